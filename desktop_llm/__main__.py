@@ -1,0 +1,61 @@
+"""The console script: the first argument decides what this process is. Everything is imported only when needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run as a worker, as a command, or (with no arguments) as the window; the exit status."""
+    os.umask(0o077)
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["worker"]:
+        return _worker(arguments[1:])
+    if not arguments or arguments[0] == "--home":
+        return _window(arguments)
+    from desktop_llm.cli import run
+
+    return run(arguments)
+
+
+def _window(arguments: list[str]) -> int:
+    if len(arguments) > 2 or arguments == ["--home"]:
+        from desktop_llm.cli import run
+
+        return run(arguments)
+    if arguments:
+        os.environ["DESKTOP_LLM_HOME"] = str(Path(arguments[1]).expanduser().absolute())
+    from desktop_llm.gui.app import run_window
+
+    return run_window()
+
+
+def _worker(arguments: list[str]) -> int:
+    kind, rest = arguments[0], arguments[1:]
+    if kind == "engine":
+        from desktop_llm.engine.worker import main as engine
+
+        engine()
+    elif kind == "selftest":
+        from desktop_llm.engine.backends import selftest
+
+        return selftest(rest)
+    elif kind == "knowledge":
+        from desktop_llm.knowledge.worker import main as knowledge
+        from desktop_llm.paths import folders
+
+        knowledge(folders(Path(rest[rest.index("--home") + 1]) if "--home" in rest else None))
+    elif kind == "reader":
+        from desktop_llm.knowledge.reader import main as reader
+
+        reader()
+    else:
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

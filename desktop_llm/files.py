@@ -1,0 +1,79 @@
+"""Files written so that a crash or a full disk never leaves half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from desktop_llm.errors import UserError
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`, or leave it as it was: temporary file, fsync, rename, fsync of the folder (mode 0600).
+
+    Raises UserError where the disk is full or can't be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            Path(name).unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """The sentence for a write that failed: where, why, and that the old content is untouched."""
+    reason = error.strerror or "the system gave no reason"
+    return UserError(
+        f"{path} could not be written: {reason}. What was there before is unchanged. "
+        "Free some space on this disk or check the folder's permissions, then try again."
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """The file's sha256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def free_bytes(path: Path) -> int:
+    """Free space on the disk that holds `path`."""
+    return shutil.disk_usage(path).free
+
+
+def link_or_copy(source: Path, target: Path) -> bool:
+    """Make `target` the same content as `source`: a hard link where possible (True), else a copy (False)."""
+    with contextlib.suppress(OSError):
+        target.hardlink_to(source)
+        return True
+    partial = target.with_name(target.name + ".part")
+    try:
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise cannot_write(target, error) from error
+    return False
+
+
+def _sync_folder(folder: Path) -> None:
+    # Windows can't open a folder; there the rename itself is durable.
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
