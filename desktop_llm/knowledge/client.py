@@ -1,0 +1,213 @@
+"""The knowledge worker as the app sees it: collections, reading files, search, passages, citations, pages.
+
+Blocking calls and generators, usable from any thread; the worker's process is started at the first request and again
+after a death. Names of collections that start with `chat:` belong to one conversation and are not listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from desktop_llm.knowledge.shapes import (
+    Citation,
+    Cited,
+    Collection,
+    Document,
+    FailedDocument,
+    IndexProgress,
+    IndexReport,
+    PagePicture,
+    PageText,
+    Passage,
+    pack,
+    unpack,
+    unpack_all,
+)
+from desktop_llm.paths import Folders
+from desktop_llm.workers.process import Worker
+from desktop_llm.workers.protocol import Message, path_to_wire
+
+__all__ = [
+    "CHAT_PREFIX",
+    "Citation",
+    "Cited",
+    "Collection",
+    "Document",
+    "FailedDocument",
+    "IndexProgress",
+    "IndexReport",
+    "Knowledge",
+    "KnowledgeWorker",
+    "PagePicture",
+    "PageText",
+    "Passage",
+]
+
+CHAT_PREFIX = "chat:"
+
+
+class KnowledgeWorker(Protocol):
+    """What answers the requests: a process of our own, or a connection to the program that owns the data folder."""
+
+    @property
+    def alive(self) -> bool: ...
+
+    def request(
+        self, kind: str, data: dict[str, Any] | None = None, body: bytes = b""
+    ) -> Generator[Message, None, Message]: ...
+
+    def call(self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"") -> Message: ...
+
+    def close(self) -> None: ...
+
+
+class Knowledge:
+    """Owns the knowledge worker of a data folder. Every call may raise a UserError: NotFound for a collection or
+    document that is not there, Busy where another program reads this data folder, WorkerDied."""
+
+    def __init__(
+        self, folders: Folders, *, command: Sequence[str] | None = None, worker: KnowledgeWorker | None = None
+    ) -> None:
+        self._home = folders.data
+        self._command = command
+        self._given = worker
+        self._own: Worker | None = None
+
+    def collections(self, *, of_chats: bool = False) -> list[Collection]:
+        """All collections by name; those of single conversations only with `of_chats`."""
+        return unpack_all(Collection, self._ask("collections", of_chats=of_chats)["collections"])
+
+    def create(self, name: str) -> None:
+        """A new, empty collection. Raises BadRequest where the name is taken or empty."""
+        self._ask("create", collection=name)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a collection another name."""
+        self._ask("rename", collection=old, name=new)
+
+    def remove(self, name: str) -> IndexReport:
+        """Remove a collection with everything stored of it; the files themselves stay."""
+        return unpack(IndexReport, self._ask("remove", collection=name))
+
+    def documents(self, name: str) -> list[Document]:
+        """The collection's files, by path."""
+        return unpack_all(Document, self._ask("documents", collection=name)["documents"])
+
+    def remove_document(self, collection: str, path: str) -> IndexReport:
+        """Remove a file (or all files below a folder) from a collection; the file itself stays."""
+        return unpack(IndexReport, self._ask("remove_document", collection=collection, path=_wire(path)))
+
+    def index(
+        self, collection: str, paths: Iterable[str | Path], password: str | None = None
+    ) -> Generator[IndexProgress, None, IndexReport]:
+        """Read files and folders into a collection (created if new), and what still waited there.
+
+        Without paths it goes on with what waits. Closing the generator ends the run after the file in hand: what is
+        done stays, the rest waits.
+        """
+        data = {"collection": collection, "paths": [_wire(path) for path in paths], "password": password}
+        return self._run("index", data)
+
+    def pause(self, collection: str) -> None:
+        """Hold a run after the batch in hand."""
+        self._ask("pause", collection=collection)
+
+    def resume(self, collection: str) -> None:
+        """Let a paused run go on. Where nothing runs (after an unclean end), call `index` without paths."""
+        self._ask("resume", collection=collection)
+
+    def stop(self, collection: str) -> None:
+        """End a run and forget the files that still waited; what is done stays."""
+        self._ask("stop", collection=collection)
+
+    def waiting(self) -> list[str]:
+        """Names of the collections with files that wait to be read and no run at work, as after an unclean end."""
+        return list(self._ask("waiting")["collections"])
+
+    def status(self, name: str | None = None) -> list[IndexReport]:
+        """What a collection holds, or each of them."""
+        return unpack_all(IndexReport, self._ask("status", collection=name)["reports"])
+
+    def verify(self, name: str) -> IndexReport:
+        """Check the store and the nearest-neighbour index of a collection; `failed` says what is not as it should be."""
+        return unpack(IndexReport, self._ask("verify", collection=name))
+
+    def rebuild(self, name: str) -> Generator[IndexProgress, None, IndexReport]:
+        """Make the nearest-neighbour index anew from the stored vectors; nothing is read or embedded again."""
+        return self._run("rebuild", {"collection": name})
+
+    def search(self, collections: Sequence[str], query: str, k: int = 10) -> list[Passage]:
+        """The best `k` passages for a query, best first, numbered from 1."""
+        return self.search_many(collections, [query], k)[0]
+
+    def search_many(self, collections: Sequence[str], queries: Sequence[str], k: int = 10) -> list[list[Passage]]:
+        """`search` for several queries."""
+        data = self._ask("search", collections=list(collections), queries=list(queries), k=k)
+        return [unpack_all(Passage, found) for found in data["results"]]
+
+    def retrieve(self, collections: Sequence[str], question: str, token_budget: int) -> list[Passage]:
+        """What is given to a model for a question: numbered passages within a budget of (embedding model's) tokens.
+
+        Empty when nothing relevant is there.
+        """
+        data = self._ask(
+            "retrieve", collections=list(collections), question=question, token_budget=token_budget
+        )
+        return unpack_all(Passage, data["passages"])
+
+    def cite(self, answer: str, passages: Sequence[Passage]) -> Cited:
+        """Check an answer against the passages it was given: marks that name none go, supported sentences get one."""
+        return unpack(Cited, self._ask("cite", answer=answer, passages=pack(list(passages))))
+
+    def page_picture(
+        self, document: str, page: int, width_px: int, start: int | None = None, end: int | None = None
+    ) -> PagePicture:
+        """A page as it looks, with the place of the span `[start:end]`. Raises DocumentError for formats without pages,
+        and for a file that has gone or changed."""
+        data = {"path": _wire(document), "page": page, "width_px": width_px, "start": start, "end": end}
+        done = self._worker().call("page_picture", data)
+        return unpack(PagePicture, {**done.data, "pixels": done.body})
+
+    def page_text(self, document: str, page: int | None) -> PageText:
+        """The stored text of a page (None for formats without pages)."""
+        return unpack(PageText, self._ask("page_text", path=_wire(document), page=page))
+
+    def answering(self, active: bool) -> None:
+        """Tell that an answer is being generated: reading then takes little of the processor."""
+        self._ask("answering", active=active)
+
+    def close(self) -> None:
+        """End the worker's process; files that wait stay so."""
+        worker = self._given or self._own
+        if worker is not None:
+            worker.close()
+
+    def _ask(self, kind: str, **data: Any) -> dict[str, Any]:
+        return self._worker().call(kind, data).data
+
+    def _run(self, kind: str, data: dict[str, Any]) -> Generator[IndexProgress, None, IndexReport]:
+        request = self._worker().request(kind, data)
+        try:
+            while True:
+                yield unpack(IndexProgress, next(request).data)
+        except StopIteration as finished:
+            return unpack(IndexReport, finished.value.data)
+        finally:
+            request.close()
+
+    def _worker(self) -> KnowledgeWorker:
+        if self._given is not None:
+            return self._given
+        if self._own is None or not self._own.alive:
+            self._own = self._start()
+        return self._own
+
+    def _start(self) -> Worker:
+        arguments = ["knowledge", "--home", str(self._home.parent)]
+        return Worker(arguments, name="knowledge", command=self._command)
+
+
+def _wire(path: str | Path) -> str:
+    return path_to_wire(Path(path).absolute())

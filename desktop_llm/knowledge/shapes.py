@@ -1,0 +1,189 @@
+"""What crosses the border of this room: the answers of the knowledge worker, as plain values.
+
+`client.py` hands them to the app, `worker.py` makes them; `pack` and `unpack` are their form on the wire. A document is
+named by its absolute path as text (`os.fsdecode`, so that names which are not UTF-8 survive).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from desktop_llm.workers.protocol import path_from_wire, path_to_wire
+
+T = TypeVar("T")
+
+# Fields that hold a path: they travel as the base64 of their bytes.
+_PATHS = frozenset({"document", "path", "current"})
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDocument:
+    """A document that could not be read, with the reason in words."""
+
+    document: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named set of documents. `state`: ready, reading, paused, attention (something failed) or empty."""
+
+    name: str
+    state: str
+    documents: int
+    pages: int
+    chunks: int
+    failed: tuple[FailedDocument, ...]
+    size_bytes: int
+    changed_at: float | None
+    formats: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file of a collection. `status`: ready, failed (see `reason`) or waiting to be read."""
+
+    path: str
+    status: str
+    reason: str
+    pages: int
+    chunks: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """Where reading stands: `done` of `total` files, the current one, the speed; no estimate before it is one."""
+
+    collection: str
+    current: str
+    done: int
+    total: int
+    chunks: int
+    failed: int
+    chunks_per_s: float
+    seconds_left: float | None
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """The outcome of a run, or what a collection holds; `skipped` files were known unchanged, `bytes` were read."""
+
+    collection: str
+    state: str
+    documents: int
+    chunks: int
+    failed: tuple[FailedDocument, ...]
+    skipped: int
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A found piece of a document: `text` is `[start:end]` (code points) of that page's stored text; `score` is 0 to 1."""
+
+    number: int
+    document: str
+    page: int | None
+    place: str
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote that supports the answer; `verified` means that it was read again from the store and is equal."""
+
+    number: int
+    document: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+    score: float
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """An answer whose marks `[n]` all name a citation; `unsupported` holds the (start, end) of the sentences in
+    `text` that no passage supports."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    unsupported: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PagePicture:
+    """A drawn page: RGBA8888 with a stride of 4 * width; `boxes` are (x, y, width, height) of the passage in pixels."""
+
+    width: int
+    height: int
+    pixels: bytes
+    boxes: tuple[tuple[float, float, float, float], ...]
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """The stored text of a page, to which `start` and `end` of passages and citations refer."""
+
+    text: str
+    pages: int | None
+    place: str
+
+
+def pack(value: Any) -> Any:
+    """A value of this module (or a list of them) as JSON."""
+    if dataclasses.is_dataclass(value):
+        return {name: _pack_field(name, getattr(value, name)) for name in _field_types(type(value))}
+    if isinstance(value, list | tuple):
+        return [pack(item) for item in value]
+    return value
+
+
+def unpack(kind: type[T], data: Mapping[str, Any]) -> T:
+    """The value of `kind` that `pack` wrote; fields it does not know are left out."""
+    types_of = _field_types(kind)
+    return kind(**{name: _unpack_field(types_of[name], name, data[name]) for name in types_of if name in data})
+
+
+def unpack_all(kind: type[T], data: Iterable[Mapping[str, Any]]) -> list[T]:
+    """Several values of `kind`."""
+    return [unpack(kind, item) for item in data]
+
+
+@cache
+def _field_types(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _pack_field(name: str, value: Any) -> Any:
+    return path_to_wire(Path(value)) if name in _PATHS and value else pack(value)
+
+
+def _unpack_field(kind: Any, name: str, value: Any) -> Any:
+    if name in _PATHS and value:
+        return str(path_from_wire(value))
+    if typing.get_origin(kind) is not tuple:
+        return value
+    inner = typing.get_args(kind)[0]
+    return tuple(_unpack_item(inner, item) for item in value)
+
+
+def _unpack_item(kind: Any, item: Any) -> Any:
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return unpack(kind, item)
+    return tuple(item) if isinstance(kind, types.GenericAlias) else item
