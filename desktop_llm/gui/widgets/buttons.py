@@ -1,0 +1,305 @@
+"""Buttons and the switch. They take focus by Tab only, so a click leaves no ring behind."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QEnterEvent, QKeyEvent, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtWidgets import QCheckBox, QPushButton, QToolButton, QWidget
+
+from desktop_llm.gui import icons, theme
+from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, draw_focus_ring, repaint_on_theme, set_names
+
+Kind = Literal["primary", "default", "quiet", "danger", "inverse"]
+
+_FILLS: dict[Kind, tuple[str, str, str, str]] = {  # rest, hover, pressed, border
+    "primary": ("accent", "accent_hover", "accent_pressed", ""),
+    "default": ("surface", "hover", "pressed", "border"),
+    "quiet": ("", "hover", "pressed", ""),
+    "danger": ("surface", "danger_bg", "danger_bg", "danger_border"),
+    "inverse": ("", "", "", ""),
+}
+_INKS: dict[Kind, tuple[str, str]] = {  # text, icon
+    "primary": ("on_accent", "on_accent"),
+    "default": ("text_primary", "text_secondary"),
+    "quiet": ("text_primary", "text_secondary"),
+    "danger": ("danger_text", "danger_text"),
+    "inverse": ("tooltip_text", "tooltip_text"),
+}
+_ICON_GAP = 8
+
+
+class Button(QPushButton):
+    """A button with words and, if wanted, an icon: outlined ("default"), bare ("quiet"), "primary", "danger",
+    or bare on the dark of a tooltip ("inverse")."""
+
+    def __init__(
+        self,
+        text: str,
+        icon: str = "",
+        *,
+        kind: Kind = "default",
+        object_name: str = "",
+        accessible_name: str = "",
+        tooltip: str = "",
+        chevron: bool = False,
+        height: int = 32,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._icon_name, self._kind, self._chevron, self._height = icon, kind, chevron, height
+        self.setText(text)
+        self.setFont(theme.current().font("ui_strong"))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setToolTip(tooltip)
+        set_names(self, object_name, accessible_name or text)
+        repaint_on_theme(self)
+
+    def set_content(self, text: str, icon: str | None = None, kind: Kind | None = None) -> None:
+        """Show other words, another icon or another kind; the accessible name follows the words."""
+        self._icon_name = self._icon_name if icon is None else icon
+        self._kind = self._kind if kind is None else kind
+        self.setText(text)
+        self.setAccessibleName(text)
+        self.updateGeometry()
+        self.update()
+
+    def setText(self, text: str) -> None:
+        """Words as they are: an ampersand is an ampersand and makes no Alt key."""
+        super().setText(text)
+        self.setShortcut(QKeySequence())
+
+    def _content_width(self) -> int:
+        width = self.fontMetrics().horizontalAdvance(self.text())
+        if self._icon_name:
+            width += 16 + (_ICON_GAP if self.text() else 0)
+        return width + (16 + _ICON_GAP if self._chevron else 0)
+
+    def _inks(self) -> tuple[str, str]:
+        return _INKS[self._kind] if self.isEnabled() else ("text_disabled", "text_disabled")
+
+    def _draw_background(self, painter: QPainter, rect: QRect) -> None:
+        colour = theme.current().colour
+        rest, hover, pressed, border = _FILLS[self._kind]
+        fill = pressed if self.isDown() or self._menu_is_open() else hover if self.underMouse() else rest
+        if not self.isEnabled():
+            fill, border = ("", "") if self._kind == "quiet" else ("surface_sunken", "border_subtle")
+        draw_box(painter, rect, 6, colour(fill) if fill else None, colour(border) if border else None)
+
+    def _menu_is_open(self) -> bool:
+        return self.menu() is not None and self.menu().isVisible()
+
+    def sizeHint(self) -> QSize:
+        """Words, icon and padding, plus the ring margin on all sides."""
+        padding = 12 if self._kind == "quiet" else 14
+        height = max(self._height, self.fontMetrics().height() + 8)
+        return QSize(self._content_width() + 2 * padding + 2 * RING_MARGIN, height + 2 * RING_MARGIN)
+
+    def minimumSizeHint(self) -> QSize:
+        """A button's words are never cut."""
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Background, icon, words and ring in the colours of this state."""
+        painter = QPainter(self)
+        rect = self.rect().adjusted(RING_MARGIN, RING_MARGIN, -RING_MARGIN, -RING_MARGIN)
+        self._draw_background(painter, rect)
+        self._draw_content(painter, rect)
+        if self.hasFocus():
+            draw_focus_ring(painter, self.rect(), 6)
+        painter.end()
+
+    def _draw_content(self, painter: QPainter, rect: QRect) -> None:
+        text_ink, icon_ink = self._inks()
+        x = rect.x() + (rect.width() - self._content_width()) // 2
+        if self._icon_name:
+            icons.paint_icon(painter, self._icon_name, icon_ink, QRect(x, rect.y(), 16, rect.height()))
+            x += 16 + _ICON_GAP
+        painter.setPen(theme.current().colour(text_ink))
+        painter.setFont(self.font())
+        width = self.fontMetrics().horizontalAdvance(self.text())
+        words = QRect(x, rect.y(), width + 1, rect.height())
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
+        if self._chevron:
+            icons.paint_icon(painter, "down", icon_ink, QRect(x + width + _ICON_GAP, rect.y(), 16, rect.height()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+
+class PrimaryButton(Button):
+    """The one main action of a place, filled with the accent."""
+
+    def __init__(
+        self,
+        text: str,
+        icon: str = "",
+        *,
+        object_name: str = "",
+        accessible_name: str = "",
+        tooltip: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(
+            text,
+            icon,
+            kind="primary",
+            object_name=object_name,
+            accessible_name=accessible_name,
+            tooltip=tooltip,
+            parent=parent,
+        )
+
+
+class IconButton(QToolButton):
+    """A bare icon that can be pressed; its words are the accessible name and, with the key, the tooltip."""
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        tooltip: str = "",
+        *,
+        object_name: str = "",
+        accessible_name: str = "",
+        side: int = 28,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._icon_name, self._side = name, side
+        self.setText(text)
+        self.setToolTip(tooltip or text)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        set_names(self, object_name, accessible_name or text)
+        repaint_on_theme(self)
+
+    def set_content(self, name: str, text: str, tooltip: str = "") -> None:
+        """Become another icon with other words."""
+        self._icon_name = name
+        self.setText(text)
+        self.setToolTip(tooltip or text)
+        self.setAccessibleName(text)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """A square, plus the ring margin."""
+        return QSize(self._side + 2 * RING_MARGIN, self._side + 2 * RING_MARGIN)
+
+    def minimumSizeHint(self) -> QSize:
+        """Never smaller than the whole square."""
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The icon, on a fill while hovered, pressed or checked."""
+        painter = QPainter(self)
+        rect = self.rect().adjusted(RING_MARGIN, RING_MARGIN, -RING_MARGIN, -RING_MARGIN)
+        lit = self.isEnabled() and self.underMouse()
+        fill = "pressed" if self.isDown() else "selected" if self.isChecked() else "hover" if lit else ""
+        if fill:
+            draw_box(painter, rect, 6, theme.current().colour(fill))
+        ink = "text_disabled" if not self.isEnabled() else "text_primary" if lit else "text_secondary"
+        ink = "accent_text" if self.isChecked() else ink
+        icons.paint_icon(painter, self._icon_name, ink, rect)
+        if self.hasFocus():
+            draw_focus_ring(painter, self.rect(), 6)
+        painter.end()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+
+class _Toggle(QCheckBox):
+    """What switch and tick share: a mark that paints itself, words at its right, focus by Tab only."""
+
+    mark_size = QSize(16, 16)
+
+    def __init__(
+        self, text: str = "", *, object_name: str = "", accessible_name: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(text, parent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        set_names(self, object_name, accessible_name or text)
+        repaint_on_theme(self)
+
+    def sizeHint(self) -> QSize:
+        """The mark, its ring margin and the words."""
+        words = self.fontMetrics().horizontalAdvance(self.text())
+        height = max(self.mark_size.height(), self.fontMetrics().height()) + 2 * RING_MARGIN
+        return QSize(self.mark_size.width() + 2 * RING_MARGIN + (words + 8 if words else 0), height)
+
+    def minimumSizeHint(self) -> QSize:
+        """The words are never cut."""
+        return self.sizeHint()
+
+    def hitButton(self, position: QPoint) -> bool:
+        """The words belong to the mark."""
+        return self.rect().contains(position)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Show the hover fill at once."""
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Take the hover fill away."""
+        self.update()
+        super().leaveEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Mark, words and ring."""
+        painter = QPainter(self)
+        top = (self.height() - self.mark_size.height()) // 2
+        mark = QRect(RING_MARGIN, top, self.mark_size.width(), self.mark_size.height())
+        self._draw_mark(painter, mark)
+        if self.text():
+            painter.setPen(theme.current().colour("text_primary" if self.isEnabled() else "text_disabled"))
+            words = self.rect().adjusted(mark.right() + 9, 0, 0, 0)
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
+        if self.hasFocus():
+            ring = mark.adjusted(-RING_MARGIN, -RING_MARGIN, RING_MARGIN, RING_MARGIN)
+            draw_focus_ring(painter, ring, min(10, mark.height() // 4 if mark.width() == mark.height() else 10))
+        painter.end()
+
+    def _draw_mark(self, painter: QPainter, mark: QRect) -> None:
+        raise NotImplementedError
+
+
+class Switch(_Toggle):
+    """On or off, at once: 34 × 20, with optional words at its right."""
+
+    mark_size = QSize(34, 20)
+
+    def _draw_mark(self, painter: QPainter, mark: QRect) -> None:
+        colour, on, enabled = theme.current().colour, self.isChecked(), self.isEnabled()
+        fill = ("accent" if enabled else "accent_disabled") if on else ("border_control" if enabled else "border")
+        if enabled and on and self.underMouse():
+            fill = "accent_hover"
+        draw_box(painter, mark, 10, colour(fill))
+        knob = QRect(mark.right() - 16 if on else mark.x() + 3, mark.y() + 3, 14, 14)
+        draw_box(painter, knob, 7, colour("on_accent" if on else "surface"))
+
+
+class Tick(_Toggle):
+    """Chosen or not: a box of 16 px with optional words at its right."""
+
+    def _draw_mark(self, painter: QPainter, mark: QRect) -> None:
+        colour, on, enabled = theme.current().colour, self.isChecked(), self.isEnabled()
+        if on:
+            draw_box(painter, mark, 4, colour("accent" if enabled else "accent_disabled"))
+            icons.paint_icon(painter, "check", "on_accent", mark, 14)
+        else:
+            draw_box(painter, mark, 4, colour("surface"), colour("border_control" if enabled else "border"))

@@ -1,0 +1,194 @@
+"""Words that only show: labels in the types of the look, pills and tags."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from desktop_llm.gui import icons, theme
+from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
+
+PillKind = Literal["success", "warning", "danger", "neutral", "accent"]
+
+_PILL_COLOURS: dict[PillKind, tuple[str, str]] = {
+    "success": ("success_bg", "success_text"),
+    "warning": ("warning_bg", "warning_text"),
+    "danger": ("danger_bg", "danger_text"),
+    "neutral": ("neutral_bg", "neutral_text"),
+    "accent": ("accent_soft", "accent_text"),
+}
+
+
+class Label(QLabel):
+    """Plain text in one of the types ("ui", "small", "heading", …) and colours of the look."""
+
+    def __init__(
+        self,
+        text: str = "",
+        type_name: str = "ui",
+        colour: str = "text_primary",
+        *,
+        wrap: bool = False,
+        object_name: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(text, parent)
+        self._colour = colour
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setFont(theme.current().font(type_name))
+        self.setWordWrap(wrap)
+        set_names(self, object_name, "")
+        theme.notifier().changed.connect(self._tint)
+        self._tint()
+
+    def set_colour(self, colour: str) -> None:
+        """Write in another colour of the theme."""
+        self._colour = colour
+        self._tint()
+
+    def _tint(self) -> None:
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.WindowText, theme.current().colour(self._colour))
+        self.setPalette(palette)
+
+
+class ElidedLabel(QWidget):
+    """One line of plain text that gives way with "…": names of files and models in the middle, titles at the end."""
+
+    def __init__(
+        self,
+        text: str = "",
+        type_name: str = "ui",
+        colour: str = "text_primary",
+        *,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        object_name: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._text, self._colour, self._mode = text, colour, mode
+        self.setFont(theme.current().font(type_name))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        set_names(self, object_name, text)
+        repaint_on_theme(self)
+
+    def text(self) -> str:
+        """The whole text, however much of it is seen."""
+        return self._text
+
+    def set_text(self, text: str) -> None:
+        """Show another text."""
+        self._text = text
+        self.setAccessibleName(text)
+        self.updateGeometry()
+        self.update()
+
+    def set_colour(self, colour: str) -> None:
+        """Write in another colour of the theme."""
+        self._colour = colour
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Room for the whole text."""
+        return QSize(self.fontMetrics().horizontalAdvance(self._text) + 1, max(20, self.fontMetrics().height()))
+
+    def minimumSizeHint(self) -> QSize:
+        """Any width will do."""
+        return QSize(24, self.sizeHint().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """As much of the text as fits; the tooltip holds the rest."""
+        shown = self.fontMetrics().elidedText(self._text, self._mode, self.width())
+        self.setToolTip(self._text if shown != self._text else "")
+        painter = QPainter(self)
+        painter.setPen(theme.current().colour(self._colour))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, shown)
+        painter.end()
+
+
+class Pill(QWidget):
+    """A state in icon, word and colour, such as "Ready" or "Too big"."""
+
+    def __init__(
+        self,
+        text: str,
+        kind: PillKind = "neutral",
+        icon: str = "",
+        *,
+        object_name: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._text, self._kind, self._icon_name = text, kind, icon
+        self.setFont(theme.current().font("small_strong"))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        set_names(self, object_name, text)
+        repaint_on_theme(self)
+
+    def text(self) -> str:
+        """The word shown."""
+        return self._text
+
+    def set_state(self, text: str, kind: PillKind, icon: str = "") -> None:
+        """Show another state."""
+        self._text, self._kind, self._icon_name = text, kind, icon
+        self.setAccessibleName(text)
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Word, icon and padding, 20 high or what the font needs."""
+        width = self.fontMetrics().horizontalAdvance(self._text) + 16 + (18 if self._icon_name else 0)
+        return QSize(width, max(20, self.fontMetrics().height() + 4))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Fill, icon and word."""
+        fill, ink = _PILL_COLOURS[self._kind]
+        painter = QPainter(self)
+        draw_box(painter, self.rect(), self.height() / 2, theme.current().colour(fill))
+        x = 8
+        if self._icon_name:
+            icons.paint_icon(painter, self._icon_name, ink, QRect(x, 0, 14, self.height()), 14)
+            x += 18
+        painter.setPen(theme.current().colour(ink))
+        painter.drawText(self.rect().adjusted(x, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self._text)
+        painter.end()
+
+
+class Tag(QWidget):
+    """A small outlined word beside a name, such as "Balanced"."""
+
+    def __init__(self, text: str = "", *, object_name: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._text = text
+        self.setFont(theme.current().font("tiny"))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        set_names(self, object_name, text)
+        repaint_on_theme(self)
+
+    def text(self) -> str:
+        """The word shown."""
+        return self._text
+
+    def set_text(self, text: str) -> None:
+        """Show another word; none hides the tag."""
+        self._text = text
+        self.setAccessibleName(text)
+        self.setVisible(bool(text))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """The word and 6 px at its sides."""
+        return QSize(self.fontMetrics().horizontalAdvance(self._text) + 12, max(18, self.fontMetrics().height() + 4))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Outline and word."""
+        painter, colour = QPainter(self), theme.current().colour
+        draw_box(painter, self.rect(), 4, colour("surface"), colour("border"))
+        painter.setPen(colour("text_secondary"))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._text)
+        painter.end()
