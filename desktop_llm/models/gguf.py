@@ -1,0 +1,331 @@
+"""Reads and checks the header of a GGUF file, within budgets, before any native code sees the file.
+
+The file comes from strangers: every count and length is bounded before memory is taken, and nothing past the header
+is read. Token lists are walked, never turned into Python lists. Format: ggml's `docs/gguf.md`, versions 2 and 3.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from desktop_llm.errors import ModelFileError
+from desktop_llm.models.gguf_tables import (
+    EMBEDDING_ARCHITECTURES,
+    FILE_TYPES,
+    KNOWN_ARCHITECTURES,
+    PART_ARCHITECTURES,
+    TENSOR_TYPES,
+)
+
+Kind = Literal["chat", "embedding", "adapter", "part"]
+Value = str | int | float | bool | None
+
+MAX_STRING_BYTES = 1 << 20
+MAX_ARRAY_ITEMS = 4_000_000
+MAX_ENTRIES = 4_096
+MAX_TENSORS = 65_536
+MAX_ALIGNMENT = 1 << 20
+MAX_LAYERS = 512
+MAX_HEADER_BYTES = 256 << 20
+_CHUNK_BYTES = 1 << 20
+
+_STRING, _ARRAY = 8, 9
+_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+# llama.cpp casts these arrays without asking for their type.
+_ARRAY_TYPES = {"tokenizer.ggml.tokens": 8, "tokenizer.ggml.scores": 6, "tokenizer.ggml.token_type": 5}
+_U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the app needs to know of a model file; `layers` and `context_length` are 0 where the file doesn't say."""
+
+    architecture: str
+    name: str
+    quantization: str
+    context_length: int
+    layers: int
+    chat_template: str | None
+    kind: Kind
+    size_label: str
+    parameters: int
+
+
+def read_header(path: Path) -> Header:
+    """The checked header of `path`; raises ModelFileError with one sentence where llama.cpp should not see the file."""
+    try:
+        with path.open("rb") as file:
+            return _Reader(file, os.fstat(file.fileno()).st_size, path.name).header()
+    except OSError as error:
+        reason = error.strerror or "the system gave no reason"
+        raise ModelFileError(f"{path.name} can't be read: {reason}. Check that it is still there.") from error
+
+
+class _Reader:
+    """A cursor over the header that refills itself by chunks and knows its budgets."""
+
+    def __init__(self, file: BinaryIO, size: int, name: str) -> None:
+        self._file = file
+        self._size = size
+        self._name = name
+        self._buffer = b""
+        self._at = 0
+        self._taken = 0  # bytes of the file before the buffer
+
+    def header(self) -> Header:
+        if self._size < 24 or self._bytes(4) != b"GGUF":
+            raise self._refused("is not a GGUF model file")
+        version = self._u32()
+        if version not in (2, 3):
+            raise self._refused(f"has GGUF version {version & 0xFFFF}, and this app reads versions 2 and 3")
+        tensors = self._count(MAX_TENSORS, "tensors")
+        entries = self._entries(self._count(MAX_ENTRIES, "entries"))
+        architecture = str(entries.get("general.architecture") or "")
+        kind = _kind(entries, architecture, tensors)
+        if architecture not in KNOWN_ARCHITECTURES:
+            shown = f"“{printable(architecture)[:40]}”" if architecture else "no name"
+            raise self._refused(f"has an architecture this version does not know ({shown})")
+        self._check_hyperparameters(entries, architecture)
+        formats = self._tensors(tensors, self._alignment(entries))
+        return _header(entries, architecture, kind, formats)
+
+    def _entries(self, count: int) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for _ in range(count):
+            key = self._string()
+            if key in found:
+                raise self._damaged("names one property twice")
+            found[key] = self._value(key, self._u32())
+        return found
+
+    def _value(self, key: str, kind: int) -> Value:
+        if kind == _STRING:
+            return self._string()
+        if kind == _ARRAY:
+            self._skip_array(key)
+            return None
+        if kind not in _SCALARS:
+            raise self._damaged(f"has a property of unknown type {kind & 0xFFFF}")
+        value: Value = self._scalar(_SCALARS[kind])
+        return value
+
+    def _skip_array(self, key: str) -> None:
+        kind = self._u32()
+        count = self._count(MAX_ARRAY_ITEMS, "items in one list")
+        if key in _ARRAY_TYPES and kind != _ARRAY_TYPES[key]:
+            raise self._damaged("has a vocabulary of the wrong type")
+        if kind == _STRING:
+            self._skip_strings(count)
+        elif kind in _SCALARS:
+            self._skip(count * struct.calcsize(_SCALARS[kind]))
+        else:
+            raise self._damaged("has a list of unknown type")
+
+    def _skip_strings(self, count: int) -> None:
+        """Walk over `count` strings (a vocabulary has 150,000): local names keep it in tens of ms."""
+        length_at, buffer, at = _U64.unpack_from, self._buffer, self._at
+        for _ in range(count):
+            if at + 8 + 6 > len(buffer):
+                self._at = at
+                self._need(8)
+                buffer, at = self._buffer, self._at
+            (length,) = length_at(buffer, at)
+            at += 8
+            if length == 6 and buffer[at : at + 3] == b"<0x":
+                self._check_byte_token(buffer[at : at + 6])
+            if length > MAX_STRING_BYTES:
+                raise self._damaged("has a text of absurd length")
+            at += length
+            if at > len(buffer):
+                self._at = at - length
+                self._skip(length)
+                buffer, at = self._buffer, self._at
+        self._at = at
+
+    def _check_byte_token(self, token: bytes) -> None:
+        # llama.cpp reads the two digits without a check and uses them as an index.
+        if token.endswith(b">") and not all(digit in b"0123456789abcdefABCDEF" for digit in token[3:5]):
+            raise self._damaged("has a byte token that is no byte")
+
+    def _tensors(self, count: int, alignment: int) -> Counter[str]:
+        """Check every tensor's place; returns the number of values by number format."""
+        formats: Counter[str] = Counter()
+        names: set[str] = set()
+        end = 0
+        for _ in range(count):
+            names.add(self._string())
+            values = self._dimensions()
+            name, block, block_bytes = self._tensor_type(self._u32())
+            offset = self._u64()
+            if offset % alignment or values % block:
+                raise self._damaged("has a tensor that is out of place")
+            end = max(end, offset + values // block * block_bytes)
+            formats[name] += values
+        if len(names) != count:
+            raise self._damaged("names one tensor twice")
+        self._check_end(end, alignment)
+        return formats
+
+    def _dimensions(self) -> int:
+        count = self._u32()
+        if not 1 <= count <= 4:
+            raise self._damaged("has a tensor without a shape")
+        values = 1
+        for _ in range(count):
+            values *= self._u64()
+        if not 0 < values < 1 << 62:
+            raise self._damaged("has a tensor of absurd size")
+        return values
+
+    def _tensor_type(self, kind: int) -> tuple[str, int, int]:
+        if kind not in TENSOR_TYPES:
+            raise self._refused(f"uses a number format this version does not know ({kind & 0xFFFF})")
+        return TENSOR_TYPES[kind]
+
+    def _check_end(self, end: int, alignment: int) -> None:
+        header = self._taken + self._at
+        data_start = -(-header // alignment) * alignment
+        whole = data_start + end
+        if whole >= 1 << 62:
+            raise self._damaged("has a tensor of absurd size")
+        if end and whole > self._size:
+            raise ModelFileError(
+                f"{self._name} ends too early: {in_units(self._size, whole)} of {in_units(whole, whole)} "
+                f"{unit(whole)} are here. Download it again; nothing else was changed."
+            )
+
+    def _alignment(self, entries: dict[str, Value]) -> int:
+        value = entries.get("general.alignment", 32)
+        if type(value) is not int or not 0 < value <= MAX_ALIGNMENT or value & (value - 1):
+            raise self._damaged("has an absurd alignment")
+        return value
+
+    def _check_hyperparameters(self, entries: dict[str, Value], architecture: str) -> None:
+        layers = _number(entries, f"{architecture}.block_count")
+        if not 0 <= layers <= MAX_LAYERS:
+            raise self._damaged(f"claims {layers:,} layers")
+        parts = _number(entries, "split.count")
+        if parts > 1:
+            raise self._refused(f"is one of {parts} parts of a model, and this app opens models in one file")
+
+    def _string(self) -> str:
+        length = self._u64()
+        if length > MAX_STRING_BYTES:
+            raise self._damaged("has a text of absurd length")
+        return self._bytes(length).decode("utf-8", "replace")
+
+    def _count(self, limit: int, what: str) -> int:
+        count = self._u64()
+        if count > limit:
+            raise self._damaged(f"claims an absurd number of {what}")
+        return count
+
+    def _u32(self) -> int:
+        return int.from_bytes(self._bytes(4), "little")
+
+    def _u64(self) -> int:
+        return int.from_bytes(self._bytes(8), "little")
+
+    def _scalar(self, layout: str) -> int | float | bool:
+        value: int | float | bool = struct.unpack(layout, self._bytes(struct.calcsize(layout)))[0]
+        return value
+
+    def _bytes(self, count: int) -> bytes:
+        self._need(count)
+        self._at += count
+        return self._buffer[self._at - count : self._at]
+
+    def _need(self, count: int) -> None:
+        """Have `count` bytes ahead of the cursor in the buffer."""
+        if self._at + count <= len(self._buffer):
+            return
+        rest = self._buffer[self._at :]
+        self._taken += self._at
+        if self._taken > MAX_HEADER_BYTES:
+            raise self._damaged("has a header of absurd size")
+        self._buffer = rest + self._file.read(max(_CHUNK_BYTES, count))
+        self._at = 0
+        if count > len(self._buffer):
+            raise ModelFileError(
+                f"{self._name} ends too early: it stops within its header. Download it again; nothing else was changed."
+            )
+
+    def _skip(self, count: int) -> None:
+        while count:
+            step = min(count, _CHUNK_BYTES)
+            self._need(step)
+            self._at += step
+            count -= step
+
+    def _refused(self, what: str) -> ModelFileError:
+        return ModelFileError(f"{self._name} {what}. Nothing was changed; choose another file.")
+
+    def _damaged(self, what: str) -> ModelFileError:
+        return ModelFileError(f"{self._name} is damaged: it {what}. Nothing was changed; download it again.")
+
+
+def _kind(entries: dict[str, Value], architecture: str, tensors: int) -> Kind:
+    general = entries.get("general.type")
+    if general == "adapter":
+        return "adapter"
+    if general in ("mmproj", "imatrix") or architecture in PART_ARCHITECTURES or not tensors:
+        return "part"
+    pooling = _number(entries, f"{architecture}.pooling_type")
+    return "embedding" if architecture in EMBEDDING_ARCHITECTURES or pooling else "chat"
+
+
+def _header(entries: dict[str, Value], architecture: str, kind: Kind, formats: Counter[str]) -> Header:
+    parameters = formats.total()
+    template = entries.get("tokenizer.chat_template")
+    return Header(
+        architecture=architecture,
+        name=printable(str(entries.get("general.name") or ""))[:120],
+        quantization=_quantization(entries, formats),
+        context_length=max(0, _number(entries, f"{architecture}.context_length")),
+        layers=_number(entries, f"{architecture}.block_count"),
+        chat_template=template if isinstance(template, str) else None,
+        kind=kind,
+        size_label=printable(str(entries.get("general.size_label") or ""))[:20] or size_label(parameters),
+        parameters=parameters,
+    )
+
+
+def _quantization(entries: dict[str, Value], formats: Counter[str]) -> str:
+    if (known := FILE_TYPES.get(_number(entries, "general.file_type", -1))) is not None:
+        return known
+    return formats.most_common(1)[0][0] if formats else ""
+
+
+def _number(entries: dict[str, Value], key: str, default: int = 0) -> int:
+    value = entries.get(key, default)
+    return value if isinstance(value, int) else default
+
+
+def size_label(parameters: int) -> str:
+    """The customary short form of a parameter count: 134515008 → "135M"."""
+    for limit, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M")):
+        if parameters >= limit:
+            value = parameters / limit
+            return f"{value:.1f}{letter}" if value < 10 else f"{value:.0f}{letter}"
+    return ""
+
+
+def printable(text: str) -> str:
+    """The text without control and bidirectional characters, which a stranger's file could use to deceive."""
+    return "".join(character for character in text if character.isprintable()).strip()
+
+
+def unit(size_bytes: int) -> str:
+    """The decimal unit in which a size is shown."""
+    return "GB" if size_bytes >= 10**9 else "MB" if size_bytes >= 10**6 else "bytes"
+
+
+def in_units(size_bytes: int, whole_bytes: int) -> str:
+    """`size_bytes` in the unit of `whole_bytes`, without the unit."""
+    scale = {"GB": 10**9, "MB": 10**6, "bytes": 1}[unit(whole_bytes)]
+    return f"{size_bytes / scale:.1f}" if scale > 1 else f"{size_bytes:,}"
