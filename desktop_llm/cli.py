@@ -1,0 +1,338 @@
+"""The command line: arguments in, one answer out. Each command is one small function; the work is done elsewhere.
+
+Results go to stdout (with --json as one document), progress and sentences for people to stderr. Exit status: 0 done,
+1 a UserError, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from desktop_llm import __version__
+from desktop_llm.errors import BadRequest, UserError
+from desktop_llm.paths import Folders, folders
+
+T = TypeVar("T")
+Command = Callable[[argparse.Namespace, Folders], None]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse and run one command; the exit status."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    try:
+        options.command(options, folders(options.home))
+    except UserError as error:
+        print(error.message, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted. What was finished is kept.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left; nobody is there to tell
+        return 1
+    except Exception:  # noqa: BLE001 - the command line's edge
+        print("Something unexpected happened. Your data is untouched. Please report what follows.", file=sys.stderr)
+        print(traceback.format_exc(), file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its arguments; also the source of the reference in the README."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--home", type=Path, metavar="DIR", help="keep all data under DIR (as DESKTOP_LLM_HOME does)")
+    common.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    main = argparse.ArgumentParser(
+        prog="desktop-llm",
+        description="Chat with open models and your own documents, on your own machine. Without a command: the window.",
+    )
+    main.add_argument("--version", action="version", version=__version__)
+    commands = main.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, parents=[common], help=text, description=text)
+        sub.set_defaults(command=command)
+        return sub
+
+    add("doctor", doctor, "Check this installation: machine, engine, stores.")
+    add("list", list_models, "List the models on this computer.")
+    add("import", import_model, "Add a GGUF file to the models.").add_argument("path", type=Path, metavar="PATH")
+    add("rm", remove_model, "Remove a model from this computer.").add_argument("id", metavar="ID")
+    _add_chat(add("chat", chat, "Ask once, or chat."))
+    _add_index(commands, common)
+    _add_search(add("search", search, "Search a collection of documents."))
+    _add_bench(add("bench", bench, "Measure a model on this machine."))
+    return main
+
+
+def _add_chat(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("prompt", nargs="?", metavar="PROMPT", help="the message; - reads it from stdin")
+    sub.add_argument("-m", "--model", metavar="ID", help="the model used last, else the starter")
+    sub.add_argument("-c", "--collection", action="append", default=[], metavar="COLLECTION", dest="collections")
+    sub.add_argument("--system", metavar="S", help="the system prompt")
+    sub.add_argument("--temperature", type=_within(0, 5), metavar="T")
+    sub.add_argument("--top-p", type=_within(0, 1), metavar="P")
+    sub.add_argument("--seed", type=int, metavar="N")
+    sub.add_argument("--max-tokens", type=_positive, metavar="N")
+    sub.add_argument("--context-length", type=_positive, metavar="N")
+    sub.add_argument("--threads", type=_positive, metavar="N")
+    sub.add_argument("--messages", type=Path, metavar="FILE", help='earlier messages: a JSON list of {"role", "content"}')
+    sub.add_argument("--save", action="store_true", help="keep the conversation; the window shows it")
+
+
+def _add_index(commands: Any, common: argparse.ArgumentParser) -> None:
+    text = "Read documents into a collection and look after it."
+    actions = commands.add_parser("index", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
+
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = actions.add_parser(name, parents=[common], help=text, description=text)
+        sub.set_defaults(command=command)
+        return sub
+
+    sub = add("add", index_add, "Read files or folders into a collection.")
+    sub.add_argument("collection", metavar="COLLECTION")
+    sub.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    sub.add_argument("--password-file", type=Path, metavar="F", help="a file whose first line opens protected documents")
+    sub = add("status", index_status, "Show what a collection, or each, holds.")
+    sub.add_argument("collection", nargs="?", metavar="COLLECTION")
+    sub = add("rm", index_remove, "Remove a document, or a whole collection. The files themselves stay.")
+    sub.add_argument("collection", metavar="COLLECTION")
+    sub.add_argument("path", nargs="?", type=Path, metavar="PATH")
+    for name, command, text in (
+        ("verify", index_verify, "Check the search index against what is stored."),
+        ("rebuild", index_rebuild, "Make the search index anew from what is stored; nothing is read again."),
+    ):
+        add(name, command, text).add_argument("collection", metavar="COLLECTION")
+
+
+def _add_search(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("collection", metavar="COLLECTION")
+    sub.add_argument("query", nargs="?", metavar="QUERY")
+    sub.add_argument("-k", type=_positive, default=10, metavar="N", help="how many passages (10)")
+    sub.add_argument("--batch", action="store_true", help="a query a line on stdin, a JSON list a line on stdout")
+
+
+def _add_bench(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("-m", "--model", metavar="ID")
+    sub.add_argument("--prompt-tokens", type=_positive, default=512, metavar="N")
+    sub.add_argument("--tokens", type=_positive, default=128, metavar="N")
+    sub.add_argument("--threads", type=_positive, metavar="N")
+    sub.add_argument("--repeat", type=_positive, default=1, metavar="N", help="runs; the median is printed")
+
+
+def doctor(options: argparse.Namespace, home: Folders) -> None:
+    """Machine, engine and stores; each problem is a sentence, not an exit status."""
+    from desktop_llm.doctor import report
+
+    found = report(home)
+    if options.json:
+        _print_json(found)
+        return
+    hardware, engine = found["hardware"], found["engine"]
+    print(f"Desktop LLM {found['version']}, data in {found['home']}")
+    print(f"Machine: {hardware['cpu']}, {hardware['cores']} cores, {hardware['ram_bytes'] / 1e9:.1f} GB of memory")
+    state = f"works ({', '.join(engine['backends'])})" if engine["ok"] else f"does not work: {engine['reason']}"
+    print(f"Engine: llama-cpp-python {engine['llama_cpp_python']}, {state}")
+    for name, state in found["stores"].items():
+        print(f"Store of {name}: {state}")
+
+
+def list_models(options: argparse.Namespace, home: Folders) -> None:
+    """What is on this computer."""
+    from desktop_llm.models.library import Library
+
+    fields = ("id", "path", "size_bytes", "architecture", "quantization", "context_length", "kind")
+    rows = [{name: getattr(model, name) for name in fields} for model in Library(home).models()]
+    if options.json:
+        _print_json(rows)
+        return
+    for row in rows:
+        size = f"{row['size_bytes'] / 1e6:,.0f} MB"
+        print(f"{row['id']:44} {row['kind']:10} {row['quantization'] or '':8} {size:>10}")
+
+
+def import_model(options: argparse.Namespace, home: Folders) -> None:
+    """Check a GGUF file and make it a model of ours, by hard link where possible."""
+    from desktop_llm.models.library import Library
+
+    imported = Library(home).import_file(options.path)
+    _print_model(options, imported.model.id, imported.model.path, imported.sha256, imported.bytes_transferred)
+
+
+def remove_model(options: argparse.Namespace, home: Folders) -> None:
+    """Delete a model's file."""
+    from desktop_llm.models.library import Library
+
+    library = Library(home)
+    sha256 = library.sha256(library.get(options.id))
+    _print_model(options, options.id, library.remove(options.id).path, sha256, 0)
+
+
+def _print_model(options: argparse.Namespace, id: str, path: Path, sha256: str, transferred: int) -> None:
+    size = path.stat().st_size if path.exists() else 0
+    row = {"id": id, "path": path, "sha256": sha256, "size_bytes": size, "bytes_transferred": transferred}
+    _print_json(row) if options.json else print(id)
+
+
+def chat(options: argparse.Namespace, home: Folders) -> None:
+    """One answer, or a conversation in the terminal."""
+    from desktop_llm.commands.chat import run_chat
+
+    run_chat(options, home)
+
+
+@contextlib.contextmanager
+def _knowledge(home: Folders) -> Iterator[Any]:
+    from desktop_llm.commands.documents import knowledge
+
+    with knowledge(home) as client:
+        yield client
+
+
+def index_add(options: argparse.Namespace, home: Folders) -> None:
+    """Read documents; progress on stderr."""
+    from desktop_llm.commands.documents import absolute, progress_line
+
+    password = None
+    if options.password_file is not None:
+        password = _read_text(options.password_file).partition("\n")[0].rstrip("\r")
+    with _knowledge(home) as client:
+        steps = client.index(options.collection, [absolute(path) for path in options.paths], password)
+        report = _drain(steps, progress_line)
+    _print_report(options, asdict(report))
+
+
+def index_status(options: argparse.Namespace, home: Folders) -> None:
+    """One collection, or a list of all."""
+    with _knowledge(home) as client:
+        reports = [asdict(report) for report in client.status(options.collection)]
+    if options.json:
+        _print_json(reports[0] if options.collection else reports)
+        return
+    for report in reports:
+        _print_report(options, report)
+
+
+def index_remove(options: argparse.Namespace, home: Folders) -> None:
+    """Forget a document or a collection."""
+    from desktop_llm.commands.documents import absolute
+
+    with _knowledge(home) as client:
+        if options.path is None:
+            report = client.remove(options.collection)
+        else:
+            report = client.remove_document(options.collection, str(absolute(options.path)))
+    _print_report(options, asdict(report))
+
+
+def index_verify(options: argparse.Namespace, home: Folders) -> None:
+    """Ask the index for vectors that it must know."""
+    with _knowledge(home) as client:
+        _print_report(options, asdict(client.verify(options.collection)))
+
+
+def index_rebuild(options: argparse.Namespace, home: Folders) -> None:
+    """Throw the index away and make it from the stored vectors."""
+    from desktop_llm.commands.documents import progress_line
+
+    with _knowledge(home) as client:
+        _print_report(options, asdict(_drain(client.rebuild(options.collection), progress_line)))
+
+
+def _print_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
+    if options.json:
+        _print_json(report)
+        return
+    print(f"{report['collection']}: {report['state']}, {report['documents']:,} documents, {report['chunks']:,} passages")
+    for failed in report["failed"]:
+        print(f"  not read: {failed['document']}: {failed['reason']}")
+
+
+def search(options: argparse.Namespace, home: Folders) -> None:
+    """Passages for a query, or for each line of stdin."""
+    if not options.batch and not options.query:
+        raise BadRequest("There is nothing to search for. Give a query, or --batch and a query a line on stdin.")
+    with _knowledge(home) as client:
+        if options.batch:
+            queries = [line.rstrip("\n") for line in sys.stdin]
+            for hits in client.search_many([options.collection], queries, options.k):
+                print(json.dumps(_hits(hits), ensure_ascii=False), flush=True)
+            return
+        hits = client.search([options.collection], options.query, options.k)
+    if options.json:
+        _print_json(_hits(hits))
+        return
+    for hit in hits:
+        page = f", page {hit.page}" if hit.page is not None else f", {hit.place}" if hit.place else ""
+        print(f"{hit.number}. {hit.document}{page} ({hit.score:.2f})\n   {' '.join(hit.text.split())}\n")
+
+
+def _hits(passages: Sequence[Any]) -> list[dict[str, Any]]:
+    fields = ("score", "document", "page", "place", "start", "end", "text")
+    return [{"rank": hit.number, **{name: getattr(hit, name) for name in fields}} for hit in passages]
+
+
+def bench(options: argparse.Namespace, home: Folders) -> None:
+    """Speed and memory of a model; of several runs the median."""
+    from desktop_llm.commands.chat import run_bench
+
+    result = run_bench(options, home)
+    if options.json:
+        _print_json(result)
+        return
+    for name, value in result.items():
+        print(f"{name:18} {value:,.2f}" if isinstance(value, float) else f"{name:18} {value}")
+
+
+def _drain(steps: Generator[Any, None, T], show: Callable[[Any], str]) -> T:
+    """Run a long action to its end with its progress in one line on stderr, if that is a terminal."""
+    live = sys.stderr.isatty()
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            if live:
+                print("\r\033[K", end="", file=sys.stderr)
+            result: T = end.value
+            return result
+        if live:
+            print(f"\r\033[K{show(step)}", end="", file=sys.stderr, flush=True)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(f"{path} can't be read as text. Nothing was changed. Check the name and try again.") from error
+
+
+def _print_json(value: Any) -> None:
+    # File names need not be text: what is not becomes an escape instead of an error.
+    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+    sys.stdout.flush()
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
+
+
+def _within(low: float, high: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        if not low <= (value := float(text)) <= high:
+            raise argparse.ArgumentTypeError(f"must be from {low:g} to {high:g}")
+        return value
+
+    return number

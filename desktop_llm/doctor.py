@@ -1,0 +1,51 @@
+"""What works here and what does not, as one report: the machine, the engine, the stores."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+from dataclasses import asdict
+from typing import Any
+
+from desktop_llm import __version__
+from desktop_llm.chats.reader import condition
+from desktop_llm.engine.client import Engine, LoadSettings
+from desktop_llm.errors import UserError
+from desktop_llm.hardware import hardware
+from desktop_llm.models.library import Library
+from desktop_llm.paths import Folders
+
+
+def report(home: Folders) -> dict[str, Any]:
+    """Everything `doctor --json` prints; a thing that does not work is a sentence in it, never an exception."""
+    return {
+        "version": __version__,
+        "home": home.data.parent,
+        "hardware": asdict(hardware()),
+        "engine": _engine(home),
+        "stores": {"chats": condition(home.chats_db), "knowledge": condition(home.knowledge_db)},
+    }
+
+
+def _engine(home: Folders) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "ok": False,
+        "llama_cpp_python": _installed("llama-cpp-python"),
+        "backends": [],
+        "reason": None,
+    }
+    try:
+        with contextlib.closing(Engine(home)) as engine:
+            for _ in engine.load(Library(home).starter_chat().path, LoadSettings(context_length=512)):
+                pass
+            loaded = engine.loaded
+    except UserError as error:
+        return found | {"reason": error.message}
+    return found | {"ok": True, "backends": [loaded.backend] if loaded else []}
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

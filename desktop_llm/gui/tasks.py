@@ -1,0 +1,193 @@
+"""The only threads of the window: long actions run here and report in the window's thread.
+
+A long action is a generator: what it yields is progress, what it returns is the result, closing it cancels it. A short
+blocking call is a function. Whatever happens, exactly one of `done` and `failed` is called, in the window's thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import traceback
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from desktop_llm.errors import UserError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+P = TypeVar("P")
+Failed = Callable[[UserError], None]
+
+
+class Unexpected(UserError):
+    """A bug, as the person sees it; `details` holds the traceback for the copy button."""
+
+    def __init__(self, details: str) -> None:
+        super().__init__("Something unexpected happened in the app. Your chats are saved.", details)
+
+
+class Tasks(QObject):
+    """Runs actions in threads of its own. `lane` names a queue: actions of one lane run one after the other."""
+
+    _posted = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
+        self._lanes: dict[str, _Lane] = {}
+        self._running: set[Task] = set()
+        self._failed: Failed = _log_only
+
+    def on_unhandled(self, failed: Failed) -> None:
+        """What to do with the errors of actions that gave no `failed` of their own."""
+        self._failed = failed
+
+    def call(
+        self,
+        work: Callable[[], T],
+        done: Callable[[T], None] | None = None,
+        failed: Failed | None = None,
+        *,
+        lane: str | None = None,
+    ) -> None:
+        """Run a blocking function; `done` gets its result."""
+
+        def steps() -> Generator[None, None, T]:
+            yield from ()
+            return work()
+
+        self.run(steps, done=done, failed=failed, lane=lane)
+
+    def run(
+        self,
+        work: Callable[[], Generator[P, None, T]],
+        *,
+        progress: Callable[[P], None] | None = None,
+        done: Callable[[T], None] | None = None,
+        failed: Failed | None = None,
+        lane: str | None = None,
+    ) -> Task:
+        """Run a long action; its handle can cancel it."""
+        task = Task(self, work, progress, done, failed or self._failed)
+        self._running.add(task)
+        if lane is None:
+            threading.Thread(target=task.work, name="task", daemon=True).start()
+        else:
+            self._lanes.setdefault(lane, _Lane(lane)).put(task.work)
+        return task
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Call a function in the window's thread, from any thread."""
+        self._posted.emit(function)
+
+    def ended(self, task: Task) -> None:
+        """Forget a task; called by the task itself, in the window's thread."""
+        self._running.discard(task)
+
+    def close(self) -> None:
+        """Cancel what can be cancelled and finish what stands in the lanes."""
+        for task in list(self._running):
+            task.cancel()
+        for lane in self._lanes.values():
+            lane.close()
+
+    @Slot(object)
+    def _call(self, function: Callable[[], None]) -> None:
+        function()
+
+
+class Task:
+    """One action under way."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        work: Callable[[], Generator[Any, None, Any]],
+        progress: Callable[[Any], None] | None,
+        done: Callable[[Any], None] | None,
+        failed: Failed,
+    ) -> None:
+        self._tasks = tasks
+        self._work = work
+        self._progress = progress
+        self._done = done
+        self._failed = failed
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Close the generator at its next step; neither `done` nor `failed` is called then."""
+        self._cancelled.set()
+
+    def work(self) -> None:
+        """The thread's part: step the generator, post what it says."""
+        try:
+            result = self._step_through()
+        except UserError as error:
+            self._end(self._failed, error)
+        except Exception:  # noqa: BLE001 - the task runner's edge
+            details = traceback.format_exc()
+            log.error("an action failed\n%s", details)
+            self._end(self._failed, Unexpected(details))
+        else:
+            self._end(self._done, result)
+
+    def _step_through(self) -> Any:
+        steps = self._work()
+        while not self._cancelled.is_set():
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                return end.value
+            if self._progress is not None:
+                self._tasks.post(_Posted(self, self._progress, step))
+        steps.close()
+        return None
+
+    def _end(self, function: Callable[[Any], None] | None, value: Any) -> None:
+        self._tasks.post(_Posted(self, function, value, last=True))
+
+    def tell(self, function: Callable[[Any], None] | None, value: Any, *, last: bool) -> None:
+        """The window's thread's part: pass a value on, unless the person cancelled meanwhile."""
+        if last:
+            self._tasks.ended(self)
+        if function is not None and not self._cancelled.is_set():
+            function(value)
+
+
+class _Posted:
+    """A call on its way to the window's thread."""
+
+    def __init__(self, task: Task, function: Callable[[Any], None] | None, value: Any, *, last: bool = False) -> None:
+        self._task, self._function, self._value, self._last = task, function, value, last
+
+    def __call__(self) -> None:
+        self._task.tell(self._function, self._value, last=self._last)
+
+
+class _Lane:
+    """One thread that works through its queue in order: writes to one database never overtake each other."""
+
+    def __init__(self, name: str) -> None:
+        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"lane {name}", daemon=True)
+        self._thread.start()
+
+    def put(self, work: Callable[[], None]) -> None:
+        self._queue.put(work)
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (work := self._queue.get()) is not None:
+            work()
+
+
+def _log_only(error: UserError) -> None:
+    log.error("%s", error.message)

@@ -1,0 +1,38 @@
+"""What this machine has: processor, cores, memory. Asked of the system, nothing is measured here."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """The machine in the words of a data sheet; `gpus` are those the engine's build can use."""
+
+    cpu: str
+    cores: int
+    ram_bytes: int
+    gpus: tuple[str, ...] = ()
+
+
+def hardware() -> Hardware:
+    """This machine; `cores` are physical ones, which is what llama.cpp's threads should match."""
+    return Hardware(_cpu_name(), physical_cores(), psutil.virtual_memory().total)
+
+
+def physical_cores() -> int:
+    """Physical cores, else the logical ones, at least one."""
+    return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,180 @@
+"""One owner per data folder: a lock that a killed process leaves free, and a channel to the one who holds it.
+
+The window, or a running command, is the owner. Whoever comes second asks it: to raise the window, or to run a request
+on its knowledge worker. The channel is a Unix socket (a named pipe on Windows) whose address and key only this account
+can read; frames are those of the workers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Generator
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
+from typing import Any, cast
+
+from filelock import FileLock, Timeout
+
+from desktop_llm.errors import Busy, UserError, from_wire, to_wire
+from desktop_llm.files import write_atomically
+from desktop_llm.paths import Folders
+from desktop_llm.workers.protocol import Message, read_message, write_message
+
+log = logging.getLogger(__name__)
+
+WAIT_S = 10.0
+Answers = Generator[Message, None, Message]
+Handler = Callable[[str, dict[str, Any], bytes], Answers]
+
+
+class Owner:
+    """Holds the data folder until `release`; answers those who come later once `listen` was called."""
+
+    def __init__(self, folders: Folders, lock: FileLock) -> None:
+        self._lock = lock
+        self._address_file = folders.data / "owner.json"
+        self._listener: Listener | None = None
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def acquire(cls, folders: Folders) -> Owner | None:
+        """Become the owner; None if somebody else is. The system frees the lock of a process that was killed."""
+        lock = FileLock(folders.data / "owner.lock", mode=0o600, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return None
+        return cls(folders, lock)
+
+    def listen(self, handler: Handler) -> None:
+        """Answer requests, each connection in a thread of its own: `handler` yields progress and returns the answer."""
+        key = secrets.token_bytes(32)
+        self._listener = Listener(family="AF_PIPE" if os.name == "nt" else "AF_UNIX", authkey=key)
+        address = {"address": cast(str, self._listener.address), "key": key.hex()}
+        write_atomically(self._address_file, json.dumps(address).encode())
+        self._thread = threading.Thread(target=self._accept, args=(self._listener, handler), daemon=True)
+        self._thread.name = "owner's channel"
+        self._thread.start()
+
+    def release(self) -> None:
+        """Stop listening and let the next one own the folder."""
+        if self._listener is not None and self._thread is not None:
+            self._address_file.unlink(missing_ok=True)
+            listener, self._listener = self._listener, None
+            # accept() does not notice that its socket was closed; a connection from ourselves wakes it.
+            with contextlib.suppress(OSError, EOFError, AuthenticationError):
+                Client(listener.address, authkey=b"goodbye").close()
+            self._thread.join()
+            listener.close()
+        self._lock.release()
+
+    def _accept(self, listener: Listener, handler: Handler) -> None:
+        while self._listener is not None:
+            try:
+                connection = listener.accept()
+            except (OSError, EOFError, AuthenticationError):
+                continue
+            threading.Thread(target=_serve_one, args=(connection, handler), name="owner's guest", daemon=True).start()
+
+
+class OwnersWorker:
+    """The owner's knowledge worker as if it were our own: the requests travel through the owner.
+
+    It has the part of `workers.process.Worker` that a client needs: `request`, `call`, `alive`, `close`.
+    """
+
+    alive = True
+
+    def __init__(self, folders: Folders) -> None:
+        self._folders = folders
+
+    def request(
+        self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"", *, stall_s: float | None = None
+    ) -> Answers:
+        """Yields progress, returns the answer; closing it cancels. Raises Busy if the owner does not answer."""
+        with _connect(self._folders) as connection:
+            _send(connection, Message(0, kind, data or {}, body))
+            while (message := _receive(connection)).kind == "progress":
+                yield message
+        if message.kind == "error":
+            raise from_wire(message.data)
+        return message
+
+    def call(
+        self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"", *, stall_s: float | None = None
+    ) -> Message:
+        """The answer; progress is passed over."""
+        steps = self.request(kind, data, body)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return cast(Message, end.value)
+
+    def close(self) -> None:
+        """Nothing is ours to end."""
+
+
+def raise_window(folders: Folders) -> bool:
+    """Ask the owner to show its window; False if it has none or is gone."""
+    try:
+        return bool(OwnersWorker(folders).call("raise_window").data.get("raised"))
+    except UserError:
+        return False
+
+
+def _connect(folders: Folders) -> Connection:
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            address = json.loads((folders.data / "owner.json").read_bytes())
+            return cast(Connection, Client(address["address"], authkey=bytes.fromhex(address["key"])))
+        except (OSError, ValueError, KeyError, EOFError, AuthenticationError):
+            if time.monotonic() > deadline:
+                raise Busy(
+                    "Another Desktop LLM is using this data folder and does not answer. Nothing was changed. "
+                    "Close it, or wait until it has finished, and try again."
+                ) from None
+            time.sleep(0.1)
+
+
+def _serve_one(connection: Connection, handler: Handler) -> None:
+    with connection, contextlib.suppress(OSError, EOFError):
+        asked = _receive(connection)
+        steps = handler(asked.kind, asked.data, asked.body)
+        try:
+            while True:
+                _send(connection, next(steps))
+        except StopIteration as end:
+            _send(connection, end.value)
+        except UserError as error:
+            _send(connection, Message(0, "error", to_wire(error)))
+        except OSError:
+            steps.close()  # the one who asked is gone
+        except Exception:  # a request handler's edge
+            log.exception("a request from another process failed")
+            unexpected = UserError("Something unexpected happened in the app. Your data is untouched. Try again.")
+            _send(connection, Message(0, "error", to_wire(unexpected)))
+
+
+def _send(connection: Connection, message: Message) -> None:
+    frame = io.BytesIO()
+    write_message(frame, message)
+    connection.send_bytes(frame.getbuffer())
+
+
+def _receive(connection: Connection) -> Message:
+    try:
+        message = read_message(io.BytesIO(connection.recv_bytes()))
+    except (EOFError, OSError):
+        message = None
+    if message is None:
+        raise Busy("The other Desktop LLM that held this data folder has closed. Nothing was lost. Try again.")
+    return message
