@@ -1,0 +1,258 @@
+"""Reading chats.db: the list, a conversation's active branch, drafts, search."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from desktop_llm.chats import search, tree
+from desktop_llm.chats.failures import in_words
+from desktop_llm.chats.records import Conversation, SearchHit, StoredCitation, StoredMessage
+from desktop_llm.chats.schema import connect_read_only, from_sql
+from desktop_llm.errors import NotFound
+
+MAX_HITS = 100
+SNIPPET_TOKENS = 16
+_TITLE, _MESSAGE = "title_search", "message_search"
+
+
+class ChatReader:
+    """A read-only view of the chats, on a connection of its own; for one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError where the file is missing or can't be read."""
+        self.path = path
+        with in_words(path):
+            self._connection = connect_read_only(path)
+        self._connection.row_factory = sqlite3.Row
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the file back; the object is of no use afterwards."""
+        self._connection.close()
+
+    def conversations(self, query: str = "") -> list[Conversation]:
+        """The list of chats, pinned first, then by last use; with a query those whose title or messages match."""
+        if not query.strip():
+            return self._listed("c.deleted_at IS NULL", ())
+        found = self._matching(query)
+        return [chat for chat in self._listed("c.deleted_at IS NULL", ()) if chat.id in found]
+
+    def trashed(self) -> list[Conversation]:
+        """The chats in the trash, until `purge` ends them."""
+        return self._listed("c.deleted_at IS NOT NULL", ())
+
+    def conversation(self, conversation_id: str) -> Conversation:
+        """One chat, in the trash or not; raises NotFound."""
+        found = self._listed("c.id = ?", (conversation_id,))
+        if not found:
+            raise _no_conversation()
+        return found[0]
+
+    def messages(self, conversation_id: str) -> list[StoredMessage]:
+        """The active branch from its first message to its last."""
+        with in_words(self.path):
+            conversation = self._conversation_row(conversation_id)
+            rows = self._rows("SELECT * FROM message WHERE conversation = ? ORDER BY seq", conversation["seq"])
+            parents = {row["id"]: row["parent_id"] for row in rows}
+            shown = set(tree.branch(parents, conversation["leaf_id"]))
+            return self._assembled([row for row in rows if row["id"] in shown], tree.places(parents))
+
+    def message(self, message_id: str) -> StoredMessage:
+        """One message of any branch; raises NotFound."""
+        with in_words(self.path):
+            row = self._message_row(message_id)
+            return self._assembled([row], tree.places(self._parents(row["conversation"])))[0]
+
+    def siblings(self, message_id: str) -> tuple[str, ...]:
+        """The ids of all versions of this message, itself included, oldest first."""
+        with in_words(self.path):
+            row = self._message_row(message_id)
+            return tuple(tree.siblings(self._parents(row["conversation"]), message_id))
+
+    def draft(self, conversation_id: str) -> str:
+        """What was typed and not sent there; the id "" stands for the chat that is not yet begun."""
+        rows = self._rows("SELECT text FROM draft WHERE conversation_id = ?", conversation_id)
+        return from_sql(rows[0]["text"]) if rows else ""
+
+    def search(self, query: str) -> list[SearchHit]:
+        """Where the words stand, titles first, then messages of all branches, best match first."""
+        expression = search.match_expression(query)
+        if not expression:
+            return []
+        with in_words(self.path):
+            return [*self._title_hits(expression), *self._message_hits(expression)][:MAX_HITS]
+
+    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        with in_words(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+    def _listed(self, condition: str, values: Iterable[Any]) -> list[Conversation]:
+        rows = self._rows(
+            "SELECT c.*, m.status FROM conversation c LEFT JOIN message m ON m.id = c.leaf_id "
+            f"WHERE {condition} ORDER BY c.pinned DESC, c.touched DESC",
+            *values,
+        )
+        return [_conversation(row) for row in rows]
+
+    def _conversation_row(self, conversation_id: str) -> sqlite3.Row:
+        rows = self._rows("SELECT * FROM conversation WHERE id = ?", conversation_id)
+        if not rows:
+            raise _no_conversation()
+        return rows[0]
+
+    def _message_row(self, message_id: str) -> sqlite3.Row:
+        rows = self._rows("SELECT * FROM message WHERE id = ?", message_id)
+        if not rows:
+            raise NotFound("This message is no longer there. Nothing was changed.")
+        return rows[0]
+
+    def _parents(self, conversation: int) -> dict[str, str | None]:
+        rows = self._rows("SELECT id, parent_id FROM message WHERE conversation = ? ORDER BY seq", conversation)
+        return {row["id"]: row["parent_id"] for row in rows}
+
+    def _assembled(self, rows: list[sqlite3.Row], places: dict[str, tuple[int, int]]) -> list[StoredMessage]:
+        """The rows of one conversation with their parts and citations, fetched in two queries."""
+        if not rows:
+            return []
+        # One message is asked for by itself, many by their conversation.
+        column, key = ("seq", rows[0]["seq"]) if len(rows) == 1 else ("conversation", rows[0]["conversation"])
+        belonging = f"message IN (SELECT seq FROM message WHERE {column} = ?) ORDER BY seq"
+        parts = _grouped(self._connection.execute(f"SELECT message, kind, content FROM part WHERE {belonging}", (key,)))
+        citations = _grouped(self._connection.execute(f"SELECT * FROM citation WHERE {belonging}", (key,)))
+        return [
+            _message(row, parts.get(row["seq"], []), citations.get(row["seq"], []), places[row["id"]]) for row in rows
+        ]
+
+    def _matching(self, query: str) -> set[str]:
+        expression = search.match_expression(query)
+        if not expression:
+            # No word in it: an emoji or a sign, which the index does not hold.
+            return {chat.id for chat in self._listed("instr(c.title, ?)", (search.searchable(query).strip(),))}
+        rows = self._rows(
+            f"SELECT id FROM conversation WHERE seq IN (SELECT rowid FROM {_TITLE} WHERE {_TITLE} MATCH ?1) "
+            "OR seq IN (SELECT conversation FROM message WHERE seq IN "
+            f"(SELECT rowid FROM {_MESSAGE} WHERE {_MESSAGE} MATCH ?1))",
+            expression,
+        )
+        return {row["id"] for row in rows}
+
+    def _title_hits(self, expression: str) -> Iterator[SearchHit]:
+        rows = self._rows(
+            f"SELECT c.id, c.title FROM {_TITLE} JOIN conversation c ON c.seq = {_TITLE}.rowid "
+            f"WHERE {_TITLE} MATCH ? AND c.deleted_at IS NULL ORDER BY rank, c.touched DESC LIMIT ?",
+            expression,
+            MAX_HITS,
+        )
+        for row in rows:
+            yield SearchHit(row["id"], from_sql(row["title"]), None, from_sql(row["title"]))
+
+    def _message_hits(self, expression: str) -> Iterator[SearchHit]:
+        rows = self._rows(
+            f"SELECT c.id, c.title, m.id AS message_id, snippet({_MESSAGE}, 0, '', '', '…', ?) AS snippet "
+            f"FROM {_MESSAGE} JOIN message m ON m.seq = {_MESSAGE}.rowid JOIN conversation c ON c.seq = m.conversation "
+            f"WHERE {_MESSAGE} MATCH ? AND c.deleted_at IS NULL ORDER BY rank, m.seq DESC LIMIT ?",
+            SNIPPET_TOKENS,
+            expression,
+            MAX_HITS,
+        )
+        for row in rows:
+            yield SearchHit(row["id"], from_sql(row["title"]), row["message_id"], search.readable(row["snippet"]))
+
+
+def condition(path: Path) -> str:
+    """One word for `doctor`: "ok" (also where no chat was ever stored), else the sentence that says what is wrong."""
+    if not path.exists():
+        return "ok"
+    with contextlib.closing(connect_read_only(path)) as connection:
+        try:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            verdict = str(error)
+    return "ok" if verdict == "ok" else f"damaged: {verdict}"
+
+
+def _no_conversation() -> NotFound:
+    return NotFound("This chat is no longer there. Nothing was changed.")
+
+
+def _grouped(rows: Iterable[sqlite3.Row]) -> dict[int, list[sqlite3.Row]]:
+    groups: dict[int, list[sqlite3.Row]] = {}
+    for row in rows:
+        groups.setdefault(row["message"], []).append(row)
+    return groups
+
+
+def _conversation(row: sqlite3.Row) -> Conversation:
+    states = {"streaming": "answering", "interrupted": "interrupted"}
+    return Conversation(
+        id=row["id"],
+        title=from_sql(row["title"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        pinned=bool(row["pinned"]),
+        collections=tuple(_json(row["collections"])),
+        system_prompt=from_sql(row["system_prompt"]),
+        sampling=_json(row["sampling"]),
+        model_id=_optional(row["model_id"]),
+        state=states.get(row["status"], "idle"),
+    )
+
+
+def _message(
+    row: sqlite3.Row, parts: list[sqlite3.Row], citations: list[sqlite3.Row], place: tuple[int, int]
+) -> StoredMessage:
+    pieces = [(part["kind"], from_sql(part["content"])) for part in parts]
+    return StoredMessage(
+        id=row["id"],
+        parent_id=row["parent_id"],
+        role=row["role"],
+        status=row["status"],
+        text="".join(content for kind, content in pieces if kind == "text"),
+        thinking="".join(content for kind, content in pieces if kind == "thinking"),
+        error=from_sql(row["error"]),
+        model_id=_optional(row["model_id"]),
+        model_name=_optional(row["model_name"]),
+        sampling=_json(row["sampling"]),
+        seed=row["seed"],
+        created_at=row["created_at"],
+        finish_reason=row["finish_reason"],
+        usage=_json(row["usage"]),
+        timings=_json(row["timings"]),
+        citations=tuple(_citation(citation) for citation in citations if citation["cited"]),
+        sources=tuple(_citation(citation) for citation in citations if not citation["cited"]),
+        attachments=tuple(content for kind, content in pieces if kind == "file"),
+        branch=place[0],
+        branches=place[1],
+    )
+
+
+def _citation(row: sqlite3.Row) -> StoredCitation:
+    return StoredCitation(
+        number=row["number"],
+        document=from_sql(row["document"]),
+        page=row["page"],
+        start=row["start"],
+        end=row["end"],
+        text=from_sql(row["text"]),
+        score=row["score"],
+        verified=bool(row["verified"]),
+    )
+
+
+def _json(text: str) -> Any:
+    # Most fields of most messages are empty, and a long conversation has thousands of them.
+    return {} if text == "{}" else json.loads(text)
+
+
+def _optional(value: str | bytes | None) -> str | None:
+    return None if value is None else from_sql(value)

@@ -1,0 +1,186 @@
+"""A chats.db that is damaged: kept aside, and whatever can still be read brought into a new one, with a word about it.
+
+Never does a damaged or emptied file turn silently into an empty list of chats.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from desktop_llm.chats import schema
+from desktop_llm.chats.failures import DAMAGED, family
+from desktop_llm.chats.schema import from_sql
+from desktop_llm.chats.search import searchable
+from desktop_llm.errors import UserError
+
+_TABLES = ("conversation", "message", "part", "citation", "draft")
+_COMPANIONS = ("-wal", "-shm", "-journal")
+_PAGE_BYTES = 4096
+_PAGE_COUNT = slice(28, 32)  # https://sqlite.org/fileformat.html#the_database_header
+_MAX_FAILED_PROBES = 5000
+_UNKNOWN_LAST_ROW = 1 << 24
+
+
+def ensure_sound(path: Path) -> str | None:
+    """Create the file where there is none, salvage it where it is damaged; returns the sentence to show, if any.
+
+    Raises UserError where the file belongs to another program, sqlite3.Error where it can't be opened at all.
+    """
+    companions = [name for ending in _COMPANIONS if (name := path.with_name(path.name + ending)).exists()]
+    if not path.exists() and not companions:
+        schema.create(path)
+        return None
+    reason = _damage(path)
+    return _replace(path, companions, reason) if reason else None
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with the file, in SQLite's words; empty where it is sound."""
+    if not path.exists() or path.stat().st_size == 0:
+        return "it is empty or missing"
+    try:
+        # Read-only: closing it must not write the log into a file that turns out to be damaged.
+        with contextlib.closing(schema.connect_read_only(path)) as connection:
+            _refuse_foreign(connection, path)
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            return "" if verdict == "ok" else str(verdict)
+    except sqlite3.DatabaseError as error:
+        if family(error) in DAMAGED:
+            return str(error)
+        raise
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    if not _has_chats(connection):
+        raise UserError(
+            f"{path} is a database of another program. Nothing was changed. "
+            "Move it away or point Desktop LLM at another folder, then start again."
+        )
+
+
+def _has_chats(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'conversation'").fetchone() is not None
+
+
+def _replace(path: Path, companions: list[Path], reason: str) -> str:
+    """Quarantine first: the damaged files are out of reach before anything new is written in their place."""
+    folder = path.parent / f"{path.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder.mkdir(mode=0o700)
+    for file in [path, *companions]:
+        with contextlib.suppress(FileNotFoundError):
+            file.rename(folder / file.name)
+    fresh = path.with_name(path.name + ".new")
+    schema.create(fresh)
+    chats, messages = _salvage(folder / path.name, fresh)
+    fresh.replace(path)
+    return (
+        f"The file with your chats was damaged ({reason}). {chats:,} chats with {messages:,} messages could be read "
+        f"and are here. The damaged file is kept in {folder}; a backup of yours may hold more."
+    )
+
+
+def _salvage(damaged: Path, fresh: Path) -> tuple[int, int]:
+    """Copy every readable row, then mend what refers to lost ones; the number of chats and messages."""
+    readable = damaged if _begins_soundly(damaged) else _with_sound_beginning(damaged, fresh)
+    with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as target:
+        target.execute("BEGIN")
+        with contextlib.closing(schema.connect_read_only(readable)) as source:
+            source.row_factory = sqlite3.Row
+            for table in _TABLES:
+                _copy_rows(source, target, table)
+        _mend(target)
+        _index(target)
+        target.execute("COMMIT")
+        (chats,) = target.execute("SELECT count(*) FROM conversation").fetchone()
+        (messages,) = target.execute("SELECT count(*) FROM message").fetchone()
+        return chats, messages
+
+
+def _begins_soundly(damaged: Path) -> bool:
+    """Whether the first page, which says where each table begins, can be read."""
+    try:
+        with contextlib.closing(schema.connect_read_only(damaged)) as connection:
+            return _has_chats(connection)
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _with_sound_beginning(damaged: Path, fresh: Path) -> Path:
+    """A copy of the damaged file that begins with the first page of a fresh one.
+
+    The tables of a database made by `schema.create` always begin on the same pages, so they are found again.
+    """
+    mended = damaged.with_name(damaged.name + ".first-page-replaced")
+    shutil.copyfile(damaged, mended) if damaged.exists() else mended.touch(mode=0o600)
+    size = mended.stat().st_size
+    with fresh.open("rb") as source, mended.open("r+b") as target:
+        page = bytearray(source.read(_PAGE_BYTES))
+        page[_PAGE_COUNT] = max(1, size // _PAGE_BYTES).to_bytes(4, "big")
+        target.write(page)
+    return mended
+
+
+def _copy_rows(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> None:
+    known = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
+    for row in _readable_rows(source, table):
+        present = list(row.keys())
+        names = [name for name in known if name in present]
+        marks = ", ".join("?" * len(names))
+        # A row whose values are damaged breaks a rule of the table and is left out.
+        with contextlib.suppress(sqlite3.IntegrityError):
+            sql = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({marks})"
+            target.execute(sql, [row[name] for name in names])
+
+
+def _readable_rows(source: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
+    """All rows whose pages can be read: a range that fails is halved until the bad rows stand alone."""
+    ranges, failures = [(0, _last_row(source, table))], 0
+    while ranges and failures < _MAX_FAILED_PROBES:
+        low, high = ranges.pop()
+        try:
+            sql = f"SELECT * FROM {table} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
+            yield from source.execute(sql, (low, high)).fetchall()
+        except sqlite3.DatabaseError:
+            failures += 1  # also a text that is no UTF-8 any more
+            if low < high:
+                middle = (low + high) // 2
+                ranges += [(middle + 1, high), (low, middle)]
+
+
+def _last_row(source: sqlite3.Connection, table: str) -> int:
+    for sql in (f"SELECT max(rowid) FROM {table}", f"SELECT seq FROM sqlite_sequence WHERE name = '{table}'"):
+        with contextlib.suppress(sqlite3.DatabaseError, TypeError):
+            return int(source.execute(sql).fetchone()[0])
+    return _UNKNOWN_LAST_ROW
+
+
+def _mend(target: sqlite3.Connection) -> None:
+    """Give lost chats a name, lost parents a neighbour, and each chat an end that exists."""
+    for statement in (
+        "INSERT INTO conversation (seq, id, title, created_at, updated_at, touched) "
+        "SELECT conversation, lower(hex(randomblob(16))), 'Recovered chat', min(created_at), max(created_at), 0 "
+        "FROM message WHERE conversation NOT IN (SELECT seq FROM conversation) GROUP BY conversation",
+        "UPDATE message SET parent_id = (SELECT id FROM message AS m WHERE m.conversation = message.conversation "
+        "AND m.seq < message.seq ORDER BY m.seq DESC LIMIT 1) "
+        "WHERE parent_id IS NOT NULL AND parent_id NOT IN (SELECT id FROM message)",
+        "UPDATE conversation SET leaf_id = (SELECT id FROM message WHERE conversation = conversation.seq "
+        "ORDER BY seq DESC LIMIT 1) WHERE leaf_id IS NULL OR leaf_id NOT IN (SELECT id FROM message)",
+        "DELETE FROM part WHERE message NOT IN (SELECT seq FROM message)",
+        "DELETE FROM citation WHERE message NOT IN (SELECT seq FROM message)",
+    ):
+        target.execute(statement)
+
+
+def _index(target: sqlite3.Connection) -> None:
+    for seq, title in target.execute("SELECT seq, title FROM conversation WHERE title <> ''").fetchall():
+        target.execute("INSERT INTO title_search (rowid, text) VALUES (?, ?)", (seq, searchable(from_sql(title))))
+    texts: dict[int, str] = {}
+    for message, content in target.execute("SELECT message, content FROM part WHERE kind = 'text' ORDER BY seq"):
+        texts[message] = texts.get(message, "") + from_sql(content)
+    rows = [(message, searchable(text)) for message, text in texts.items()]
+    target.executemany("INSERT INTO message_search (rowid, text) VALUES (?, ?)", rows)
