@@ -60,8 +60,8 @@ def answer(
 ) -> Generator[TurnEvent, None, None]:
     """Answer the last message; the last event is always Finished. The engine has its model loaded.
 
-    `knowledge` reads documents slower meanwhile. With `collections` the answer is from their documents: Sources come first, Cited just before Finished. When nothing
-    relevant is found no model runs and the answer says so.
+    `knowledge` reads documents slower meanwhile. With `collections` the answer is from their documents: Sources come
+    first, Cited just before Finished. When nothing relevant is found no model runs and the answer says so.
     """
     passages: list[Passage] = []
     if knowledge is not None and collections:

@@ -86,7 +86,9 @@ def _add_chat(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--max-tokens", type=_positive, metavar="N")
     sub.add_argument("--context-length", type=_positive, metavar="N")
     sub.add_argument("--threads", type=_positive, metavar="N")
-    sub.add_argument("--messages", type=Path, metavar="FILE", help='earlier messages: a JSON list of {"role", "content"}')
+    sub.add_argument(
+        "--messages", type=Path, metavar="FILE", help='earlier messages: a JSON list of {"role", "content"}'
+    )
     sub.add_argument("--save", action="store_true", help="keep the conversation; the window shows it")
 
 
@@ -102,7 +104,9 @@ def _add_index(commands: Any, common: argparse.ArgumentParser) -> None:
     sub = add("add", index_add, "Read files or folders into a collection.")
     sub.add_argument("collection", metavar="COLLECTION")
     sub.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    sub.add_argument("--password-file", type=Path, metavar="F", help="a file whose first line opens protected documents")
+    sub.add_argument(
+        "--password-file", type=Path, metavar="F", help="a file whose first line opens protected documents"
+    )
     sub = add("status", index_status, "Show what a collection, or each, holds.")
     sub.add_argument("collection", nargs="?", metavar="COLLECTION")
     sub = add("rm", index_remove, "Remove a document, or a whole collection. The files themselves stay.")
@@ -253,7 +257,9 @@ def _print_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
     if options.json:
         _print_json(report)
         return
-    print(f"{report['collection']}: {report['state']}, {report['documents']:,} documents, {report['chunks']:,} passages")
+    print(
+        f"{report['collection']}: {report['state']}, {report['documents']:,} documents, {report['chunks']:,} passages"
+    )
     for failed in report["failed"]:
         print(f"  not read: {failed['document']}: {failed['reason']}")
 

@@ -135,7 +135,7 @@ def _connect(folders: Folders) -> Connection:
     while True:
         try:
             address = json.loads((folders.data / "owner.json").read_bytes())
-            return cast(Connection, Client(address["address"], authkey=bytes.fromhex(address["key"])))
+            return Client(address["address"], authkey=bytes.fromhex(address["key"]))
         except (OSError, ValueError, KeyError, EOFError, AuthenticationError):
             if time.monotonic() > deadline:
                 raise Busy(

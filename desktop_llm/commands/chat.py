@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from desktop_llm import cli
+from desktop_llm import cli, settings
 from desktop_llm.answer import Cited, Sources, answer
+from desktop_llm.chats.saving import Exchange, save_exchange
+from desktop_llm.chats.store import ChatStore
 from desktop_llm.commands.documents import knowledge
 from desktop_llm.engine.client import (
     ChatMessage,
@@ -26,10 +28,10 @@ from desktop_llm.engine.client import (
     ThinkingDelta,
 )
 from desktop_llm.errors import BadRequest
+from desktop_llm.instance import Owner, OwnersWorker
 from desktop_llm.knowledge.client import Citation, Knowledge, Passage
 from desktop_llm.models.library import Library, Model
 from desktop_llm.paths import Folders
-from desktop_llm.settings import load_settings
 
 
 @dataclass(slots=True)
@@ -107,10 +109,8 @@ def _role(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _session(
-    options: Namespace, home: Folders
-) -> Iterator[tuple[Engine, Knowledge | None, Model, LoadedModel]]:
-    library, settings = Library(home), load_settings(home.settings)[0]
+def _session(options: Namespace, home: Folders) -> Iterator[tuple[Engine, Knowledge | None, Model, LoadedModel]]:
+    library, chosen = Library(home), settings.load(home.settings)[0]
     model = _model(library, options.model)
     with contextlib.ExitStack() as stack:
         documents = stack.enter_context(knowledge(home)) if options.collections else None
@@ -118,8 +118,8 @@ def _session(
             _must_exist(documents, options.collections)
         engine = stack.enter_context(contextlib.closing(Engine(home)))
         load = LoadSettings(
-            context_length=options.context_length or settings.context_length,
-            threads=options.threads or settings.threads,
+            context_length=options.context_length or chosen.context_length,
+            threads=options.threads or chosen.threads,
         )
         loaded = cli._drain(engine.load(model.path, load), lambda step: f"Loading {100 * (step.fraction or 0):.0f} %")
         library.mark_used(model.id)
@@ -138,9 +138,7 @@ def _must_exist(documents: Knowledge, names: Sequence[str]) -> None:
         documents.status(name)  # raises NotFound with its sentence
 
 
-def _turn(
-    options: Namespace, engine: Engine, documents: Knowledge | None, messages: list[ChatMessage]
-) -> Turn:
+def _turn(options: Namespace, engine: Engine, documents: Knowledge | None, messages: list[ChatMessage]) -> Turn:
     turn = Turn(messages=messages)
     for event in answer(engine, messages, _sampling(options), documents, options.collections):
         match event:
@@ -180,9 +178,7 @@ def _sampling(options: Namespace) -> Sampling:
     return Sampling(**{name: value for name, value in given.items() if value is not None})
 
 
-def _converse(
-    options: Namespace, engine: Engine, documents: Knowledge | None, messages: list[ChatMessage]
-) -> None:
+def _converse(options: Namespace, engine: Engine, documents: Knowledge | None, messages: list[ChatMessage]) -> None:
     sys.stderr.write("Write a message and press Enter. Ctrl+D ends the chat.\n")
     while True:
         try:
@@ -211,6 +207,18 @@ def _as_json(model: Model, loaded: LoadedModel, turn: Turn) -> dict[str, Any]:
 
 
 def _save(home: Folders, model: Model, options: Namespace, turn: Turn) -> None:
-    from desktop_llm.chats.saving import save_exchange
-
-    save_exchange(home, model, options.collections, turn.messages, turn)
+    exchange = Exchange(
+        tuple((message.role, message.text) for message in turn.messages),
+        turn.text,
+        model.id,
+        model.name,
+        tuple(options.collections),
+        asdict(turn.finished) if turn.finished else {},
+    )
+    owner = Owner.acquire(home)
+    if owner is None:
+        OwnersWorker(home).call("save_exchange", asdict(exchange))
+        return
+    with contextlib.closing(ChatStore(home.chats_db)) as store:
+        save_exchange(store, exchange)
+    owner.release()

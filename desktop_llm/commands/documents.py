@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from desktop_llm.instance import OwnersWorker, Owner
+from desktop_llm.instance import Owner, OwnersWorker
 from desktop_llm.knowledge.client import IndexProgress, Knowledge
 from desktop_llm.paths import Folders
 

@@ -1,0 +1,92 @@
+"""One owner per data folder, and the way to it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop_llm import instance
+from desktop_llm.errors import Busy, NotFound
+from desktop_llm.instance import Owner, OwnersWorker, raise_window
+from desktop_llm.paths import Folders, folders
+from desktop_llm.workers.protocol import Message
+
+
+@pytest.fixture
+def owned() -> Generator[Folders, None, None]:
+    home = folders()
+    owner = Owner.acquire(home)
+    assert owner is not None
+    owner.listen(answer)
+    yield home
+    owner.release()
+
+
+def answer(kind: str, data: dict[str, Any], body: bytes) -> Generator[Message, None, Message]:
+    if kind == "missing":
+        raise NotFound("There is no such collection. Check its name.")
+    yield Message(0, "progress", {"half": True})
+    return Message(0, "done", {"raised": kind == "raise_window", "echo": data.get("text")}, body)
+
+
+def test_the_second_one_does_not_become_the_owner(owned: Folders) -> None:
+    assert Owner.acquire(owned) is None
+
+
+def test_a_request_runs_at_the_owner_with_its_progress_and_its_body(owned: Folders) -> None:
+    steps = OwnersWorker(owned).request("echo", {"text": "straße"}, b"\x00\xff")
+    assert next(steps).data == {"half": True}
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    assert (end.value.value.data["echo"], end.value.value.body) == ("straße", b"\x00\xff")
+
+
+def test_an_error_at_the_owner_comes_back_as_the_same_sentence(owned: Folders) -> None:
+    with pytest.raises(NotFound, match="no such collection"):
+        OwnersWorker(owned).call("missing")
+
+
+def test_a_second_start_raises_the_first_window(owned: Folders) -> None:
+    assert raise_window(owned)
+
+
+def test_an_owner_that_does_not_answer_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instance, "WAIT_S", 0.0)
+    home = folders()
+    owner = Owner.acquire(home)
+    assert owner is not None
+    with pytest.raises(Busy, match="does not answer"):
+        OwnersWorker(home).call("echo")
+    owner.release()
+
+
+def test_a_killed_owner_leaves_the_folder_free() -> None:
+    home = folders()
+    code = (
+        "import os, signal; from desktop_llm.instance import Owner; from desktop_llm.paths import folders;"
+        "assert Owner.acquire(folders()); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    owner = Owner.acquire(home)
+    assert owner is not None
+    owner.release()
+
+
+def test_of_many_parallel_starts_exactly_one_is_the_owner(tmp_path: Path) -> None:
+    code = (
+        "import sys; from desktop_llm.instance import Owner; from desktop_llm.paths import folders;"
+        "owner = Owner.acquire(folders()); print(owner is not None, flush=True); sys.stdin.read()"
+    )
+    starts = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    said = [start.stdout.readline().strip() for start in starts if start.stdout]
+    for start in starts:
+        start.communicate()
+    assert sorted(said) == ["False"] * 7 + ["True"]
