@@ -160,8 +160,11 @@ def _last_row(source: sqlite3.Connection, table: str) -> int:
 
 
 def _mend(target: sqlite3.Connection) -> None:
-    """Give lost chats a name, lost parents a neighbour, and each chat an end that exists."""
+    """Give texts without a message one, messages without a chat one, lost parents a neighbour, chats an end."""
     for statement in (
+        "INSERT INTO message (seq, id, conversation, parent_id, role, status, created_at) "
+        "SELECT message, lower(hex(randomblob(16))), 0, 'lost', 'assistant', 'complete', strftime('%s', 'now') "
+        "FROM part WHERE message NOT IN (SELECT seq FROM message) GROUP BY message",
         "INSERT INTO conversation (seq, id, title, created_at, updated_at, touched) "
         "SELECT conversation, lower(hex(randomblob(16))), 'Recovered chat', min(created_at), max(created_at), 0 "
         "FROM message WHERE conversation NOT IN (SELECT seq FROM conversation) GROUP BY conversation",
@@ -170,7 +173,6 @@ def _mend(target: sqlite3.Connection) -> None:
         "WHERE parent_id IS NOT NULL AND parent_id NOT IN (SELECT id FROM message)",
         "UPDATE conversation SET leaf_id = (SELECT id FROM message WHERE conversation = conversation.seq "
         "ORDER BY seq DESC LIMIT 1) WHERE leaf_id IS NULL OR leaf_id NOT IN (SELECT id FROM message)",
-        "DELETE FROM part WHERE message NOT IN (SELECT seq FROM message)",
         "DELETE FROM citation WHERE message NOT IN (SELECT seq FROM message)",
     ):
         target.execute(statement)

@@ -1,0 +1,204 @@
+"""Kills, full disks, damage and other versions: nothing that was acknowledged is lost, and everything is said."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from desktop_llm.chats import schema
+from desktop_llm.chats.store import ChatStore, condition
+from desktop_llm.errors import UserError
+from tests.chats.killing import kill_many
+
+FIXTURES = Path(__file__).parent / "fixtures"
+DISK_FULL = """
+import resource, sys
+from pathlib import Path
+from desktop_llm.chats.store import ChatStore
+from desktop_llm.errors import UserError
+path = Path(sys.argv[1])
+store = ChatStore(path)
+chat = store.create(title="A chat")
+parent, saved = None, []
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+try:
+    while True:
+        parent = store.add(chat.id, parent, "user", "text " * 2000).id
+        saved.append(parent)
+except UserError as error:
+    sentence = error.message
+assert [message.id for message in store.messages(chat.id)] == saved, "what was saved can still be read"
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+saved.append(store.add(chat.id, parent, "user", "room again").id)
+store.close()
+print(sentence)
+print(len(saved), len(ChatStore(path).messages(chat.id)))
+"""
+
+
+def write_chats(path: Path, count: int = 40) -> None:
+    with ChatStore(path) as store:
+        for number in range(count):
+            chat = store.create(title=f"chat {number}")
+            asked = store.add(chat.id, None, "user", f"question {number} " * 50)
+            store.add(chat.id, asked.id, "assistant", f"answer {number} " * 50)
+
+
+def damage(path: Path, start: int, length: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xa5" * length)
+
+
+def test_ten_kills_lose_no_acknowledged_message(path: Path) -> None:
+    assert kill_many(path, count=10, seed=1) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file size limit to stand in for a full disk")
+def test_a_full_disk_is_a_sentence_and_saving_goes_on_when_there_is_room(path: Path) -> None:
+    child = subprocess.run([sys.executable, "-c", DISK_FULL, str(path)], capture_output=True, text=True, timeout=60)
+    assert child.returncode == 0, child.stderr
+    sentence, counts = child.stdout.splitlines()
+    assert "What was saved before is safe and your text is still here" in sentence
+    assert len(set(counts.split())) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_can_not_be_written_is_a_sentence(path: Path) -> None:
+    path.parent.chmod(0o500)
+    try:
+        with pytest.raises(UserError, match="could not be"):
+            ChatStore(path)
+    finally:
+        path.parent.chmod(0o700)
+
+
+def test_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="could not be written"):
+        ChatStore(tmp_path / "gone" / "chats.db")
+
+
+def test_a_damaged_page_costs_only_what_stood_on_it(path: Path) -> None:
+    write_chats(path)
+    before = path.read_bytes()
+    damage(path, start=len(before) // 2 // 4096 * 4096, length=4096)
+    spoilt = path.read_bytes()
+    assert condition(path).startswith("damaged")
+    with ChatStore(path) as store:
+        assert store.notice is not None
+        chats = store.conversations()
+        texts = [message.text for chat in chats for message in store.messages(chat.id)]
+        assert len(chats) > 30
+        assert len([text for text in texts if text]) > 60
+        assert store.search("question")
+        store.add(chats[0].id, None, "user", "The salvaged file can be written")
+    (kept,) = path.parent.glob("chats-damaged-*/chats.db")
+    assert kept.read_bytes() == spoilt
+    assert str(kept.parent) in store.notice
+    assert condition(path) == "ok"
+
+
+def test_a_lost_first_page_loses_no_chat(path: Path) -> None:
+    write_chats(path)
+    damage(path, start=0, length=4096)
+    with ChatStore(path) as store:
+        assert store.notice is not None
+        assert len(store.conversations()) == 40
+        assert all(len(store.messages(chat.id)) == 2 for chat in store.conversations())
+
+
+def test_the_second_half_cut_off_leaves_the_first(path: Path) -> None:
+    write_chats(path)
+    os.truncate(path, path.stat().st_size // 8192 * 4096)
+    with ChatStore(path) as store:
+        assert store.notice is not None
+        texts = [message.text for chat in store.conversations() for message in store.messages(chat.id)]
+        assert len(texts) > 10
+        assert all(text.startswith(("question", "answer")) for text in texts)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"SQLite format 3\0" + b"\xff" * 5000, os.urandom(20_000)])
+def test_no_unreadable_file_silently_becomes_an_empty_list(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with ChatStore(path) as store:
+        assert store.conversations() == []
+        assert store.notice is not None
+        assert "0 chats with 0 messages could be read" in store.notice
+    (kept,) = path.parent.glob("chats-damaged-*/chats.db")
+    assert kept.read_bytes() == content
+
+
+def test_damage_anywhere_never_crashes_and_is_never_silent(path: Path, tmp_path: Path) -> None:
+    write_chats(path)
+    whole = path.read_bytes()
+    for page in range(0, len(whole), 3 * 4096):
+        copy = tmp_path / f"{page}" / "chats.db"
+        copy.parent.mkdir()
+        copy.write_bytes(whole)
+        damage(copy, start=page + 8, length=200)
+        with ChatStore(copy) as store:
+            assert store.notice or len(store.conversations()) == 40
+            store.create(title="after")
+
+
+def test_the_log_of_a_file_that_is_gone_is_kept(path: Path) -> None:
+    path.with_name("chats.db-wal").write_bytes(b"left over")
+    with ChatStore(path) as store:
+        assert store.notice is not None
+    assert list(path.parent.glob("chats-damaged-*/chats.db-wal"))
+
+
+def test_a_database_of_another_program_is_refused_and_untouched(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE birds (name)")
+    content = path.read_bytes()
+    with pytest.raises(UserError, match="another program"):
+        ChatStore(path)
+    assert path.read_bytes() == content
+
+
+def test_a_file_of_a_newer_version_is_refused_and_untouched(path: Path) -> None:
+    write_chats(path, count=1)
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute(f"PRAGMA user_version = {len(schema.STEPS) + 1}")
+    with pytest.raises(UserError, match="newer version of Desktop LLM"):
+        ChatStore(path)
+    with closing(sqlite3.connect(path)) as newer:
+        assert newer.execute("SELECT count(*) FROM message").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("version", range(1, len(schema.STEPS) + 1))
+def test_chats_of_every_released_layout_can_be_opened(path: Path, version: int) -> None:
+    shutil.copyfile(FIXTURES / f"version-{version}.db", path)
+    with ChatStore(path) as store:
+        (chat,) = store.conversations()
+        assert (chat.title, chat.collections) == ("Engines", ("My documents",))
+        question, answer = store.messages(chat.id)
+        assert (question.text, question.attachments) == ("Wie heißt das? \udcff", ("/home/ada/engine.pdf",))
+        assert (answer.text, answer.citations[0].text) == ("Aquädukt [1].", "Ein Aquädukt")
+        assert store.search("aquadukt")[0].message_id == answer.id
+
+
+def test_an_upgrade_keeps_a_backup_and_a_failed_one_changes_nothing(path: Path) -> None:
+    write_chats(path, count=1)
+    good = (*schema.STEPS, ("ALTER TABLE conversation ADD COLUMN colour TEXT",))
+    bad = (*schema.STEPS, ("ALTER TABLE conversation ADD COLUMN colour TEXT", "INSERT INTO nowhere VALUES (1)"))
+    with closing(schema.connect(path)) as connection:
+        with pytest.raises(sqlite3.OperationalError):
+            schema.upgrade(connection, path, bad)
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(conversation)")]
+        assert "colour" not in columns
+        for backup in schema.backups(path):
+            backup.unlink()
+        schema.upgrade(connection, path, good)
+        assert connection.execute("SELECT colour FROM conversation").fetchall() == [(None,)]
+    (backup,) = schema.backups(path)
+    assert backup.stat().st_mode & 0o077 == 0 or sys.platform == "win32"
+    with closing(sqlite3.connect(backup)) as old:
+        assert old.execute("PRAGMA user_version").fetchone() == (len(schema.STEPS),)
+        assert old.execute("SELECT count(*) FROM message").fetchone() == (2,)
