@@ -170,14 +170,14 @@ class ChatReader:
 
 
 def condition(path: Path) -> str:
-    """One word for `doctor`: "ok" (also where no chat was ever stored), else the sentence that says what is wrong."""
+    """For `doctor`: "ok" (also where no chat was ever stored), else "damaged: " and SQLite's words."""
     if not path.exists():
         return "ok"
-    with contextlib.closing(connect_read_only(path)) as connection:
-        try:
+    try:
+        with contextlib.closing(connect_read_only(path)) as connection:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        except sqlite3.Error as error:
-            verdict = str(error)
+    except sqlite3.Error as error:
+        verdict = str(error)
     return "ok" if verdict == "ok" else f"damaged: {verdict}"
 
 

@@ -86,13 +86,13 @@ def _replace(path: Path, companions: list[Path], reason: str) -> str:
 
 def _salvage(damaged: Path, fresh: Path) -> tuple[int, int]:
     """Copy every readable row, then mend what refers to lost ones; the number of chats and messages."""
-    readable = damaged if _begins_soundly(damaged) else _with_sound_beginning(damaged, fresh)
     with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as target:
         target.execute("BEGIN")
-        with contextlib.closing(schema.connect_read_only(readable)) as source:
-            source.row_factory = sqlite3.Row
-            for table in _TABLES:
-                _copy_rows(source, target, table)
+        source = _open(damaged) or _open(_with_sound_beginning(damaged, fresh))
+        if source is not None:
+            with contextlib.closing(source):
+                for table in _TABLES:
+                    _copy_rows(source, target, table)
         _mend(target)
         _index(target)
         target.execute("COMMIT")
@@ -101,13 +101,17 @@ def _salvage(damaged: Path, fresh: Path) -> tuple[int, int]:
         return chats, messages
 
 
-def _begins_soundly(damaged: Path) -> bool:
-    """Whether the first page, which says where each table begins, can be read."""
+def _open(damaged: Path) -> sqlite3.Connection | None:
+    """The file, if at least its first page can be read, which says where each table begins."""
     try:
-        with contextlib.closing(schema.connect_read_only(damaged)) as connection:
-            return _has_chats(connection)
+        connection = schema.connect_read_only(damaged)
     except sqlite3.DatabaseError:
-        return False
+        return None
+    connection.row_factory = sqlite3.Row
+    if _has_chats(connection):
+        return connection
+    connection.close()
+    return None
 
 
 def _with_sound_beginning(damaged: Path, fresh: Path) -> Path:
@@ -116,7 +120,9 @@ def _with_sound_beginning(damaged: Path, fresh: Path) -> Path:
     The tables of a database made by `schema.create` always begin on the same pages, so they are found again.
     """
     mended = damaged.with_name(damaged.name + ".first-page-replaced")
-    shutil.copyfile(damaged, mended) if damaged.exists() else mended.touch(mode=0o600)
+    mended.touch(mode=0o600)
+    if damaged.exists():
+        shutil.copyfile(damaged, mended)
     size = mended.stat().st_size
     with fresh.open("rb") as source, mended.open("r+b") as target:
         page = bytearray(source.read(_PAGE_BYTES))

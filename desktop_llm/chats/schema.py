@@ -126,10 +126,27 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
     """A connection that can't change the file and never checkpoints."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        return _open_read_only(path, "mode=ro")
+    except sqlite3.OperationalError:
+        log = path.with_name(path.name + "-wal")
+        if not path.exists() or (log.exists() and log.stat().st_size):
+            raise
+        # Even reading wants a shared-memory file beside the database. On a full disk or in a folder that can't be
+        # written there is none, and nobody else can be writing either.
+        return _open_read_only(path, "immutable=1")
+
+
+def _open_read_only(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{mode}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

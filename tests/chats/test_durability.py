@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.chats import schema
-from desktop_llm.chats.store import ChatStore, condition
+from desktop_llm.chats.store import ChatReader, ChatStore, condition
 from desktop_llm.errors import UserError
 from tests.chats.killing import kill_many
 
@@ -69,11 +69,14 @@ def test_a_full_disk_is_a_sentence_and_saving_goes_on_when_there_is_room(path: P
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_can_not_be_written_is_a_sentence(path: Path) -> None:
+def test_chats_in_a_folder_that_can_not_be_written_can_be_read_and_saving_is_a_sentence(path: Path) -> None:
+    write_chats(path, count=3)
     path.parent.chmod(0o500)
     try:
         with pytest.raises(UserError, match="could not be"):
             ChatStore(path)
+        with ChatReader(path) as reader:
+            assert len(reader.conversations()) == 3
     finally:
         path.parent.chmod(0o700)
 
