@@ -1,0 +1,178 @@
+"""Finds, scores and loads llama.cpp's backend modules; the only place that knows how the library is laid out.
+
+A build with GGML_BACKEND_DL brings one CPU module a processor family beside the library (`libggml-cpu-zen4.so`), and
+GPU modules of the same kind; upstream's prebuilt wheels link one CPU backend in. Both work. Runs in the engine worker.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib
+import importlib.util
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from desktop_llm.errors import UserError
+
+_MODULE_NAME = re.compile(r"(?:lib)?ggml-(?P<name>[a-z0-9]+(?:-[a-z0-9_]+)?)\.(?:so|dll|dylib)$")
+_KINDS = frozenset({"cpu", "cuda", "hip", "metal", "musa", "opencl", "sycl", "vulkan"})
+_DEVICE_GPU, _DEVICE_IGPU = 1, 2  # ggml_backend_dev_type
+_LEVEL_WARNING, _LEVEL_CONTINUED = 3, 5  # ggml_log_level
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A backend module on disk; `name` is "cpu-zen4" or "vulkan", a higher `score` runs faster here, 0 not at all."""
+
+    name: str
+    path: Path
+    score: int
+
+
+def bindings() -> Any:
+    """llama.cpp's C API as ctypes functions.
+
+    The package's own `__init__` imports its high-level classes with numpy, jinja and a disk cache (0.5 s); a bare
+    package in its place leaves the binding's module as it is and costs 0.1 s.
+    """
+    if "llama_cpp" not in sys.modules:
+        spec = importlib.util.find_spec("llama_cpp")
+        if spec is None:
+            raise UserError("The engine llama-cpp-python is not installed. Install the app again; nothing was changed.")
+        sys.modules["llama_cpp"] = importlib.util.module_from_spec(spec)
+    return importlib.import_module("llama_cpp.llama_cpp")
+
+
+def modules() -> list[Module]:
+    """The modules that run on this machine, the fastest first; empty where the backends are linked in."""
+    found = [Module(name, path, _score(path)) for name, path in _module_paths().items()]
+    usable = [module for module in found if module.score > 0]
+    return sorted(usable, key=lambda module: module.score, reverse=True)
+
+
+def load(names: list[str]) -> None:
+    """Register these modules with the library that llama.cpp itself uses; raises UserError where one can't be loaded.
+
+    The functions are looked up through libllama, because a second copy of libggml would have a registry of its own.
+    """
+    native = bindings()
+    register = native._lib.ggml_backend_load
+    register.argtypes, register.restype = [ctypes.c_char_p], ctypes.c_void_p
+    paths = _module_paths()
+    for name in names:
+        if name not in paths or not register(str(paths[name]).encode()):
+            raise UserError(f"The engine's part “{name}” can't be loaded. Install the app again; nothing was changed.")
+    if not _device_count(native):
+        raise UserError("The engine has no backend for this processor. Install the app again; nothing was changed.")
+
+
+def gpu_names() -> list[str]:
+    """The descriptions of the GPUs that the loaded backends offer."""
+    native = bindings()
+    get, kind, description = _device_functions(native)
+    devices = [get(index) for index in range(_device_count(native))]
+    return [
+        description(device).decode("utf-8", "replace")
+        for device in devices
+        if kind(device) in (_DEVICE_GPU, _DEVICE_IGPU)
+    ]
+
+
+def machine_key() -> str:
+    """Names this processor with this build of the engine: what was found out about backends holds for this pair."""
+    native = bindings()
+    parts = [_cpu_model()]
+    files = {*_library_folder(native).iterdir(), *_module_files(native)}
+    for path in sorted(files):
+        status = path.stat()
+        parts.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def capture_log(lines: list[str]) -> Any:
+    """Send llama.cpp's warnings and errors to stderr and keep them in `lines`; the result must be kept alive."""
+    native = bindings()
+    shown = False
+
+    def on_log(level: int, text: bytes, _data: int | None) -> None:
+        nonlocal shown
+        shown = shown if level == _LEVEL_CONTINUED else level >= _LEVEL_WARNING
+        if shown:
+            line = text.decode("utf-8", "replace")
+            sys.stderr.write(line)
+            sys.stderr.flush()
+            lines.append(line.strip())
+            del lines[:-50]
+
+    callback = native.llama_log_callback(on_log)
+    native.llama_log_set(callback, None)
+    return callback
+
+
+def _library_folder(native: ModuleType) -> Path:
+    return Path(str(native.__file__)).parent / "lib"
+
+
+def _module_files(native: ModuleType) -> Iterator[Path]:
+    package = Path(str(native.__file__)).parent
+    for folder in (package / "lib", package / "bin", package.parent / "bin", package.parent / "lib"):
+        if folder.is_dir():
+            yield from (path for path in sorted(folder.iterdir()) if _MODULE_NAME.match(path.name))
+
+
+def _module_paths() -> dict[str, Path]:
+    """CPU and GPU modules by name; of two with one name the one beside the library counts."""
+    found: dict[str, Path] = {}
+    for path in _module_files(bindings()):
+        match = _MODULE_NAME.match(path.name)
+        name = match["name"] if match else ""
+        if name.split("-")[0] in _KINDS:
+            found.setdefault(name, path)
+    return found
+
+
+def _score(path: Path) -> int:
+    """What the module says of itself on this processor; one without a word on it can be tried."""
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError:
+        return 0
+    if not hasattr(library, "ggml_backend_score"):
+        return 1 if hasattr(library, "ggml_backend_init") else 0
+    score: int = library.ggml_backend_score()
+    return score
+
+
+def _device_count(native: Any) -> int:
+    count = native._lib.ggml_backend_dev_count
+    count.argtypes, count.restype = [], ctypes.c_size_t
+    return int(count())
+
+
+def _device_functions(native: Any) -> tuple[Any, Any, Any]:
+    library = native._lib
+    get, kind, description = (
+        library.ggml_backend_dev_get,
+        library.ggml_backend_dev_type,
+        library.ggml_backend_dev_description,
+    )
+    get.argtypes, get.restype = [ctypes.c_size_t], ctypes.c_void_p
+    kind.argtypes, kind.restype = [ctypes.c_void_p], ctypes.c_int
+    description.argtypes, description.restype = [ctypes.c_void_p], ctypes.c_char_p
+    return get, kind, description
+
+
+def _cpu_model() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        wanted = ("model name", "flags", "Features", "CPU part")
+        lines = cpuinfo.read_text(errors="replace").splitlines()
+        return "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
+    return f"{platform.machine()} {platform.processor()}"

@@ -1,0 +1,205 @@
+"""Loads a model file and makes its context; what comes out is the running model that inference works on."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from desktop_llm.engine import backends
+from desktop_llm.engine.templates import ChatTemplate
+from desktop_llm.engine.vocabulary import Vocabulary
+from desktop_llm.errors import Cancelled, ModelFileError, UserError
+
+DEFAULT_CONTEXT_LENGTH = 8_192
+BATCH_TOKENS = 512
+_SMALLEST_CONTEXT = 256
+_OUT_OF_MEMORY = ("failed to allocate", "out of memory", "unable to allocate", "bad_alloc")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How to load a model; None leaves the choice to us. `modules` are backend names, the CPU's first."""
+
+    path: Path
+    modules: tuple[str, ...] = ()
+    extra_buffers: bool = True
+    context_length: int | None = None
+    threads: int | None = None
+    gpu_layers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningModel:
+    """A loaded model with its context: native handles, what the app is told of it, and the way to stop it."""
+
+    model: Any
+    context: Any
+    vocabulary: Vocabulary
+    template: ChatTemplate
+    context_length: int
+    trained_context_length: int
+    layers: int
+    layers_offloaded: int
+    device: str
+    backend: str
+    load_s: float
+    abort: AbortFlag
+
+
+class AbortFlag:
+    """A flag that native code looks at between two operations.
+
+    The callback is libc's strlen on a two-byte buffer, "" or "\\x01": a Python callback there would cost a tenth of
+    the speed, since it is called a thousand times a token.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = ctypes.create_string_buffer(2)
+        self._library = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
+
+    def set(self) -> None:
+        """Make the computation under way end."""
+        self._buffer[0] = b"\x01"
+
+    def clear(self) -> None:
+        """Allow the next computation."""
+        self._buffer[0] = b"\x00"
+
+    def install(self, context: Any) -> None:
+        """Have this context look at the flag."""
+        native = backends.bindings()
+        callback = ctypes.cast(self._library.strlen, native.ggml_abort_callback)
+        native.llama_set_abort_callback(context, callback, ctypes.cast(self._buffer, ctypes.c_void_p))
+
+
+def load(wanted: Wanted, cancelled: threading.Event, log: list[str]) -> Generator[float, None, RunningModel]:
+    """Load the model; yields the fraction that is done. Raises ModelFileError or UserError with llama.cpp's reason."""
+    begun = time.perf_counter()
+    native = backends.bindings()
+    backends.load(list(wanted.modules))
+    native.llama_backend_init()
+    model = yield from _load_weights(wanted, cancelled, log)
+    if not native.llama_model_has_decoder(model) or native.llama_model_has_encoder(model):
+        raise ModelFileError(f"{wanted.path.name} can't hold a conversation. Nothing was lost; choose a chat model.")
+    threads = wanted.threads or physical_cores()
+    context = _make_context(model, wanted, threads, log)
+    abort = AbortFlag()
+    abort.install(context)
+    vocabulary = Vocabulary(model)
+    layers = int(native.llama_model_n_layer(model))
+    gpus = backends.gpu_names()
+    offloaded = min(layers + 1, _gpu_layers(wanted, layers)) if gpus else 0
+    return RunningModel(
+        model=model,
+        context=context,
+        vocabulary=vocabulary,
+        template=_template(model, vocabulary),
+        context_length=int(native.llama_n_ctx(context)),
+        trained_context_length=int(native.llama_model_n_ctx_train(model)),
+        layers=layers,
+        layers_offloaded=offloaded,
+        device=gpus[0] if offloaded else f"CPU, {threads} thread{'s' if threads != 1 else ''}",
+        backend=", ".join(wanted.modules) or "built in",
+        load_s=time.perf_counter() - begun,
+        abort=abort,
+    )
+
+
+def physical_cores() -> int:
+    """The cores this process may use; a second thread on a core slows both down."""
+    physical = psutil.cpu_count(logical=False) or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, allowed))
+
+
+def _load_weights(wanted: Wanted, cancelled: threading.Event, log: list[str]) -> Generator[float, None, Any]:
+    """Load in a second thread, since the call only returns at the end and its progress shall get out meanwhile."""
+    progress: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.append(_call_loader(wanted, cancelled, progress.put))
+        finally:
+            progress.put(None)
+
+    thread = threading.Thread(target=run, name="load", daemon=True)
+    thread.start()
+    shown = -1
+    while (fraction := progress.get()) is not None:
+        if int(fraction * 100) > shown:
+            shown = int(fraction * 100)
+            yield fraction
+    thread.join()
+    if cancelled.is_set():
+        raise Cancelled
+    if not outcome or not outcome[0]:
+        raise _load_error(wanted.path, log)
+    return outcome[0]
+
+
+def _call_loader(wanted: Wanted, cancelled: threading.Event, report: Callable[[float], None]) -> Any:
+    native = backends.bindings()
+
+    def on_progress(fraction: float, _data: int | None) -> bool:
+        report(fraction)
+        return not cancelled.is_set()
+
+    callback = native.llama_progress_callback(on_progress)
+    parameters = native.llama_model_default_params()
+    parameters.progress_callback = callback
+    parameters.use_extra_bufts = wanted.extra_buffers
+    parameters.load_mode = native.LLAMA_LOAD_MODE_MMAP
+    parameters.n_gpu_layers = -1 if wanted.gpu_layers is None else wanted.gpu_layers
+    return native.llama_model_load_from_file(os.fsencode(wanted.path), parameters)
+
+
+def _make_context(model: Any, wanted: Wanted, threads: int, log: list[str]) -> Any:
+    native = backends.bindings()
+    trained = int(native.llama_model_n_ctx_train(model)) or DEFAULT_CONTEXT_LENGTH
+    parameters = native.llama_context_default_params()
+    parameters.n_ctx = max(_SMALLEST_CONTEXT, min(trained, wanted.context_length or DEFAULT_CONTEXT_LENGTH))
+    parameters.n_batch = parameters.n_ubatch = BATCH_TOKENS
+    parameters.n_threads = parameters.n_threads_batch = threads
+    parameters.no_perf = True
+    context = native.llama_init_from_model(model, parameters)
+    if not context:
+        raise UserError(
+            f"The memory is not enough for a context of {parameters.n_ctx:,} tokens with {wanted.path.name}. "
+            "Nothing was lost. Choose a shorter context length or a smaller model.",
+            "\n".join(log),
+        )
+    return context
+
+
+def _template(model: Any, vocabulary: Vocabulary) -> ChatTemplate:
+    source = backends.bindings().llama_model_chat_template(model, None)
+    text = source.decode("utf-8", "replace") if source else None
+    return ChatTemplate(text, bos=vocabulary.bos, eos=vocabulary.eos)
+
+
+def _gpu_layers(wanted: Wanted, layers: int) -> int:
+    return layers + 1 if wanted.gpu_layers is None or wanted.gpu_layers < 0 else wanted.gpu_layers
+
+
+def _load_error(path: Path, log: list[str]) -> UserError:
+    details = "\n".join(log)
+    if any(phrase in details.lower() for phrase in _OUT_OF_MEMORY):
+        return UserError(
+            f"The memory is not enough for {path.name}. Nothing was lost. "
+            "Close other programs or choose a smaller model.",
+            details,
+        )
+    reason = log[-1].split(": ", 1)[-1].strip().rstrip(".") if log else "the engine gave no reason"
+    return ModelFileError(
+        f"{path.name} can't be opened: {reason}. Nothing was lost; download it again or choose another model.", details
+    )

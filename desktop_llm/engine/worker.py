@@ -1,0 +1,188 @@
+"""The engine's child process: one loaded model, and the requests about it.
+
+Requests: `machine` (which backends there are), `selftest`, `load`, `generate`, `measure`, `bench`.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Generator
+from typing import Any
+
+from desktop_llm.engine import backends, loading, prompt
+from desktop_llm.engine.inference import Inference
+from desktop_llm.engine.sampling import SamplingSettings
+from desktop_llm.engine.templates import Message
+from desktop_llm.errors import BadRequest, NotFound, UserError
+from desktop_llm.workers import confine
+from desktop_llm.workers.child import Request, Steps, serve, take_stdout
+from desktop_llm.workers.protocol import path_from_wire
+
+_SELFTEST_TOKENS = 40
+
+
+def main() -> None:
+    """Serve until the parent is gone. Confined before any native library is loaded."""
+    wire = take_stdout()
+    confine.no_network()
+    confine.no_core_dumps()
+    confine.end_first()
+    engine = _EngineWorker()
+    handlers = {
+        "machine": engine.machine,
+        "selftest": engine.selftest,
+        "load": engine.load,
+        "generate": engine.generate,
+        "measure": engine.measure,
+        "bench": engine.bench,
+    }
+    serve(handlers, wire, urgent=("measure",))
+
+
+class _EngineWorker:
+    """The loaded model and what is under way on it; one answer at a time."""
+
+    def __init__(self) -> None:
+        self._log: list[str] = []
+        self._log_callback: Any = None
+        self._running: loading.RunningModel | None = None
+        self._inference: Inference | None = None
+        self._busy = False
+
+    def machine(self, _request: Request) -> Steps:
+        """What this machine offers: a key for it, and the backend modules that run here, the fastest first."""
+        yield None
+        return {
+            "key": backends.machine_key(),
+            "modules": [module.name for module in backends.modules()],
+        }
+
+    def selftest(self, request: Request) -> Steps:
+        """Compute a little on a small model with the given modules; a backend that is broken ends this process."""
+        yield from self._load(request)
+        running, inference = self._loaded()
+        timings = yield from inference.bench(_SELFTEST_TOKENS, 2, request.cancelled)
+        logits = backends.bindings().llama_get_logits_ith(running.context, -1)
+        if not all(math.isfinite(logits[index]) for index in range(running.vocabulary.size)):
+            raise UserError("This backend computes wrong numbers on this machine.")
+        return timings
+
+    def load(self, request: Request) -> Steps:
+        """Load the model; progress is the fraction done. One process loads one model once."""
+        yield from self._load(request)
+        running, _ = self._loaded()
+        names = (
+            "context_length",
+            "trained_context_length",
+            "layers",
+            "layers_offloaded",
+            "device",
+            "backend",
+            "load_s",
+        )
+        return {**{name: getattr(running, name) for name in names}, "has_template": running.template.own}
+
+    def generate(self, request: Request) -> Steps:
+        """Answer a conversation; progress are events of left out turns, prompt progress, thinking and text."""
+        while self._busy:
+            yield None
+        _, inference = self._loaded()
+        self._busy = True
+        try:
+            settings = SamplingSettings(**request.data["sampling"])
+            fitted = self._fit(request.data["messages"], settings.max_tokens)
+            if fitted.left_out:
+                yield {"event": "left_out", "messages": fitted.left_out}
+            return (yield from inference.generate(fitted, settings, request.cancelled))
+        finally:
+            self._busy = False
+
+    def measure(self, request: Request) -> Steps:
+        """How many tokens a conversation has, and how much of it would be sent."""
+        yield None
+        fitted = self._fit(request.data["messages"], request.data.get("max_tokens"))
+        return {
+            "prompt_tokens": len(fitted.tokens),
+            "context_length": self._loaded()[0].context_length,
+            "left_out": fitted.left_out,
+            "reserved_tokens": fitted.reserved_tokens,
+        }
+
+    def bench(self, request: Request) -> Steps:
+        """Measure the speed of the loaded model."""
+        while self._busy:
+            yield None
+        running, inference = self._loaded()
+        wanted = request.data["prompt_tokens"] + request.data["tokens"]
+        if wanted > running.context_length:
+            raise BadRequest(f"{wanted:,} tokens don't fit into a context of {running.context_length:,}. Ask for less.")
+        self._busy = True
+        try:
+            timings = yield from inference.bench(
+                request.data["prompt_tokens"], request.data["tokens"], request.cancelled
+            )
+        finally:
+            self._busy = False
+        return {
+            **timings,
+            "load_s": running.load_s,
+            "peak_rss_bytes": peak_rss_bytes(),
+            "backend": f"{running.backend} ({running.device})",
+        }
+
+    def _load(self, request: Request) -> Generator[dict[str, Any], None, None]:
+        if self._running is not None:
+            raise BadRequest("This worker has loaded its model already.")
+        data = request.data
+        wanted = loading.Wanted(
+            path=path_from_wire(data["model"]),
+            modules=tuple(data["modules"]),
+            extra_buffers=data["extra_buffers"],
+            context_length=data.get("context_length"),
+            threads=data.get("threads"),
+            gpu_layers=data.get("gpu_layers"),
+        )
+        self._log_callback = backends.capture_log(self._log)
+        self._running = yield from _as_progress(loading.load(wanted, request.cancelled, self._log))
+        self._inference = Inference(self._running)
+
+    def _loaded(self) -> tuple[loading.RunningModel, Inference]:
+        if self._running is None or self._inference is None:
+            raise NotFound("No model is loaded. Choose one and ask again.")
+        return self._running, self._inference
+
+    def _fit(self, messages: list[Message], max_tokens: int | None) -> prompt.Prompt:
+        running, inference = self._loaded()
+        if not messages:
+            raise BadRequest("There is no message to answer.")
+        defused = [{**message, "content": running.vocabulary.defuse(message["content"])} for message in messages]
+
+        def render(kept: Any) -> tuple[str, list[int]]:
+            text = running.template.render(kept)
+            return text, inference.tokens_of(text)
+
+        return prompt.fit(defused, render, running.context_length, max_tokens)
+
+
+def _as_progress(
+    steps: Generator[float, None, loading.RunningModel],
+) -> Generator[dict[str, Any], None, loading.RunningModel]:
+    while True:
+        try:
+            yield {"fraction": next(steps)}
+        except StopIteration as end:
+            running: loading.RunningModel = end.value
+            return running
+
+
+def peak_rss_bytes() -> int:
+    """The most memory this process ever held."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
