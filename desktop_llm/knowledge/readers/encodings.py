@@ -1,0 +1,81 @@
+"""Bytes to text for every format that is text: byte order marks, UTF-8, what a file declares, then a guess.
+
+A guess is charset-normalizer's, corrected where it is known to be wrong: a few letters of Western Europe look as likely
+in half a dozen code pages.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from desktop_llm.errors import DocumentError
+
+# UTF-32 first: its little-endian mark begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Tab, line ends, form feed and escape (terminal colours in logs) are text; other control characters are not.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_MAX_CONTROL_SHARE = 0.02
+_WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœ“”„‘’‚«»–—…•€£§©®°·×\xa0¡¿ªº½²³µ´")
+_LATIN_GUESSES = re.compile(r"cp125[0247]|latin|iso8859|mac_|cp775|cp85|cp437|hp_roman")
+_SAMPLE_BYTES = 1_000_000
+
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """The text of `data`, line ends as \\n and without NULs; `declared` is the encoding that the file itself names.
+
+    Raises DocumentError "Not text" for binary content and "Empty" for nothing but white space.
+    """
+    text = _without_controls(_decode(data, declared).replace("\r\n", "\n").replace("\r", "\n"))
+    if not text.strip():
+        raise DocumentError("Empty")
+    return text
+
+
+def _without_controls(text: str) -> str:
+    cleaned, removed = _CONTROL.subn("", text)
+    if removed > max(1, len(text) * _MAX_CONTROL_SHARE):
+        raise DocumentError("Not text")
+    return cleaned
+
+
+def _decode(data: bytes, declared: str | None) -> str:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    for candidate in ("utf-8", declared):
+        if candidate and (text := _strictly(data, candidate)) is not None:
+            return text
+    return _guess(data)
+
+
+def _strictly(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError, ValueError):
+        return None
+
+
+def _guess(data: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:_SAMPLE_BYTES]).best()
+    if best is None:
+        return _mostly_utf8(data)
+    western = data.decode("cp1252", "replace")
+    if _LATIN_GUESSES.match(best.encoding) and all(letter in _WESTERN for letter in western if letter > "\x7f"):
+        return western
+    return data.decode(best.encoding, "replace")
+
+
+def _mostly_utf8(data: bytes) -> str:
+    text = data.decode("utf-8", "replace")
+    if text.count("�") > max(1, len(text) * _MAX_CONTROL_SHARE):
+        raise DocumentError("Not text")
+    return text

@@ -1,0 +1,173 @@
+"""PDF by pdfium: text page by page, and a page as a picture with a passage's rectangles."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pypdfium2 as pypdfium
+import pypdfium2.raw as pdfium
+
+from desktop_llm.errors import BadRequest, DocumentError
+from desktop_llm.knowledge.readers import Page, Reading, Source, Summary
+from desktop_llm.knowledge.readers.pdf_text import Box, line_boxes, raw_text, stored_text
+
+MAX_PICTURE_WIDTH = 4000
+_MAX_PICTURE_HEIGHT = 16_000
+_MAX_OUTLINE = 5_000
+# Places are asked of pdfium in whole pixels; this many to a pixel of the picture.
+_FINER = 16
+
+Headings = dict[int, list[tuple[int, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn page: RGBA with a stride of 4 * width; boxes are (x, y, width, height) in pixels, one a line."""
+
+    width: int
+    height: int
+    pixels: bytes
+    boxes: tuple[Box, ...]
+    pages: int
+
+
+def read(source: Source) -> Reading:
+    """Yield every page, also one without text; a page that is broken by itself counts as one without text.
+
+    Raises DocumentError where no page has any text, with what it has instead.
+    """
+    with _opened(source) as document:
+        count = len(document)
+        headings = _outline(document)
+        any_text = False
+        for index in range(count):
+            text = _text_of(document, index)
+            any_text = any_text or bool(text.strip())
+            yield Page(index + 1, text, _placed(headings.get(index, ()), text))
+        if not any_text:
+            raise DocumentError(_without_text(document))
+        return Summary(_title(document) or source.stem, count)
+
+
+def draw(source: Source, page: int, width_px: int, start: int, end: int) -> Picture:
+    """Draw page `page` (from 1) `width_px` wide, with the rectangles of `start:end` of its stored text.
+
+    Raises DocumentError for a page that can't be drawn, BadRequest for one that is not there.
+    """
+    with _opened(source) as document:
+        if not 1 <= page <= len(document):
+            raise BadRequest(f"This document has {len(document)} pages, and page {page} is not one of them.")
+        try:
+            with contextlib.closing(document[page - 1]) as loaded:
+                return _drawn(loaded, max(16, min(width_px, MAX_PICTURE_WIDTH)), start, end, len(document))
+        except pypdfium.PdfiumError:
+            raise DocumentError("This page is damaged and can't be drawn") from None
+
+
+@contextlib.contextmanager
+def _opened(source: Source) -> Iterator[pypdfium.PdfDocument]:
+    try:
+        document = pypdfium.PdfDocument(source.data, password=source.password)
+    except pypdfium.PdfiumError as error:
+        raise DocumentError(_why_not(error.err_code, source)) from None
+    try:
+        if not len(document):
+            raise DocumentError(_damage(source.data))
+        yield document
+    finally:
+        document.close()
+
+
+def _why_not(code: int | None, source: Source) -> str:
+    if code == pdfium.FPDF_ERR_PASSWORD:
+        return "Wrong password" if source.password else "Protected by a password"
+    if code == pdfium.FPDF_ERR_SECURITY:
+        return "Protected in a way this app can't open"
+    return _damage(source.data)
+
+
+def _damage(data: bytes) -> str:
+    if b"%PDF-" not in data[:1024]:
+        return "Damaged or not a PDF"
+    return "Damaged" if b"%%EOF" in data[-2048:] else "Damaged: it ends too early"
+
+
+def _text_of(document: pypdfium.PdfDocument, index: int) -> str:
+    try:
+        with contextlib.closing(document[index]) as page, contextlib.closing(page.get_textpage()) as text_page:
+            return stored_text(raw_text(text_page.raw)).text
+    except pypdfium.PdfiumError:
+        return ""
+
+
+def _without_text(document: pypdfium.PdfDocument) -> str:
+    if document.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
+        return "A form that only Adobe's own programs can show"
+    for index in range(min(len(document), 20)):
+        with contextlib.suppress(pypdfium.PdfiumError), contextlib.closing(document[index]) as page:
+            if next(page.get_objects(max_depth=3), None) is not None:
+                return "Pictures of pages, no text"
+    return "Empty"
+
+
+def _title(document: pypdfium.PdfDocument) -> str:
+    return " ".join(document.get_metadata_value("Title").replace("\x00", "").split())[:300]
+
+
+def _outline(document: pypdfium.PdfDocument) -> Headings:
+    """The bookmarks by page index: (level, title), in their order."""
+    found: Headings = {}
+    for _, bookmark in zip(range(_MAX_OUTLINE), document.get_toc(max_depth=6), strict=False):
+        with contextlib.suppress(pypdfium.PdfiumError):
+            target, title = bookmark.get_dest(), " ".join(bookmark.get_title().split())
+            index = target.get_index() if target else None
+            if index is not None and title:
+                found.setdefault(index, []).append((bookmark.level + 1, title[:300]))
+    return found
+
+
+def _placed(headings: list[tuple[int, str]] | tuple[()], text: str) -> tuple[tuple[int, int, str], ...]:
+    """The bookmarks of a page where their words stand on it; at its start where they don't."""
+    placed, after = [], 0
+    for level, title in headings:
+        words = re.findall(r"\w+", title)
+        match = re.compile(r"\W+".join(map(re.escape, words)), re.IGNORECASE).search(text, after) if words else None
+        after = match.start() if match else after
+        placed.append((after, level, title))
+    return tuple(placed)
+
+
+def _drawn(page: pypdfium.PdfPage, width: int, start: int, end: int, pages: int) -> Picture:
+    height = round(width * page.get_height() / max(page.get_width(), 1.0))
+    height = max(1, min(height, _MAX_PICTURE_HEIGHT))
+    with contextlib.closing(page.get_textpage()) as text_page:
+        stored = stored_text(raw_text(text_page.raw))
+        lines = line_boxes(text_page.raw, stored, start, end, lambda box: _in_picture(page, box, width, height))
+    boxes = tuple((left, top, right - left, bottom - top) for left, top, right, bottom in lines)
+    return Picture(width, height, _pixels(page, width, height), boxes, pages)
+
+
+def _pixels(page: pypdfium.PdfPage, width: int, height: int) -> bytes:
+    bitmap = pypdfium.PdfBitmap.new_native(width, height, pdfium.FPDFBitmap_BGRA, rev_byteorder=True)
+    with contextlib.closing(bitmap):
+        bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
+        flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
+        pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
+        return bytes(bitmap.buffer)
+
+
+def _in_picture(page: pypdfium.PdfPage, box: Box, width: int, height: int) -> Box:
+    """A rectangle (left, bottom, right, top) of the page, in pixels of a picture whatever the page's rotation."""
+    corners = [_point(page, x, y, width, height) for x, y in ((box[0], box[1]), (box[2], box[3]))]
+    (x0, y0), (x1, y1) = corners
+    return (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+
+
+def _point(page: pypdfium.PdfPage, x: float, y: float, width: int, height: int) -> tuple[float, float]:
+    across, down = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDF_PageToDevice(page, 0, 0, width * _FINER, height * _FINER, 0, x, y, across, down)
+    return across.value / _FINER, down.value / _FINER
