@@ -27,7 +27,7 @@ def main() -> None:
     wire = take_stdout()
     confine.no_network()
     confine.no_core_dumps()
-    confine.end_with_parent()
+    confine.end_first()
     confine.limit_memory(MEMORY_BYTES)
     confine.lower_priority()
     # A graceful answer for what is nested deeply; the stack of the system ends much later.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from markdown_it import MarkdownIt
 
@@ -26,7 +26,7 @@ def _headings(text: str) -> tuple[tuple[int, int, str], ...]:
     starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
     tokens = _BLOCKS.parse(text)
     found = []
-    for token, inline in zip(tokens, tokens[1:], strict=False):
+    for token, inline in pairwise(tokens):
         if token.type == "heading_open" and token.map and (title := _plain(inline.content)):
             found.append((starts[token.map[0]], int(token.tag[1]), title))
     return tuple(found)
