@@ -1,0 +1,109 @@
+"""The files of a collection that could not be read: the reason of each and the one thing to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from desktop_llm.gui import theme
+from desktop_llm.gui.documents import words
+from desktop_llm.gui.widgets import Button, ElidedLabel
+from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme
+from desktop_llm.knowledge.client import FailedDocument
+
+SHOWN_ROWS = 4
+
+
+def action_for(reason: str) -> str:
+    """What helps against a reason: "password", "remove" (the file has gone), "show" or "retry"."""
+    text = reason.casefold()
+    if "password" in text:
+        return "password"
+    if any(word in text for word in ("moved", "deleted", "not there", "gone", "not found", "no longer")):
+        return "remove"
+    if any(word in text for word in ("empty", "damaged", "no text", "not text", "too large", "not a kind")):
+        return "show"
+    return "retry"
+
+
+def action_words(action: str) -> str:
+    """The words on the button of an action."""
+    return {
+        "password": words.tr("Give password"),
+        "remove": words.tr("Remove"),
+        "show": words.tr("Show file"),
+        "retry": words.tr("Try again"),
+    }[action]
+
+
+class FailureList(QWidget):
+    """At most four rows in a frame: file, reason, action. `action_requested(action, path)` names what was pressed."""
+
+    action_requested = Signal(str, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("collection_failures")
+        self._failed: tuple[FailedDocument, ...] = ()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(10, 1, 4, 1)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(0)
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setColumnStretch(1, 1)
+        repaint_on_theme(self)
+
+    def set_failed(self, failed: Sequence[FailedDocument]) -> None:
+        """Show the first four of these."""
+        shown = tuple(failed[:SHOWN_ROWS])
+        if shown == self._failed:
+            return
+        self._failed = shown
+        while item := self._grid.takeAt(0):
+            if cell := item.widget():
+                cell.hide()
+                cell.deleteLater()
+        for row, document in enumerate(shown):
+            self._add_row(row, document)
+
+    def _add_row(self, row: int, document: FailedDocument) -> None:
+        name = ElidedLabel(words.file_name(document.document), "small", mode=Qt.TextElideMode.ElideMiddle)
+        reason = ElidedLabel(words.plain(document.reason), "small", "text_secondary")
+        button = _ActionLink(action_for(document.reason), document.document)
+        button.chosen.connect(self.action_requested)
+        self._grid.addWidget(name, row, 0)
+        self._grid.addWidget(reason, row, 1)
+        self._grid.addWidget(button, row, 2, Qt.AlignmentFlag.AlignRight)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The frame and the lines between the rows."""
+        painter, colour = QPainter(self), theme.current().colour
+        draw_box(painter, self.rect(), 6, None, colour("border"))
+        painter.setPen(colour("border_subtle"))
+        for row in range(1, len(self._failed)):
+            top = self._grid.cellRect(row, 0).top()
+            painter.drawLine(1, top, self.width() - 2, top)
+        painter.end()
+
+
+class _ActionLink(Button):
+    """An action written like a link; `chosen(action, path)` says for which file."""
+
+    chosen = Signal(str, object)
+
+    def __init__(self, action: str, path: str) -> None:
+        text = action_words(action)
+        super().__init__(text, kind="quiet", height=22, accessible_name=f"{text}, {words.file_name(path)}")
+        self._action, self._path = action, path
+        self.setObjectName("collection_failure_action")
+        self.setFont(theme.current().font("small_strong"))
+        self.clicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        self.chosen.emit(self._action, self._path)
+
+    def _inks(self) -> tuple[str, str]:
+        return "accent_text", "accent_text"

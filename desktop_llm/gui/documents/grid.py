@@ -1,0 +1,128 @@
+"""The cards of all collections in one or two columns, with the hint below that files can be dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
+
+from desktop_llm.gui import theme
+from desktop_llm.gui.documents.card import CollectionCard
+from desktop_llm.gui.documents.picture import Picture
+from desktop_llm.gui.widgets import Label
+from desktop_llm.gui.widgets.painting import repaint_on_theme
+from desktop_llm.knowledge.client import Collection
+
+_TWO_COLUMNS_FROM = 940
+_SPACING = 16
+
+
+class CollectionGrid(QScrollArea):
+    """Keeps one card a collection, by name: newer facts change a card in place, and no card is built twice."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("documents_grid")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._cards: dict[str, CollectionCard] = {}
+        self._columns = 0
+        inner = QWidget()
+        inner.setProperty("page", True)
+        self._layout = QGridLayout(inner)
+        self._layout.setContentsMargins(0, 0, 0, 24)
+        self._layout.setSpacing(_SPACING)
+        self._hint = DropHint()
+        self.setWidget(inner)
+
+    def card(self, name: str) -> CollectionCard | None:
+        """The card of a collection."""
+        return self._cards.get(name)
+
+    def cards(self) -> list[CollectionCard]:
+        """All cards in their order on screen."""
+        return list(self._cards.values())
+
+    def set_collections(self, collections: Sequence[Collection]) -> list[CollectionCard]:
+        """Show these; returns the cards that are new, for the page to listen to."""
+        wanted = {collection.name: collection for collection in collections}
+        before = list(self._cards)
+        for name in before:
+            if name not in wanted:
+                _discard(self._cards.pop(name))
+        new = [self._new_card(collection) for name, collection in wanted.items() if name not in self._cards]
+        for name, collection in wanted.items():
+            self._cards[name].set_collection(collection)
+        self._cards = {name: self._cards[name] for name in wanted}
+        if list(self._cards) != before:
+            self._arrange()
+        return new
+
+    def _new_card(self, collection: Collection) -> CollectionCard:
+        card = CollectionCard(collection, self.widget())
+        self._cards[collection.name] = card
+        return card
+
+    def _arrange(self) -> None:
+        while self._layout.takeAt(0):
+            pass
+        columns = self._columns or 1
+        for place, card in enumerate(self._cards.values()):
+            self._layout.addWidget(card, place // columns, place % columns)
+            card.show()
+        rows = -(-len(self._cards) // columns)
+        for row in range(self._layout.rowCount() + 1):
+            self._layout.setRowStretch(row, 1 if row == rows + 1 else 0)
+        self._layout.addWidget(self._hint, rows, 0, 1, columns)
+        self._layout.setColumnStretch(0, 1)
+        self._layout.setColumnStretch(1, 1 if columns == 2 else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """One column or two."""
+        super().resizeEvent(event)
+        columns = 2 if self.width() >= _TWO_COLUMNS_FROM else 1
+        if columns != self._columns:
+            self._columns = columns
+            self._arrange()
+
+
+class DropHint(QWidget):
+    """The dashed place that says what dropping does; the window takes drops everywhere."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("documents_drop_hint")
+        self.setMinimumHeight(52)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        text = self.tr(
+            "Drop files or folders anywhere in this window. They are read in place and stay on this computer."
+        )
+        words = Label(text, "ui", "text_secondary", wrap=True)
+        words.setAlignment(Qt.AlignmentFlag.AlignVCenter)
+        words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        words.setMinimumWidth(min(600, words.fontMetrics().horizontalAdvance(text) + 4))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 8, 16, 8)
+        row.setSpacing(8)
+        row.addStretch(1)
+        row.addWidget(Picture("upload", 16, "text_secondary"))
+        row.addWidget(words)
+        row.addStretch(1)
+        repaint_on_theme(self)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The dashed frame."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.current().colour("border_control"), 1, Qt.PenStyle.DashLine))
+        painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1).toRectF().translated(0.5, 0.5), 10, 10)
+        painter.end()
+
+
+def _discard(card: CollectionCard) -> None:
+    card.hide()
+    card.deleteLater()
