@@ -76,6 +76,11 @@ class Worker:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def exit_status(self) -> int | None:
+        """How the child ended (negative: the signal); None while it lives."""
+        return self._process.poll()
+
     def request(
         self,
         kind: str,

