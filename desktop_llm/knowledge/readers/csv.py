@@ -1,0 +1,67 @@
+"""Tables as text: a row a line, cells with a border between them, the column names as the table's heading."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from itertools import islice
+
+from desktop_llm.knowledge.readers import Page, Reading, Source, Summary, suffix_of
+from desktop_llm.knowledge.readers.blocks import CELL_BORDER
+from desktop_llm.knowledge.readers.encodings import decode
+
+_DELIMITERS = ",;\t|"
+_LOOKED_AT = 50
+_HEADER_WITHIN = 5
+_MAX_CELL_LENGTH = 1_000_000
+
+Row = list[str]
+
+
+def read(source: Source) -> Reading:
+    """All rows as one page; the number of a line is the number of its row. Level 0 holds the column names."""
+    text = decode(source.data)
+    csv.field_size_limit(_MAX_CELL_LENGTH)
+    try:
+        delimiter = _delimiter(text, source.name)
+        rows = [_cells(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
+    except csv.Error:
+        rows = [[line] for line in text.split("\n")]
+    lines = [CELL_BORDER.join(row) for row in rows]
+    header = _header(rows)
+    start = sum(len(line) + 1 for line in lines[:header])
+    names = ", ".join(name for name in rows[header] if name)
+    yield Page(None, "\n".join(lines).rstrip("\n"), ((start, 0, names),), lines=True)
+    return Summary(source.stem)
+
+
+def _cells(row: Row) -> Row:
+    # A break inside a cell would make two lines of one row.
+    cells = [" ".join(cell.split()) for cell in row]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _delimiter(text: str, name: str) -> str:
+    """The delimiter that gives the most rows the same number of cells; the more cells the better."""
+    if suffix_of(name) in {"tsv", "tab"}:
+        return "\t"
+    lines = list(islice((line for line in text.split("\n") if line.strip()), _LOOKED_AT))
+    return max(_DELIMITERS, key=lambda delimiter: _agreement(lines, delimiter))
+
+
+def _agreement(lines: Row, delimiter: str) -> tuple[int, int]:
+    widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))
+    width, count = max(widths.items(), key=lambda item: (item[0] > 1, item[1]))
+    return (count, width) if width > 1 else (0, 0)
+
+
+def _header(rows: list[Row]) -> int:
+    """The first row of full width without a number in it, near the top; else the first row."""
+    width = Counter(len(row) for row in rows[:_LOOKED_AT] if row).most_common(1)[0][0]
+    for index, row in enumerate(rows[:_HEADER_WITHIN]):
+        if len(row) >= width and all(cell and not cell[:1].isdigit() for cell in row):
+            return index
+    return 0

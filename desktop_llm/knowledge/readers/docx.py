@@ -1,0 +1,206 @@
+"""Word documents (OOXML, transitional and strict), read from their XML by local names.
+
+Paragraphs, headings, lists, tables, text boxes, content controls, inserted text, notes, headers and footers are kept in
+order; deleted text is left out. The XML is taken part by part under a limit, and a part that declares a document type
+is refused, for Word never writes one: so no bomb unpacks and no entity expands.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import xml.etree.ElementTree as ET
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+from desktop_llm.errors import DocumentError
+from desktop_llm.knowledge.readers import Reading, Source, Summary, too_large
+from desktop_llm.knowledge.readers.blocks import BULLET, LONGEST_CELL, Block, page_of, row, title_of
+
+MAX_PART_BYTES = 100_000_000
+_MAIN_PART = "word/document.xml"
+_NOTES = re.compile(r"(?:footnotes|endnotes)\.xml")
+_MARGINS = re.compile(r"(?:header|footer)\d*\.xml")
+_HEADING_NAME = re.compile(r"heading (\d)|title()", re.IGNORECASE)
+_NOT_SHOWN = frozenset({"del", "moveFrom", "Fallback", "pPr", "rPr", "instrText", "delText", "sectPr"})
+_FIXED_TEXT = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_OLE_FILE = b"\xd0\xcf\x11\xe0"
+
+
+def read(source: Source) -> Reading:
+    """The document as one page, notes, headers and footers after its text.
+
+    Raises DocumentError for encrypted, damaged or exploding files.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(source.data)) as package:
+            page = page_of(_blocks_of(package))
+            title = _core_title(package)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
+        if isinstance(error, RecursionError):
+            raise
+        raise DocumentError(_damage(source.data)) from None
+    except ET.ParseError:
+        raise DocumentError("Damaged: a part of it is not readable") from None
+    yield page
+    return Summary(title or title_of(page) or source.stem)
+
+
+def _damage(data: bytes) -> str:
+    if data.startswith(_OLE_FILE):
+        encrypted = "EncryptedPackage".encode("utf-16-le") in data
+        return "Protected by a password" if encrypted else "An old Word format (.doc) under another name"
+    if not data.startswith(b"PK"):
+        return "Damaged or not a Word document"
+    return "Damaged" if b"PK\x05\x06" in data[-66_000:] else "Damaged: it ends too early"
+
+
+def _blocks_of(package: zipfile.ZipFile) -> Iterator[Block]:
+    main = _main_part(package)
+    names = package.namelist()
+    if main not in names:
+        raise DocumentError("Damaged or not a Word document")
+    folder = main.rpartition("/")[0] + "/" if "/" in main else ""
+    levels = _heading_levels(package, folder + "styles.xml")
+    yield from _Walk(levels).blocks(_parsed(package, main))
+    for wanted in (_NOTES, _MARGINS):
+        for name in sorted(names):
+            if name.startswith(folder) and wanted.fullmatch(name[len(folder) :]):
+                yield from _Walk({}).blocks(_parsed(package, name))
+
+
+def _main_part(package: zipfile.ZipFile) -> str:
+    if "_rels/.rels" in package.namelist():
+        for relation in _parsed(package, "_rels/.rels"):
+            if relation.get("Type", "").endswith("/officeDocument"):
+                return relation.get("Target", _MAIN_PART).lstrip("/")
+    return _MAIN_PART
+
+
+def _parsed(package: zipfile.ZipFile, name: str) -> ET.Element:
+    size = package.getinfo(name).file_size
+    if size > MAX_PART_BYTES:
+        raise too_large(f"it unpacks to {size / 1e6:,.0f} MB, and {MAX_PART_BYTES / 1e6:,.0f} MB is the limit")
+    # The unpacker stops at the size that was declared, so a lie ends as damage and not as memory.
+    data = package.read(name)
+    wide = b"\x00" in data[:100]
+    if (b"<\x00!\x00D\x00O\x00C\x00" if wide else b"<!DOCTYPE") in data or (wide and b"\x00<\x00!\x00D\x00O" in data):
+        raise DocumentError("Damaged: it declares entities, which no Word document does")
+    return ET.fromstring(data)
+
+
+def _core_title(package: zipfile.ZipFile) -> str:
+    if "docProps/core.xml" not in package.namelist():
+        return ""
+    found = (element.text or "" for element in _parsed(package, "docProps/core.xml") if _local(element) == "title")
+    return " ".join(next(found, "").split())[:300]
+
+
+def _heading_levels(package: zipfile.ZipFile, part: str) -> dict[str, int]:
+    """The level of each paragraph style that is a heading, by its id; styles inherit from what they are based on."""
+    if part not in package.namelist():
+        return {}
+    levels: dict[str, int] = {}
+    based_on: dict[str, str] = {}
+    for style in _parsed(package, part):
+        identity = _attribute(style, "styleId")
+        based_on[identity] = _value(style, "basedOn")
+        if level := _own_level(style):
+            levels[identity] = level
+    for identity in based_on:
+        ancestor, seen = identity, {""}
+        while ancestor not in seen and ancestor not in levels:
+            seen.add(ancestor)
+            ancestor = based_on.get(ancestor, "")
+        if ancestor in levels:
+            levels[identity] = levels[ancestor]
+    return levels
+
+
+def _own_level(style: ET.Element) -> int:
+    if named := _HEADING_NAME.fullmatch(_value(style, "name")):
+        return int(named[1] or 1)
+    outline = _value(style, "outlineLvl")
+    return int(outline) + 1 if outline in set("012345678") and outline else 0
+
+
+class _Walk:
+    """Turns a part's elements into blocks, in the order of the text."""
+
+    def __init__(self, levels: dict[str, int]) -> None:
+        self._levels = levels
+
+    def blocks(self, container: ET.Element) -> Iterator[Block]:
+        """The blocks inside an element that holds paragraphs and tables, at any depth."""
+        for element in container:
+            name = _local(element)
+            if name == "p":
+                yield from self._paragraph(element)
+            elif name == "tr":
+                yield from self._row(element)
+            elif name not in _NOT_SHOWN:
+                yield from self.blocks(element)
+
+    def _row(self, table_row: ET.Element) -> Iterator[Block]:
+        cells = [list(self.blocks(cell)) for cell in _cells(table_row)]
+        if any(len(cell) > 1 and sum(len(block.text) for block in cell) > LONGEST_CELL for cell in cells):
+            yield from (block for cell in cells for block in cell)  # the table only lays out a text
+        elif found := row(" ".join(block.text for block in cell) for cell in cells):
+            yield found
+
+    def _paragraph(self, paragraph: ET.Element) -> Iterator[Block]:
+        parts: list[str] = []
+        boxes: list[ET.Element] = []
+        self._inline(paragraph, parts, boxes)
+        style = _child(paragraph, "pPr")
+        level = _level_of(style, self._levels)
+        listed = style is not None and not level and _child(style, "numPr") is not None
+        text = "".join(parts).strip()
+        yield Block(BULLET + text if listed and text else text, level, tight=listed)
+        for box in boxes:
+            yield from self.blocks(box)
+
+    def _inline(self, element: ET.Element, parts: list[str], boxes: list[ET.Element]) -> None:
+        for child in element:
+            name = _local(child)
+            if name == "t":
+                parts.append(child.text or "")
+            elif name in _FIXED_TEXT:
+                parts.append(_FIXED_TEXT[name])
+            elif name == "txbxContent":
+                boxes.append(child)
+            elif name not in _NOT_SHOWN:
+                self._inline(child, parts, boxes)
+
+
+def _cells(table_row: ET.Element) -> Iterator[ET.Element]:
+    for child in table_row:
+        if _local(child) == "tc":
+            yield child
+        elif _local(child) not in _NOT_SHOWN:
+            yield from _cells(child)  # a content control around a cell
+
+
+def _level_of(style: ET.Element | None, levels: dict[str, int]) -> int:
+    if style is None:
+        return 0
+    return levels.get(_value(style, "pStyle"), 0)
+
+
+def _local(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _child(element: ET.Element, name: str) -> ET.Element | None:
+    return next((child for child in element if _local(child) == name), None)
+
+
+def _attribute(element: ET.Element, name: str) -> str:
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+def _value(element: ET.Element, name: str) -> str:
+    """The `val` of the first descendant called `name`."""
+    found = next((child for child in element.iter() if _local(child) == name), None)
+    return "" if found is None else _attribute(found, "val")

@@ -1,0 +1,144 @@
+"""HTML as a browser would show it, without scripts, navigation and what is hidden; headings and tables are kept.
+
+The parser is lexbor (by selectolax), so broken HTML reads as in a browser. Nothing that a page names is fetched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from desktop_llm.errors import DocumentError
+from desktop_llm.knowledge.readers import Reading, Source, Summary
+from desktop_llm.knowledge.readers.blocks import BULLET, LONGEST_CELL, Block, page_of, row, title_of
+from desktop_llm.knowledge.readers.encodings import decode
+
+_CHARSET = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml[^>]{0,100}encoding=["']([\w.-]+)""", re.I
+)
+_NOT_CONTENT = (
+    "script,style,noscript,template,svg,math annotation,iframe,object,nav,button,select,[role=navigation],[hidden]"
+)
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+# The part that a page calls its main one is the page, where it holds at least this share of the text.
+_MAIN_SHARE = 0.5
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_BLOCK_TAGS = """
+    address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure
+    footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li listing main menu ol optgroup option p plaintext pre search
+    section summary table tbody td tfoot th thead tr ul xmp
+"""
+_BLOCKS = frozenset(_BLOCK_TAGS.split())
+_LINE_BREAK = "\v"
+_SPACE = re.compile(r"[ \t\n\r\f]+")
+
+
+def read(source: Source) -> Reading:
+    """The page's text as one page. Raises DocumentError "Empty" for one that shows nothing by itself."""
+    tree = LexborHTMLParser(decode(source.data, _declared(source.data)))
+    named = tree.css_first("title")
+    title = " ".join(named.text().split())[:300] if named else ""
+    _strip(tree)
+    if tree.body is None:
+        raise DocumentError("Empty")
+    page = page_of(_Walk(_main(tree.body)).blocks())
+    yield page
+    return Summary(title or title_of(page) or source.stem)
+
+
+def _declared(data: bytes) -> str | None:
+    found = _CHARSET.search(data[:4096])
+    return (found[1] or found[2]).decode("ascii") if found else None
+
+
+def _strip(tree: LexborHTMLParser) -> None:
+    for node in tree.css(_NOT_CONTENT):
+        node.decompose()
+    for node in tree.css("[style]"):
+        if _HIDDEN_STYLE.search(node.attributes.get("style") or ""):
+            node.decompose()
+
+
+def _main(body: LexborNode) -> LexborNode:
+    whole = len(body.text())
+    for main in body.css("main,[role=main],article"):
+        if len(main.text()) >= _MAIN_SHARE * whole:
+            return main
+    return body
+
+
+class _Walk:
+    """Goes through the elements in the order of the text, without recursion, and puts inline text into blocks."""
+
+    def __init__(self, root: LexborNode) -> None:
+        self._stack: list[tuple[LexborNode, bool]] = [(root, False)]
+        self._inline: list[str] = []
+        self._level = 0
+        self._preformatted = 0
+        self._bullet = False
+        self._lists = 0
+
+    def blocks(self) -> Iterator[Block]:
+        """The blocks inside the root."""
+        while self._stack:
+            node, leaving = self._stack.pop()
+            tag = node.tag or ""
+            if tag == "-text":
+                self._add(node.text_content or "")
+            elif tag == "br":
+                self._inline.append(_LINE_BREAK)
+            elif tag in _BLOCKS:
+                yield from self._flushed()
+                yield from self._left(tag) if leaving else self._entered(node, tag)
+            else:
+                self._push_children(node)
+        yield from self._flushed()
+
+    def _add(self, text: str) -> None:
+        self._inline.append(text.replace("\n", _LINE_BREAK) if self._preformatted else text)
+
+    def _push_children(self, node: LexborNode) -> None:
+        self._stack += [(child, False) for child in reversed(list(node.iter(include_text=True)))]
+
+    def _entered(self, node: LexborNode, tag: str) -> Iterator[Block]:
+        if tag == "tr" and _is_data(node):
+            cells = [_cell(cell) for cell in node.iter() if cell.tag in {"td", "th"}]
+            if found := row(cells):
+                yield found
+            return
+        self._level = _HEADINGS.get(tag, self._level)
+        self._preformatted += tag == "pre"
+        self._lists += tag in {"ul", "ol"}
+        self._bullet = self._bullet or tag == "li"
+        self._stack.append((node, True))
+        self._push_children(node)
+
+    def _left(self, tag: str) -> Iterator[Block]:
+        self._level = 0 if tag in _HEADINGS else self._level
+        self._preformatted -= tag == "pre"
+        self._lists -= tag in {"ul", "ol"}
+        self._bullet = self._bullet and tag != "li"
+        yield from ()
+
+    def _flushed(self) -> Iterator[Block]:
+        text, self._inline = "".join(self._inline), []
+        if not self._preformatted:
+            text = _SPACE.sub(" ", text)
+            text = _LINE_BREAK.join(line.strip(" ") for line in text.split(_LINE_BREAK))
+        text = text.replace(_LINE_BREAK, "\n").strip("\n" if self._preformatted else None)
+        if text.strip():
+            yield Block(BULLET + text if self._bullet else text, self._level, tight=bool(self._lists))
+            self._bullet = False
+
+
+def _is_data(table_row: LexborNode) -> bool:
+    """Whether a row holds data; old pages and mails lay out whole texts in tables."""
+    if table_row.css_first("table") is not None:
+        return False
+    return all(len(cell.text()) <= LONGEST_CELL for cell in table_row.iter() if cell.tag in {"td", "th"})
+
+
+def _cell(cell: LexborNode) -> str:
+    return " ".join(block.text for block in _Walk(cell).blocks())
