@@ -25,7 +25,7 @@ _WINDOWS_ABORT, _WINDOWS_FAULT = 3, 0x80000000
 
 @dataclass(frozen=True, slots=True)
 class BackendChoice:
-    """The modules to load, the CPU's first; `left_out` crashed or computed wrong here; `extra_buffers` repack weights."""
+    """The modules to load, the CPU's first; `left_out` failed here; `extra_buffers` repack weights."""
 
     modules: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

