@@ -36,7 +36,7 @@ def _engine(home: Folders) -> dict[str, Any]:
     }
     try:
         with contextlib.closing(Engine(home)) as engine:
-            for _ in engine.load(Library(home).starter_chat().path, LoadSettings(context_length=512)):
+            for _ in engine.load(Library(home).starter().path, LoadSettings(context_length=512)):
                 pass
             loaded = engine.loaded
     except UserError as error:

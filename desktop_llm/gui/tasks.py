@@ -78,7 +78,9 @@ class Tasks(QObject):
         if lane is None:
             threading.Thread(target=task.work, name="task", daemon=True).start()
         else:
-            self._lanes.setdefault(lane, _Lane(lane)).put(task.work)
+            if lane not in self._lanes:
+                self._lanes[lane] = _Lane(lane)
+            self._lanes[lane].put(task.work)
         return task
 
     def post(self, function: Callable[[], None]) -> None:

@@ -14,7 +14,9 @@ from desktop_llm.chats.store import ChatStore
 from desktop_llm.engine.client import (
     ChatMessage,
     Finished,
+    LeftOut,
     LoadSettings,
+    PromptProgress,
     Sampling,
     TextDelta,
     ThinkingDelta,
@@ -63,10 +65,13 @@ class TurnState:
 
 
 class Turn(QObject):
-    """Runs one order. Signals: `event` for each TurnEvent, `ended` with the stored message at last."""
+    """Runs one order. Signals: `event` for each TurnEvent; at last `ended` with the stored message, or `unsaved` with
+    the error where the disk would not take it: the text is still in `state`.
+    """
 
     event = Signal(object)
     ended = Signal(object)
+    unsaved = Signal(object)
 
     def __init__(self, resources: Resources, order: TurnOrder, parent: QObject) -> None:
         super().__init__(parent)
@@ -98,7 +103,8 @@ class Turn(QObject):
 
     def _work(self) -> Generator[TurnEvent, None, None]:
         engine, order = self._resources.engine, self.order
-        yield from ensure_loaded(self._resources, order.model, order.load)
+        yield from engine.load(order.model.path, order.load)
+        self._resources.library.mark_used(order.model.id)
         yield from answer(engine, order.messages, order.sampling, self._resources.knowledge, order.collections)
 
     @Slot(object)
@@ -120,7 +126,7 @@ class Turn(QObject):
                 self.state = replace(self.state, text=text, citations=citations, unsupported=unsupported)
             case Finished():
                 self.state = replace(self.state, finished=event)
-            case _ if type(event).__name__ in ("PromptProgress", "LeftOut"):
+            case PromptProgress() | LeftOut():
                 self.phase = Phase.GENERATING
         self.event.emit(event)
 
@@ -146,7 +152,7 @@ class Turn(QObject):
         self._unsaved = ("", "")
         if text or thinking:
             message_id = self.order.message_id
-            self._resources.chats.write(lambda store: store.append(message_id, text, thinking))
+            self._resources.chats.write(lambda store: store.append(message_id, text, thinking), failed=_kept_in_memory)
 
     def _end(self, status: str, *, error: str = "", **fields: object) -> None:
         if self.phase is Phase.ENDED:
@@ -155,7 +161,9 @@ class Turn(QObject):
         self._saving.stop()
         self._save()
         values = MessageFields(error=error, **fields)  # type: ignore[typeddict-item]
-        self._resources.chats.write(lambda store: self._finish(store, status, values), self.ended.emit)
+        self._resources.chats.write(
+            lambda store: self._finish(store, status, values), self.ended.emit, self.unsaved.emit
+        )
 
     def _finish(self, store: ChatStore, status: str, values: MessageFields) -> StoredMessage:
         state = self.state
@@ -169,12 +177,8 @@ class Turn(QObject):
         )
 
 
-def ensure_loaded(resources: Resources, model: Model, load: LoadSettings) -> Generator[TurnEvent, None, None]:
-    """Load the model unless it is the one in memory, loaded like this."""
-    engine = resources.engine
-    if engine.loaded is None or engine.loaded.path != model.path or engine.load_settings != load:
-        yield from engine.load(model.path, load)
-        resources.library.mark_used(model.id)
+def _kept_in_memory(_: UserError) -> None:
+    """A piece could not be saved while the answer goes on; the end of the turn saves the whole text, or tells."""
 
 
 def _stored(passage: Citation | Passage) -> StoredCitation:

@@ -134,6 +134,14 @@ class Library:
                 return self._checked(chat[model_id])
         raise NotFound("There is no chat model here. Import a GGUF file; everything else works meanwhile.")
 
+    def starter(self) -> Model:
+        """The chat model that came with the app; raises NotFound where it is not installed."""
+        return self.get(STARTER_CHAT.id)
+
+    def sha256(self, model: Model) -> str:
+        """The sha256 of a model's file, computed once."""
+        return self._facts.sha256(model.path)
+
     def mark_used(self, model_id: str) -> None:
         """Make this model the default of the next start."""
         self._facts.mark_used(model_id)

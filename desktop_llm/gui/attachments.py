@@ -1,0 +1,118 @@
+"""Files of one chat: attached in the composer or dropped on "This chat", read into a collection of its own."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from desktop_llm.chats.records import Conversation
+from desktop_llm.chats.store import ChatStore
+from desktop_llm.errors import UserError
+from desktop_llm.gui.composer import Attachment, Composer
+from desktop_llm.gui.conversations_controller import ConversationsController
+from desktop_llm.gui.documents_controller import DocumentsController
+from desktop_llm.gui.resources import Resources
+from desktop_llm.knowledge.client import CHAT_PREFIX, Document, IndexProgress, IndexReport
+from desktop_llm.models.library import Model
+
+
+class Attachments(QObject):
+    """Keeps the composer's chips in step with the chat's own collection."""
+
+    def __init__(
+        self,
+        resources: Resources,
+        conversations: ConversationsController,
+        documents: DocumentsController,
+        composer: Composer,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._resources = resources
+        self._conversations = conversations
+        self._documents = documents
+        self._composer = composer
+        self._window = window
+        self.paths: tuple[str, ...] = ()
+        composer.attach_requested.connect(self.ask)
+        composer.attachment_removed.connect(self.remove)
+        documents.progressed.connect(self._on_progress)
+        documents.read.connect(self._on_read)
+        documents.read_failed.connect(self._on_read_failed)
+
+    def open(self, conversation: Conversation | None) -> None:
+        """Show the files of this conversation."""
+        self.paths = ()
+        self._composer.set_attachments([])
+        if conversation is not None and CHAT_PREFIX + conversation.id in conversation.collections:
+            self._refresh(CHAT_PREFIX + conversation.id)
+
+    def ask(self) -> None:
+        """Let the person pick files."""
+        paths, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Attach files"), str(Path.home()))
+        if paths:
+            self.add(paths)
+
+    def add(self, paths: Sequence[str]) -> None:
+        """Read files into the open chat; a new chat is stored for it first."""
+        add = functools.partial(_give_collection, self._conversations.current)
+        self._resources.chats.write(add, functools.partial(self._on_given, tuple(paths)))
+
+    def remove(self, path: str) -> None:
+        """Forget a file of this chat; the file itself stays."""
+        name = self._name()
+        if name is not None:
+            remove = functools.partial(self._resources.knowledge.remove_document, name, path)
+            self._resources.tasks.call(remove, lambda _: self._refresh(name), lambda _: self._refresh(name))
+
+    def _on_given(self, paths: tuple[str, ...], conversation: Conversation) -> None:
+        self._conversations.adopt(conversation)
+        self.paths = (*self.paths, *paths)
+        self._composer.set_attachments([Attachment(path, "reading") for path in self.paths])
+        self._documents.add(CHAT_PREFIX + conversation.id, paths)
+
+    def _on_progress(self, progress: IndexProgress) -> None:
+        if progress.collection == self._name():
+            chips = [Attachment(path, "reading", progress.done / max(progress.total, 1)) for path in self.paths]
+            self._composer.set_attachments(chips)
+
+    def _on_read(self, report: IndexReport) -> None:
+        if report.collection == self._name():
+            self._refresh(report.collection)
+
+    def _on_read_failed(self, name: str, error: UserError) -> None:
+        if name == self._name():
+            self._composer.set_attachments([Attachment(path, "failed", reason=error.message) for path in self.paths])
+
+    def _refresh(self, name: str) -> None:
+        self._resources.tasks.call(
+            functools.partial(self._resources.knowledge.documents, name), functools.partial(self._show, name)
+        )
+
+    def _show(self, name: str, documents: list[Document]) -> None:
+        if name == self._name():
+            self.paths = tuple(document.path for document in documents)
+            self._composer.set_attachments([_chip(document) for document in documents])
+
+    def _name(self) -> str | None:
+        current = self._conversations.current
+        return CHAT_PREFIX + current.id if current else None
+
+
+def _give_collection(conversation: Conversation | None, store: ChatStore) -> Conversation:
+    if conversation is None:
+        conversation = store.create()
+    name = CHAT_PREFIX + conversation.id
+    if name in conversation.collections:
+        return conversation
+    return store.update(conversation.id, collections=(*conversation.collections, name))
+
+
+def _chip(document: Document) -> Attachment:
+    if document.status == "failed":
+        return Attachment(document.path, "failed", reason=document.reason)
+    return Attachment(document.path, "ready" if document.status == "ready" else "reading", pages=document.pages)

@@ -1,0 +1,199 @@
+"""Collections in the window: what they hold, reading into them, searching them.
+
+Between the Documents page, the composer's chips and the knowledge worker. One reading runs per collection; paths that
+arrive meanwhile wait for it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop_llm.errors import UserError
+from desktop_llm.gui import outside
+from desktop_llm.gui.documents.page import DocumentsPage
+from desktop_llm.gui.resources import Resources
+from desktop_llm.gui.tasks import Task
+from desktop_llm.knowledge.client import CHAT_PREFIX, Collection, IndexProgress, IndexReport
+
+SEARCH_RESULTS = 30
+
+
+class DocumentsController(QObject):
+    """Signals: `collections_changed` with all collections; `progressed` and `read` for a collection being read, also
+    of a chat's own files; `ask_requested(name)`, `passage_activated(passage)` passed on from the page."""
+
+    collections_changed = Signal(object)
+    progressed = Signal(object)
+    read = Signal(object)
+    read_failed = Signal(str, object)
+
+    def __init__(self, resources: Resources, page: DocumentsPage, parent: QObject) -> None:
+        super().__init__(parent)
+        self._knowledge = resources.knowledge
+        self._tasks = resources.tasks
+        self._page = page
+        self._reading: dict[str, Task] = {}
+        self._next: dict[str, list[tuple[list[str], str | None]]] = {}
+        self._collections: tuple[Collection, ...] = ()
+        self._connect(page)
+
+    def _connect(self, page: DocumentsPage) -> None:
+        page.create_requested.connect(self.create)
+        page.rename_requested.connect(self._on_rename)
+        page.remove_requested.connect(self._on_remove)
+        page.add_paths_requested.connect(self.add)
+        page.retry_requested.connect(self.add)
+        page.remove_documents_requested.connect(self._on_remove_documents)
+        page.password_given.connect(self.add)
+        page.pause_requested.connect(self._on_pause)
+        page.resume_requested.connect(self._on_resume)
+        page.stop_requested.connect(self._on_stop)
+        page.files_requested.connect(self._on_files)
+        page.check_requested.connect(self._on_check)
+        page.rebuild_requested.connect(self._on_rebuild)
+        page.show_file_requested.connect(outside.show_folder)
+        page.search_requested.connect(self._on_search)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The collections a person can tick."""
+        return tuple(collection.name for collection in self._collections)
+
+    def start(self) -> None:
+        """List what is there, and offer to go on where an unclean end cut reading off."""
+        self.refresh()
+        self._tasks.call(self._knowledge.waiting, self._page.set_interrupted)
+
+    def refresh(self) -> None:
+        """Ask for the collections anew."""
+        self._tasks.call(self._knowledge.collections, self._on_collections)
+
+    def create(self, name: str) -> None:
+        """A new, empty collection."""
+        self._change(functools.partial(self._knowledge.create, name))
+
+    def add(self, name: str, paths: Sequence[str], password: str | None = None) -> None:
+        """Read files and folders into a collection, after what it is reading already."""
+        self._next.setdefault(name, []).append((list(paths), password))
+        self._read_next(name)
+
+    def is_reading(self, name: str) -> bool:
+        """Whether a reading runs or waits."""
+        return name in self._reading
+
+    def forget_chat(self, conversation_id: str) -> None:
+        """Remove the files of a chat that is gone for good."""
+        self._tasks.call(functools.partial(self._knowledge.remove, CHAT_PREFIX + conversation_id), failed=_ignore)
+
+    def _read_next(self, name: str) -> None:
+        if name in self._reading or not self._next.get(name):
+            return
+        paths, password = self._next[name].pop(0)
+        self._reading[name] = self._tasks.run(
+            functools.partial(self._knowledge.index, name, paths, password),
+            progress=self._on_progress,
+            done=functools.partial(self._on_read, name),
+            failed=functools.partial(self._on_read_failed, name),
+        )
+        self.refresh()
+
+    def _on_progress(self, progress: IndexProgress) -> None:
+        if progress.collection not in self.names:
+            self.refresh()
+        self._page.set_progress(progress)
+        self.progressed.emit(progress)
+
+    def _on_read(self, name: str, report: IndexReport) -> None:
+        self._reading.pop(name, None)
+        self.read.emit(report)
+        self.refresh()
+        self._read_next(name)
+
+    def _on_read_failed(self, name: str, error: UserError) -> None:
+        self._reading.pop(name, None)
+        self._next.pop(name, None)
+        self._page.set_notice(self.tr("Reading stopped."), error.message)
+        self.read_failed.emit(name, error)
+        self.refresh()
+        self._tasks.call(self._knowledge.waiting, self._page.set_interrupted)
+
+    def _on_collections(self, collections: list[Collection]) -> None:
+        self._collections = tuple(collections)
+        self._page.set_collections(self._collections)
+        self.collections_changed.emit(self._collections)
+
+    def _on_rename(self, old: str, new: str) -> None:
+        self._change(functools.partial(self._knowledge.rename, old, new))
+
+    def _on_remove(self, name: str) -> None:
+        self._change(functools.partial(self._knowledge.remove, name))
+
+    def _on_remove_documents(self, name: str, paths: Sequence[str]) -> None:
+        self._change(functools.partial(self._remove_documents, name, paths))
+        self._on_files(name)
+
+    def _remove_documents(self, name: str, paths: Sequence[str]) -> None:
+        for path in paths:
+            self._knowledge.remove_document(name, path)
+
+    def _on_pause(self, name: str) -> None:
+        self._change(functools.partial(self._knowledge.pause, name))
+
+    def _on_resume(self, name: str) -> None:
+        if name in self._reading:
+            self._change(functools.partial(self._knowledge.resume, name))
+        else:
+            self._page.set_interrupted(())
+            self.add(name, [])
+
+    def _on_stop(self, name: str) -> None:
+        self._next.pop(name, None)
+        self._change(functools.partial(self._knowledge.stop, name))
+
+    def _on_files(self, name: str) -> None:
+        show = functools.partial(self._page.set_documents, name)
+        self._tasks.call(functools.partial(self._knowledge.documents, name), show, self._show_error)
+
+    def _on_check(self, name: str) -> None:
+        self._tasks.call(functools.partial(self._knowledge.verify, name), self._on_checked, self._show_error)
+
+    def _on_checked(self, report: IndexReport) -> None:
+        if report.failed:
+            text = " ".join(failed.reason for failed in report.failed[:3])
+            self._page.set_notice(self.tr("{name} needs attention.").format(name=report.collection), text)
+        else:
+            text = self.tr("Every passage is stored and can be found.")
+            self._page.set_notice(self.tr("{name} is in order.").format(name=report.collection), text, "success")
+        self.refresh()
+
+    def _on_rebuild(self, name: str) -> None:
+        self._tasks.run(
+            functools.partial(self._knowledge.rebuild, name),
+            progress=self._page.set_progress,
+            done=self._on_checked,
+            failed=self._show_error,
+        )
+
+    def _on_search(self, text: str) -> None:
+        query = text.strip()
+        if query and self.names:
+            search = functools.partial(self._knowledge.search, self.names, query, SEARCH_RESULTS)
+            show = functools.partial(self._page.set_search_results, query)
+            self._tasks.call(search, show, self._show_error)
+
+    def _change(self, work: Callable[[], object]) -> None:
+        self._tasks.call(work, self._on_changed, self._show_error)
+
+    def _on_changed(self, _: object) -> None:
+        self.refresh()
+
+    def _show_error(self, error: UserError) -> None:
+        self._page.set_notice(self.tr("That did not work."), error.message)
+        self.refresh()
+
+
+def _ignore(_: UserError) -> None:
+    """A collection that is already gone is what was wanted."""

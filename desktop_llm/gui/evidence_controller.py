@@ -1,0 +1,77 @@
+"""The evidence panel's way to the knowledge worker: pages as pictures, other formats as text, the quote lit."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject
+
+from desktop_llm.errors import UserError
+from desktop_llm.gui import outside
+from desktop_llm.gui.evidence.panel import EvidencePanel
+from desktop_llm.gui.resources import Resources
+from desktop_llm.knowledge.client import Citation, PagePicture, PageText, Passage
+
+
+class EvidenceController(QObject):
+    """Answers the panel's wishes; an answer that comes after the next wish is passed over."""
+
+    def __init__(self, resources: Resources, panel: EvidencePanel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._knowledge = resources.knowledge
+        self._tasks = resources.tasks
+        self._panel = panel
+        self._wish = 0
+        panel.page_requested.connect(self._on_page_requested)
+        panel.open_file_requested.connect(outside.show_file)
+
+    def show(self, citations: Sequence[Citation], sources: Sequence[Passage], number: int) -> None:
+        """Show what an answer stands on, the citation `number` in front."""
+        self._panel.set_sources(sources)
+        self._panel.set_citations(citations or [_as_citation(source) for source in sources], number)
+
+    def show_passage(self, passage: Passage) -> None:
+        """Show a search hit."""
+        self._panel.set_sources([passage])
+        self._panel.set_citations([_as_citation(passage)], passage.number)
+
+    def _on_page_requested(
+        self, document: str, page: int | None, width_px: int, start: int | None, end: int | None
+    ) -> None:
+        self._wish += 1
+        self._panel.set_busy()
+        if page is None:
+            work = functools.partial(self._knowledge.page_text, document, page)
+            self._tasks.call(work, functools.partial(self._on_text, self._wish, start, end), self._failed(self._wish))
+            return
+        draw = functools.partial(self._knowledge.page_picture, document, page, width_px, start, end)
+        self._tasks.call(draw, functools.partial(self._on_picture, self._wish), self._failed(self._wish))
+
+    def _on_picture(self, wish: int, picture: PagePicture) -> None:
+        if wish == self._wish:
+            self._panel.show_picture(picture)
+
+    def _on_text(self, wish: int, start: int | None, end: int | None, text: PageText) -> None:
+        if wish == self._wish:
+            self._panel.show_text(text, start or 0, end or 0)
+
+    def _failed(self, wish: int) -> functools.partial[None]:
+        return functools.partial(self._on_failed, wish)
+
+    def _on_failed(self, wish: int, error: UserError) -> None:
+        if wish == self._wish:
+            self._panel.set_error(error.message)
+
+
+def _as_citation(passage: Passage) -> Citation:
+    return Citation(
+        passage.number,
+        passage.document,
+        passage.page,
+        passage.start,
+        passage.end,
+        passage.text,
+        passage.score,
+        verified=True,
+    )

@@ -1,0 +1,76 @@
+"""What is stored, put into the words and values that the transcript shows."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from desktop_llm.chats.records import StoredMessage
+from desktop_llm.gui.transcript.view_model import MessageView, Status, foot_words
+from desktop_llm.gui.widgets import Action
+
+
+def view_of(message: StoredMessage, unsupported: tuple[str, ...] = (), *, nothing_found: bool = False) -> MessageView:
+    """A message for the transcript; `unsupported` are the sentences of a fresh answer that no passage supports."""
+    return MessageView(
+        id=message.id,
+        role=message.role,
+        text=message.text,
+        status=_status(message.status),
+        thinking=message.thinking,
+        citations=message.citations,
+        sources=message.sources,
+        unsupported=unsupported,
+        foot=_foot(message),
+        foot_tip=_foot_tip(message),
+        error=message.error,
+        notice=_tr("This answer was interrupted. What came is kept.") if _cut_off(message) else "",
+        branch=message.branch,
+        branches=message.branches,
+        attachments=message.attachments,
+        actions=_actions(message, nothing_found),
+    )
+
+
+def _status(text: str) -> Status:
+    return text if text in ("draft", "streaming", "complete", "interrupted", "error") else "complete"  # type: ignore[return-value]
+
+
+def _cut_off(message: StoredMessage) -> bool:
+    return message.status == "interrupted" and not message.error
+
+
+def _actions(message: StoredMessage, nothing_found: bool) -> tuple[Action, ...]:
+    if message.role != "assistant":
+        return ()
+    if message.status in ("interrupted", "error"):
+        return (Action("regenerate", _tr("Try again"), "retry"),)
+    if nothing_found:
+        return (Action("without_documents", _tr("Answer without documents"), "chat"),)
+    return ()
+
+
+def _foot(message: StoredMessage) -> str:
+    tokens = message.usage.get("completion_tokens", 0)
+    if message.role != "assistant" or not tokens:
+        return ""
+    timings = message.timings
+    return foot_words(tokens, timings.get("generation_tps"), timings.get("ttft_s"), message.finish_reason or "stop")
+
+
+def _foot_tip(message: StoredMessage) -> str:
+    lines = [message.model_name or ""]
+    if message.usage:
+        lines.append(
+            _tr("{prompt} prompt tokens, {cached} of them kept from before").format(
+                prompt=f"{message.usage.get('prompt_tokens', 0):,}", cached=f"{message.usage.get('cached_tokens', 0):,}"
+            )
+        )
+    if speed := message.timings.get("prompt_tps"):
+        lines.append(_tr("prompt processing {speed} tokens/s").format(speed=f"{speed:.1f}"))
+    if message.seed is not None:
+        lines.append(_tr("seed {seed}").format(seed=message.seed))
+    return "\n".join(line for line in lines if line)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("views", text)
