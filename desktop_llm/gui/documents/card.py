@@ -6,7 +6,7 @@ the name.
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
@@ -37,7 +37,6 @@ class CollectionCard(QFrame):
         super().__init__(parent)
         self.setProperty("card", True)
         self.setObjectName("collection_card")
-        self.setMinimumHeight(_MIN_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._collection = collection
         self._progress: IndexProgress | None = None
@@ -102,7 +101,7 @@ class CollectionCard(QFrame):
         column.setSpacing(8)
         column.addLayout(body)
         column.addStretch(1)
-        column.addLayout(self._actions())
+        column.addWidget(self._actions())
 
     def _header(self) -> QHBoxLayout:
         self._name = ElidedLabel("", "heading", object_name="collection_name")
@@ -138,7 +137,7 @@ class CollectionCard(QFrame):
         action.triggered.connect(self._on_action)
         return action
 
-    def _actions(self) -> QHBoxLayout:
+    def _actions(self) -> QWidget:
         tr = self.tr
         self._ask = self._button("ask", tr("Ask"), "chat")
         self._pause = self._button("pause", tr("Pause"), "pause")
@@ -147,13 +146,16 @@ class CollectionCard(QFrame):
         self._retry = self._button("retry_all", tr("Try all again"), "retry")
         self._add_files = self._button("add_files", tr("Add files"), "plus", quiet=True)
         self._files = self._button("files", tr("Files"), "filetext", quiet=True)
-        row = QHBoxLayout()
+        bar = QWidget()
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
         for button in (self._ask, self._pause, self._resume, self._stop, self._retry, self._add_files):
             row.addWidget(button)
         row.addStretch(1)
         row.addWidget(self._files)
-        return row
+        bar.setMinimumHeight(self._files.sizeHint().height())
+        return bar
 
     def _button(self, name: str, text: str, icon: str, *, quiet: bool = False) -> Button:
         button = Button(text, icon, kind="quiet" if quiet else "default", object_name=f"collection_{name}")
@@ -233,6 +235,14 @@ class CollectionCard(QFrame):
         for button in self.findChildren(Button):
             if button.property("action"):
                 button.setAccessibleName(f"{button.text()}, {name}")
+
+    def minimumSizeHint(self) -> QSize:
+        """What the content needs, and never lower than its neighbours usually are."""
+        return super().minimumSizeHint().expandedTo(QSize(0, _MIN_HEIGHT))
+
+    def sizeHint(self) -> QSize:
+        """The same."""
+        return super().sizeHint().expandedTo(QSize(0, _MIN_HEIGHT))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """F2 renames, wherever in the card the focus is."""

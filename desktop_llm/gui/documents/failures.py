@@ -52,8 +52,8 @@ class FailureList(QWidget):
         self._grid.setContentsMargins(10, 1, 4, 1)
         self._grid.setHorizontalSpacing(12)
         self._grid.setVerticalSpacing(0)
-        self._grid.setColumnStretch(0, 1)
-        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnStretch(0, 4)
+        self._grid.setColumnStretch(1, 5)
         repaint_on_theme(self)
 
     def set_failed(self, failed: Sequence[FailedDocument]) -> None:
@@ -62,10 +62,10 @@ class FailureList(QWidget):
         if shown == self._failed:
             return
         self._failed = shown
-        while item := self._grid.takeAt(0):
-            if cell := item.widget():
-                cell.hide()
-                cell.deleteLater()
+        for cell in self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            self._grid.removeWidget(cell)
+            cell.hide()
+            cell.deleteLater()
         for row, document in enumerate(shown):
             self._add_row(row, document)
 

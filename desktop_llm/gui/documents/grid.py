@@ -68,8 +68,9 @@ class CollectionGrid(QScrollArea):
         return card
 
     def _arrange(self) -> None:
-        while self._layout.takeAt(0):
-            pass
+        # Not takeAt: its item would live on in Python and keep Qt from ever measuring the card again.
+        for widget in (*self._cards.values(), self._hint):
+            self._layout.removeWidget(widget)
         columns = self._columns or 1
         for place, card in enumerate(self._cards.values()):
             self._layout.addWidget(card, place // columns, place % columns)
