@@ -33,13 +33,13 @@ QComboBox::drop-down { border: 0; width: 26px; }
 QComboBox::down-arrow { image: none; }
 QComboBox QAbstractItemView { background: @surface_raised; color: @text_primary; border: 1px solid @border;
   selection-background-color: @selected; selection-color: @selected_text; outline: 0; padding: 4px; }
-QPushButton { background: @surface; color: @text_primary; border: 1px solid @border; border-radius: 6px;
+.QPushButton { background: @surface; color: @text_primary; border: 1px solid @border; border-radius: 6px;
   padding: 5px 14px; min-height: 20px; font-weight: 500; }
-QPushButton:hover { background: @hover; }
-QPushButton:pressed { background: @pressed; }
-QPushButton:default { background: @accent; color: @on_accent; border-color: @accent; }
-QPushButton:focus { border: 2px solid @focus_ring; padding: 4px 13px; }
-QPushButton:disabled { background: @surface_sunken; color: @text_disabled; border-color: @border_subtle; }
+.QPushButton:hover { background: @hover; }
+.QPushButton:pressed { background: @pressed; }
+.QPushButton:default { background: @accent; color: @on_accent; border-color: @accent; }
+.QPushButton:focus { border: 2px solid @focus_ring; padding: 4px 13px; }
+.QPushButton:disabled { background: @surface_sunken; color: @text_disabled; border-color: @border_subtle; }
 QMenu { background: @surface_raised; color: @text_primary; border: 1px solid @border; padding: 4px; }
 QMenu::item { padding: 6px 24px 6px 10px; border-radius: 4px; min-height: 18px; }
 QMenu::icon { padding-left: 8px; }

@@ -59,7 +59,7 @@ class Theme:
 
     def line_height(self, type_name: str, scale: float = 1.0) -> int:
         """Pixels from one line to the next of a type, at the reading scale."""
-        return round(_tokens()["type"][type_name]["line"] * scale)
+        return int(_tokens()["type"][type_name]["line"] * scale + 0.5)
 
 
 class ThemeNotifier(QObject):

@@ -1,0 +1,304 @@
+"""Blocks of Markdown written into `QTextDocument`s, with citations as inline pills."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import cast
+
+from PySide6.QtCore import QRect, QRectF, QSizeF, Qt
+from PySide6.QtGui import (
+    QFont,
+    QFontMetricsF,
+    QPainter,
+    QPen,
+    QPyTextObject,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+    QTextLine,
+    QTextListFormat,
+    QTextOption,
+)
+
+from desktop_llm.gui import markdown
+from desktop_llm.gui.markdown import CodeBlock, Heading, ListBlock, Paragraph, Quote, Rule, Run, Table
+from desktop_llm.gui.transcript.typography import Typography
+from desktop_llm.gui.transcript.view_model import CitationLike, SourceLike
+
+_PILL_OBJECT = QTextFormat.ObjectTypes.UserObject.value + 1
+_NUMBER = QTextFormat.Property.UserProperty.value + 1
+_OBJECT_CHARACTER = "\ufffc"
+_WORD_JOINER = "\u2060"
+_LINE_BREAK = "\u2028"
+_PARAGRAPH_GAP = 10
+_CITATION_MARK = re.compile(r"\[\d+(?:,\s*\d+)*\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Something in a document that can be opened: a link or a citation, at positions [start, end)."""
+
+    start: int
+    end: int
+    href: str
+    citation: int
+
+
+class CitationPills(QPyTextObject):
+    """Measures and paints the citation marks of one message."""
+
+    def __init__(
+        self, type_: Typography, citations: Sequence[CitationLike], sources: Sequence[SourceLike] = ()
+    ) -> None:
+        super().__init__()
+        self._type = type_
+        self.by_number: dict[int, SourceLike] = {source.number: source for source in sources}
+        self.by_number.update({citation.number: citation for citation in citations})
+        self._unverified = {citation.number for citation in citations if not citation.verified}
+        self.active = 0
+        self.hovered = 0
+        self._font = type_.font("tiny")
+        self._font.setWeight(QFont.Weight.DemiBold)
+
+    def describe(self, number: int) -> str:
+        """ "Citation 1, Lease_2024_signed.pdf, page 4"."""
+        citation = self.by_number[number]
+        words = f"Citation {number}, {PurePath(citation.document).name}"
+        return f"{words}, page {citation.page}" if citation.page is not None else words
+
+    def tip(self, number: int) -> str:
+        """Where the quote stands, and the quote."""
+        quote = getattr(self.by_number[number], "text", "")
+        short = quote if len(quote) <= 200 else quote[:199] + "…"
+        return f"{self.describe(number)}\n“{short}”" if quote else self.describe(number)
+
+    def intrinsicSize(self, _document: QTextDocument, _position: int, format_: QTextFormat) -> QSizeF:
+        """At least 20 × 18, and a gap to the word before it."""
+        words = QFontMetricsF(self._font).horizontalAdvance(str(format_.intProperty(_NUMBER)))
+        return QSizeF(max(self._type.px(20), words + 12) + 6, self._type.px(18))
+
+    def drawObject(
+        self, painter: QPainter, rect: QRectF | QRect, _document: QTextDocument, _position: int, format_: QTextFormat
+    ) -> None:
+        """Yellow, stronger when active, dashed when the quote was not found."""
+        number = format_.intProperty(_NUMBER)
+        verified = number not in self._unverified
+        box = QRectF(rect).adjusted(4.5, 0.5, -1.5, -0.5)
+        active = number == self.active
+        pen = QPen(self._type.colour("cite_border"), 1)
+        fill = "cite_active_bg" if active or number == self.hovered else "cite_bg"
+        brush = self._type.colour(fill)
+        if active:
+            pen = QPen(self._type.colour("lit_border"), 2)
+            box = box.adjusted(0.5, 0.5, -0.5, -0.5)
+        if not verified:
+            pen = QPen(self._type.colour("border_control"), 1, Qt.PenStyle.DashLine)
+            brush = self._type.colour("surface")
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(pen)
+        painter.setBrush(brush)
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setFont(self._font)
+        painter.setPen(self._type.colour("cite_text" if verified else "text_secondary"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(number))
+        painter.restore()
+
+
+def new_document(type_: Typography, type_name: str, pills: CitationPills | None = None) -> QTextDocument:
+    """An empty document in a type of the look."""
+    document = QTextDocument()
+    document.setUndoRedoEnabled(False)
+    document.setDocumentMargin(0)
+    document.setDefaultFont(type_.font(type_name))
+    document.setIndentWidth(type_.px(24))
+    option = QTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    document.setDefaultTextOption(option)
+    if pills is not None:
+        document.documentLayout().registerHandler(_PILL_OBJECT, pills)
+    return document
+
+
+class DocumentWriter:
+    """Writes blocks one after the other and remembers where links and citations came to lie."""
+
+    def __init__(
+        self, cursor: QTextCursor, type_: Typography, body: str = "reading", colour: str = "text_primary"
+    ) -> None:
+        self._type, self._body, self._colour = type_, body, colour
+        self._cursor = cursor
+        self._begun = False
+        self.anchors: list[Anchor] = []
+
+    def write(self, blocks: Sequence[markdown.Block], depth: int = 0, margin: float = 0) -> None:
+        """Append blocks, `depth` lists deep and `margin` pixels in."""
+        for block in blocks:
+            self._write_block(block, depth, margin)
+
+    def _write_block(self, block: markdown.Block, depth: int, margin: float) -> None:
+        match block:
+            case Paragraph(runs):
+                self._begin(self._body, depth, margin)
+                self.runs(runs, self._body)
+            case Heading(level, runs):
+                name = f"reading_h{min(level, 3)}"
+                self._begin(name, depth, margin)
+                self.runs(runs, name)
+            case ListBlock(start, items):
+                self._list(start, items, depth + 1, margin)
+            case CodeBlock(_, text):
+                self._begin("code", depth, margin, background="code_bg")
+                self._cursor.insertText(text.replace("\n", _LINE_BREAK), self._type.text_format("code", "code_text"))
+            case Quote(blocks):
+                self.write(blocks, depth, margin + self._type.px(16))
+            case Table(_, rows):
+                self._begin(self._body, depth, margin)
+                words = _LINE_BREAK.join("   ".join(markdown.runs_text(cell) for cell in row) for row in rows)
+                self._cursor.insertText(words, self._type.text_format(self._body, self._colour))
+            case Rule():
+                pass
+
+    def _begin(self, type_name: str, depth: int, margin: float, background: str = "", gap: int | None = None) -> None:
+        wanted = _PARAGRAPH_GAP if gap is None else gap
+        format_ = self._type.block_format(type_name, wanted if self._begun else 0)
+        format_.setIndent(depth)
+        format_.setLeftMargin(margin)
+        if background:
+            format_.setBackground(self._type.colour(background))
+        self.begin(format_, self._type.text_format(type_name, self._colour))
+
+    def begin(self, block: QTextBlockFormat, characters: QTextCharFormat) -> None:
+        """Start the next paragraph; the first one uses the block every document has."""
+        if self._begun:
+            self._cursor.insertBlock(block, characters)
+        else:
+            self._cursor.setBlockFormat(block)
+            self._cursor.setBlockCharFormat(characters)
+        self._begun = True
+
+    def _list(self, start: int | None, items: Sequence[tuple[markdown.Block, ...]], depth: int, margin: float) -> None:
+        style = QTextListFormat()
+        style.setIndent(depth)
+        bullets = (QTextListFormat.Style.ListDisc, QTextListFormat.Style.ListCircle, QTextListFormat.Style.ListSquare)
+        style.setStyle(QTextListFormat.Style.ListDecimal if start is not None else bullets[(depth - 1) % 3])
+        if start is not None:
+            style.setStart(start)
+        text_list = None
+        for index, item in enumerate(items):
+            self._begin(self._body, 0, margin, gap=4 if index or depth > 1 else None)
+            if text_list is None:
+                text_list = self._cursor.createList(style)
+            else:
+                text_list.add(self._cursor.block())
+            first, rest = (item[0], item[1:]) if item and isinstance(item[0], Paragraph) else (None, item)
+            if first is not None:
+                self.runs(first.runs, self._body)
+            self.write(rest, depth, margin)
+
+    def runs(self, runs: Sequence[Run], type_name: str, colour: str = "", bold: bool = False) -> None:
+        """Append words and pills to the paragraph begun last."""
+        for run in runs:
+            if run.citation:
+                self._pill(run.citation)
+            else:
+                self._words(run, type_name, colour or self._colour, bold)
+
+    def _words(self, run: Run, type_name: str, colour: str, bold: bool) -> None:
+        format_ = self._type.text_format("code_inline" if run.code else type_name, colour)
+        if run.bold or bold:
+            format_.setFontWeight(QFont.Weight.DemiBold)
+        if run.italic:
+            format_.setFontItalic(True)
+        if run.strike:
+            format_.setFontStrikeOut(True)
+        if run.code:
+            format_.setBackground(self._type.colour("neutral_bg"))
+        start = self._cursor.position()
+        if run.href:
+            format_.setForeground(self._type.colour("accent_text"))
+            format_.setFontUnderline(True)
+            format_.setAnchor(True)
+            format_.setAnchorHref(run.href)
+        self._cursor.insertText(run.text.replace("\n", _LINE_BREAK), format_)
+        if run.href:
+            self.anchors.append(Anchor(start, self._cursor.position(), run.href, 0))
+
+    def _pill(self, number: int) -> None:
+        format_ = QTextCharFormat()
+        format_.setObjectType(_PILL_OBJECT)
+        format_.setProperty(_NUMBER, number)
+        format_.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignBaseline)
+        self._cursor.insertText(_WORD_JOINER)
+        start = self._cursor.position()
+        self._cursor.insertText(_OBJECT_CHARACTER, format_)
+        self.anchors.append(Anchor(start, self._cursor.position(), "", number))
+
+
+def range_rects(document: QTextDocument, start: int, end: int) -> list[QRectF]:
+    """Where the characters [start, end) lie, one rectangle a line, in the document's coordinates."""
+    found: list[QRectF] = []
+    block = document.findBlock(start)
+    while block.isValid() and block.position() < end:
+        layout = block.layout()
+        corner = layout.position()
+        for number in range(layout.lineCount()):
+            line = layout.lineAt(number)
+            first = max(start - block.position(), line.textStart())
+            last = min(end - block.position(), line.textStart() + line.textLength())
+            if first < last:
+                left, right = _x_of(line, first), _x_of(line, last)
+                box = QRectF(min(left, right), line.y(), abs(right - left), line.height())
+                found.append(box.translated(corner))
+        block = block.next()
+    return found
+
+
+def _x_of(line: QTextLine, position: int) -> float:
+    """The binding returns the corrected position along with the x."""
+    x, _position = cast(tuple[float, int], line.cursorToX(position))
+    return x
+
+
+def selected_text(document: QTextDocument, start: int, end: int) -> str:
+    """The words between two positions, citations as [n]."""
+    cursor = QTextCursor(document)
+    cursor.setPosition(start)
+    cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+    raw = cursor.selectedText()
+    pieces, at = [], start
+    for character in raw:
+        at += len(character.encode("utf-16-le")) // 2
+        if character == _OBJECT_CHARACTER:
+            cursor.setPosition(at)
+            pieces.append(f"[{cursor.charFormat().intProperty(_NUMBER)}]")
+        elif character != _WORD_JOINER:
+            pieces.append("\n" if character in (_LINE_BREAK, "\u2029") else character)
+    return "".join(pieces)
+
+
+def find_sentence(document: QTextDocument, sentence: str) -> tuple[int, int] | None:
+    """Where a sentence of the Markdown source stands in a document, whatever its marks and line breaks."""
+    wanted = "".join(_bare(markdown.plain(markdown.parse(sentence))))
+    if not wanted:
+        return None
+    letters, positions, at = [], [], 0
+    for character in document.toRawText():
+        if not (character.isspace() or character in (_OBJECT_CHARACTER, _WORD_JOINER)):
+            letters.append(character)
+            positions.append(at)
+        at += len(character.encode("utf-16-le")) // 2
+    index = "".join(letters).find(wanted)
+    if index < 0:
+        return None
+    return positions[index], positions[index + len(wanted) - 1] + 1
+
+
+def _bare(text: str) -> list[str]:
+    """The letters alone, without citation marks."""
+    return [character for character in _CITATION_MARK.sub("", text) if not character.isspace()]
