@@ -39,10 +39,6 @@ def _worker(arguments: list[str]) -> int:
         from desktop_llm.engine.worker import main as engine
 
         engine()
-    elif kind == "selftest":
-        from desktop_llm.engine.backends import selftest
-
-        return selftest(rest)
     elif kind == "knowledge":
         from desktop_llm.knowledge.worker import main as knowledge
         from desktop_llm.paths import folders

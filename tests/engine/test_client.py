@@ -1,0 +1,245 @@
+"""What the app may rely on, whichever worker is behind the client."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from desktop_llm.engine.client import (
+    ChatMessage,
+    Engine,
+    Finished,
+    LeftOut,
+    Loading,
+    LoadSettings,
+    PromptProgress,
+    Sampling,
+    TextDelta,
+)
+from desktop_llm.errors import ContextOverflow, ModelFileError, NotFound, WorkerDied
+from tests.engine.conftest import CONTEXT_LENGTH, ask, load
+
+QUESTION = "Tell me a long story about a lighthouse."
+
+
+def worker_pid() -> int:
+    """The one child of this test."""
+    (child,) = psutil.Process().children()
+    return int(child.pid)
+
+
+class TestEveryEngine:
+    def test_loading_tells_how_far_it_is_and_what_is_loaded(self, engine: Engine, starter: Path) -> None:
+        steps = list(engine.load(starter, LoadSettings(context_length=CONTEXT_LENGTH)))
+        assert Loading(None) in steps
+        fractions = [step.fraction for step in steps if step.fraction is not None]
+        assert fractions == sorted(fractions)
+        assert fractions[-1] == 1.0
+        assert engine.loaded is not None
+        assert engine.loaded.path == starter
+        assert engine.loaded.context_length == CONTEXT_LENGTH
+        assert engine.loaded.device.startswith("CPU, ")
+
+    def test_loading_the_loaded_model_again_does_nothing(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        before = worker_pid()
+        assert list(engine.load(starter, LoadSettings(context_length=CONTEXT_LENGTH))) == []
+        assert worker_pid() == before
+
+    def test_another_context_length_loads_the_model_anew(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        load(engine, starter, 256)
+        assert engine.loaded is not None
+        assert engine.loaded.context_length == 256
+
+    def test_a_missing_file_is_told_and_the_model_before_answers(
+        self, engine: Engine, starter: Path, tmp_path: Path
+    ) -> None:
+        load(engine, starter)
+        with pytest.raises(ModelFileError, match="gone.gguf can't be opened"):
+            load(engine, tmp_path / "gone.gguf")
+        assert ask(engine, QUESTION).text
+
+    def test_without_a_model_it_says_so(self, engine: Engine) -> None:
+        with pytest.raises(NotFound, match="No model is loaded"):
+            ask(engine, QUESTION)
+        with pytest.raises(NotFound, match="No model is loaded"):
+            engine.measure([ChatMessage("user", QUESTION)])
+
+    def test_an_answer_streams_after_its_prompt_and_ends_once(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        answer = ask(engine, QUESTION)
+        kinds = [type(event) for event in answer.events]
+        assert kinds.index(PromptProgress) < kinds.index(TextDelta)
+        assert kinds.count(Finished) == 1
+        last = [event for event in answer.events if isinstance(event, PromptProgress)][-1]
+        assert last.done == last.total == answer.end.usage.prompt_tokens
+
+    def test_max_tokens_ends_an_answer_by_its_length(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        answer = ask(engine, QUESTION, max_tokens=5)
+        assert answer.end.finish_reason == "length"
+        assert answer.end.usage.completion_tokens == 5
+
+    def test_the_seed_that_was_asked_for_is_reported(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        assert ask(engine, QUESTION, seed=42).end.seed == 42
+        assert ask(engine, QUESTION, seed=None).end.seed is not None
+
+    def test_a_second_turn_reuses_what_was_processed(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        first = ask(engine, QUESTION)
+        second = ask(engine, QUESTION, ChatMessage("assistant", first.text), "Go on.")
+        known = first.end.usage.prompt_tokens + first.end.usage.completion_tokens
+        assert second.end.usage.cached_tokens >= known - 1
+
+    def test_stop_while_it_writes_keeps_what_was_written(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        events = []
+        for event in engine.generate([ChatMessage("user", QUESTION)], Sampling(temperature=0)):
+            events.append(event)
+            if isinstance(event, TextDelta):
+                engine.stop()
+        assert isinstance(events[-1], Finished)
+        assert events[-1].finish_reason == "cancelled"
+        assert ask(engine, QUESTION).end.finish_reason == "length"
+
+    def test_stop_during_prompt_processing_ends_the_answer(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        events = []
+        for event in engine.generate([ChatMessage("user", QUESTION * 30)], Sampling()):
+            events.append(event)
+            engine.stop()
+        assert isinstance(events[-1], Finished)
+        assert events[-1].finish_reason == "cancelled"
+        assert ask(engine, QUESTION).end.finish_reason == "length"
+
+    def test_stop_while_loading_ends_the_answer(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        engine.close()
+        events = []
+        for event in engine.generate([ChatMessage("user", QUESTION)], Sampling()):
+            events.append(event)
+            engine.stop()
+        assert isinstance(events[-1], Finished)
+        assert events[-1].finish_reason == "cancelled"
+        assert ask(engine, QUESTION).text
+
+    def test_an_answer_that_is_closed_makes_way_for_the_next(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        steps = engine.generate([ChatMessage("user", QUESTION)], Sampling())
+        next(steps)
+        steps.close()
+        assert ask(engine, QUESTION, max_tokens=3).end.usage.completion_tokens == 3
+
+    def test_a_killed_worker_is_told_in_words_and_the_next_message_works(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        steps = engine.generate([ChatMessage("user", QUESTION)], Sampling(temperature=0))
+        assert any(isinstance(event, TextDelta) for event in steps if isinstance(event, TextDelta))
+        os.kill(worker_pid(), signal.SIGKILL)
+        with pytest.raises(WorkerDied, match=r"The model stopped unexpectedly .*SIGKILL.* is kept"):
+            list(steps) or ask(engine, QUESTION)
+        assert engine.loaded is None
+        assert ask(engine, QUESTION).text
+
+    def test_one_message_that_is_too_long_is_told_with_both_numbers(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        with pytest.raises(ContextOverflow) as told:
+            ask(engine, "word " * 3_000)
+        assert told.value.needed_tokens > 3_000
+        assert told.value.available_tokens < CONTEXT_LENGTH
+        assert ask(engine, QUESTION).text
+
+    def test_a_long_conversation_leaves_out_the_oldest_turns_and_says_so_first(
+        self, engine: Engine, starter: Path
+    ) -> None:
+        load(engine, starter)
+        turns = [ChatMessage(role, "a few words more " * 8) for _ in range(12) for role in ("user", "assistant")]
+        messages = [ChatMessage("system", "Be brief."), *turns, ChatMessage("user", QUESTION)]
+        answer = ask(engine, *messages)
+        assert isinstance(answer.events[0], LeftOut)
+        size = engine.measure(messages)
+        assert answer.events[0].messages == size.left_out > 0
+        assert size.prompt_tokens + size.reserved_tokens <= size.context_length == CONTEXT_LENGTH
+
+    def test_bench_measures_and_refuses_what_does_not_fit(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        measured = engine.bench(prompt_tokens=40, tokens=4)
+        assert set(measured) == {"prompt_tps", "generation_tps", "ttft_s", "load_s", "peak_rss_bytes", "backend"}
+        assert measured["generation_tps"] > 0
+        with pytest.raises(Exception, match="fit into"):
+            engine.bench(prompt_tokens=CONTEXT_LENGTH, tokens=4)
+
+
+class TestFaults:
+    """What only the fake can do on demand."""
+
+    @pytest.mark.parametrize("name", ["SIGABRT", "SIGSEGV", "SIGBUS", "SIGKILL"])
+    def test_a_death_keeps_the_words_before_it_and_names_the_reason(self, fake, starter: Path, name: str) -> None:
+        engine = fake()
+        load(engine, starter)
+        words = []
+        with pytest.raises(WorkerDied, match=name):
+            for event in engine.generate([ChatMessage("user", f"die: {name}")], Sampling()):
+                words.append(event)
+        assert sum(isinstance(event, TextDelta) for event in words) == 3
+        assert ask(engine, "say: back again").text == "back again"
+
+    def test_a_full_memory_is_called_that(self, fake, starter: Path) -> None:
+        engine = fake()
+        load(engine, starter)
+        with pytest.raises(WorkerDied, match="memory ran out"):
+            ask(engine, "memory")
+
+    def test_a_worker_that_hangs_is_ended(self, fake, starter: Path) -> None:
+        engine = fake(stall_s=1.0)
+        load(engine, starter)
+        with pytest.raises(WorkerDied, match="did not answer any more"):
+            ask(engine, "stall")
+        assert ask(engine, "say: awake").text == "awake"
+
+    def test_junk_on_the_wire_is_a_death_like_any_other(self, fake, starter: Path) -> None:
+        engine = fake()
+        load(engine, starter)
+        with pytest.raises(WorkerDied):
+            ask(engine, "junk")
+        assert ask(engine, "say: clean").text == "clean"
+
+    def test_a_backend_that_crashes_is_left_out_and_remembered(self, fake, starter: Path) -> None:
+        engine = fake("--crash", "cpu-fast")
+        load(engine, starter)
+        assert engine.loaded.backend == "cpu-safe"
+        ask(engine, "say: hello")
+        # Another engine on this machine does not test again: it would choose the fast one, which is fine for it.
+        other = fake()
+        load(other, starter)
+        assert other.loaded.backend == "cpu-safe"
+
+    def test_a_machine_where_nothing_runs_is_told_so(self, fake, starter: Path) -> None:
+        engine = fake("--crash", "cpu-fast", "--crash", "cpu-safe", "--crash-repacked")
+        load(engine, starter)
+        assert engine.loaded.backend == ""
+
+    def test_a_first_decode_that_crashes_is_retried_without_extra_buffers(self, fake, starter: Path) -> None:
+        engine = fake("--crash-repacked")
+        load(engine, starter)
+        assert ask(engine, "say: it works").text == "it works"
+        other = fake("--crash-repacked")
+        load(other, starter)
+        before = worker_pids()
+        assert ask(other, "say: at once").text == "at once"
+        assert worker_pids() == before
+
+    def test_a_worker_that_refuses_to_end_is_killed(self, fake, starter: Path) -> None:
+        engine = fake("--stay")
+        load(engine, starter)
+        engine.close()
+        assert engine.loaded is None
+
+
+def worker_pids() -> set[int]:
+    return {child.pid for child in psutil.Process().children()}

@@ -1,0 +1,175 @@
+"""An engine worker without a model: it speaks the real wire, answers in words, and misbehaves as told.
+
+A token is a word. The last message decides what happens: "say: some words" streams these words, "die: SIGABRT" or
+"memory" or "stall" or "junk" do so in the middle of an answer. `--crash MODULE` makes a backend crash in its
+self-test, `--crash-repacked` crashes the first decode with extra buffer types, `--stay` refuses to end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from desktop_llm.engine.prompt import Prompt, fit
+from desktop_llm.errors import BadRequest, Cancelled, ModelFileError, NotFound
+from desktop_llm.workers.child import Request, Steps, serve, take_stdout
+from desktop_llm.workers.protocol import path_from_wire
+
+STORY = "Once upon a time there was a model that lived in a small machine and wrote one word after the other.".split()
+TRAINED_CONTEXT_LENGTH = 2_048
+
+
+class FakeEngine:
+    """What the real worker does, with words for tokens."""
+
+    def __init__(self, options: Sequence[str], wire: Any) -> None:
+        self._options = list(options)
+        self._wire = wire
+        self._context_length = 0
+        self._extra_buffers = True
+        self._kept: list[str] = []
+
+    def machine(self, _request: Request) -> Steps:
+        yield None
+        return {"key": "a machine of the tests", "modules": ["cpu-fast", "cpu-safe"]}
+
+    def selftest(self, request: Request) -> Steps:
+        yield None
+        if self._crashes(request.data["modules"]):
+            die("SIGILL")
+        return {}
+
+    def load(self, request: Request) -> Steps:
+        path = path_from_wire(request.data["model"])
+        if not path.exists():
+            raise ModelFileError(f"{path.name} can't be opened: it is not there. Nothing was lost; choose another.")
+        for percent in (0, 50, 100):
+            yield {"fraction": percent / 100}
+        self._extra_buffers = request.data["extra_buffers"]
+        self._context_length = min(TRAINED_CONTEXT_LENGTH, request.data["context_length"] or TRAINED_CONTEXT_LENGTH)
+        return {
+            "context_length": self._context_length,
+            "trained_context_length": TRAINED_CONTEXT_LENGTH,
+            "layers": 1,
+            "layers_offloaded": 0,
+            "device": "CPU, 1 thread",
+            "backend": ", ".join(request.data["modules"]),
+            "load_s": 0.0,
+            "has_template": True,
+        }
+
+    def measure(self, request: Request) -> Steps:
+        yield None
+        fitted = self._fit(request.data["messages"], None)
+        return {
+            "prompt_tokens": len(fitted.tokens),
+            "context_length": self._context_length,
+            "left_out": fitted.left_out,
+            "reserved_tokens": fitted.reserved_tokens,
+        }
+
+    def generate(self, request: Request) -> Steps:
+        sampling = request.data["sampling"]
+        messages = request.data["messages"]
+        fitted = self._fit(messages, sampling["max_tokens"])
+        if fitted.left_out:
+            yield {"event": "left_out", "messages": fitted.left_out}
+        if "--crash-repacked" in self._options and self._extra_buffers:
+            die("SIGSEGV")
+        words = fitted.text.split()
+        cached = len(os.path.commonprefix([self._kept, words[:-1]]))
+        said: list[str] = []
+        reason = "cancelled"
+        try:
+            for done in sorted({(len(words) + cached) // 2, len(words)}):
+                yield {"event": "prompt", "done": done, "total": len(words), "seconds_left": 0.0}
+            reason = yield from self._say(messages[-1]["content"], sampling, said)
+        except Cancelled:
+            pass
+        self._kept = [*words, *said]
+        return {
+            "finish_reason": reason,
+            "seed": 7 if sampling["seed"] is None else sampling["seed"],
+            "usage": {"prompt_tokens": len(words), "completion_tokens": len(said), "cached_tokens": cached},
+            "timings": {"ttft_s": 0.1, "prompt_tps": 100.0, "generation_tps": 10.0},
+        }
+
+    def bench(self, request: Request) -> Steps:
+        yield None
+        if request.data["prompt_tokens"] + request.data["tokens"] > self._context_length:
+            raise BadRequest("So many tokens don't fit into the context. Ask for less.")
+        return {
+            "prompt_tps": 100.0,
+            "generation_tps": 10.0,
+            "ttft_s": 0.1,
+            "load_s": 0.1,
+            "peak_rss_bytes": 1_000_000,
+            "backend": "cpu-fast (CPU, 1 thread)",
+        }
+
+    def _say(self, question: str, sampling: dict[str, Any], said: list[str]) -> Generator[dict[str, Any], None, str]:
+        order, _, argument = question.partition(": ")
+        words = argument.split() if order == "say" else STORY * 40
+        for index, word in enumerate(words):
+            if index == (sampling["max_tokens"] or len(words) + 1):
+                return "length"
+            yield {"event": "text", "text": f"{' ' if index else ''}{word}"}
+            said.append(word)
+            if index == 2:
+                self._misbehave(order, argument)
+        return "stop"
+
+    def _misbehave(self, order: str, argument: str) -> None:
+        if order == "die":
+            die(argument)
+        if order == "memory":
+            sys.stderr.write(
+                "ggml_backend_cpu_buffer_type_alloc_buffer: failed to allocate buffer of size 68719476736\n"
+            )
+            die("SIGABRT")
+        if order == "stall":
+            threading.Event().wait()
+        if order == "junk":
+            self._wire.write(b"llama_context: n_ctx is large, this is no frame at all\n" * 40)
+            self._wire.flush()
+
+    def _fit(self, messages: list[dict[str, str]], max_tokens: int | None) -> Prompt:
+        if not self._context_length:
+            raise NotFound("No model is loaded. Choose one and ask again.")
+
+        def render(kept: Sequence[dict[str, str]]) -> tuple[str, list[int]]:
+            text = " ".join(f"<{message['role']}> {message['content']}" for message in kept) + " <assistant>"
+            return text, [hash(word) for word in text.split()]
+
+        return fit(messages, render, self._context_length, max_tokens)
+
+    def _crashes(self, modules: Sequence[str]) -> bool:
+        at = [index for index, option in enumerate(self._options) if option == "--crash"]
+        return any(self._options[index + 1] in modules for index in at)
+
+
+def die(name: str) -> None:
+    sys.stderr.flush()
+    number = signal.Signals[name]
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    threading.Event().wait()
+
+
+def main() -> None:
+    wire = take_stdout()
+    options = sys.argv[1:]
+    if "--stay" in options:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    engine = FakeEngine(options, wire)
+    kinds = ("machine", "selftest", "load", "measure", "generate", "bench")
+    serve({kind: getattr(engine, kind) for kind in kinds}, wire, urgent=("measure",))
+
+
+if __name__ == "__main__":
+    main()
