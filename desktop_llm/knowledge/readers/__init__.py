@@ -20,6 +20,8 @@ READER_VERSION = 1
 
 MAX_FILE_BYTES = 200_000_000
 MAX_TEXT_LENGTH = 20_000_000
+# One page travels as one frame of the wire.
+MAX_PAGE_LENGTH = 10_000_000
 
 _SOURCE_SUFFIXES = """
     ada adb ads asm awk bash bat c cc cfg clj cljs cmake cmd cpp cs css cxx d dart diff el elm erl ex exs f f90 fs fsx
@@ -111,7 +113,7 @@ def read(source: Source) -> Generator[Page, None, tuple[Kind, Summary]]:
     """Read a document by the format its name means, page by page.
 
     Raises DocumentError with the reason in a few words, also for a file that is empty or larger than 200 MB, and for
-    more than 20 million characters of text.
+    more than 20 million characters of text (10 million where it has no pages).
     """
     kind = kind_of(source.name)
     if kind is None:
@@ -146,6 +148,7 @@ def _bounded(pages: Reading) -> Reading:
         except StopIteration as end:
             return cast(Summary, end.value)
         length += len(page.text)
-        if length > MAX_TEXT_LENGTH:
-            raise too_large(f"more than {MAX_TEXT_LENGTH // 1_000_000} million characters of text")
+        for measured, limit in ((length, MAX_TEXT_LENGTH), (len(page.text), MAX_PAGE_LENGTH)):
+            if measured > limit:
+                raise too_large(f"more than {limit // 1_000_000} million characters of text")
         yield page

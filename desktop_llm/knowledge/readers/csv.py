@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from itertools import islice
 
+from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.readers import Page, Reading, Source, Summary, suffix_of
 from desktop_llm.knowledge.readers.blocks import CELL_BORDER
 from desktop_llm.knowledge.readers.encodings import decode
@@ -28,11 +29,10 @@ def read(source: Source) -> Reading:
         rows = [_cells(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
     except csv.Error:
         rows = [[line] for line in text.split("\n")]
+    if not any(rows):
+        raise DocumentError("Empty")
     lines = [CELL_BORDER.join(row) for row in rows]
-    header = _header(rows)
-    start = sum(len(line) + 1 for line in lines[:header])
-    names = ", ".join(name for name in rows[header] if name)
-    yield Page(None, "\n".join(lines).rstrip("\n"), ((start, 0, names),), lines=True)
+    yield Page(None, "\n".join(lines).rstrip("\n"), _columns(rows, lines), lines=True)
     return Summary(source.stem)
 
 
@@ -58,10 +58,10 @@ def _agreement(lines: Row, delimiter: str) -> tuple[int, int]:
     return (count, width) if width > 1 else (0, 0)
 
 
-def _header(rows: list[Row]) -> int:
-    """The first row of full width without a number in it, near the top; else the first row."""
-    width = Counter(len(row) for row in rows[:_LOOKED_AT] if row).most_common(1)[0][0]
+def _columns(rows: list[Row], lines: list[str]) -> tuple[tuple[int, int, str], ...]:
+    """The column names: the first row of full width without a number in it, near the top; none if there is no such."""
+    width = Counter(len(row) for row in rows[:_LOOKED_AT] if row).most_common(1)
     for index, row in enumerate(rows[:_HEADER_WITHIN]):
-        if len(row) >= width and all(cell and not cell[:1].isdigit() for cell in row):
-            return index
-    return 0
+        if width and len(row) >= width[0][0] and all(cell and not cell[:1].isdigit() for cell in row):
+            return ((sum(len(line) + 1 for line in lines[:index]), 0, ", ".join(row)),)
+    return ()

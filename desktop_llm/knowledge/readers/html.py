@@ -24,6 +24,9 @@ _NOT_CONTENT = (
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 # The part that a page calls its main one is the page, where it holds at least this share of the text.
 _MAIN_SHARE = 0.5
+# A list of this many links and little else is a menu, unless the page has hardly anything else.
+_MENU_LINKS = 10
+_MENU_SHARE = 0.9
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLOCK_TAGS = """
     address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure
@@ -40,10 +43,11 @@ def read(source: Source) -> Reading:
     tree = LexborHTMLParser(decode(source.data, _declared(source.data)))
     named = tree.css_first("title")
     title = " ".join(named.text().split())[:300] if named else ""
-    _strip(tree)
+    tree.strip_tags(["script", "style"])  # they hold text alone, and it would count as the page's
     if tree.body is None:
         raise DocumentError("Empty")
-    page = page_of(_Walk(_main(tree.body)).blocks())
+    main = _main(tree.body)
+    page = page_of(_Walk(main, _skipped(tree, main)).blocks())
     yield page
     return Summary(title or title_of(page) or source.stem)
 
@@ -53,12 +57,23 @@ def _declared(data: bytes) -> str | None:
     return (found[1] or found[2]).decode("ascii") if found else None
 
 
-def _strip(tree: LexborHTMLParser) -> None:
-    for node in tree.css(_NOT_CONTENT):
-        node.decompose()
+def _skipped(tree: LexborHTMLParser, root: LexborNode) -> set[int]:
+    """The elements that are no content, by identity. Removing them instead would free one inside another twice."""
+    skipped = {node.mem_id for node in tree.css(_NOT_CONTENT)}
     for node in tree.css("[style]"):
         if _HIDDEN_STYLE.search(node.attributes.get("style") or ""):
-            node.decompose()
+            skipped.add(node.mem_id)
+    menus = [node for node in root.css("ul,ol") if _is_menu(node)]
+    if sum(len(menu.text()) for menu in menus) < _MAIN_SHARE * len(root.text()):
+        skipped.update(menu.mem_id for menu in menus)
+    return skipped
+
+
+def _is_menu(node: LexborNode) -> bool:
+    links = node.css("a[href]")
+    return len(links) >= _MENU_LINKS and sum(len(link.text()) for link in links) >= _MENU_SHARE * len(
+        "".join(node.text().split("\n"))
+    )
 
 
 def _main(body: LexborNode) -> LexborNode:
@@ -72,7 +87,8 @@ def _main(body: LexborNode) -> LexborNode:
 class _Walk:
     """Goes through the elements in the order of the text, without recursion, and puts inline text into blocks."""
 
-    def __init__(self, root: LexborNode) -> None:
+    def __init__(self, root: LexborNode, skipped: set[int]) -> None:
+        self._skipped = skipped
         self._stack: list[tuple[LexborNode, bool]] = [(root, False)]
         self._inline: list[str] = []
         self._level = 0
@@ -100,11 +116,12 @@ class _Walk:
         self._inline.append(text.replace("\n", _LINE_BREAK) if self._preformatted else text)
 
     def _push_children(self, node: LexborNode) -> None:
-        self._stack += [(child, False) for child in reversed(list(node.iter(include_text=True)))]
+        children = [child for child in node.iter(include_text=True) if child.mem_id not in self._skipped]
+        self._stack += [(child, False) for child in reversed(children)]
 
     def _entered(self, node: LexborNode, tag: str) -> Iterator[Block]:
         if tag == "tr" and _is_data(node):
-            cells = [_cell(cell) for cell in node.iter() if cell.tag in {"td", "th"}]
+            cells = [self._cell(cell) for cell in node.iter() if cell.tag in {"td", "th"}]
             if found := row(cells):
                 yield found
             return
@@ -114,6 +131,9 @@ class _Walk:
         self._bullet = self._bullet or tag == "li"
         self._stack.append((node, True))
         self._push_children(node)
+
+    def _cell(self, cell: LexborNode) -> str:
+        return " ".join(block.text for block in _Walk(cell, self._skipped).blocks())
 
     def _left(self, tag: str) -> Iterator[Block]:
         self._level = 0 if tag in _HEADINGS else self._level
@@ -138,7 +158,3 @@ def _is_data(table_row: LexborNode) -> bool:
     if table_row.css_first("table") is not None:
         return False
     return all(len(cell.text()) <= LONGEST_CELL for cell in table_row.iter() if cell.tag in {"td", "th"})
-
-
-def _cell(cell: LexborNode) -> str:
-    return " ".join(block.text for block in _Walk(cell).blocks())

@@ -1,36 +1,72 @@
-"""Markdown: its source is the text, so that quotes are exact; headings come from the parser's tokens."""
+"""Markdown: its source is the text, so that quotes are exact; headings by CommonMark's rules for them.
+
+Only the lines are looked at: a full parser takes seconds for a long file, and headings need no more.
+"""
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
-
-from markdown_it import MarkdownIt
+import re
+from collections.abc import Iterator
 
 from desktop_llm.knowledge.readers import Page, Reading, Source, Summary
 from desktop_llm.knowledge.readers.encodings import decode
 
-# Block structure is all that is needed; inline parsing is most of the time.
-_BLOCKS = MarkdownIt("commonmark").disable(["inline", "text_join"], ignoreInvalid=True)
+_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
+# What an underline does not make a heading of: lists, quotes, tables, rules, indented code.
+_NOT_A_TITLE = re.compile(r"\s*$|\s{4,}|\s*(?:[-*+>|]|\d+[.)] )")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_FRONT_MATTER = re.compile(r"---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+# A longer line is no heading that anybody reads, and its end is not looked at.
+_LONGEST_TITLE = 300
+_LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
+_MARKS = re.compile(r"[`*]+|\s#+$|\{#[^}]*\}$")
+
+Heading = tuple[int, int, str]
 
 
 def read(source: Source) -> Reading:
     """The whole source as one page with its headings."""
     text = decode(source.data)
-    headings = _headings(text)
+    headings = tuple(_headings(text))
     yield Page(None, text, headings, lines=True)
     return Summary(headings[0][2] if headings else source.stem)
 
 
-def _headings(text: str) -> tuple[tuple[int, int, str], ...]:
-    # The parser's line numbers count \n alone, as this does.
-    starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-    tokens = _BLOCKS.parse(text)
-    found = []
-    for token, inline in pairwise(tokens):
-        if token.type == "heading_open" and token.map and (title := _plain(inline.content)):
-            found.append((starts[token.map[0]], int(token.tag[1]), title))
-    return tuple(found)
+def _headings(text: str) -> Iterator[Heading]:
+    start, fence, before, before_start = 0, "", "", 0
+    for line in _without_comments(text).split("\n"):
+        opened = _FENCE.match(line)
+        if fence:
+            fence = "" if opened and opened[1].startswith(fence) else fence
+        elif opened:
+            fence = opened[1]
+        elif found := _heading(line[:_LONGEST_TITLE], start, before, before_start):
+            yield found
+        before, before_start = ("" if fence else line[:_LONGEST_TITLE]), start
+        start += len(line) + 1
+
+
+def _heading(line: str, start: int, before: str, before_start: int) -> Heading | None:
+    if (marked := _HEADING.match(line)) and (title := _plain(marked[2] or "")):
+        return start, len(marked[1]), title
+    underline = _UNDERLINE.match(line)
+    if underline and not _NOT_A_TITLE.match(before) and not _HEADING.match(before) and (title := _plain(before)):
+        return before_start, 1 if underline[1][0] == "=" else 2, title
+    return None
+
+
+def _without_comments(text: str) -> str:
+    """The text with comments and front matter blanked out, every line and offset in its place."""
+    blanked = _COMMENT.sub(_blank, text) if "<!--" in text else text
+    front = _FRONT_MATTER.match(blanked)
+    return _blank(front) + blanked[front.end() :] if front else blanked
+
+
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", match[0])
 
 
 def _plain(title: str) -> str:
-    return " ".join(title.replace("`", "").replace("**", "").split())
+    return " ".join(_MARKS.sub("", _LINK.sub(r"\1", title)).split())
