@@ -152,9 +152,7 @@ class Knowledge:
 
         Empty when nothing relevant is there.
         """
-        data = self._ask(
-            "retrieve", collections=list(collections), question=question, token_budget=token_budget
-        )
+        data = self._ask("retrieve", collections=list(collections), question=question, token_budget=token_budget)
         return unpack_all(Passage, data["passages"])
 
     def cite(self, answer: str, passages: Sequence[Passage]) -> Cited:

@@ -1,0 +1,107 @@
+"""What retrieval reads from the store: keyword matches, word weights, chunks with their documents."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from desktop_llm.knowledge.embed import DIMENSIONS, Vectors
+from desktop_llm.knowledge.keywords import match_any
+from desktop_llm.knowledge.store import Store
+
+# Words in more of the chunks than this find nothing by themselves; leaving them out saves most of the time.
+_COMMON_SHARE = 0.3
+_MAX_WORDS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk as it may become a passage."""
+
+    chunk: int
+    source: int
+    page: int | None
+    place: str
+    start: int
+    end: int
+    text: str
+
+
+def weighed(store: Store, words: Sequence[str]) -> dict[str, float]:
+    """Each word with the logarithm of how rare it is among all chunks."""
+    ((total,),) = store.rows("SELECT count(*) FROM chunk")
+    query = "SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?"
+    counts = {word: store.rows(query, match_any([word]))[0][0] for word in words}
+    return {word: math.log((total + 1) / (count + 0.5)) for word, count in counts.items()}
+
+
+def by_keywords(store: Store, collections: Sequence[int], words: Mapping[str, float], count: int) -> dict[int, float]:
+    """The chunks that match best by BM25, with their scores."""
+    rare = [word for word, weight in words.items() if weight > -math.log(_COMMON_SHARE)]
+    chosen = sorted(rare or words, key=lambda word: -words[word])[:_MAX_WORDS]
+    if not chosen:
+        return {}
+    query = (
+        "SELECT rowid, -rank FROM chunk_words WHERE chunk_words MATCH ? AND rowid IN ("
+        "SELECT chunk.id FROM chunk JOIN document ON document.source = chunk.source "
+        f"WHERE document.collection IN ({_marks(collections)})) ORDER BY rank LIMIT ?"
+    )
+    return dict(store.rows(query, match_any(chosen), *collections, count))
+
+
+def coverage(store: Store, chunks: Sequence[int], words: Mapping[str, float]) -> float:
+    """The largest share of the words' weight that one of the chunks holds."""
+    held = dict.fromkeys(chunks, 0.0)
+    query = f"SELECT rowid FROM chunk_words WHERE chunk_words MATCH ? AND rowid IN ({_marks(chunks)})"
+    for word, weight in words.items():
+        for (chunk,) in store.rows(query, match_any([word]), *chunks):
+            held[chunk] += weight
+    return max(held.values(), default=0.0) / (sum(words.values()) or 1.0)
+
+
+def read(store: Store, collections: Sequence[int], chunks: Collection[int]) -> list[Candidate]:
+    """The chunks themselves, as far as the collections hold them."""
+    query = (
+        'SELECT chunk.id, chunk.source, page.number, chunk.place, chunk.start, chunk."end", chunk.text '
+        f"FROM chunk JOIN page ON page.id = chunk.page WHERE chunk.id IN ({_marks(chunks)}) AND chunk.source IN "
+        f"(SELECT source FROM document WHERE collection IN ({_marks(collections)})) ORDER BY chunk.id"
+    )
+    return [Candidate(*row) for row in store.rows(query, *chunks, *collections)]
+
+
+def beginnings(store: Store, collections: Sequence[int], count: int) -> list[Candidate]:
+    """The first chunks of each document, first the first of each."""
+    query = (
+        "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY source ORDER BY id) AS place FROM chunk "
+        f"WHERE source IN (SELECT source FROM document WHERE collection IN ({_marks(collections)}))) "
+        "ORDER BY place, id LIMIT ?"
+    )
+    order = [chunk for (chunk,) in store.rows(query, *collections, count)]
+    found = {candidate.chunk: candidate for candidate in read(store, collections, order)}
+    return [found[chunk] for chunk in order]
+
+
+def similarities(store: Store, fingerprint: str, chunks: Sequence[int], vector: Vectors) -> dict[int, float]:
+    """The chunks' cosine similarity to a unit vector (384,), from the stored vectors."""
+    query = f"SELECT chunk, data FROM vector WHERE fingerprint = ? AND chunk IN ({_marks(chunks)})"
+    rows = store.rows(query, fingerprint, *chunks)
+    stored = np.frombuffer(b"".join(data for _, data in rows), np.float16).reshape(-1, DIMENSIONS)
+    values = stored.astype(np.float32) @ vector
+    return {chunk: float(value) for (chunk, _), value in zip(rows, values, strict=True)}
+
+
+def paths(store: Store, collections: Sequence[int], sources: Collection[int]) -> dict[int, str]:
+    """For each source a document that has this content."""
+    query = (
+        f"SELECT source, min(path) FROM document WHERE collection IN ({_marks(collections)}) "
+        f"AND source IN ({_marks(sources)}) GROUP BY source"
+    )
+    return {source: os.fsdecode(path) for source, path in store.rows(query, *collections, *sources)}
+
+
+def _marks(values: Collection[int]) -> str:
+    return ",".join("?" * len(values))

