@@ -72,14 +72,16 @@ class CodePart(DocumentPart):
     def _fill(self) -> None:
         shown = "\n".join(self._lines[:_FOLD_FROM] if self.folded else self._lines)
         self.document.clear()
-        cursor_format = self.type.text_format("code", "code_text")
-        writer = DocumentWriter(QTextCursor(self.document), self.type, "code", "code_text")
-        writer.begin(self.type.block_format("code"), cursor_format)
-        QTextCursor(self.document).insertText(shown, cursor_format)
-        self._paint_colours(shown)
+        format_ = self.type.text_format("code", "code_text")
+        cursor = QTextCursor(self.document)
+        cursor.beginEditBlock()
+        DocumentWriter(cursor, self.type).begin(self.type.block_format("code"), format_)
+        cursor.insertText(shown, format_)
+        self._paint_colours(cursor, shown)
+        cursor.endEditBlock()
 
-    def _paint_colours(self, shown: str) -> None:
-        cursor, wide = QTextCursor(self.document), _wide_characters(shown)
+    def _paint_colours(self, cursor: QTextCursor, shown: str) -> None:
+        wide = _wide_characters(shown)
         for start, length, colour in highlight.spans(shown, self.block.language):
             end = start + length
             cursor.setPosition(start + bisect_left(wide, start))

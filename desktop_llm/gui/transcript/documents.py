@@ -138,8 +138,10 @@ class DocumentWriter:
 
     def write(self, blocks: Sequence[markdown.Block], depth: int = 0, margin: float = 0) -> None:
         """Append blocks, `depth` lists deep and `margin` pixels in."""
+        self._cursor.beginEditBlock()  # else every insertion lays the document out again
         for block in blocks:
             self._write_block(block, depth, margin)
+        self._cursor.endEditBlock()
 
     def _write_block(self, block: markdown.Block, depth: int, margin: float) -> None:
         match block:

@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QTextFrameFormat,
     QTextLength,
     QTextTable,
+    QTextTableCell,
     QTextTableFormat,
 )
 
@@ -44,17 +45,21 @@ class TablePart(DocumentPart):
 
     def _fill(self) -> QTextTable:
         cursor = QTextCursor(self.document)
+        cursor.beginEditBlock()  # else every cell lays the document out again
         text_table = cursor.insertTable(len(self.table.rows), self._columns, self._format([]))
         right = {column for column in range(self._columns) if self._is_numeric(column)}
         for row_number, row in enumerate(self.table.rows):
             for column, cell in enumerate(row):
                 self._write_cell(text_table, row_number, column, cell, right)
+        cursor.endEditBlock()
         return text_table
 
     def _write_cell(
         self, text_table: QTextTable, row: int, column: int, cell: tuple[Run, ...], right: set[int]
     ) -> None:
-        cursor = text_table.cellAt(row, column).firstCursorPosition()
+        table_cell = text_table.cellAt(row, column)
+        self._pad(table_cell, row)
+        cursor = table_cell.firstCursorPosition()
         format_ = self.type.block_format("table")
         format_.setAlignment(self._alignment(column, right))
         cursor.setBlockFormat(format_)
@@ -108,24 +113,18 @@ class TablePart(DocumentPart):
         natural = sum(self._natural) or 1.0
         stretch = max(1.0, width / natural)
         widths = [part * stretch for part in self._natural]
-        format_ = self._format(widths)
-        format_.setCellPadding(0)
-        self._text_table.setFormat(format_)
-        self._pad_cells()
+        self._text_table.setFormat(self._format(widths))
         self.document.setTextWidth(max(width, natural))
         self.height = self._bottom()
         self.scroll(0)
 
-    def _pad_cells(self) -> None:
-        for row in range(self._text_table.rows()):
-            for column in range(self._columns):
-                cell = self._text_table.cellAt(row, column)
-                format_ = cell.format().toTableCellFormat()
-                format_.setLeftPadding(_PADDING_X)
-                format_.setRightPadding(_PADDING_X)
-                format_.setTopPadding(self._padding(row))
-                format_.setBottomPadding(self._padding(row))
-                cell.setFormat(format_)
+    def _pad(self, cell: QTextTableCell, row: int) -> None:
+        format_ = cell.format().toTableCellFormat()
+        format_.setLeftPadding(_PADDING_X)
+        format_.setRightPadding(_PADDING_X)
+        format_.setTopPadding(self._padding(row))
+        format_.setBottomPadding(self._padding(row))
+        cell.setFormat(format_)
 
     @staticmethod
     def _padding(row: int) -> float:

@@ -14,6 +14,7 @@ class Typography:
 
     def __init__(self, theme: Theme, scale: float = 1.0) -> None:
         self._theme, self.scale = theme, scale
+        self._formats: dict[tuple[str, str], QTextCharFormat] = {}
 
     def colour(self, name: str) -> QColor:
         return self._theme.colour(name)
@@ -31,10 +32,12 @@ class Typography:
 
     def text_format(self, type_name: str, colour: str) -> QTextCharFormat:
         """Characters of a type in a colour."""
-        result = QTextCharFormat()
-        result.setFont(self.font(type_name))
-        result.setForeground(self.colour(colour))
-        return result
+        key = (type_name, colour)
+        if key not in self._formats:
+            result = self._formats[key] = QTextCharFormat()
+            result.setFont(self.font(type_name))
+            result.setForeground(self.colour(colour))
+        return QTextCharFormat(self._formats[key])
 
     def block_format(self, type_name: str, top: float = 0) -> QTextBlockFormat:
         """A paragraph with the line height of a type and room above it."""

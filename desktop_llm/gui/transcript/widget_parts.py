@@ -211,7 +211,9 @@ class SourcesPart(DocumentPart):
 
     def __init__(self, type_: Typography, view: MessageView, pills: CitationPills) -> None:
         super().__init__(type_, new_document(type_, "small", pills))
-        writer = DocumentWriter(QTextCursor(self.document), type_, "small", "text_secondary")
+        cursor = QTextCursor(self.document)
+        cursor.beginEditBlock()
+        writer = DocumentWriter(cursor, type_, "small", "text_secondary")
         block = type_.block_format("small")
         block.setLineHeight(type_.px(22), 2)
         writer.begin(block, type_.text_format("small", "text_secondary"))
@@ -219,6 +221,7 @@ class SourcesPart(DocumentPart):
             place = f", page {source.page}" if source.page is not None else ""
             words = f" {PurePath(source.document).name}{place}".replace(" ", "\u00a0")
             writer.runs((Run("", citation=source.number), Run(f"\u2060{words}"), Run("   ")), "small")
+        cursor.endEditBlock()
         self.anchors = writer.anchors
 
     def layout(self, width: float) -> None:
