@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, Self
 
 from desktop_llm.chats import search, tree
 from desktop_llm.chats.failures import in_words
-from desktop_llm.chats.records import Conversation, SearchHit, StoredCitation, StoredMessage
+from desktop_llm.chats.records import Conversation, SearchHit, StoredMessage
+from desktop_llm.chats.rows import grouped, to_conversation, to_message
 from desktop_llm.chats.schema import connect_read_only, from_sql
 from desktop_llm.errors import NotFound
 
@@ -102,7 +102,7 @@ class ChatReader:
             f"WHERE {condition} ORDER BY c.pinned DESC, c.touched DESC",
             *values,
         )
-        return [_conversation(row) for row in rows]
+        return [to_conversation(row) for row in rows]
 
     def _conversation_row(self, conversation_id: str) -> sqlite3.Row:
         rows = self._rows("SELECT * FROM conversation WHERE id = ?", conversation_id)
@@ -127,10 +127,10 @@ class ChatReader:
         # One message is asked for by itself, many by their conversation.
         column, key = ("seq", rows[0]["seq"]) if len(rows) == 1 else ("conversation", rows[0]["conversation"])
         belonging = f"message IN (SELECT seq FROM message WHERE {column} = ?) ORDER BY seq"
-        parts = _grouped(self._connection.execute(f"SELECT message, kind, content FROM part WHERE {belonging}", (key,)))
-        citations = _grouped(self._connection.execute(f"SELECT * FROM citation WHERE {belonging}", (key,)))
+        parts = grouped(self._connection.execute(f"SELECT message, kind, content FROM part WHERE {belonging}", (key,)))
+        citations = grouped(self._connection.execute(f"SELECT * FROM citation WHERE {belonging}", (key,)))
         return [
-            _message(row, parts.get(row["seq"], []), citations.get(row["seq"], []), places[row["id"]]) for row in rows
+            to_message(row, parts.get(row["seq"], []), citations.get(row["seq"], []), places[row["id"]]) for row in rows
         ]
 
     def _matching(self, query: str) -> set[str]:
@@ -183,76 +183,3 @@ def condition(path: Path) -> str:
 
 def _no_conversation() -> NotFound:
     return NotFound("This chat is no longer there. Nothing was changed.")
-
-
-def _grouped(rows: Iterable[sqlite3.Row]) -> dict[int, list[sqlite3.Row]]:
-    groups: dict[int, list[sqlite3.Row]] = {}
-    for row in rows:
-        groups.setdefault(row["message"], []).append(row)
-    return groups
-
-
-def _conversation(row: sqlite3.Row) -> Conversation:
-    states = {"streaming": "answering", "interrupted": "interrupted"}
-    return Conversation(
-        id=row["id"],
-        title=from_sql(row["title"]),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        pinned=bool(row["pinned"]),
-        collections=tuple(_json(row["collections"])),
-        system_prompt=from_sql(row["system_prompt"]),
-        sampling=_json(row["sampling"]),
-        model_id=_optional(row["model_id"]),
-        state=states.get(row["status"], "idle"),
-    )
-
-
-def _message(
-    row: sqlite3.Row, parts: list[sqlite3.Row], citations: list[sqlite3.Row], place: tuple[int, int]
-) -> StoredMessage:
-    pieces = [(part["kind"], from_sql(part["content"])) for part in parts]
-    return StoredMessage(
-        id=row["id"],
-        parent_id=row["parent_id"],
-        role=row["role"],
-        status=row["status"],
-        text="".join(content for kind, content in pieces if kind == "text"),
-        thinking="".join(content for kind, content in pieces if kind == "thinking"),
-        error=from_sql(row["error"]),
-        model_id=_optional(row["model_id"]),
-        model_name=_optional(row["model_name"]),
-        sampling=_json(row["sampling"]),
-        seed=row["seed"],
-        created_at=row["created_at"],
-        finish_reason=row["finish_reason"],
-        usage=_json(row["usage"]),
-        timings=_json(row["timings"]),
-        citations=tuple(_citation(citation) for citation in citations if citation["cited"]),
-        sources=tuple(_citation(citation) for citation in citations if not citation["cited"]),
-        attachments=tuple(content for kind, content in pieces if kind == "file"),
-        branch=place[0],
-        branches=place[1],
-    )
-
-
-def _citation(row: sqlite3.Row) -> StoredCitation:
-    return StoredCitation(
-        number=row["number"],
-        document=from_sql(row["document"]),
-        page=row["page"],
-        start=row["start"],
-        end=row["end"],
-        text=from_sql(row["text"]),
-        score=row["score"],
-        verified=bool(row["verified"]),
-    )
-
-
-def _json(text: str) -> Any:
-    # Most fields of most messages are empty, and a long conversation has thousands of them.
-    return {} if text == "{}" else json.loads(text)
-
-
-def _optional(value: str | bytes | None) -> str | None:
-    return None if value is None else from_sql(value)

@@ -17,6 +17,7 @@ from desktop_llm.chats.failures import DAMAGED, family
 from desktop_llm.chats.schema import from_sql
 from desktop_llm.chats.search import searchable
 from desktop_llm.errors import UserError
+from desktop_llm.files import link_or_copy
 
 _TABLES = ("conversation", "message", "part", "citation", "draft")
 _COMPANIONS = ("-wal", "-shm", "-journal")
@@ -68,15 +69,18 @@ def _has_chats(connection: sqlite3.Connection) -> bool:
 
 
 def _replace(path: Path, companions: list[Path], reason: str) -> str:
-    """Quarantine first: the damaged files are out of reach before anything new is written in their place."""
+    """Put a new file in the place of the damaged one in one step: until then a crash or a full disk changes nothing."""
     folder = path.parent / f"{path.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}"
-    folder.mkdir(mode=0o700)
-    for file in [path, *companions]:
-        with contextlib.suppress(FileNotFoundError):
-            file.rename(folder / file.name)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for file in (path, *companions):
+        if file.exists():
+            link_or_copy(file, folder / file.name)
     fresh = path.with_name(path.name + ".new")
     schema.create(fresh)
     chats, messages = _salvage(folder / path.name, fresh)
+    # An old log beside the new file would be played into it.
+    for companion in companions:
+        companion.unlink(missing_ok=True)
     fresh.replace(path)
     return (
         f"The file with your chats was damaged ({reason}). {chats:,} chats with {messages:,} messages could be read "

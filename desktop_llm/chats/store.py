@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import sqlite3
 import time
 import uuid
@@ -27,6 +26,7 @@ from desktop_llm.chats.records import (
     StoredCitation,
     StoredMessage,
 )
+from desktop_llm.chats.rows import citation_values, column, joined
 from desktop_llm.chats.schema import from_sql, to_sql
 from desktop_llm.chats.search import searchable
 
@@ -44,7 +44,6 @@ __all__ = [
 
 TRASH_DAYS = 30
 _DAY_S = 86400
-_STREAMED = ("text", "thinking")
 
 
 class ChatStore(ChatReader):
@@ -248,7 +247,7 @@ class ChatStore(ChatReader):
         if text is not None:
             pieces = [piece for piece in pieces if piece[0] != "text"] + [("text", text)]
         self._execute("DELETE FROM part WHERE message = ?", message)
-        self._add_parts(message, _joined(pieces))
+        self._add_parts(message, joined(pieces))
         self._index_message(message)
 
     def _set_citations(
@@ -259,7 +258,7 @@ class ChatStore(ChatReader):
         self._connection.executemany(
             "INSERT INTO citation (message, cited, number, document, page, start, end, text, score, verified) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(message, cited, *_citation_values(citation)) for cited, citation in rows],
+            [(message, cited, *citation_values(citation)) for cited, citation in rows],
         )
 
     def _index_message(self, message: int | None) -> None:
@@ -292,35 +291,9 @@ class ChatStore(ChatReader):
                 backup.unlink(missing_ok=True)
 
 
-def _joined(pieces: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Neighbouring pieces of text or thinking as one; files stay apart."""
-    for kind, run in itertools.groupby(pieces, key=lambda piece: piece[0]):
-        contents = [content for _, content in run]
-        yield from ((kind, content) for content in (["".join(contents)] if kind in _STREAMED else contents))
-
-
 def _set_columns(connection: sqlite3.Connection, table: str, identity: str, fields: Mapping[str, Any]) -> None:
     """Names come from the typed dictionaries of `records`, never from outside."""
     if fields:
         columns = ", ".join(f"{name} = ?" for name in fields)
-        values = [_column(value) for value in fields.values()]
+        values = [column(value) for value in fields.values()]
         connection.execute(f"UPDATE {table} SET {columns} WHERE id = ?", (*values, identity))
-
-
-def _column(value: Any) -> Any:
-    if isinstance(value, str):
-        return to_sql(value)
-    return json.dumps(value) if isinstance(value, dict | list | tuple) else value
-
-
-def _citation_values(citation: StoredCitation) -> tuple[Any, ...]:
-    return (
-        citation.number,
-        to_sql(citation.document),
-        citation.page,
-        citation.start,
-        citation.end,
-        to_sql(citation.text),
-        citation.score,
-        citation.verified,
-    )

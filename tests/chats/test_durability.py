@@ -149,6 +149,21 @@ def test_damage_anywhere_never_crashes_and_is_never_silent(path: Path, tmp_path:
             store.create(title="after")
 
 
+def test_a_salvage_that_fails_leaves_the_damaged_file_in_its_place(path: Path) -> None:
+    write_chats(path, count=3)
+    damage(path, start=8192, length=200)
+    spoilt = path.read_bytes()
+    obstacle = path.with_name("chats.db.new")
+    obstacle.mkdir()
+    with pytest.raises(UserError, match="could not be written"):
+        ChatStore(path)
+    assert path.read_bytes() == spoilt
+    obstacle.rmdir()
+    with ChatStore(path) as store:
+        assert store.notice is not None
+        assert store.conversations()
+
+
 def test_the_log_of_a_file_that_is_gone_is_kept(path: Path) -> None:
     path.with_name("chats.db-wal").write_bytes(b"left over")
     with ChatStore(path) as store:
