@@ -1,0 +1,169 @@
+"""The model button of the header: which model is chosen and how it is; a click opens the model menu."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from desktop_llm.gui import icons, theme
+from desktop_llm.gui.model_words import size_word
+from desktop_llm.gui.widgets.meters import paint_spinner
+from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, draw_focus_ring, repaint_on_theme, set_names
+
+ModelState = Literal["idle", "loading", "ready", "stopped"]
+
+_NAME_WIDTH = 180
+_TURN_MS = 40
+
+
+class ModelButton(QPushButton):
+    """Icon, name (elided in the middle), size tag and chevron. Signal: `cancel_requested` by Esc while loading."""
+
+    cancel_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name, self._tag, self._quantization, self._open = "", "", "", False
+        self._state: ModelState = "idle"
+        self._fraction: float | None = None
+        self._turn = 0.0
+        self._timer = QTimer(self, interval=_TURN_MS)
+        self._timer.timeout.connect(self._on_turn)
+        self.setFont(theme.current().font("ui_strong"))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        set_names(self, "model_button", "")
+        repaint_on_theme(self)
+        self._say()
+
+    def set_model(self, name: str, quantization: str) -> None:
+        """Show another model; an empty name asks to choose one."""
+        self._name, self._tag, self._quantization = name, size_word(quantization), quantization
+        self._say()
+        self.updateGeometry()
+
+    def set_state(self, state: ModelState, fraction: float | None = None, tip: str = "") -> None:
+        """Show how the model is; `fraction` (0 to 1) counts while loading, `tip` says why it stopped."""
+        self._state, self._fraction = state, fraction
+        if state == "loading" and not self._timer.isActive():
+            self._timer.start()
+        elif state != "loading":
+            self._timer.stop()
+        self._say(tip)
+
+    def set_open(self, is_open: bool) -> None:
+        """Look pressed while its menu is open."""
+        self._open = is_open
+        self.update()
+
+    def words(self) -> str:
+        """What stands on the button."""
+        if not self._name:
+            return self.tr("Choose a model")
+        if self._state == "loading":
+            return self._loading_words(self._fraction)
+        return self._name
+
+    def _loading_words(self, fraction: float | None) -> str:
+        if fraction is None:
+            return self.tr("Loading")
+        return self.tr("Loading {percent} %").format(percent=int(fraction * 100))
+
+    def _say(self, tip: str = "") -> None:
+        state = {
+            "idle": self.tr("loaded with the first message"),
+            "loading": self.words().lower(),
+            "ready": self.tr("loaded"),
+            "stopped": self.tr("stopped"),
+        }[self._state]
+        full = f"{self._name} {self._tag}".strip()
+        name = self.tr("Model, {name}, {state}").format(name=full, state=state) if full else self.words()
+        self.setAccessibleName(name)
+        what = f"{self._name} {self._quantization}".strip() if self._name else self.tr("Choose a model")
+        self.setToolTip(tip or f"{what}, {state} (Ctrl+L)" if self._name else f"{what} (Ctrl+L)")
+        self.setText(self.words())
+        self.update()
+
+    def _on_turn(self) -> None:
+        self._turn = (self._turn + _TURN_MS / theme.current().length("motion", "spinner_turn_ms")) % 1
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """The same width at rest and while loading, so that nothing beside it moves."""
+        metrics = self.fontMetrics()
+        widest = min(_NAME_WIDTH, metrics.horizontalAdvance(self._name or self.words())) + self._tag_room()
+        if self._name:
+            widest = max(widest, metrics.horizontalAdvance(self._loading_words(1.0)))
+        height = max(32, metrics.height() + 8)
+        return QSize(widest + 12 + 16 + 8 + 8 + 16 + 10 + 2 * RING_MARGIN, height + 2 * RING_MARGIN)
+
+    def minimumSizeHint(self) -> QSize:
+        """The name gives way first."""
+        return QSize(min(150, self.sizeHint().width()), self.sizeHint().height())
+
+    def _tag_room(self) -> int:
+        return tag_width(self._tag) + 8 if self._tag and self._name else 0
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Box, state icon, words, tag, chevron and ring."""
+        painter, colour = QPainter(self), theme.current().colour
+        box = self.rect().adjusted(RING_MARGIN, RING_MARGIN, -RING_MARGIN, -RING_MARGIN)
+        fill = "selected" if self._open else "pressed" if self.isDown() else "hover" if self.underMouse() else "surface"
+        draw_box(painter, box, 6, colour(fill), colour("accent" if self._open else "border"))
+        self._paint_state(painter, QRect(box.x() + 12, box.y(), 16, box.height()))
+        icons.paint_icon(painter, "down", "text_secondary", QRect(box.right() - 26, box.y(), 16, box.height()))
+        self._paint_words(painter, box.adjusted(36, 0, -34, 0))
+        if self.hasFocus():
+            draw_focus_ring(painter, self.rect(), 6)
+        painter.end()
+
+    def _paint_state(self, painter: QPainter, place: QRect) -> None:
+        if self._state == "loading" and self._name:
+            side = QRect(place.x(), place.center().y() - 7, 16, 16)
+            paint_spinner(painter, side, self._turn)
+        else:
+            stopped = self._state == "stopped" and bool(self._name)
+            icons.paint_icon(painter, "alert" if stopped else "cube", self._icon_colour(stopped), place)
+
+    def _icon_colour(self, stopped: bool) -> str:
+        return "danger_text" if stopped else "text_secondary"
+
+    def _paint_words(self, painter: QPainter, place: QRect) -> None:
+        loading = self._state == "loading"
+        room = place.width() - (0 if loading else self._tag_room())
+        shown = self.fontMetrics().elidedText(self.words(), Qt.TextElideMode.ElideMiddle, room)
+        painter.setFont(self.font())
+        painter.setPen(theme.current().colour("text_primary"))
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, shown)
+        if self._tag and self._name and not loading:
+            x = place.x() + self.fontMetrics().horizontalAdvance(shown) + 8
+            paint_tag(painter, x, place.center().y(), self._tag)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter opens the menu; Esc cancels loading."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down):
+            self.click()
+        elif event.key() == Qt.Key.Key_Escape and self._state == "loading":
+            self.cancel_requested.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+def tag_width(text: str) -> int:
+    """How wide a painted tag is."""
+    return QFontMetrics(theme.current().font("tiny")).horizontalAdvance(text) + 12
+
+
+def paint_tag(painter: QPainter, x: int, middle: int, text: str) -> int:
+    """Paint a small outlined word at `x`, centred on the line `middle`; returns its width."""
+    painter.save()
+    painter.setFont(theme.current().font("tiny"))
+    box = QRect(x, middle - 8, tag_width(text), 18)
+    draw_box(painter, box, 4, theme.current().colour("surface"), theme.current().colour("border"))
+    painter.setPen(theme.current().colour("text_secondary"))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+    painter.restore()
+    return box.width()

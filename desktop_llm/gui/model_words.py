@@ -1,0 +1,47 @@
+"""How models are written on screen: the plain word for a quantization, and names that come from files."""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtCore import QCoreApplication
+
+from desktop_llm.gui.documents.words import plain, size
+from desktop_llm.models.library import Model
+
+
+def size_word(quantization: str) -> str:
+    """Small, Balanced, Large, Largest or Full for names such as "Q4_K_M"; an unknown one stays as it is."""
+    name = quantization.upper()
+    if name in ("F16", "F32", "BF16", "F64"):
+        return _tr("Full")
+    bits = re.match(r"I?T?Q(\d)", name)
+    if bits is None:
+        return quantization
+    words = {"1": _tr("Small"), "2": _tr("Small"), "3": _tr("Small"), "4": _tr("Balanced")}
+    words |= {"5": _tr("Large"), "6": _tr("Large"), "8": _tr("Largest")}
+    return words.get(bits[1], quantization)
+
+
+def model_name(model: Model) -> str:
+    """The model's name as one line; the name comes from a file and may hold anything."""
+    return plain(model.display_name)
+
+
+def size_line(model: Model) -> str:
+    """ "98 MB, Q4_1, came with this app"."""
+    parts = [size(model.size_bytes), model.quantization]
+    if model.starter:
+        parts.append(_tr("came with this app"))
+    return ", ".join(part for part in parts if part)
+
+
+def kind_word(model: Model) -> str:
+    """What the model is for."""
+    if model.kind == "chat":
+        return _tr("Chat")
+    return _tr("Document search") if model.kind == "embedding" else plain(model.kind)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("models", text)

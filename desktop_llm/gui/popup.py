@@ -1,0 +1,164 @@
+"""A sheet that lies over the window until it is dismissed: the model menu, the settings of a chat, small notes.
+
+It is a child of the window, not a window of its own: it has its shadow and round corners on every system, with or
+without a compositor, and it can't be left behind on another screen.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from desktop_llm.gui import theme
+from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
+
+SHADOW = 12
+_EDGE = 8
+
+
+class Popup(QWidget):
+    """The sheet; subclasses lay out their content inside `SHADOW` px of margin. Signals: `opened`, `closed`.
+
+    A click beside it or Esc closes it, and the focus returns to what had it.
+    """
+
+    opened = Signal()
+    closed = Signal()
+
+    def __init__(self, *, object_name: str, accessible_name: str) -> None:
+        super().__init__()
+        self._ground: _Ground | None = None
+        self._focus_before: QWidget | None = None
+        self._anchor: QWidget | None = None
+        set_names(self, object_name, accessible_name)
+        repaint_on_theme(self)
+        self.hide()
+
+    def is_open(self) -> bool:
+        """Whether it is shown now."""
+        return self._ground is not None and self._ground.isVisible()
+
+    def show_below(self, anchor: QWidget) -> None:
+        """Open under a widget, inside its window; open already, it moves there."""
+        window = anchor.window()
+        if self._ground is None or self._ground.parent() is not window:
+            self._ground = _Ground(window, self)
+        if not self.is_open():
+            self._focus_before = QApplication.focusWidget()
+        self._anchor = anchor
+        self._ground.setGeometry(window.rect())
+        self._ground.show()
+        self._ground.raise_()
+        self.show()
+        self.place()
+        self.first_focus().setFocus(Qt.FocusReason.PopupFocusReason)
+        self.opened.emit()
+
+    def close_popup(self) -> None:
+        """Close it and give the focus back."""
+        if not self.is_open():
+            return
+        ground = cast(_Ground, self._ground)
+        before, self._focus_before = self._focus_before, None
+        ground.hide()
+        if before is not None and before.isVisible():
+            before.setFocus(Qt.FocusReason.PopupFocusReason)
+        self.closed.emit()
+
+    def first_focus(self) -> QWidget:
+        """What takes the focus when it opens."""
+        return self
+
+    def place(self) -> None:
+        """Take the wanted size, as far as the window has room, below the anchor."""
+        if self._anchor is None or self._ground is None:
+            return
+        room = self._ground.rect().adjusted(_EDGE - SHADOW, 0, SHADOW - _EDGE, SHADOW - _EDGE)
+        below = self._anchor.mapTo(self._anchor.window(), QPoint(0, self._anchor.height()))
+        start = below.x() - SHADOW
+        if self.isRightToLeft():
+            start = below.x() + self._anchor.width() + SHADOW - self._wanted_width()
+        size = self.sizeHint().boundedTo(room.size())
+        left = max(room.left(), min(start, room.right() - size.width() + 1))
+        top = max(room.top(), min(below.y() - SHADOW, room.bottom() - size.height() + 1))
+        self.setGeometry(QRect(QPoint(left, top), size))
+
+    def _wanted_width(self) -> int:
+        return self.sizeHint().width()
+
+    def event(self, event: QEvent) -> bool:
+        """Esc belongs to the open sheet, before any shortcut of the window."""
+        is_escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+        if event.type() == QEvent.Type.ShortcutOverride and is_escape:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc closes; no other key gets through to what lies below."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_popup()
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click on the sheet itself does nothing."""
+        event.accept()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Shadow, fill and hairline."""
+        painter, colour = QPainter(self), theme.current().colour
+        inner = self.rect().adjusted(SHADOW, SHADOW, -SHADOW, -SHADOW)
+        radius = theme.current().length("radius", "popup")
+        _draw_shadow(painter, inner, radius, colour("shadow"))
+        draw_box(painter, inner, radius, colour("surface_raised"), colour("border"))
+        painter.end()
+
+
+class _Ground(QWidget):
+    """Covers the window below a sheet, unseen: a click on it closes the sheet, Tab stays inside."""
+
+    def __init__(self, window: QWidget, popup: Popup) -> None:
+        super().__init__(window)
+        self._popup = popup
+        popup.setParent(self)
+        window.installEventFilter(self)
+        self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow the size of the window."""
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self.setGeometry(cast(QWidget, watched).rect())
+            self._popup.place()
+        return super().eventFilter(watched, event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Beside the sheet."""
+        event.accept()
+        self._popup.close_popup()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes round inside the sheet."""
+        start = QApplication.focusWidget() or self._popup
+        widget: QWidget | None = start
+        while widget is not None:
+            widget = widget.nextInFocusChain() if forward else widget.previousInFocusChain()
+            if widget is None or widget is start:
+                break
+            takes_tab = widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+            if takes_tab and self.isAncestorOf(widget) and widget.isVisible() and widget.isEnabled():
+                widget.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+                break
+        return True
+
+
+def _draw_shadow(painter: QPainter, inner: QRect, radius: int, colour: QColor) -> None:
+    """Soft rings that add up to the shadow's strength at the edge of the sheet."""
+    rings = SHADOW - 2
+    ring = QColor(colour)
+    ring.setAlphaF(colour.alphaF() / rings * 1.6)
+    for step in range(rings):
+        reach = rings - step
+        draw_box(painter, inner.adjusted(-reach, -reach + 3, reach, min(reach + 2, SHADOW)), radius + reach, ring)

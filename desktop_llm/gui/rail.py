@@ -1,0 +1,141 @@
+"""The rail at the left edge: one item a page, the settings at its foot.
+
+The window shows the page whose name `page_requested` carries and answers with `set_page`.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+
+from desktop_llm.gui import icons, theme
+from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
+
+_MARGIN = 4
+_COMPACT_SIDE = 40
+
+
+class Rail(QWidget):
+    """Chats, Models, Documents and Settings; one tab stop, arrow keys move inside it."""
+
+    page_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_names(self, "rail", self.tr("Pages"))
+        self._items = {
+            "chats": _Item("chats", "chat", self.tr("Chats"), "Ctrl+1"),
+            "models": _Item("models", "cube", self.tr("Models"), "Ctrl+2"),
+            "documents": _Item("documents", "library", self.tr("Documents"), "Ctrl+3"),
+            "settings": _Item("settings", "gear", self.tr("Settings"), "Ctrl+,"),
+        }
+        self._column = QVBoxLayout(self)
+        self._column.setSpacing(2)
+        for name, item in self._items.items():
+            if name == "settings":
+                self._column.addStretch(1)
+            self._column.addWidget(item, 0, Qt.AlignmentFlag.AlignHCenter)
+            item.clicked.connect(functools.partial(self._on_clicked, name))
+        self.set_compact(False)
+        self.set_page("chats")
+        repaint_on_theme(self)
+
+    def set_page(self, name: str) -> None:
+        """Mark the page that is shown."""
+        for key, item in self._items.items():
+            item.setChecked(key == name)
+        self._make_tab_stop(self._items[name])
+
+    def set_compact(self, compact: bool) -> None:
+        """Leave out the words and become 48 wide; the words stay as tooltips and names."""
+        length = theme.current().length
+        self.setFixedWidth(length("column", "rail_compact" if compact else "rail"))
+        self._column.setContentsMargins(0, _MARGIN if compact else 6, 1, _MARGIN if compact else 6)
+        for item in self._items.values():
+            item.set_compact(compact)
+
+    def _make_tab_stop(self, stop: _Item) -> None:
+        for item in self._items.values():
+            item.setFocusPolicy(Qt.FocusPolicy.TabFocus if item is stop else Qt.FocusPolicy.NoFocus)
+
+    def _on_clicked(self, name: str, _checked: bool = False) -> None:
+        self._items[name].setChecked(True)
+        self.page_requested.emit(name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up and Down move between the items."""
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
+        items = list(self._items.values())
+        focused = self.focusWidget()
+        if step is None or not isinstance(focused, _Item):
+            super().keyPressEvent(event)
+            return
+        target = items[(items.index(focused) + step) % len(items)]
+        self._make_tab_stop(target)
+        target.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The ground and the hairline beside the next pane."""
+        painter, colour = QPainter(self), theme.current().colour
+        painter.fillRect(self.rect(), colour("bg_rail"))
+        edge = 0 if self.isRightToLeft() else self.width() - 1
+        painter.fillRect(QRect(edge, 0, 1, self.height()), colour("border_subtle"))
+        painter.end()
+
+
+class _Item(QToolButton):
+    """An icon over its label; the page that is shown is filled."""
+
+    def __init__(self, name: str, icon: str, text: str, key: str) -> None:
+        super().__init__()
+        self._icon_name, self._compact = icon, False
+        self.setText(text)
+        self.setToolTip(f"{text} ({key})")
+        self.setCheckable(True)
+        self.setFont(theme.current().font("tiny"))
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        set_names(self, f"rail_{name}", text)
+        repaint_on_theme(self)
+
+    def set_compact(self, compact: bool) -> None:
+        """Show the icon alone."""
+        self._compact = compact
+        self.setFixedSize(self.sizeHint())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """64 × 54, or what the words need; a square without them."""
+        if self._compact:
+            return QSize(_COMPACT_SIDE, _COMPACT_SIDE)
+        words = self.fontMetrics().boundingRect(self.text()).size()
+        height = max(theme.current().length("control", "rail_item"), 36 + words.height())
+        return QSize(max(64, words.width() + 6), height)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Fill, icon, label, and the focus ring inside."""
+        painter, colour = QPainter(self), theme.current().colour
+        chosen, lit = self.isChecked(), self.underMouse()
+        fill = "selected" if chosen else "hover_rail" if lit else ""
+        ink = "selected_text" if chosen else "text_primary" if lit else "text_secondary"
+        if fill:
+            draw_box(painter, self.rect(), 8, colour(fill))
+        place = self.rect() if self._compact else QRect(0, 8, self.width(), 20)
+        icons.paint_icon(painter, self._icon_name, ink, place, theme.current().length("icon", "rail"))
+        if not self._compact:
+            painter.setPen(colour(ink))
+            painter.drawText(self.rect().adjusted(0, 30, 0, -2), Qt.AlignmentFlag.AlignCenter, self.text())
+        if self.hasFocus():
+            draw_box(painter, self.rect(), 8, None, colour("focus_ring"), 2)
+        painter.end()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does; arrows are the rail's."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
