@@ -15,11 +15,12 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from desktop_llm.engine.prompt import Prompt, fit
+from desktop_llm.engine.state import common_prefix
 from desktop_llm.errors import BadRequest, Cancelled, ModelFileError, NotFound
 from desktop_llm.workers.child import Request, Steps, serve, take_stdout
 from desktop_llm.workers.protocol import path_from_wire
 
-STORY = "Once upon a time there was a model that lived in a small machine and wrote one word after the other.".split()
+STORY = "Once upon a time there was a model that lived in a small machine and wrote one word after the other."
 TRAINED_CONTEXT_LENGTH = 2_048
 
 
@@ -81,7 +82,7 @@ class FakeEngine:
         if "--crash-repacked" in self._options and self._extra_buffers:
             die("SIGSEGV")
         words = fitted.text.split()
-        cached = len(os.path.commonprefix([self._kept, words[:-1]]))
+        cached = common_prefix(self._kept, words[:-1])
         said: list[str] = []
         reason = "cancelled"
         try:
@@ -113,7 +114,7 @@ class FakeEngine:
 
     def _say(self, question: str, sampling: dict[str, Any], said: list[str]) -> Generator[dict[str, Any], None, str]:
         order, _, argument = question.partition(": ")
-        words = argument.split() if order == "say" else STORY * 40
+        words = (argument if order == "say" else f"{STORY} " * 40).split()
         for index, word in enumerate(words):
             if index == (sampling["max_tokens"] or len(words) + 1):
                 return "length"

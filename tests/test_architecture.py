@@ -28,7 +28,7 @@ LIBRARIES = {
     "lxml": ("knowledge.readers",),
     "jinja2": ("engine.templates",),
     "sqlite3": ("chats", "knowledge", "models.facts"),
-    "threading": ("workers", "gui.tasks", "instance", "engine.client", "knowledge.client", "engine.inference"),
+    "threading": ("workers", "gui.tasks", "instance", "engine.loading", "engine.inference", "knowledge.readahead"),
     "subprocess": ("workers.process", "gui.open_outside"),
     "multiprocessing": ("instance",),
 }

@@ -28,6 +28,17 @@ CHATML = (
 )
 RENDER_LIMIT_S = 2.0
 RENDER_LIMIT_BYTES = 8 << 20
+# What a stranger's code may raise besides the template language's own errors.
+_FAULTS = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class ChatTemplate:
@@ -38,7 +49,7 @@ class ChatTemplate:
         self._tokens = {"bos_token": bos, "eos_token": eos}
         try:
             self._template = _environment().from_string(source or CHATML)
-        except jinja2.TemplateError as error:
+        except _FAULTS as error:
             raise _unusable(error) from error
 
     def render(self, messages: Sequence[Message]) -> str:
@@ -48,7 +59,7 @@ class ChatTemplate:
         """
         try:
             return self._render(messages)
-        except (jinja2.TemplateError, TypeError, ValueError) as error:
+        except _FAULTS as error:
             if messages and messages[0]["role"] == "system" and len(messages) > 1:
                 return self._render_or_tell(_system_within_question(messages))
             raise _unusable(error) from error
@@ -56,7 +67,7 @@ class ChatTemplate:
     def _render_or_tell(self, messages: Sequence[Message]) -> str:
         try:
             return self._render(messages)
-        except (jinja2.TemplateError, TypeError, ValueError) as error:
+        except _FAULTS as error:
             raise _unusable(error) from error
 
     def _render(self, messages: Sequence[Message]) -> str:

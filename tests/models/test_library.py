@@ -1,0 +1,104 @@
+"""What is on disk: import, list, default, remove."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from desktop_llm.errors import ModelFileError, NotFound, UserError
+from desktop_llm.models.library import STARTER_CHAT, STARTER_EMBEDDING, Library
+from desktop_llm.paths import Folders, folders
+from tests.models.gguf_files import CHAT, model
+
+
+@pytest.fixture
+def here(home: Path) -> Folders:
+    return folders(home)
+
+
+@pytest.fixture
+def library(here: Folders) -> Library:
+    return Library(here)
+
+
+def test_the_starters_are_there_before_anything_is_imported(library: Library) -> None:
+    chat, embedding = library.models()
+    assert (chat.id, chat.kind, chat.display_name) == (STARTER_CHAT.id, "chat", "SmolLM2 135M")
+    assert (embedding.id, embedding.kind) == (STARTER_EMBEDDING.id, "embedding")
+    assert library.default() == chat
+    assert library.get(embedding.id.upper()).path.name == "model.onnx"
+
+
+def test_a_starter_can_t_be_removed(library: Library) -> None:
+    with pytest.raises(UserError, match="came with this app and stays"):
+        library.remove(STARTER_CHAT.id)
+
+
+def test_an_imported_model_is_listed_and_costs_no_copy(library: Library, tmp_path: Path) -> None:
+    source = model(tmp_path / "My Model.Q4_K_M.gguf")
+    done = library.import_file(source)
+    assert (done.model.id, done.bytes_transferred, done.size_bytes) == ("my model.q4_k_m", 0, source.stat().st_size)
+    assert done.model.path.samefile(source)
+    assert done.model in library.models()
+
+
+def test_the_same_content_twice_is_one_model(library: Library, tmp_path: Path) -> None:
+    first = library.import_file(model(tmp_path / "tiny.gguf"))
+    assert library.import_file(tmp_path / "tiny.gguf").model == first.model
+    assert len(library.models()) == 3
+
+
+def test_two_models_of_one_name_stay_apart(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    library.import_file(model(tmp_path / "tiny.gguf"))
+    second = library.import_file(model(tmp_path / "other" / "Tiny.gguf", {**CHAT, "general.name": "Other"}))
+    assert second.model.id == "tiny-2"
+    assert second.model.display_name == "Other"
+
+
+def test_an_adapter_is_refused_and_nothing_is_left_behind(library: Library, here: Folders, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="is an adapter"):
+        library.import_file(model(tmp_path / "lora.gguf", {**CHAT, "general.type": "adapter"}))
+    assert list(here.models.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "CON", "x\u202efugg", ".hidden", "a" * 240])
+def test_a_file_s_name_never_leads_out_of_the_folder(
+    library: Library, here: Folders, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "from"
+    path = folder / f"{name}.gguf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    done = library.import_file(model(path))
+    assert done.model.path.parent == here.models
+    assert done.model.path.exists()
+
+
+def test_the_model_used_last_is_the_default(library: Library, here: Folders, tmp_path: Path) -> None:
+    done = library.import_file(model(tmp_path / "tiny.gguf"))
+    library.mark_used(done.model.id)
+    assert Library(here).default() == done.model
+    library.remove(done.model.id)
+    assert Library(here).default().id == STARTER_CHAT.id
+
+
+def test_a_removed_model_is_gone_and_an_unknown_one_is_told(library: Library, tmp_path: Path) -> None:
+    done = library.import_file(model(tmp_path / "tiny.gguf"))
+    assert library.remove(done.model.id) == done.model
+    assert not done.model.path.exists()
+    with pytest.raises(NotFound, match="There is no model “tiny”"):
+        library.get("tiny")
+
+
+def test_a_file_that_was_damaged_later_is_left_out_and_named_when_asked_for(library: Library, tmp_path: Path) -> None:
+    done = library.import_file(model(tmp_path / "tiny.gguf"))
+    done.model.path.write_bytes(b"GGUF, once")
+    assert done.model.id not in [known.id for known in library.models()]
+    with pytest.raises(ModelFileError, match="not a GGUF model file"):
+        library.get("tiny")
+
+
+def test_damaged_facts_are_measured_again(here: Folders, tmp_path: Path) -> None:
+    here.facts_db.write_bytes(b"this is no database, but it is long enough to look like one" * 100)
+    assert Library(here).import_file(model(tmp_path / "tiny.gguf")).model.id == "tiny"
