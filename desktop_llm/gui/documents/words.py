@@ -63,7 +63,7 @@ def documents(count: int) -> str:
 def size(size_bytes: int) -> str:
     """A size on disk: "512 bytes", "31 MB", "5.0 GB" (decimal units)."""
     if size_bytes < 1000:
-        return tr("{count} bytes").format(count=size_bytes)
+        return tr("1 byte") if size_bytes == 1 else tr("{count} bytes").format(count=size_bytes)
     units = ("kB", "MB", "GB", "TB")
     value, unit = size_bytes / 1000, 0
     while value >= 999.5 and unit < len(units) - 1:

@@ -1,0 +1,4 @@
+"""Files dropped anywhere on the window: a sheet over everything that asks where they should go.
+
+`overlay.py` is what the window installs; `dropped.py` says what is being dragged, `tile.py` is one place to drop on.
+"""
