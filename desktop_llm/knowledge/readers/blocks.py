@@ -16,12 +16,12 @@ BULLET = "• "
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of text that stands by itself. `level`: of a heading, else 0; `tight`: no blank line between this and
-    the next one that is tight too (list items, table rows)."""
+    """A piece of text that stands by itself. `level`: of a heading, else 0; `group`: "list" or "row", with no
+    blank line between two of the same."""
 
     text: str
     level: int = 0
-    tight: bool = False
+    group: str = ""
 
 
 def row(cells: Iterable[str]) -> Block | None:
@@ -29,23 +29,23 @@ def row(cells: Iterable[str]) -> Block | None:
     texts = [" ".join(cell.split()) for cell in cells]
     while texts and not texts[-1]:
         texts.pop()
-    return Block(CELL_BORDER.join(texts), tight=True) if any(texts) else None
+    return Block(CELL_BORDER.join(texts), group="row") if any(texts) else None
 
 
 def page_of(blocks: Iterable[Block]) -> Page:
     """One page without a number, headings in their places. Raises DocumentError "Empty" where there is no text."""
     parts: list[str] = []
     headings: list[tuple[int, int, str]] = []
-    length, tight = 0, False
+    length, group = 0, ""
     for block in blocks:
         if not block.text.strip():
             continue
-        gap = "" if not parts else "\n" if tight and block.tight else "\n\n"
+        gap = "" if not parts else "\n" if group and group == block.group else "\n\n"
         if block.level:
             headings.append((length + len(gap), block.level, " ".join(block.text.split())))
         parts.append(gap + block.text)
         length += len(parts[-1])
-        tight = block.tight
+        group = block.group
     if not parts:
         raise DocumentError("Empty")
     return Page(None, "".join(parts), tuple(headings))

@@ -25,6 +25,9 @@ _MARGINS = re.compile(r"(?:header|footer)\d*\.xml")
 _HEADING_NAME = re.compile(r"heading (\d)|title()", re.IGNORECASE)
 _NOT_SHOWN = frozenset({"del", "moveFrom", "Fallback", "pPr", "rPr", "instrText", "delText", "sectPr"})
 _FIXED_TEXT = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_OUTLINE_LEVELS = list("012345678")
+# The level of a style that is no heading but a list's.
+_LISTED = -1
 _OLE_FILE = b"\xd0\xcf\x11\xe0"
 
 
@@ -98,7 +101,7 @@ def _core_title(package: zipfile.ZipFile) -> str:
 
 
 def _heading_levels(package: zipfile.ZipFile, part: str) -> dict[str, int]:
-    """The level of each paragraph style that is a heading, by its id; styles inherit from what they are based on."""
+    """The level of each paragraph style that is a heading or a list, by its id; styles inherit it."""
     if part not in package.namelist():
         return {}
     levels: dict[str, int] = {}
@@ -122,7 +125,9 @@ def _own_level(style: ET.Element) -> int:
     if named := _HEADING_NAME.fullmatch(_value(style, "name")):
         return int(named[1] or 1)
     outline = _value(style, "outlineLvl")
-    return int(outline) + 1 if outline in set("012345678") and outline else 0
+    if outline in _OUTLINE_LEVELS:
+        return _OUTLINE_LEVELS.index(outline) + 1
+    return _LISTED if _descendant(style, "numPr") is not None else 0
 
 
 class _Walk:
@@ -154,12 +159,20 @@ class _Walk:
         boxes: list[ET.Element] = []
         self._inline(paragraph, parts, boxes)
         style = _child(paragraph, "pPr")
-        level = _level_of(style, self._levels)
-        listed = style is not None and not level and _child(style, "numPr") is not None
+        level = self._level(style)
         text = "".join(parts).strip()
-        yield Block(BULLET + text if listed and text else text, level, tight=listed)
+        if level == _LISTED and text:
+            yield Block(BULLET + text, group="list")
+        else:
+            yield Block(text, max(level, 0))
         for box in boxes:
             yield from self.blocks(box)
+
+    def _level(self, style: ET.Element | None) -> int:
+        if style is None:
+            return 0
+        own = _LISTED if _child(style, "numPr") is not None else 0
+        return self._levels.get(_value(style, "pStyle"), own) or own
 
     def _inline(self, element: ET.Element, parts: list[str], boxes: list[ET.Element]) -> None:
         for child in element:
@@ -182,12 +195,6 @@ def _cells(table_row: ET.Element) -> Iterator[ET.Element]:
             yield from _cells(child)  # a content control around a cell
 
 
-def _level_of(style: ET.Element | None, levels: dict[str, int]) -> int:
-    if style is None:
-        return 0
-    return levels.get(_value(style, "pStyle"), 0)
-
-
 def _local(element: ET.Element) -> str:
     return element.tag.rpartition("}")[2]
 
@@ -200,7 +207,11 @@ def _attribute(element: ET.Element, name: str) -> str:
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
+def _descendant(element: ET.Element, name: str) -> ET.Element | None:
+    return next((child for child in element.iter() if _local(child) == name), None)
+
+
 def _value(element: ET.Element, name: str) -> str:
     """The `val` of the first descendant called `name`."""
-    found = next((child for child in element.iter() if _local(child) == name), None)
+    found = _descendant(element, name)
     return "" if found is None else _attribute(found, "val")

@@ -149,7 +149,7 @@ class _Walk:
             text = _LINE_BREAK.join(line.strip(" ") for line in text.split(_LINE_BREAK))
         text = text.replace(_LINE_BREAK, "\n").strip("\n" if self._preformatted else None)
         if text.strip():
-            yield Block(BULLET + text if self._bullet else text, self._level, tight=bool(self._lists))
+            yield Block(BULLET + text if self._bullet else text, self._level, "list" if self._lists else "")
             self._bullet = False
 
 

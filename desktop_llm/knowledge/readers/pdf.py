@@ -115,7 +115,9 @@ def _without_text(document: pypdfium.PdfDocument) -> str:
 
 
 def _title(document: pypdfium.PdfDocument) -> str:
-    return " ".join(document.get_metadata_value("Title").replace("\x00", "").split())[:300]
+    """The title in the file's metadata, without what programs write there by themselves."""
+    title = " ".join(document.get_metadata_value("Title").replace("\x00", "").split())
+    return "" if title.lower() == "untitled" else title.removeprefix("Microsoft Word - ")[:300]
 
 
 def _outline(document: pypdfium.PdfDocument) -> Headings:

@@ -1,0 +1,119 @@
+"""The formats that are text: encodings, headings, menus, rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from desktop_llm.errors import DocumentError
+from tests.knowledge.readers.making import read, read_page
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Grüße aus Köln", "utf-8"),
+        ("Grüße aus Köln", "utf-8-sig"),
+        ("Grüße aus Köln", "utf-16"),
+        ("Grüße aus Köln", "utf-32"),
+        ("Grüße aus Köln, Straße und Öl", "latin-1"),
+        ("naïve café déjà vu, “quoted” – and more", "cp1252"),
+        ("Zażółć gęślą jaźń", "cp1250"),
+        ("Однажды, в студеную зимнюю пору, я из лесу вышел", "cp866"),
+        ("Привет мир, как дела", "cp1251"),
+        ("/* 温度センサーの値を読む（校正済み） */", "shift_jis"),
+        ("中文文本测试内容", "gb18030"),
+    ],
+)
+def test_text_in_an_old_encoding_is_read_right(text: str, encoding: str) -> None:
+    assert read_page("a.txt", text.encode(encoding)).text == text
+
+
+def test_a_python_file_is_read_in_the_encoding_it_declares() -> None:
+    text = "# -*- coding: koi8-r -*-\nname = 'мир'\n"
+    (page,), kind, summary = read("a.py", text.encode("koi8-r"))
+    assert page.text == text
+    assert (kind.format, summary.title) == ("Source code", "a.py")
+
+
+def test_line_ends_are_one_kind_and_stray_nuls_are_gone() -> None:
+    assert read_page("a.log", b"one\r\ntwo\rthree\x00\n").text == "one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("a.txt", b"", "Empty"),
+        ("a.txt", b" \n\t", "Empty"),
+        ("photo.txt", bytes(range(256)) * 20, "Not text"),
+        ("program", b"\x7fELF" + bytes(5000), "Not text"),
+        ("a.csv", b",,\n,,\n", "Empty"),
+        ("a.html", b"<title>only a title</title><script>run()</script>", "Empty"),
+        ("sheet.xlsx", b"PK", r"Not a kind of document this app can read \(.xlsx\)"),
+    ],
+)
+def test_a_file_without_text_says_what_it_is(name: str, data: bytes, reason: str) -> None:
+    with pytest.raises(DocumentError, match=f"^{reason}$"):
+        read(name, data)
+
+
+def test_too_long_a_text_is_refused() -> None:
+    with pytest.raises(DocumentError, match="more than 10 million characters"):
+        read("a.txt", b"word " * 2_000_001)
+
+
+def test_a_name_without_a_suffix_is_read_as_text() -> None:
+    assert read("Makefile", b"all:\n\tmake\n")[1].format == "Text"
+
+
+def test_markdown_keeps_its_source_and_knows_its_headings() -> None:
+    text = (
+        "---\ntitle: no heading\n---\n# A `b` [c](http://d)\n\n```\n# code\n```\n\nUnderlined\n---\n\n- item\n---\n"
+        "<!--\n# hidden\n-->\n### Third ###\n"
+    )
+    page = read_page("a.md", text.encode())
+    assert page.text == text
+    assert [(level, title) for _, level, title in page.headings] == [(1, "A b c"), (2, "Underlined"), (3, "Third")]
+    assert [text[start:].split("\n")[0] for start, _, _ in page.headings] == [
+        "# A `b` [c](http://d)",
+        "Underlined",
+        "### Third ###",
+    ]
+
+
+def test_html_reads_as_it_is_shown() -> None:
+    html = """<html><head><title>The page</title><style>p {}</style></head><body>
+    <nav><nav><a href=x>Home</a></nav></nav><h1>Big <i>news</i></h1><p>One<b>word</b> and<br>a line.</p>
+    <div style="display:none"><p style="display: none">secret</p></div>
+    <ul><li>first<li><p>second</p></ul><pre>a
+  b</pre><table><tr><th>Name<th>Age<tr><td>Ann<td>7</table><script>run()</script></body>"""
+    (page,), kind, summary = read("a.html", html.encode())
+    assert page.text == "Big news\n\nOneword and\na line.\n\n• first\n• second\n\na\n  b\n\nName | Age\nAnn | 7"
+    assert page.headings == ((0, 1, "Big news"),)
+    assert (kind.format, summary.title) == ("HTML", "The page")
+
+
+def test_a_menu_is_left_out_unless_it_is_the_page() -> None:
+    menu = "<ul>" + "".join(f"<li><a href=x>Link {number}</a>" for number in range(20)) + "</ul>"
+    assert read_page("a.html", f"{menu}<p>{'content ' * 100}".encode()).text == ("content " * 100).strip()
+    assert "Link 19" in read_page("a.html", menu.encode()).text
+
+
+def test_a_table_that_lays_out_a_text_gives_paragraphs() -> None:
+    html = f"<table><tr><td>{'<p>Some words of a paragraph.</p>' * 20}</td></tr></table>"
+    assert read_page("a.html", html.encode()).text.count("\n\n") == 19
+
+
+def test_html_in_another_encoding_than_it_says_is_read_right() -> None:
+    html = '<meta charset="utf-8"><p>В деревне жил старый мудрый человек, и все его любили.</p>'
+    assert "мудрый" in read_page("a.html", html.encode("cp1251")).text
+
+
+def test_a_csv_row_is_a_line_and_the_column_names_are_known() -> None:
+    page = read_page("a.csv", 'Cups;;\nTeam;City;Cups\n"Maple\nLeafs";TOR;13\n\nBlues;STL;1\n'.encode("utf-16"))
+    assert page.text.split("\n") == ["Cups", "Team | City | Cups", "Maple Leafs | TOR | 13", "", "Blues | STL | 1"]
+    assert page.headings == ((5, 0, "Team, City, Cups"),)
+    assert page.lines
+
+
+def test_a_table_without_column_names_has_none() -> None:
+    assert read_page("a.tsv", b"1\t2\n3\t4\n").headings == ()

@@ -1,0 +1,128 @@
+"""Chunks: exact spans within the budget, cut where the text has its joints, with a place people can find."""
+
+from __future__ import annotations
+
+import pytest
+
+from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages
+
+SENTENCE = "The landlord keeps the house dry and warm in winter. "
+
+
+def words(text: str) -> int:
+    """A tokenizer for the tests: a token a word, and one for each Chinese or Japanese character."""
+    return sum(1 + sum(letter > "\u3000" for letter in word) for word in text.split())
+
+
+def texts(pages: list[PageContent], chunks: list[Chunk]) -> list[str]:
+    return [pages[chunk.page_index].text[chunk.start : chunk.end] for chunk in chunks]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SENTENCE * 400,
+        (SENTENCE * 3 + "\n\n") * 100,
+        "日本語の文章です。とても長い文章です。" * 300,
+        "🙂 emoji 👩‍👩‍👧‍👦 and ünïcode\r\n" * 300,
+        "short",
+        "\n\n  \n" * 500 + "x" + "\n" * 500,
+        "Z" * 50_000,
+        "a1 " * 3000,
+    ],
+)
+def test_chunks_hold_all_of_the_text_once_within_the_budget(text: str) -> None:
+    pages = [PageContent(None, text)]
+    chunks = chunk_pages(pages, words, budget_tokens=60)
+    assert "".join("".join(piece.split()) for piece in texts(pages, chunks)) == "".join(text.split())
+    for piece in texts(pages, chunks):
+        assert piece == piece.strip()
+        assert piece
+        assert words(piece) <= 60
+        assert len(piece) <= 60 * 8
+
+
+def test_a_blank_document_has_no_chunks() -> None:
+    assert chunk_pages([PageContent(1, ""), PageContent(2, " \n ")], words) == []
+
+
+def test_no_chunk_crosses_a_page_and_each_is_about_full() -> None:
+    pages = [PageContent(number, SENTENCE * 30) for number in (1, 2)]
+    chunks = chunk_pages(pages, words, budget_tokens=100)
+    assert [chunk.page_index for chunk in chunks] == sorted(chunk.page_index for chunk in chunks)
+    assert min(words(piece) for piece in texts(pages, chunks)) > 50
+
+
+def test_chunks_of_a_printed_page_end_with_sentences_not_with_lines() -> None:
+    lines = "\n".join([SENTENCE.strip() + " " + SENTENCE[:20]] + [SENTENCE[20:] + SENTENCE[:20]] * 40)
+    pages = [PageContent(7, lines)]
+    pieces = texts(pages, chunk_pages(pages, words, budget_tokens=50))
+    assert len(pieces) > 5
+    assert all(piece.endswith(".") for piece in pieces[:-1])
+
+
+def test_the_tokenizer_never_sees_a_long_run() -> None:
+    longest = 0
+
+    def count(text: str) -> int:
+        nonlocal longest
+        longest = max(longest, *(len(run) for run in text.split()))
+        return words(text)
+
+    chunk_pages([PageContent(None, "x " + "Z" * 30_000 + " y")], count)
+    assert longest <= 2000
+
+
+def test_every_text_is_tokenized_about_once() -> None:
+    counted = 0
+
+    def count(text: str) -> int:
+        nonlocal counted
+        counted += len(text)
+        return words(text)
+
+    text = SENTENCE * 2000
+    chunk_pages([PageContent(None, text)], count)
+    assert counted < 3 * len(text)
+
+
+def test_the_place_is_the_nearest_heading_also_from_a_page_before() -> None:
+    first = "Preface\n\n" + SENTENCE * 5 + "\n\n7. Repairs\n\n" + SENTENCE * 5
+    start = first.index("7. Repairs")
+    pages = [
+        PageContent(1, first, ((0, 1, "Preface"), (start, 1, "7. Repairs"))),
+        PageContent(2, SENTENCE * 5),
+    ]
+    chunks = chunk_pages(pages, words, budget_tokens=80)
+    assert [(chunk.page_index, chunk.place) for chunk in chunks] == [
+        (0, "Preface"),
+        (0, "7. Repairs"),
+        (1, "7. Repairs"),
+    ]
+    assert chunks[1].start == start
+
+
+def test_small_sections_share_a_chunk() -> None:
+    text = "# A\n\n# B\n\n# C\n\nthree words here"
+    headings = tuple((text.index(f"# {title}"), 1, title) for title in "ABC")
+    chunks = chunk_pages([PageContent(None, text, headings)], words, budget_tokens=40)
+    assert [(chunk.start, chunk.end) for chunk in chunks] == [(0, len(text))]
+
+
+def test_code_without_headings_is_placed_by_its_lines() -> None:
+    functions = "\n\n".join(f"def f{number}():\n    return {number} + {number}" for number in range(30))
+    pages = [PageContent(None, functions, lines=True)]
+    chunks = chunk_pages(pages, words, budget_tokens=24)
+    assert chunks[0].place.startswith("line 1–")
+    for chunk, piece in zip(chunks, texts(pages, chunks), strict=True):
+        assert piece.startswith("def ")
+        first, _, last = chunk.place.removeprefix("line ").partition("–")
+        assert functions.split("\n")[int(first) - 1] == piece.split("\n")[0]
+        assert functions.split("\n")[int(last) - 1] == piece.split("\n")[-1]
+
+
+def test_rows_of_a_table_are_placed_by_number_and_column_names() -> None:
+    rows = "Team | Cups\n" + "\n".join(f"Team{number} | {number}" for number in range(50))
+    chunks = chunk_pages([PageContent(None, rows, ((0, 0, "Team, Cups"),), lines=True)], words, budget_tokens=60)
+    assert chunks[0].place.startswith("rows 1–")
+    assert all(chunk.place.endswith(": Team, Cups") for chunk in chunks)
