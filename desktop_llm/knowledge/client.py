@@ -70,10 +70,11 @@ class Knowledge:
     def __init__(
         self, folders: Folders, *, command: Sequence[str] | None = None, worker: KnowledgeWorker | None = None
     ) -> None:
-        self._home = folders.data
+        self._folders = folders
         self._command = command
         self._given = worker
         self._own: Worker | None = None
+        self._successors: dict[int, Worker] = {}
 
     def collections(self, *, of_chats: bool = False) -> list[Collection]:
         """All collections by name; those of single conversations only with `of_chats`."""
@@ -198,13 +199,21 @@ class Knowledge:
     def _worker(self) -> KnowledgeWorker:
         if self._given is not None:
             return self._given
-        if self._own is None or not self._own.alive:
-            self._own = self._start()
+        current = self._own
+        if current is not None and current.alive:
+            return current
+        fresh = Worker(_arguments(self._folders), name="The part that reads documents", command=self._command)
+        # Several threads may come here at once; the worker of the first one stays.
+        self._own = self._successors.setdefault(current.pid if current else 0, fresh)
+        if self._own is not fresh:
+            fresh.close()
         return self._own
 
-    def _start(self) -> Worker:
-        arguments = ["knowledge", "--home", str(self._home.parent)]
-        return Worker(arguments, name="knowledge", command=self._command)
+
+def _arguments(folders: Folders) -> list[str]:
+    home = folders.data.parent
+    moved = folders == Folders(home / "data", home / "models", home / "cache", home / "logs")
+    return ["knowledge", "--home", str(home)] if moved else ["knowledge"]
 
 
 def _wire(path: str | Path) -> str:

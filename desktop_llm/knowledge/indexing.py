@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -197,7 +197,7 @@ class Reading:
         self._count.failed += 1
         self._store.fail_document(*self._named(file), reason)
 
-    def _embedded(self, parsed: Parsed) -> Iterator[IndexProgress | None]:
+    def _embedded(self, parsed: Parsed) -> Generator[IndexProgress | None, None, Vectors]:
         texts = [_embedded_text(parsed, chunk) for chunk in parsed.chunks]
         vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
         for positions in batches(texts):

@@ -7,20 +7,14 @@ named by its absolute path as text (`os.fsdecode`, so that names which are not U
 from __future__ import annotations
 
 import dataclasses
-import types
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from desktop_llm.workers.protocol import path_from_wire, path_to_wire
 
 T = TypeVar("T")
-
-# Fields that hold a path: they travel as the base64 of their bytes.
-_PATHS = frozenset({"document", "path", "current"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A found piece of a document: `text` is `[start:end]` (code points) of that page's stored text; `score` is 0 to 1."""
+    """A piece of a document: `text` is `[start:end]` (code points) of that page's stored text; `score` is 0 to 1."""
 
     number: int
     document: str
@@ -145,19 +139,23 @@ class PageText:
     place: str
 
 
+# Fields that hold a path (they travel as the base64 of their bytes), values of this module, and tuples of numbers.
+_PATHS = frozenset({"document", "path", "current"})
+_NESTED: dict[str, type] = {"failed": FailedDocument, "citations": Citation}
+_TUPLES = frozenset({"formats", "boxes", "unsupported"})
+
+
 def pack(value: Any) -> Any:
     """A value of this module (or a list of them) as JSON."""
     if dataclasses.is_dataclass(value):
-        return {name: _pack_field(name, getattr(value, name)) for name in _field_types(type(value))}
-    if isinstance(value, list | tuple):
-        return [pack(item) for item in value]
-    return value
+        return {each.name: _packed(each.name, getattr(value, each.name)) for each in dataclasses.fields(value)}
+    return [pack(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def unpack(kind: type[T], data: Mapping[str, Any]) -> T:
     """The value of `kind` that `pack` wrote; fields it does not know are left out."""
-    types_of = _field_types(kind)
-    return kind(**{name: _unpack_field(types_of[name], name, data[name]) for name in types_of if name in data})
+    names = [each.name for each in dataclasses.fields(cast(Any, kind))]
+    return kind(**{name: _unpacked(name, data[name]) for name in names if name in data})
 
 
 def unpack_all(kind: type[T], data: Iterable[Mapping[str, Any]]) -> list[T]:
@@ -165,25 +163,13 @@ def unpack_all(kind: type[T], data: Iterable[Mapping[str, Any]]) -> list[T]:
     return [unpack(kind, item) for item in data]
 
 
-@cache
-def _field_types(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-def _pack_field(name: str, value: Any) -> Any:
+def _packed(name: str, value: Any) -> Any:
     return path_to_wire(Path(value)) if name in _PATHS and value else pack(value)
 
 
-def _unpack_field(kind: Any, name: str, value: Any) -> Any:
+def _unpacked(name: str, value: Any) -> Any:
     if name in _PATHS and value:
         return str(path_from_wire(value))
-    if typing.get_origin(kind) is not tuple:
-        return value
-    inner = typing.get_args(kind)[0]
-    return tuple(_unpack_item(inner, item) for item in value)
-
-
-def _unpack_item(kind: Any, item: Any) -> Any:
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return unpack(kind, item)
-    return tuple(item) if isinstance(kind, types.GenericAlias) else item
+    if name in _NESTED:
+        return tuple(unpack(_NESTED[name], item) for item in value)
+    return tuple(tuple(item) for item in value) if name in _TUPLES else value

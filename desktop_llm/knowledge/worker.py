@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from desktop_llm.errors import Busy, Cancelled, NotFound, UserError
+from desktop_llm.errors import Busy, Cancelled, NotFound
 from desktop_llm.knowledge import catalog
 from desktop_llm.knowledge.cite import cite
 from desktop_llm.knowledge.embed import Embedder, EmbeddingFiles, starter_files
@@ -21,7 +20,7 @@ from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.indexing import Controls, Reading
 from desktop_llm.knowledge.pages import Pages
 from desktop_llm.knowledge.retrieve import Retriever
-from desktop_llm.knowledge.shapes import IndexProgress, IndexReport, Passage, pack, unpack_all
+from desktop_llm.knowledge.shapes import IndexProgress, Passage, pack, unpack_all
 from desktop_llm.knowledge.store import Store
 from desktop_llm.paths import Folders
 from desktop_llm.workers import confine

@@ -1,0 +1,98 @@
+"""Sentences and their words, in any language, without a model: enough to tell which sentence says what another does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from desktop_llm.knowledge.keywords import folded
+
+Span = tuple[int, int]
+
+MAX_SENTENCE_LENGTH = 400  # what is longer is a list or a table in truth: cut at its lines
+
+_END = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s|$)|[。！？]+[」』”]*|\n\s*\n")
+_ABBREVIATION = re.compile(
+    r"\b(?:[A-Za-zÄÖÜ]|e\.g|i\.e|cf|vs|etc|Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Fig|Art|Abs|Sec|pp|ca|bzw|usw|z\.\s?B|d\.\s?h|\d{1,2})$"
+)
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\W_]+")
+_STEM_LENGTH = 6
+
+# Words that say nothing by themselves, in the languages most documents here are in.
+_EMPTY_WORDS = """
+a about above after again all also am an and any are as at be because been before being below between both but by
+can could did do does doing down during each few for from further had has have having he her here hers him his how
+i if in into is it its itself just may me might more most must my no nor not of off on once only or other our out
+over own per same shall she should so some such than that the their them then there these they this those through
+to too under until up upon very was we were what when where which while who whom why will with would you your
+according based mentioned mentions passage passages states stated document documents text source sources provided
+given context information answer
+aber als am an auch auf aus bei bis da das dass dem den der des die dies diese dieser dieses doch du durch ein eine
+einem einen einer eines er es für hat haben ich ihr im in ist ja kann können mit nach nicht noch nur ob oder sein
+seine sich sie sind so über um und uns unter vom von vor war waren was wenn werden wie wir wird wurde wurden zu zum
+zur laut gemäß
+au aux avec ce ces cette dans de des du elle en est et il ils la le les leur ne nous ou par pas plus pour que qui sa
+se ses son sont sur un une al como con del el ella en es esta este la las lo los más no para pero por que se su sus
+un una y
+в во и на не что он она оно они как по из за от до для это был была было были его её их к с у о об но а же
+"""
+_EMPTY = frozenset(_EMPTY_WORDS.split())
+
+
+def sentences(text: str, *, lines_end: bool = False) -> Iterator[Span]:
+    """The spans of a text's sentences, white space around them left out; with `lines_end` a line break ends one."""
+    start = 0
+    for end in [*_ends(text, lines_end), len(text)]:
+        if end > start:
+            yield from _cut(text, *_stripped(text, start, end))
+            start = end
+
+
+def words(text: str) -> list[str]:
+    """The words that carry meaning, shortened so that inflected forms meet; numbers in one notation."""
+    found = (word.casefold() for word in _WORD.findall(folded(text)))
+    return [_short(word) for word in found if word not in _EMPTY]
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers in a text, thousands' separators left out."""
+    return {_short(word) for word in _WORD.findall(text) if word[0].isdigit()}
+
+
+def _ends(text: str, lines_end: bool) -> list[int]:
+    ends = [match.end() for match in _END.finditer(text) if not _is_abbreviation(text, match)]
+    if lines_end:
+        ends += [match.end() for match in re.finditer("\n", text)]
+    return sorted(set(ends))
+
+
+def _is_abbreviation(text: str, match: re.Match[str]) -> bool:
+    if match.group() != ".":
+        return False
+    if _ABBREVIATION.search(text, max(0, match.start() - 12), match.start()):
+        return True
+    following = text[match.end() : match.end() + 2].strip()
+    return bool(following) and following[0].islower()
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[Span]:
+    if end - start <= MAX_SENTENCE_LENGTH or "\n" not in text[start:end]:
+        if end > start:
+            yield start, end
+        return
+    for match in re.finditer(r"[^\n]+", text[start:end]):
+        line = _stripped(text, start + match.start(), start + match.end())
+        if line[1] > line[0]:
+            yield line
+
+
+def _stripped(text: str, start: int, end: int) -> Span:
+    piece = text[start:end]
+    return start + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
+
+
+def _short(word: str) -> str:
+    if word[0].isdigit():
+        plain = re.sub(r"[.,](?=\d{3}(?:\D|$))", "", word).replace(",", ".")
+        return re.sub(r"\.0+$", "", plain)
+    return word[:_STEM_LENGTH]
