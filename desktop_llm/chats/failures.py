@@ -35,10 +35,22 @@ def in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if family(error) in DAMAGED:
+            _mark_suspect(path)
         sentence = _sentence(path, error)
         if sentence is None:
             raise
         raise sentence from error
+
+
+def suspect_mark(path: Path) -> Path:
+    """The empty file that says: reading failed, so salvage at the next start, whatever a quick check says."""
+    return path.with_name(path.name + "-suspect")
+
+
+def _mark_suspect(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        suspect_mark(path).touch(mode=0o600)
 
 
 def _sentence(path: Path, error: sqlite3.Error) -> UserError | None:

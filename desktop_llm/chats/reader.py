@@ -64,7 +64,9 @@ class ChatReader:
             conversation = self._conversation_row(conversation_id)
             rows = self._rows("SELECT * FROM message WHERE conversation = ? ORDER BY seq", conversation["seq"])
             parents = {row["id"]: row["parent_id"] for row in rows}
-            shown = set(tree.branch(parents, conversation["leaf_id"]))
+            # A damaged end must not hide the chat.
+            leaf = conversation["leaf_id"] if conversation["leaf_id"] in parents else next(reversed(parents), None)
+            shown = set(tree.branch(parents, leaf))
             return self._assembled([row for row in rows if row["id"] in shown], tree.places(parents))
 
     def message(self, message_id: str) -> StoredMessage:

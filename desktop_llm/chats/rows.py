@@ -6,12 +6,13 @@ import itertools
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from desktop_llm.chats.records import Conversation, StoredCitation, StoredMessage
 from desktop_llm.chats.schema import from_sql, to_sql
 
 _STREAMED = ("text", "thinking")
+_Json = TypeVar("_Json", dict[str, Any], list[Any])
 
 
 def grouped(rows: Iterable[sqlite3.Row]) -> dict[int, list[sqlite3.Row]]:
@@ -31,9 +32,9 @@ def to_conversation(row: sqlite3.Row) -> Conversation:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         pinned=bool(row["pinned"]),
-        collections=tuple(_json(row["collections"])),
+        collections=tuple(_json(row["collections"], [])),
         system_prompt=from_sql(row["system_prompt"]),
-        sampling=_json(row["sampling"]),
+        sampling=_json(row["sampling"], {}),
         model_id=_optional(row["model_id"]),
         state=states.get(row["status"], "idle"),
     )
@@ -54,12 +55,12 @@ def to_message(
         error=from_sql(row["error"]),
         model_id=_optional(row["model_id"]),
         model_name=_optional(row["model_name"]),
-        sampling=_json(row["sampling"]),
+        sampling=_json(row["sampling"], {}),
         seed=row["seed"],
         created_at=row["created_at"],
         finish_reason=row["finish_reason"],
-        usage=_json(row["usage"]),
-        timings=_json(row["timings"]),
+        usage=_json(row["usage"], {}),
+        timings=_json(row["timings"], {}),
         citations=tuple(_citation(citation) for citation in citations if citation["cited"]),
         sources=tuple(_citation(citation) for citation in citations if not citation["cited"]),
         attachments=tuple(content for kind, content in pieces if kind == "file"),
@@ -81,9 +82,15 @@ def _citation(row: sqlite3.Row) -> StoredCitation:
     )
 
 
-def _json(text: str) -> Any:
+def _json(text: str, empty: _Json) -> _Json:
     # Most fields of most messages are empty, and a long conversation has thousands of them.
-    return {} if text == "{}" else json.loads(text)
+    if text in ("{}", "[]"):
+        return empty
+    try:
+        value = json.loads(text)
+    except ValueError:  # damaged
+        return empty
+    return value if isinstance(value, type(empty)) else empty
 
 
 def _optional(value: str | bytes | None) -> str | None:

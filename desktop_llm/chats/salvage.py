@@ -13,16 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from desktop_llm.chats import schema
-from desktop_llm.chats.failures import DAMAGED, family
+from desktop_llm.chats.failures import DAMAGED, family, suspect_mark
 from desktop_llm.chats.schema import from_sql
 from desktop_llm.chats.search import searchable
 from desktop_llm.errors import UserError
 from desktop_llm.files import link_or_copy
 
 _TABLES = ("conversation", "message", "part", "citation", "draft")
-_COMPANIONS = ("-wal", "-shm", "-journal")
+_COMPANIONS = ("-wal", "-shm", "-journal", "-suspect")
 _PAGE_BYTES = 4096
 _PAGE_COUNT = slice(28, 32)  # https://sqlite.org/fileformat.html#the_database_header
+_INNER_NODE = 5
 _MAX_FAILED_PROBES = 5000
 _UNKNOWN_LAST_ROW = 1 << 24
 
@@ -44,12 +45,16 @@ def _damage(path: Path) -> str:
     """What is wrong with the file, in SQLite's words; empty where it is sound."""
     if not path.exists() or path.stat().st_size == 0:
         return "it is empty or missing"
+    if suspect_mark(path).exists():
+        return "reading it failed"
     try:
         # Read-only: closing it must not write the log into a file that turns out to be damaged.
         with contextlib.closing(schema.connect_read_only(path)) as connection:
             _refuse_foreign(connection, path)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             return "" if verdict == "ok" else str(verdict)
+    except UnicodeDecodeError:  # Python chokes on SQLite's message about a damaged name
+        return "its layout can't be read"
     except sqlite3.DatabaseError as error:
         if family(error) in DAMAGED:
             return str(error)
@@ -57,15 +62,18 @@ def _damage(path: Path) -> str:
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
-    if not _has_chats(connection):
+    if not _tables(connection):
         raise UserError(
             f"{path} is a database of another program. Nothing was changed. "
             "Move it away or point Desktop LLM at another folder, then start again."
         )
 
 
-def _has_chats(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'conversation'").fetchone() is not None
+def _tables(connection: sqlite3.Connection) -> int:
+    """How many of our tables the file has."""
+    marks = ", ".join("?" * len(_TABLES))
+    (count,) = connection.execute(f"SELECT count(*) FROM sqlite_master WHERE name IN ({marks})", _TABLES).fetchone()
+    return int(count)
 
 
 def _replace(path: Path, companions: list[Path], reason: str) -> str:
@@ -92,7 +100,7 @@ def _salvage(damaged: Path, fresh: Path) -> tuple[int, int]:
     """Copy every readable row, then mend what refers to lost ones; the number of chats and messages."""
     with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as target:
         target.execute("BEGIN")
-        source = _open(damaged) or _open(_with_sound_beginning(damaged, fresh))
+        source = _open(damaged) or _open(_with_sound_layout(damaged, fresh))
         if source is not None:
             with contextlib.closing(source):
                 for table in _TABLES:
@@ -106,33 +114,43 @@ def _salvage(damaged: Path, fresh: Path) -> tuple[int, int]:
 
 
 def _open(damaged: Path) -> sqlite3.Connection | None:
-    """The file, if at least its first page can be read, which says where each table begins."""
+    """The file, if the pages can be read that say where each table begins."""
     try:
         connection = schema.connect_read_only(damaged)
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         return None
     connection.row_factory = sqlite3.Row
-    if _has_chats(connection):
+    if _tables(connection) == len(_TABLES):
         return connection
     connection.close()
     return None
 
 
-def _with_sound_beginning(damaged: Path, fresh: Path) -> Path:
-    """A copy of the damaged file that begins with the first page of a fresh one.
+def _with_sound_layout(damaged: Path, fresh: Path) -> Path:
+    """A copy of the damaged file with the layout's pages of a fresh one.
 
     The tables of a database made by `schema.create` always begin on the same pages, so they are found again.
     """
-    mended = damaged.with_name(damaged.name + ".first-page-replaced")
+    mended = damaged.with_name(damaged.name + ".layout-replaced")
     mended.touch(mode=0o600)
     if damaged.exists():
         shutil.copyfile(damaged, mended)
-    size = mended.stat().st_size
-    with fresh.open("rb") as source, mended.open("r+b") as target:
-        page = bytearray(source.read(_PAGE_BYTES))
-        page[_PAGE_COUNT] = max(1, size // _PAGE_BYTES).to_bytes(4, "big")
-        target.write(page)
+    size, sound = mended.stat().st_size, bytearray(fresh.read_bytes())
+    sound[_PAGE_COUNT] = max(1, size // _PAGE_BYTES).to_bytes(4, "big")
+    with mended.open("r+b") as target:
+        for page in _layout_pages(bytes(sound)):
+            start = (page - 1) * _PAGE_BYTES
+            target.seek(start)
+            target.write(sound[start : start + _PAGE_BYTES])
     return mended
+
+
+def _layout_pages(sound: bytes) -> list[int]:
+    """The first page and, as it is an inner node of a b-tree (https://sqlite.org/fileformat.html), its leaves."""
+    if sound[100] != _INNER_NODE:
+        return [1]
+    cells = [int.from_bytes(sound[at : at + 2]) for at in range(112, 112 + 2 * int.from_bytes(sound[103:105]), 2)]
+    return [1, *(int.from_bytes(sound[at : at + 4]) for at in (*cells, 108))]
 
 
 def _copy_rows(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> None:
@@ -155,8 +173,8 @@ def _readable_rows(source: sqlite3.Connection, table: str) -> Iterator[sqlite3.R
         try:
             sql = f"SELECT * FROM {table} WHERE rowid BETWEEN ? AND ? ORDER BY rowid"
             yield from source.execute(sql, (low, high)).fetchall()
-        except sqlite3.DatabaseError:
-            failures += 1  # also a text that is no UTF-8 any more
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
+            failures += 1
             if low < high:
                 middle = (low + high) // 2
                 ranges += [(middle + 1, high), (low, middle)]

@@ -6,6 +6,7 @@ Each entry of `STEPS` lifts the layout by one version and is never edited after 
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import time
@@ -108,13 +109,23 @@ def to_sql(text: str) -> str | bytes:
 
 
 def from_sql(value: str | bytes) -> str:
-    """The very text that `to_sql` was given."""
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+    """The very text that `to_sql` was given; of a damaged value what is left of it."""
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return value.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return value.decode("utf-8", "replace")
+
+
+# One flipped bit in a letter must not keep the rest of a chat from being read.
+tolerant_text = functools.partial(str, encoding="utf-8", errors="replace")
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """The writing connection: autocommit (transactions are written out), durable at each COMMIT."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+    connection.text_factory = tolerant_text
     try:
         for pragma in _PRAGMAS:
             connection.execute(pragma)
@@ -140,6 +151,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
 def _open_read_only(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{mode}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
+    connection.text_factory = tolerant_text
     try:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA trusted_schema = OFF")

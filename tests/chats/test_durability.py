@@ -115,6 +115,48 @@ def test_a_lost_first_page_loses_no_chat(path: Path) -> None:
         assert all(len(store.messages(chat.id)) == 2 for chat in store.conversations())
 
 
+def test_a_flipped_bit_in_the_layout_loses_no_chat(path: Path, tmp_path: Path) -> None:
+    write_chats(path)
+    whole = path.read_bytes()
+    for number, word in enumerate((b"CREATE TABLE message", b"AUTOINCREMENT", b"CREATE INDEX part")):
+        copy = tmp_path / f"{number}" / "chats.db"
+        copy.parent.mkdir()
+        copy.write_bytes(whole)
+        damage(copy, start=whole.index(word) + 5, length=3)
+        with ChatStore(copy) as store:
+            assert store.notice is not None
+            assert [len(store.messages(chat.id)) for chat in store.conversations()] == [2] * 40
+
+
+def test_damage_that_only_a_search_meets_is_said_and_mended_at_the_next_start(path: Path) -> None:
+    write_chats(path, count=3)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE message_search_data SET block = x'ffffffffffffffff' WHERE id > 10")
+        connection.commit()
+    with ChatStore(path) as store:
+        assert store.notice is None
+        with pytest.raises(UserError, match="Start the app again"):
+            store.search("question")
+    with ChatStore(path) as store:
+        assert store.notice is not None
+        assert len(store.search("question")) == 3
+    with ChatStore(path) as store:
+        assert store.notice is None
+
+
+def test_a_chat_whose_values_are_damaged_can_still_be_read(path: Path) -> None:
+    write_chats(path, count=1)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE conversation SET sampling = '{', collections = '7', leaf_id = 'nowhere', title = 5")
+        connection.execute("UPDATE part SET content = x'61ff62'")
+        connection.execute("UPDATE message SET model_name = CAST(x'61ff62' AS TEXT)")
+        connection.commit()
+    with ChatStore(path) as store:
+        (chat,) = store.conversations()
+        assert (chat.title, chat.sampling, chat.collections) == ("5", {}, ())
+        assert [message.text for message in store.messages(chat.id)] == ["a\ufffdb", "a\ufffdb"]
+
+
 def test_the_second_half_cut_off_leaves_the_first(path: Path) -> None:
     write_chats(path)
     os.truncate(path, path.stat().st_size // 8192 * 4096)
