@@ -16,16 +16,20 @@ from desktop_llm.knowledge.client import FailedDocument
 
 SHOWN_ROWS = 4
 
+# Words of the readers' reasons, in the order they are looked for; whatever else went wrong may go right next time.
+_REMEDIES = {
+    "password": ("password",),
+    "remove": ("not there", "moved", "deleted", "gone"),
+    "show": ("damaged", "empty", "no text", "not text", "not a ", "too large", "larger than", "protected", "adobe"),
+}
+
 
 def action_for(reason: str) -> str:
     """What helps against a reason: "password", "remove" (the file has gone), "show" or "retry"."""
     text = reason.casefold()
-    if "password" in text:
-        return "password"
-    if any(word in text for word in ("moved", "deleted", "not there", "gone", "not found", "no longer")):
-        return "remove"
-    if any(word in text for word in ("empty", "damaged", "no text", "not text", "too large", "not a kind")):
-        return "show"
+    for action, marks in _REMEDIES.items():
+        if any(mark in text for mark in marks):
+            return action
     return "retry"
 
 

@@ -7,7 +7,7 @@ collection. Paths cross as `object`: a Qt string could not carry a name that is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Literal, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -24,6 +24,7 @@ from desktop_llm.gui.widgets.banner import BannerKind
 from desktop_llm.gui.widgets.painting import RING_MARGIN
 from desktop_llm.knowledge.client import Collection, Document, IndexProgress, Passage
 
+NoticeKind = BannerKind | Literal["success"]
 _TO_RESULTS = (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -71,7 +72,8 @@ class DocumentsPage(QWidget):
         rows.setContentsMargins(24, 15, 24 - RING_MARGIN, 0)
         rows.setSpacing(11)
         rows.addLayout(self._top_row())
-        self._banner: Banner | None = None
+        self._offer: Banner | None = None
+        self._notice: Banner | None = None
         self._body = QVBoxLayout()
         self._body.setContentsMargins(0, 0, RING_MARGIN, 0)
         self._body.setSpacing(12)
@@ -107,29 +109,29 @@ class DocumentsPage(QWidget):
     def set_interrupted(self, names: Sequence[str]) -> None:
         """Offer to go on with collections whose reading was cut off; an empty list takes the offer away."""
         self._interrupted = tuple(names)
-        if not names:
-            self._show_banner(None)
-            return
-        actions = (
-            Action("resume", self.tr("Resume"), "play", "primary"),
-            Action("dismiss", self.tr("Not now"), kind="quiet"),
-        )
-        text = self.tr("{names} can go on where it stopped. What has been read is kept.")
-        banner = Banner(
-            self.tr("Reading was interrupted."),
-            text.format(names=_listed(names)),
-            actions,
-            object_name="documents_interrupted",
-        )
-        self._show_banner(banner)
+        banner = None
+        if names:
+            actions = (
+                Action("resume", self.tr("Resume"), "play", "primary"),
+                Action("dismiss", self.tr("Not now"), kind="quiet"),
+            )
+            text = self.tr("{names} can go on where it stopped. What has been read is kept.")
+            title = self.tr("Reading was interrupted.")
+            banner = Banner(title, text.format(names=_listed(names)), actions, object_name="documents_interrupted")
+            banner.action_triggered.connect(self._on_interrupted_action)
+        self._offer = self._exchange(self._offer, banner)
 
-    def set_notice(self, title: str, text: str = "", kind: BannerKind = "warning") -> None:
+    def set_notice(self, title: str, text: str = "", kind: NoticeKind = "warning") -> None:
         """Say something above the cards until it is dismissed; an empty title takes it away."""
-        if not title:
-            self._show_banner(None)
-            return
-        dismiss = (Action("dismiss", self.tr("Dismiss"), kind="quiet"),)
-        self._show_banner(Banner(title, text, dismiss, kind=kind, object_name="documents_notice"))
+        self._found.stop_waiting()
+        banner = None
+        if title:
+            dismiss = (Action("dismiss", self.tr("Dismiss"), kind="quiet"),)
+            look: BannerKind = "info" if kind == "success" else kind
+            icon = "check" if kind == "success" else ""
+            banner = Banner(title, text, dismiss, kind=look, icon=icon, object_name="documents_notice")
+            banner.action_triggered.connect(self._on_notice_action)
+        self._notice = self._exchange(self._notice, banner)
 
     def focus_search(self) -> None:
         """Put the keyboard into the search field."""
@@ -211,14 +213,15 @@ class DocumentsPage(QWidget):
         else:
             self._stack.setCurrentWidget(self._grid if self._collections else self._empty)
 
-    def _show_banner(self, banner: Banner | None) -> None:
-        if self._banner is not None:
-            self._banner.hide()
-            self._banner.deleteLater()
-        self._banner = banner
-        if banner is not None:
-            banner.action_triggered.connect(self._on_banner_action)
-            self._body.insertWidget(0, banner)
+    def _exchange(self, old: Banner | None, new: Banner | None) -> Banner | None:
+        """Take one banner away and put another at the top."""
+        if old is not None:
+            self._body.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        if new is not None:
+            self._body.insertWidget(0, new)
+        return new
 
     def _names(self) -> list[str]:
         return [collection.name for collection in self._collections]
@@ -236,9 +239,13 @@ class DocumentsPage(QWidget):
     def _on_search_changed(self, text: str) -> None:
         query = text.strip()
         self._show_level()
-        if query:
-            self._found.begin(query)
+        if not query:
+            return
+        self._found.begin(query)
+        if self._collections:
             self.search_requested.emit(query)
+        else:
+            self._found.show_results((), self.tr("There are no documents yet."))
 
     def _on_card_action(self, action: str) -> None:
         card = self.sender()
@@ -322,12 +329,15 @@ class DocumentsPage(QWidget):
         else:
             self.pick_files(words.default_collection())
 
-    def _on_banner_action(self, action: str) -> None:
-        names, self._interrupted = self._interrupted, ()
-        self._show_banner(None)
+    def _on_interrupted_action(self, action: str) -> None:
+        names = self._interrupted
+        self.set_interrupted(())
         if action == "resume":
             for name in names:
                 self.resume_requested.emit(name)
+
+    def _on_notice_action(self, _action: str) -> None:
+        self.set_notice("")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Down or Enter in the search field goes to the results."""

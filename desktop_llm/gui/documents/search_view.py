@@ -55,7 +55,7 @@ class SearchView(QWidget):
 
     def show_results(self, passages: Sequence[Passage], scope: str) -> None:
         """The answer; `scope` says in a sentence what was searched."""
-        self._end_waiting()
+        self.stop_waiting()
         if not passages:
             self._show_nothing(scope)
             return
@@ -64,6 +64,11 @@ class SearchView(QWidget):
         self._summary.setText(f"{count}. {scope}")
         self._results.set_results(self._query, passages)
         self._stack.setCurrentWidget(self._results)
+
+    def stop_waiting(self) -> None:
+        """No answer will come."""
+        self._slow.stop()
+        self._spinner.hide()
 
     def focus_first(self) -> None:
         """Move the keyboard into the list, if there is one."""
@@ -82,10 +87,6 @@ class SearchView(QWidget):
     def _on_slow(self) -> None:
         self._spinner.show()
         self._summary.setText(self.tr("Searching"))
-
-    def _end_waiting(self) -> None:
-        self._slow.stop()
-        self._spinner.hide()
 
     def _show_nothing(self, scope: str) -> None:
         if self._nothing is not None:
