@@ -22,6 +22,8 @@ from desktop_llm.workers.protocol import path_from_wire
 
 STORY = "Once upon a time there was a model that lived in a small machine and wrote one word after the other."
 TRAINED_CONTEXT_LENGTH = 2_048
+# As slow as a fast model, so that a stop finds something to stop.
+BATCH_S, WORD_S = 0.05, 0.005
 
 
 class FakeEngine:
@@ -87,8 +89,9 @@ class FakeEngine:
         reason = "cancelled"
         try:
             for done in sorted({(len(words) + cached) // 2, len(words)}):
+                request.cancelled.wait(BATCH_S)
                 yield {"event": "prompt", "done": done, "total": len(words), "seconds_left": 0.0}
-            reason = yield from self._say(messages[-1]["content"], sampling, said)
+            reason = yield from self._say(messages[-1]["content"], request, said)
         except Cancelled:
             pass
         self._kept = [*words, *said]
@@ -112,12 +115,13 @@ class FakeEngine:
             "backend": "cpu-fast (CPU, 1 thread)",
         }
 
-    def _say(self, question: str, sampling: dict[str, Any], said: list[str]) -> Generator[dict[str, Any], None, str]:
+    def _say(self, question: str, request: Request, said: list[str]) -> Generator[dict[str, Any], None, str]:
         order, _, argument = question.partition(": ")
-        words = (argument if order == "say" else f"{STORY} " * 40).split()
+        words = (argument if order == "say" else f"{STORY} " * 100).split()
         for index, word in enumerate(words):
-            if index == (sampling["max_tokens"] or len(words) + 1):
+            if index == (request.data["sampling"]["max_tokens"] or len(words) + 1):
                 return "length"
+            request.cancelled.wait(WORD_S)
             yield {"event": "text", "text": f"{' ' if index else ''}{word}"}
             said.append(word)
             if index == 2:

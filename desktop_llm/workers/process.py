@@ -163,8 +163,10 @@ class Worker:
         self._stderr_thread.join(grace_s)
 
     def kill(self) -> None:
-        """End a child that hangs, at once."""
+        """End a child that hangs, at once; it is gone when this returns."""
         self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE_S)
 
     def _send(
         self, kind: str, data: dict[str, Any] | None, body: bytes
