@@ -20,7 +20,7 @@ def report(home: Folders) -> dict[str, Any]:
     """Everything `doctor --json` prints; a thing that does not work is a sentence in it, never an exception."""
     return {
         "version": __version__,
-        "home": home.data.parent,
+        "home": home.home,
         "hardware": asdict(hardware()),
         "engine": _engine(home),
         "stores": {"chats": condition(home.chats_db), "knowledge": condition(home.knowledge_db)},

@@ -12,20 +12,18 @@ import io
 import json
 import logging
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable, Generator
-from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
-from typing import Any, cast
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any, cast
 
 from desktop_llm.errors import Busy, UserError, from_wire, to_wire
-from desktop_llm.files import write_atomically
+from desktop_llm.files import LockFile, write_atomically
 from desktop_llm.paths import Folders
 from desktop_llm.workers.protocol import Message, read_message, write_message
+
+if TYPE_CHECKING:  # 10 ms that the window's first paint need not wait for
+    from multiprocessing.connection import Connection, Listener
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +35,7 @@ Handler = Callable[[str, dict[str, Any], bytes], Answers]
 class Owner:
     """Holds the data folder until `release`; answers those who come later once `listen` was called."""
 
-    def __init__(self, folders: Folders, lock: FileLock) -> None:
+    def __init__(self, folders: Folders, lock: LockFile) -> None:
         self._lock = lock
         self._address_file = folders.data / "owner.json"
         self._listener: Listener | None = None
@@ -46,16 +44,14 @@ class Owner:
     @classmethod
     def acquire(cls, folders: Folders) -> Owner | None:
         """Become the owner; None if somebody else is. The system frees the lock of a process that was killed."""
-        lock = FileLock(folders.data / "owner.lock", mode=0o600, thread_local=False)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return None
-        return cls(folders, lock)
+        lock = LockFile(folders.data / "owner.lock")
+        return cls(folders, lock) if lock.acquire() else None
 
     def listen(self, handler: Handler) -> None:
         """Answer requests, each connection in a thread of its own: `handler` yields progress and returns the answer."""
-        key = secrets.token_bytes(32)
+        from multiprocessing.connection import Listener
+
+        key = os.urandom(32)
         self._listener = Listener(family="AF_PIPE" if os.name == "nt" else "AF_UNIX", authkey=key)
         address = {"address": cast(str, self._listener.address), "key": key.hex()}
         write_atomically(self._address_file, json.dumps(address).encode())
@@ -69,6 +65,9 @@ class Owner:
             self._address_file.unlink(missing_ok=True)
             listener, self._listener = self._listener, None
             # accept() does not notice that its socket was closed; a connection from ourselves wakes it.
+            from multiprocessing import AuthenticationError
+            from multiprocessing.connection import Client
+
             with contextlib.suppress(OSError, EOFError, AuthenticationError):
                 Client(listener.address, authkey=b"goodbye").close()
             self._thread.join()
@@ -76,6 +75,8 @@ class Owner:
         self._lock.release()
 
     def _accept(self, listener: Listener, handler: Handler) -> None:
+        from multiprocessing import AuthenticationError
+
         while self._listener is not None:
             try:
                 connection = listener.accept()
@@ -131,6 +132,9 @@ def raise_window(folders: Folders) -> bool:
 
 
 def _connect(folders: Folders) -> Connection:
+    from multiprocessing import AuthenticationError
+    from multiprocessing.connection import Client
+
     deadline = time.monotonic() + WAIT_S
     while True:
         try:

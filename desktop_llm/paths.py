@@ -12,8 +12,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 APP_NAME = "desktop-llm"
 HOME_VARIABLE = "DESKTOP_LLM_HOME"
 
@@ -26,6 +24,11 @@ class Folders:
     models: Path
     cache: Path
     logs: Path
+
+    @property
+    def home(self) -> Path:
+        """The one folder that holds all four, where there is one; else that of the data."""
+        return self.data.parent if self.models.parent == self.data.parent else self.data
 
     @property
     def chats_db(self) -> Path:
@@ -55,6 +58,8 @@ def folders(home: Path | None = None) -> Folders:
         root = root.expanduser().absolute()
         found = Folders(root / "data", root / "models", root / "cache", root / "logs")
     else:
+        import platformdirs  # not needed, and not waited for, where a home is given
+
         dirs = platformdirs.PlatformDirs(APP_NAME, appauthor=False)
         data = Path(dirs.user_data_dir)
         found = Folders(data, data / "models", Path(dirs.user_cache_dir), Path(dirs.user_log_dir))

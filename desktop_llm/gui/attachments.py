@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from desktop_llm.chats.records import Conversation
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.errors import UserError
-from desktop_llm.gui.composer import Attachment, Composer
+from desktop_llm.gui.chips import Attachment
+from desktop_llm.gui.composer import Composer
 from desktop_llm.gui.conversations_controller import ConversationsController
 from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.resources import Resources
 from desktop_llm.knowledge.client import CHAT_PREFIX, Document, IndexProgress, IndexReport
-from desktop_llm.models.library import Model
 
 
 class Attachments(QObject):
@@ -72,13 +72,16 @@ class Attachments(QObject):
     def _on_given(self, paths: tuple[str, ...], conversation: Conversation) -> None:
         self._conversations.adopt(conversation)
         self.paths = (*self.paths, *paths)
-        self._composer.set_attachments([Attachment(path, "reading") for path in self.paths])
+        self._composer.set_attachments([self._reading(path) for path in self.paths])
         self._documents.add(CHAT_PREFIX + conversation.id, paths)
 
     def _on_progress(self, progress: IndexProgress) -> None:
         if progress.collection == self._name():
-            chips = [Attachment(path, "reading", progress.done / max(progress.total, 1)) for path in self.paths]
-            self._composer.set_attachments(chips)
+            share = progress.done / max(progress.total, 1)
+            self._composer.set_attachments([self._reading(path, share) for path in self.paths])
+
+    def _reading(self, path: str, share: float = 0.0) -> Attachment:
+        return Attachment(path, Path(path).name, "reading", self.tr("Reading {share} %").format(share=round(100 * share)))
 
     def _on_read(self, report: IndexReport) -> None:
         if report.collection == self._name():
@@ -86,7 +89,8 @@ class Attachments(QObject):
 
     def _on_read_failed(self, name: str, error: UserError) -> None:
         if name == self._name():
-            self._composer.set_attachments([Attachment(path, "failed", reason=error.message) for path in self.paths])
+            failed = [Attachment(path, Path(path).name, "failed", error.message) for path in self.paths]
+            self._composer.set_attachments(failed)
 
     def _refresh(self, name: str) -> None:
         self._resources.tasks.call(
@@ -96,7 +100,16 @@ class Attachments(QObject):
     def _show(self, name: str, documents: list[Document]) -> None:
         if name == self._name():
             self.paths = tuple(document.path for document in documents)
-            self._composer.set_attachments([_chip(document) for document in documents])
+            self._composer.set_attachments([self._chip(document) for document in documents])
+
+    def _chip(self, document: Document) -> Attachment:
+        name = Path(document.path).name
+        if document.status == "failed":
+            return Attachment(document.path, name, "failed", document.reason)
+        if document.status != "ready":
+            return self._reading(document.path)
+        pages = self.tr("1 page") if document.pages == 1 else self.tr("{count} pages").format(count=document.pages)
+        return Attachment(document.path, name, "ready", pages if document.pages else "")
 
     def _name(self) -> str | None:
         current = self._conversations.current
@@ -110,9 +123,3 @@ def _give_collection(conversation: Conversation | None, store: ChatStore) -> Con
     if name in conversation.collections:
         return conversation
     return store.update(conversation.id, collections=(*conversation.collections, name))
-
-
-def _chip(document: Document) -> Attachment:
-    if document.status == "failed":
-        return Attachment(document.path, "failed", reason=document.reason)
-    return Attachment(document.path, "ready" if document.status == "ready" else "reading", pages=document.pages)

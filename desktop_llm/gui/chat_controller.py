@@ -8,10 +8,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop_llm.answer import Cited, Sources, TurnEvent
 from desktop_llm.chats.records import Conversation, StoredMessage
@@ -27,6 +26,7 @@ from desktop_llm.engine.client import (
     ThinkingDelta,
 )
 from desktop_llm.errors import UserError
+from desktop_llm.gui.attachments import Attachments
 from desktop_llm.gui.composer import Composer
 from desktop_llm.gui.conversations_controller import ConversationsController
 from desktop_llm.gui.documents_controller import DocumentsController
@@ -52,11 +52,15 @@ class Begun:
 
 
 class ChatController(QObject):
-    """Signals: `evidence_requested` when a citation was opened; `context_used(used, total)`; `state_changed`."""
+    """Signals: `evidence_requested` when a citation was opened; `context_used(used, total)` in tokens;
+    `link_requested(url)`; `answering_changed` with the conversation's id or None; `failed` with a UserError.
+    """
 
     evidence_requested = Signal()
     context_used = Signal(int, int)
     link_requested = Signal(str)
+    answering_changed = Signal(object)
+    failed = Signal(object)
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class ChatController(QObject):
         evidence: EvidenceController,
         transcript: Transcript,
         composer: Composer,
+        attachments: Attachments,
         window: QWidget,
     ) -> None:
         super().__init__(window)
@@ -78,12 +83,15 @@ class ChatController(QObject):
         self._evidence = evidence
         self._transcript = transcript
         self._composer = composer
-        self._window = window
+        self._attachments = attachments
         self._messages: tuple[StoredMessage, ...] = ()
         self._turn: Turn | None = None
         self._queued: tuple[str | None, str] | None = None
         self._editing: StoredMessage | None = None
-        self._without_documents = False
+        self._answer_view: MessageView | None = None
+        self._starting = False
+        self._with_documents = True
+        self._ticked_for_new: tuple[str, ...] = ()
         self._draft_timer = QTimer(self)
         self._draft_timer.setSingleShot(True)
         self._draft_timer.setInterval(DRAFT_PAUSE_MS)
@@ -98,6 +106,7 @@ class ChatController(QObject):
         composer.draft_changed.connect(self._on_draft_changed)
         composer.collections_changed.connect(self._on_ticked)
         composer.edit_last_requested.connect(self.edit_last)
+        composer.queue_cancelled.connect(self._on_queue_cancelled)
         transcript.citation_activated.connect(self._on_citation)
         transcript.link_activated.connect(self.link_requested)
         transcript.copy_requested.connect(self._on_copy)
@@ -159,12 +168,12 @@ class ChatController(QObject):
     def _on_begun(self, begun: Begun) -> None:
         self._starting = False
         self._conversations.adopt(begun.conversation)
-        self._composer.set_text("")
-        self._set_messages(begun.messages)
         self._start_turn(begun)
+        self._set_messages(begun.messages)
 
     def _on_not_begun(self, text: str | None, error: UserError) -> None:
         self._starting = False
+        self._composer.set_text(text or "")
         self.failed.emit(error)
 
     def _start_turn(self, begun: Begun) -> None:
@@ -181,7 +190,7 @@ class ChatController(QObject):
             self._models.load,
         )
         self._turn = Turn(self._resources, order, self)
-        self._turn.event.connect(self._on_event)
+        self._turn.happened.connect(self._on_event)
         self._turn.ended.connect(self._on_ended)
         self._turn.unsaved.connect(self._on_unsaved)
         self._composer.set_answering(True)
@@ -211,18 +220,20 @@ class ChatController(QObject):
                 passages = len(self._turn.state.sources) if self._turn else 0
                 self._transcript.set_progress(id, ReadingProgress(done, total, passages, seconds_left))
             case Sources(passages):
-                self._update_answer(id, sources=passages)
+                self._update_answer(sources=passages)
             case LeftOut(count):
                 notice = self.tr("The first {count} messages are left out of what the model reads; they stay saved.")
-                self._update_answer(id, notice=notice.format(count=count))
+                self._update_answer(notice=notice.format(count=count))
             case Cited(text, citations, unsupported):
                 sentences = tuple(text[start:end] for start, end in unsupported)
-                self._update_answer(id, text=text, citations=citations, unsupported=sentences)
+                self._update_answer(citations=citations, unsupported=sentences)
 
-    def _update_answer(self, id: str, **fields: object) -> None:
-        view = self._transcript.view(id)
-        if view is not None:
-            self._transcript.update_message(replace(view, **fields))  # type: ignore[arg-type]
+    def _update_answer(self, **fields: object) -> None:
+        if self._answer_view is not None and self._turn is not None:
+            state = self._turn.state
+            fields |= {"text": state.text, "thinking": state.thinking}
+            self._answer_view = replace(self._answer_view, **fields)  # type: ignore[arg-type]
+            self._transcript.update_message(self._answer_view)
 
     def _on_ended(self, stored: StoredMessage) -> None:
         turn, self._turn = self._turn, None
@@ -258,6 +269,17 @@ class ChatController(QObject):
             self._composer.set_queued(None)
             self.send(text)
 
+    def _on_queue_cancelled(self) -> None:
+        queued, self._queued = self._queued, None
+        self._composer.set_queued(None)
+        if queued is not None and not self._composer.text():
+            self._composer.set_text(queued[1])
+
+    def close(self) -> None:
+        """The window closes: keep the draft and what was written of an answer."""
+        self._save_draft()
+        self.stop()
+
     def _on_opened(self, conversation: Conversation | None) -> None:
         self._editing = None
         self._transcript.clear()
@@ -284,9 +306,11 @@ class ChatController(QObject):
 
     def _view(self, message: StoredMessage) -> MessageView:
         turn = self._turn
-        if turn is not None and turn.order.message_id == message.id:
-            return replace(view_of(message), text=turn.state.text, thinking=turn.state.thinking)
-        return view_of(message)
+        if turn is None or turn.order.message_id != message.id:
+            return view_of(message)
+        state = turn.state
+        self._answer_view = replace(view_of(message), text=state.text, thinking=state.thinking, sources=state.sources)
+        return self._answer_view
 
     def _show_context(self, answer: StoredMessage) -> None:
         loaded = self._resources.engine.loaded
@@ -324,7 +348,7 @@ class ChatController(QObject):
     def _on_citation(self, message_id: str, number: int) -> None:
         message = self._message(message_id)
         if message is not None:
-            self._evidence.show(message.citations, message.sources, number)
+            self._evidence.show(message, number)
             self.evidence_requested.emit()
 
     def _on_copy(self, message_id: str) -> None:
@@ -342,11 +366,11 @@ class ChatController(QObject):
         if message is not None:
             self._editing = message
             self._composer.set_text(message.text)
-            self._composer.setFocus()
+            self._composer.focus_text()
 
     def _on_branch(self, message_id: str, step: int) -> None:
-        if self._turn is None:
-            conversation_id = self._conversation_id()
+        conversation_id = self._conversation_id()
+        if self._turn is None and conversation_id is not None:
             self._chats.write(functools.partial(_switch, conversation_id, message_id, step), self._set_messages)
 
     def _on_action(self, message_id: str, action: str) -> None:

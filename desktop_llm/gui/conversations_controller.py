@@ -41,7 +41,7 @@ class ConversationsController(QObject):
         chat_list.pin_requested.connect(self._on_pin)
         chat_list.delete_requested.connect(self.trash)
         chat_list.export_requested.connect(self.export)
-        undo.undo_requested.connect(self._on_undo)
+        undo.undo_requested.connect(self.undo)
 
     def start(self) -> None:
         """Open the store, mend what a crash cut off, and show the list."""
@@ -153,7 +153,8 @@ class ConversationsController(QObject):
                 self.new()
         self.refresh()
 
-    def _on_undo(self) -> None:
+    def undo(self) -> None:
+        """Bring the chat back that was deleted last."""
         if (trashed := self._trashed) is not None:
             self._trashed = None
             self._chats.write(lambda store: store.restore(trashed.id), self._on_restored)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
+from desktop_llm.chats.records import StoredCitation, StoredMessage
 from desktop_llm.errors import UserError
 from desktop_llm.gui import outside
 from desktop_llm.gui.evidence.panel import EvidencePanel
@@ -26,42 +26,58 @@ class EvidenceController(QObject):
         panel.page_requested.connect(self._on_page_requested)
         panel.open_file_requested.connect(outside.show_file)
 
-    def show(self, citations: Sequence[Citation], sources: Sequence[Passage], number: int) -> None:
-        """Show what an answer stands on, the citation `number` in front."""
-        self._panel.set_sources(sources)
-        self._panel.set_citations(citations or [_as_citation(source) for source in sources], number)
+    def show(self, answer: StoredMessage, number: int) -> None:
+        """Show what an answer stands on, the citation `number` in front; where it cites nothing, its sources."""
+        self._panel.set_sources([_as_passage(source) for source in answer.sources])
+        self._panel.set_citations([_as_cited(quote) for quote in answer.citations or answer.sources], number)
 
     def show_passage(self, passage: Passage) -> None:
         """Show a search hit."""
         self._panel.set_sources([passage])
         self._panel.set_citations([_as_citation(passage)], passage.number)
 
-    def _on_page_requested(
-        self, document: str, page: int | None, width_px: int, start: int | None, end: int | None
-    ) -> None:
+    def _on_page_requested(self, document: str, page: int | None, width_px: int, start: int, end: int) -> None:
         self._wish += 1
         self._panel.set_busy()
+        failed = functools.partial(self._on_failed, self._wish)
         if page is None:
-            work = functools.partial(self._knowledge.page_text, document, page)
-            self._tasks.call(work, functools.partial(self._on_text, self._wish, start, end), self._failed(self._wish))
+            read = functools.partial(self._knowledge.page_text, document, page)
+            self._tasks.call(read, functools.partial(self._on_text, self._wish, document, start, end), failed)
             return
         draw = functools.partial(self._knowledge.page_picture, document, page, width_px, start, end)
-        self._tasks.call(draw, functools.partial(self._on_picture, self._wish), self._failed(self._wish))
+        self._tasks.call(draw, functools.partial(self._on_picture, self._wish, document, page), failed)
 
-    def _on_picture(self, wish: int, picture: PagePicture) -> None:
+    def _on_picture(self, wish: int, document: str, page: int, picture: PagePicture) -> None:
         if wish == self._wish:
-            self._panel.show_picture(picture)
+            self._panel.show_picture(picture, document, page)
 
-    def _on_text(self, wish: int, start: int | None, end: int | None, text: PageText) -> None:
+    def _on_text(self, wish: int, document: str, start: int, end: int, text: PageText) -> None:
         if wish == self._wish:
-            self._panel.show_text(text, start or 0, end or 0)
-
-    def _failed(self, wish: int) -> functools.partial[None]:
-        return functools.partial(self._on_failed, wish)
+            self._panel.show_text(text, document, None, start, end)
 
     def _on_failed(self, wish: int, error: UserError) -> None:
         if wish == self._wish:
             self._panel.set_error(error.message)
+
+
+def _as_passage(stored: StoredCitation) -> Passage:
+    place = ""  # the page and the span say where it is
+    return Passage(
+        stored.number, stored.document, stored.page, place, stored.start, stored.end, stored.text, stored.score
+    )
+
+
+def _as_cited(stored: StoredCitation) -> Citation:
+    return Citation(
+        stored.number,
+        stored.document,
+        stored.page,
+        stored.start,
+        stored.end,
+        stored.text,
+        stored.score,
+        stored.verified,
+    )
 
 
 def _as_citation(passage: Passage) -> Citation:

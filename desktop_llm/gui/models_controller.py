@@ -39,7 +39,7 @@ class ModelsController(QObject):
         self.load = LoadSettings()
         menu.load_requested.connect(self._on_load_requested)
         menu.unload_requested.connect(self._on_unload)
-        menu.cancel_requested.connect(self._on_cancel)
+        menu.cancel_requested.connect(self.cancel)
         menu.import_requested.connect(self.ask_for_file)
         page.add_requested.connect(self.ask_for_file)
         page.files_dropped.connect(self.import_files)
@@ -75,6 +75,13 @@ class ModelsController(QObject):
             self._page.set_busy(self.tr("Adding {name}").format(name=Path(path).name))
             work = functools.partial(self._resources.library.import_file, Path(path))
             self._tasks.call(work, self._on_imported, self._on_page_error, lane="import")
+
+    def cancel(self) -> None:
+        """Stop loading."""
+        if self._loading is not None:
+            self._loading.cancel()
+            self._loading = None
+            self._on_unload()
 
     def show_loading(self, step: Loading) -> None:
         """A model is being loaded, by the menu or because a message needs it."""
@@ -112,7 +119,7 @@ class ModelsController(QObject):
         model = next((model for model in self._models if model.id == model_id), None)
         if model is None:
             return
-        self._on_cancel()
+        self.cancel()
         self._choose(model)
         self.load = load
         self.show_loading(Loading(0.0))
@@ -136,12 +143,6 @@ class ModelsController(QObject):
     def _on_load_failed(self, error: UserError) -> None:
         self._loading = None
         self.show_stopped(error)
-
-    def _on_cancel(self) -> None:
-        if self._loading is not None:
-            self._loading.cancel()
-            self._loading = None
-            self.show_loaded(None)
 
     def _on_unload(self) -> None:
         self._tasks.call(self._resources.engine.close, self._on_unloaded, lane="engine")

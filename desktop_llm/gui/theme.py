@@ -105,6 +105,11 @@ def system_mode() -> Mode:
     return "dark" if dark else "light"
 
 
+def reading_steps() -> tuple[float, ...]:
+    """The reading scales that the keys step through."""
+    return tuple(_tokens()["reading_scale"]["steps"])
+
+
 @functools.cache
 def load_fonts() -> None:
     """Make the bundled fonts known to Qt, once."""

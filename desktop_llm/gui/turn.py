@@ -65,11 +65,11 @@ class TurnState:
 
 
 class Turn(QObject):
-    """Runs one order. Signals: `event` for each TurnEvent; at last `ended` with the stored message, or `unsaved` with
-    the error where the disk would not take it: the text is still in `state`.
+    """Runs one order. Signals: `happened` for each TurnEvent; at last `ended` with the stored message, or `unsaved`
+    with the error where the disk would not take it: the text is still in `state`.
     """
 
-    event = Signal(object)
+    happened = Signal(object)
     ended = Signal(object)
     unsaved = Signal(object)
 
@@ -128,7 +128,7 @@ class Turn(QObject):
                 self.state = replace(self.state, finished=event)
             case PromptProgress() | LeftOut():
                 self.phase = Phase.GENERATING
-        self.event.emit(event)
+        self.happened.emit(event)
 
     def _on_done(self, _: None) -> None:
         finished = self.state.finished

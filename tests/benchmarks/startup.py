@@ -20,11 +20,14 @@ from pathlib import Path
 BARE = """
 import sys
 from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtCore import QTimer
+def painted():
+    print("painted", flush=True)
+    QApplication.quit()
 class Window(QMainWindow):
     def paintEvent(self, event):
         super().paintEvent(event)
-        print("painted", flush=True)
-        QApplication.quit()
+        QTimer.singleShot(0, painted)
 app = QApplication(sys.argv)
 window = Window()
 window.resize(1280, 800)

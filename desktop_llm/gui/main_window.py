@@ -1,0 +1,204 @@
+"""The main window: a frame that is on the screen at once, and what fills it right after its first paint.
+
+It lays out, restores and folds; what happens on a click is in the controllers, which `wiring.py` connects. Everything
+that takes time to import is imported after the first paint.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QRect, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from desktop_llm.gui.settings_keeper import SettingsKeeper
+    from desktop_llm.gui.tasks import Tasks
+    from desktop_llm.gui.widgets import Banner
+    from desktop_llm.gui.wiring import Wiring
+    from desktop_llm.instance import Owner
+    from desktop_llm.paths import Folders
+
+# The grid of the first frame, as in assets/tokens.json, which is not read yet when it is painted.
+SMALLEST, DEFAULT = (640, 480), (1280, 800)
+RAIL, LIST, HEADER, NARROW = 72, 240, 48, 900
+
+
+class MainWindow(QMainWindow):
+    """Signals: `first_painted` once, after which everything else is built, then `ready`."""
+
+    first_painted = Signal()
+    ready = Signal()
+
+    def __init__(
+        self,
+        home: Folders,
+        settings: SettingsKeeper,
+        tasks: Tasks,
+        owner: Owner | None = None,
+        notice: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.setObjectName("main_window")
+        self.setWindowTitle("Desktop LLM")
+        self.home, self.settings, self.tasks = home, settings, tasks
+        self._owner = owner
+        self._notice = notice
+        self._painted = False
+        self.wiring: Wiring | None = None
+        self.setMinimumSize(*SMALLEST)
+        self.resize(*DEFAULT)
+        if isinstance(geometry := settings.current.window.get("geometry"), str):
+            self.restoreGeometry(QByteArray(base64.b64decode(geometry)))
+        self.setAcceptDrops(True)
+
+    def add_page(self, page: QWidget) -> None:
+        """Take in a page."""
+        self.pages.addWidget(page)
+
+    def show_page(self, page: QWidget, name: str, title: str) -> None:
+        """Bring a page to the front."""
+        self.pages.setCurrentWidget(page)
+        self.rail.set_page(name)
+        self.header.set_page(name, title)
+
+    def show_banner(self, banner: Banner) -> None:
+        """Say something above every page."""
+        self.banners.addWidget(banner)
+
+    def set_chat_title(self, title: str) -> None:
+        """Name the open chat in the window's title."""
+        self.setWindowTitle(f"{title} – Desktop LLM" if title else "Desktop LLM")
+
+    def raise_to_front(self) -> None:
+        """A second start wants this window."""
+        self.setWindowState(self.windowState() & ~self.windowState().WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def shut_down(self) -> None:
+        """End what runs; the window is closed already."""
+        if self.wiring is not None:
+            self.wiring.close()
+        else:
+            self.tasks.close()
+
+    def build(self) -> None:
+        """Fill the frame: rail, header, pages, controllers."""
+        from desktop_llm.gui.app import apply_theme
+        from desktop_llm.gui.chats_page import ChatsPage
+        from desktop_llm.gui.header import Header
+        from desktop_llm.gui.rail import Rail
+        from desktop_llm.gui.wiring import Wiring
+
+        apply_theme(self.settings.current)
+        self.rail, self.header, self.chats = Rail(), Header(), ChatsPage()
+        self.pages, self.banners = QStackedWidget(), QVBoxLayout()
+        self.pages.addWidget(self.chats)
+        self._lay_out()
+        if isinstance(panes := self.settings.current.window.get("panes"), list):
+            self.chats.restore_sizes(panes)
+        self.chats.splitter.splitterMoved.connect(self._on_panes_moved)
+        self.wiring = Wiring(self, self._owner)
+        self._fold()
+        if self._notice:
+            self.wiring.say(self.tr("The settings were set back."), self._notice)
+        self.ready.emit()
+
+    def _lay_out(self) -> None:
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addWidget(self.header)
+        right.addLayout(self.banners)
+        right.addWidget(self.pages, 1)
+        frame = QWidget()
+        columns = QHBoxLayout(frame)
+        columns.setContentsMargins(0, 0, 0, 0)
+        columns.setSpacing(0)
+        columns.addWidget(self.rail)
+        columns.addLayout(right, 1)
+        self.setCentralWidget(frame)
+
+    def _fold(self) -> None:
+        from desktop_llm.gui.header import width_class
+
+        width = self.width()
+        self.rail.set_compact(width <= NARROW)
+        self.header.set_width_class(width_class(width))
+        self.chats.set_width_class(width)
+
+    def _on_first_painted(self) -> None:
+        self.first_painted.emit()
+        QTimer.singleShot(0, self.build)
+
+    def _on_panes_moved(self) -> None:
+        # The model button stands at the list's edge.
+        if self.chats.list.isVisible() and self.chats.list.parent() is self.chats.splitter:
+            self.header.set_slot_width(self.chats.list.width())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Before it is built: the empty frame, in the colours of what follows."""
+        if self.wiring is None:
+            self._paint_frame()
+        else:
+            super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self._on_first_painted)
+
+    def _paint_frame(self) -> None:
+        from desktop_llm.gui.app import frame_colours
+
+        colours = frame_colours(self.settings.current)
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(colours["surface"]))
+        painter.fillRect(QRect(0, 0, self.width(), HEADER), QColor(colours["bg_window"]))
+        if self.width() > NARROW:
+            painter.fillRect(QRect(RAIL, 0, LIST, self.height()), QColor(colours["bg_sidebar"]))
+        painter.fillRect(QRect(0, 0, RAIL, self.height()), QColor(colours["bg_rail"]))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fold panes by the width of the window."""
+        super().resizeEvent(event)
+        if self.wiring is not None:
+            self._fold()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files over the window: show where they can go."""
+        if self.wiring is not None:
+            self.wiring.drops.enter(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Light up the zone below the files."""
+        if self.wiring is not None:
+            self.wiring.drops.move(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """The files left the window."""
+        if self.wiring is not None:
+            self.wiring.drops.leave(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """The files were let go."""
+        if self.wiring is not None:
+            self.wiring.drops.drop(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember where everything stood."""
+        geometry = base64.b64encode(self.saveGeometry().data()).decode("ascii")
+        panes = {"panes": self.chats.sizes()} if self.wiring is not None else {}
+        self.settings.remember(geometry=geometry, **panes)
+        super().closeEvent(event)

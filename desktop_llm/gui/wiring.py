@@ -1,0 +1,322 @@
+"""Everything that the window gets after its first paint: the other pages, the controllers, keys, the owner's channel.
+
+One object builds them in order and connects them; it holds no state of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QApplication
+
+from desktop_llm.chats.records import Conversation
+from desktop_llm.chats.saving import Exchange, save_exchange
+from desktop_llm.chats.store import ChatStore
+from desktop_llm.engine.client import Engine
+from desktop_llm.errors import UserError
+from desktop_llm.gui import outside, theme
+from desktop_llm.gui.app import apply_theme
+from desktop_llm.gui.attachments import Attachments
+from desktop_llm.gui.chat_controller import ChatController
+from desktop_llm.gui.chat_settings import ChatSettings
+from desktop_llm.gui.conversations_controller import ConversationsController
+from desktop_llm.gui.documents.page import DocumentsPage
+from desktop_llm.gui.documents_controller import DocumentsController
+from desktop_llm.gui.drops import Drops
+from desktop_llm.gui.evidence.panel import EvidencePanel
+from desktop_llm.gui.evidence_controller import EvidenceController
+from desktop_llm.gui.keys_dialog import KeysDialog
+from desktop_llm.gui.model_menu import ModelMenu
+from desktop_llm.gui.models_controller import ModelsController
+from desktop_llm.gui.models_page import ModelsPage
+from desktop_llm.gui.resources import Resources
+from desktop_llm.gui.settings_page import SettingsPage
+from desktop_llm.gui.store_lane import StoreLane
+from desktop_llm.gui.tasks import Unexpected
+from desktop_llm.gui.widgets import Action, Banner
+from desktop_llm.instance import Owner
+from desktop_llm.knowledge.client import Knowledge, Passage
+from desktop_llm.models.library import Library
+from desktop_llm.settings import Settings
+from desktop_llm.workers.protocol import Message
+
+if TYPE_CHECKING:
+    from desktop_llm.gui.main_window import MainWindow
+
+
+class Wiring(QObject):
+    """The window's controllers, connected; `close` ends what they use."""
+
+    def __init__(self, window: MainWindow, owner: Owner | None) -> None:
+        super().__init__(window)
+        self.window = window
+        self._details = ""
+        self.resources = Resources(
+            window.home,
+            window.tasks,
+            window.settings,
+            StoreLane(window.tasks, window.home.chats_db),
+            Engine(window.home),
+            Knowledge(window.home),
+            Library(window.home),
+        )
+        window.tasks.on_unhandled(self._on_error)
+        self._build_pages()
+        self._build_controllers()
+        self._connect_header()
+        self._connect_pages()
+        self._connect_keys()
+        window.settings.changed.connect(self._on_settings)
+        if owner is not None:
+            owner.listen(self._answer_guest)
+        self.conversations.start()
+        self.models.start()
+        self.documents.start()
+        window.chats.composer.focus_text()
+
+    def say(self, title: str, text: str, *actions: Action) -> None:
+        """A banner above every page, until it is dismissed."""
+        banner = Banner(title, text, (*actions, Action("dismiss", self.tr("Dismiss"), kind="quiet")))
+        banner.action_triggered.connect(functools.partial(self._on_banner, banner, text))
+        self.window.show_banner(banner)
+
+    def close(self) -> None:
+        """Stop what runs, save what waits, end the workers."""
+        self.chat.close()
+        self.resources.close()
+
+    def show_page(self, name: str) -> None:
+        """Bring a page to the front by the name of its rail item."""
+        pages = {
+            "chats": (self.window.chats, self.tr("Chats")),
+            "models": (self.models_page, self.tr("Models")),
+            "documents": (self.documents_page, self.tr("Documents")),
+            "settings": (self.settings_page, self.tr("Settings")),
+        }
+        page, title = pages[name]
+        self.window.show_page(page, name, title)
+
+    def _build_pages(self) -> None:
+        window = self.window
+        self.documents_page, self.models_page = DocumentsPage(), ModelsPage()
+        self.settings_page = SettingsPage()
+        self.settings_page.set_settings(window.settings.current)
+        self.settings_page.set_folders(window.home)
+        for page in (self.documents_page, self.models_page, self.settings_page):
+            window.add_page(page)
+        self.evidence_panel = EvidencePanel()
+        window.chats.set_panel(self.evidence_panel)
+        self.model_menu = ModelMenu(window)
+        self.chat_settings = ChatSettings(window)
+
+    def _build_controllers(self) -> None:
+        window, resources = self.window, self.resources
+        chats = window.chats
+        self.documents = DocumentsController(resources, self.documents_page, self)
+        self.evidence = EvidenceController(resources, self.evidence_panel, self)
+        self.models = ModelsController(resources, window.header, self.model_menu, self.models_page, window)
+        self.conversations = ConversationsController(resources, chats.list, chats.undo, window)
+        self.attachments = Attachments(resources, self.conversations, self.documents, chats.composer, window)
+        self.chat = ChatController(
+            resources,
+            self.conversations,
+            self.models,
+            self.documents,
+            self.evidence,
+            chats.transcript,
+            chats.composer,
+            self.attachments,
+            window,
+        )
+        self.drops = Drops(window, self.documents, self.attachments, self.models, self)
+
+    def _connect_header(self) -> None:
+        header, window = self.window.header, self.window
+        window.rail.page_requested.connect(self.show_page)
+        header.new_chat_requested.connect(self._on_new_chat)
+        header.model_menu_requested.connect(self._on_model_menu)
+        header.panel_toggled.connect(self._on_toggle_panel)
+        header.load_cancel_requested.connect(self.models.cancel)
+        header.list_toggled.connect(window.chats.toggle_list)
+        header.chat_settings_requested.connect(self._on_chat_settings)
+        header.export_requested.connect(self._on_export)
+        header.rename_requested.connect(self._on_rename)
+        header.delete_requested.connect(self._on_delete)
+        header.keys_requested.connect(self._on_keys)
+        self.chat.context_used.connect(header.set_context)
+        window.chats.panel_shown.connect(header.set_panel_open)
+
+    def _connect_pages(self) -> None:
+        window = self.window
+        self.chat.failed.connect(self._on_error)
+        self.chat.evidence_requested.connect(self._on_evidence)
+        self.chat.link_requested.connect(functools.partial(outside.open_link, window))
+        self.chat.answering_changed.connect(window.chats.list.set_answering)
+        self.evidence_panel.closed.connect(functools.partial(window.chats.show_panel, False))
+        self.conversations.opened.connect(self._on_opened)
+        self.conversations.noticed.connect(functools.partial(self.say, self.tr("A damaged file was mended.")))
+        self.conversations.saved.connect(self._on_exported)
+        self.documents_page.ask_requested.connect(self._on_ask)
+        self.documents_page.passage_activated.connect(self._on_passage)
+        window.chats.composer.new_collection_requested.connect(self._on_new_collection)
+        self.settings_page.settings_changed.connect(window.settings.set)
+        self.settings_page.show_folder_requested.connect(outside.show_folder)
+        self.chat_settings.changed.connect(self._on_chat_settings_changed)
+
+    def _connect_keys(self) -> None:
+        pages = {"Ctrl+1": "chats", "Ctrl+2": "models", "Ctrl+3": "documents", "Ctrl+,": "settings"}
+        keys: dict[str, Callable[[], object]] = {
+            **{key: functools.partial(self.show_page, name) for key, name in pages.items()},
+            "Ctrl+N": self._on_new_chat,
+            "Ctrl+L": self._on_model_menu,
+            "Ctrl+O": self.attachments.ask,
+            "Ctrl+E": self._on_toggle_panel,
+            "Ctrl+B": self.window.chats.toggle_list,
+            "Ctrl+Shift+,": self._on_chat_settings,
+            "Ctrl+.": self.chat.stop,
+            "Ctrl+R": self.chat.regenerate_last,
+            "Ctrl+Shift+C": self.chat.copy_last,
+            "Ctrl+S": self._on_export,
+            "Ctrl+Shift+F": self._on_search_chats,
+            "Ctrl+Tab": functools.partial(self.conversations.step, 1),
+            "Ctrl+Shift+Tab": functools.partial(self.conversations.step, -1),
+            "Ctrl+Z": self.conversations.undo,
+            "Ctrl++": functools.partial(self._on_reading_size, 1),
+            "Ctrl+-": functools.partial(self._on_reading_size, -1),
+            "Ctrl+0": functools.partial(self._on_reading_size, 0),
+            "F1": self._on_keys,
+            "Esc": self._on_escape,
+        }
+        for key, function in keys.items():
+            action = QAction(self.window)
+            action.setShortcut(QKeySequence(key))
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            action.triggered.connect(functools.partial(_call, function))
+            self.window.addAction(action)
+
+    def _on_new_chat(self) -> None:
+        self.show_page("chats")
+        self.conversations.new()
+        self.window.chats.composer.focus_text()
+
+    def _on_model_menu(self) -> None:
+        self.model_menu.show_below(self.window.header.model_button)
+
+    def _on_chat_settings(self) -> None:
+        self.chat_settings.set_conversation(self.conversations.current)
+        self.chat_settings.show_below(self.window.header.more_button)
+
+    def _on_chat_settings_changed(self, fields: dict[str, Any]) -> None:
+        self.conversations.change(**fields)
+
+    def _on_export(self) -> None:
+        if self.conversations.current is not None:
+            self.conversations.export(self.conversations.current.id)
+
+    def _on_rename(self) -> None:
+        if self.conversations.current is not None:
+            self.window.chats.list.setVisible(True)
+            self.window.chats.list.begin_rename(self.conversations.current.id)
+
+    def _on_delete(self) -> None:
+        if self.conversations.current is not None:
+            self.conversations.trash(self.conversations.current.id)
+
+    def _on_exported(self, path: str) -> None:
+        self.window.chats.undo.show_message(self.tr("Saved as {path}").format(path=path), undo=False)
+
+    def _on_keys(self) -> None:
+        KeysDialog(self.window).exec()
+
+    def _on_opened(self, conversation: Conversation | None) -> None:
+        self.window.set_chat_title(conversation.title if conversation else "")
+        self.window.chats.show_panel(False)
+        self.window.header.set_has_chat(conversation is not None)
+
+    def _on_evidence(self) -> None:
+        self.show_page("chats")
+        self.window.chats.show_panel(True)
+
+    def _on_toggle_panel(self) -> None:
+        self.window.chats.show_panel(not self.evidence_panel.isVisible())
+
+    def _on_passage(self, passage: Passage) -> None:
+        self._on_evidence()
+        self.evidence.show_passage(passage)
+
+    def _on_ask(self, name: str) -> None:
+        self._on_new_chat()
+        self.chat.tick((name,))
+
+    def _on_new_collection(self) -> None:
+        self.show_page("documents")
+        self.documents_page.ask_for_collection()
+
+    def _on_search_chats(self) -> None:
+        self.show_page("chats")
+        self.window.chats.list.setVisible(True)
+        self.window.chats.list.search.setFocus()
+
+    def _on_escape(self) -> None:
+        if not self.window.chats.close_overlays():
+            self.chat.stop()
+
+    def _on_reading_size(self, step: int) -> None:
+        steps = theme.reading_steps()
+        current = self.window.settings.current.reading_scale
+        nearest = min(range(len(steps)), key=lambda index: abs(steps[index] - current))
+        chosen = steps[max(0, min(len(steps) - 1, nearest + step))] if step else 1.0
+        self.window.settings.change(reading_scale=chosen)
+
+    def _on_settings(self, settings: Settings) -> None:
+        apply_theme(settings)
+        self.window.chats.transcript.set_reading_scale(settings.reading_scale)
+        self.settings_page.set_settings(settings)
+
+    def _on_error(self, error: UserError) -> None:
+        if isinstance(error, Unexpected):
+            self.say(error.message, "", Action("copy_details", self.tr("Copy details"), "copy"))
+            self._details = error.details
+        else:
+            self.say(error.message, "")
+
+    def _on_banner(self, banner: Banner, text: str, action: str) -> None:
+        if action == "copy_details":
+            QApplication.clipboard().setText(self._details)
+        else:
+            banner.setParent(None)
+            banner.deleteLater()
+
+    def _answer_guest(self, kind: str, data: dict[str, Any], body: bytes) -> Generator[Message, None, Message]:
+        """In a guest's thread: raise the window, save a chat, or pass a request on to the knowledge worker."""
+        if kind == "raise_window":
+            self.window.tasks.post(self.window.raise_to_front)
+            return Message(0, "done", {"raised": True})
+        if kind == "save_exchange":
+            return self._save_exchange(Exchange(**data))
+        done = yield from self.resources.knowledge.forward(kind, data, body)
+        self.window.tasks.post(self.documents.refresh)
+        return done
+
+    def _save_exchange(self, exchange: Exchange) -> Message:
+        saved: Future[Conversation] = Future()
+
+        def save(store: ChatStore) -> None:
+            try:
+                saved.set_result(save_exchange(store, exchange))
+            except UserError as error:
+                saved.set_exception(error)
+
+        self.resources.chats.write(save)
+        conversation = saved.result()
+        self.window.tasks.post(self.conversations.refresh)
+        return Message(0, "done", {"conversation": conversation.id})
+
+
+def _call(function: Callable[[], object], _checked: bool = False) -> None:
+    function()
