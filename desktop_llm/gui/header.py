@@ -104,6 +104,7 @@ class Header(QWidget):
     def set_device(self, words: str) -> None:
         """Say what the model runs on ("CPU, 8 threads"); nothing while nothing is loaded."""
         self._device_words = words
+        self.model_button.set_device(words)
         self._fold()
 
     def set_context(self, used: int, total: int) -> None:
@@ -198,8 +199,8 @@ class Header(QWidget):
         words = self._device_words if name == "wide" else self._device_words.partition(",")[0]
         self._device.setText(words)
         self._device.setToolTip(self._device_words)
-        self._device.setVisible(bool(words))
-        self._device_icon.setVisible(bool(words))
+        self._device.setVisible(bool(words) and name != "narrow")
+        self._device_icon.setVisible(bool(words) and name != "narrow")
         self._fold_rule()
 
     def _fold_rule(self) -> None:

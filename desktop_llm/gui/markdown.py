@@ -115,7 +115,11 @@ def plain(blocks: Sequence[Block]) -> str:
 
 def runs_text(runs: Sequence[Run]) -> str:
     """The words of one line."""
-    return "".join(f"[{run.citation}]" if run.citation else run.text for run in runs)
+    words = ""
+    for run in runs:
+        gap = " " if run.citation and words and not words[-1].isspace() else ""
+        words += gap + (f"[{run.citation}]" if run.citation else run.text)
+    return words
 
 
 def _plain_block(block: Block) -> str:

@@ -27,6 +27,7 @@ class ModelButton(QPushButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name, self._tag, self._quantization, self._open = "", "", "", False
+        self._device, self._tip = "", ""
         self._state: ModelState = "idle"
         self._fraction: float | None = None
         self._turn = 0.0
@@ -53,6 +54,11 @@ class ModelButton(QPushButton):
         elif state != "loading":
             self._timer.stop()
         self._say(tip)
+
+    def set_device(self, words: str) -> None:
+        """Say in the tooltip what the model runs on; the header leaves it out where it is narrow."""
+        self._device = words
+        self._say(self._tip)
 
     def set_open(self, is_open: bool) -> None:
         """Look pressed while its menu is open."""
@@ -82,8 +88,9 @@ class ModelButton(QPushButton):
         full = f"{self._name} {self._tag}".strip()
         name = self.tr("Model, {name}, {state}").format(name=full, state=state) if full else self.words()
         self.setAccessibleName(name)
-        what = f"{self._name} {self._quantization}".strip() if self._name else self.tr("Choose a model")
-        self.setToolTip(tip or f"{what}, {state} (Ctrl+L)" if self._name else f"{what} (Ctrl+L)")
+        self._tip = tip
+        parts = [f"{self._name} {self._quantization}".strip(), state, self._device] if self._name else [self.words()]
+        self.setToolTip(tip or f"{', '.join(part for part in parts if part)} (Ctrl+L)")
         self.setText(self.words())
         self.update()
 

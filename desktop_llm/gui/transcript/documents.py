@@ -278,7 +278,8 @@ def selected_text(document: QTextDocument, start: int, end: int) -> str:
         at += len(character.encode("utf-16-le")) // 2
         if character == _OBJECT_CHARACTER:
             cursor.setPosition(at)
-            pieces.append(f"[{cursor.charFormat().intProperty(_NUMBER)}]")
+            gap = " " if pieces and not pieces[-1].isspace() else ""
+            pieces.append(f"{gap}[{cursor.charFormat().intProperty(_NUMBER)}]")
         elif character != _WORD_JOINER:
             pieces.append("\n" if character in (_LINE_BREAK, "\u2029") else character)
     return "".join(pieces)

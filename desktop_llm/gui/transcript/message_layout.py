@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import PurePath
 
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
@@ -222,8 +223,9 @@ class MessageLayout:
     def text(self) -> str:
         """Everything that is read in this message, part by part."""
         words = [part.text() if isinstance(part, DocumentPart | FactsPart) else "" for part in self.parts]
+        files = [PurePath(path).name for path in self.view.attachments]
         status = [self.view.notice, self.view.error, self.view.foot]
-        return "\n\n".join(word for word in [*words, *status] if word)
+        return "\n\n".join(word for word in [*files, *words, *status] if word)
 
     def release(self) -> None:
         """Delete all widgets of this message."""
