@@ -6,6 +6,7 @@ after a death. Names of collections that start with `chat:` belong to one conver
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,7 +75,7 @@ class Knowledge:
         self._command = command
         self._given = worker
         self._own: Worker | None = None
-        self._successors: dict[int, Worker] = {}
+        self._starting = threading.Lock()  # several threads may find that there is no worker
 
     def collections(self, *, of_chats: bool = False) -> list[Collection]:
         """All collections by name; those of single conversations only with `of_chats`."""
@@ -132,7 +133,7 @@ class Knowledge:
         return unpack_all(IndexReport, self._ask("status", collection=name)["reports"])
 
     def verify(self, name: str) -> IndexReport:
-        """Check the store and the nearest-neighbour index of a collection; `failed` says what is not as it should be."""
+        """Check what is stored of a collection and its search index; `failed` also says what is not as it should be."""
         return unpack(IndexReport, self._ask("verify", collection=name))
 
     def rebuild(self, name: str) -> Generator[IndexProgress, None, IndexReport]:
@@ -174,8 +175,13 @@ class Knowledge:
         return unpack(PageText, self._ask("page_text", path=_wire(document), page=page))
 
     def answering(self, active: bool) -> None:
-        """Tell that an answer is being generated: reading then takes little of the processor."""
-        self._ask("answering", active=active)
+        """Tell that an answer is being generated: reading then takes little of the processor. Starts no worker."""
+        if self._given is not None or (self._own is not None and self._own.alive):
+            self._ask("answering", active=active)
+
+    def forward(self, kind: str, data: dict[str, Any], body: bytes = b"") -> Generator[Message, None, Message]:
+        """Run a request of another process on this worker, frame by frame."""
+        return self._worker().request(kind, data, body)
 
     def close(self) -> None:
         """End the worker's process; files that wait stay so."""
@@ -199,15 +205,12 @@ class Knowledge:
     def _worker(self) -> KnowledgeWorker:
         if self._given is not None:
             return self._given
-        current = self._own
-        if current is not None and current.alive:
-            return current
-        fresh = Worker(_arguments(self._folders), name="The part that reads documents", command=self._command)
-        # Several threads may come here at once; the worker of the first one stays.
-        self._own = self._successors.setdefault(current.pid if current else 0, fresh)
-        if self._own is not fresh:
-            fresh.close()
-        return self._own
+        with self._starting:
+            if self._own is None or not self._own.alive:
+                self._own = Worker(
+                    _arguments(self._folders), name="The part that reads documents", command=self._command
+                )
+            return self._own
 
 
 def _arguments(folders: Folders) -> list[str]:
