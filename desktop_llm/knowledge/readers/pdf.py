@@ -116,7 +116,11 @@ def _without_text(document: pypdfium.PdfDocument) -> str:
 
 def _title(document: pypdfium.PdfDocument) -> str:
     """The title in the file's metadata, without what programs write there by themselves."""
-    title = " ".join(document.get_metadata_value("Title").replace("\x00", "").split())
+    try:
+        written = document.get_metadata_value("Title")
+    except UnicodeDecodeError:
+        return ""
+    title = " ".join(written.replace("\x00", "").split())
     return "" if title.lower() == "untitled" else title.removeprefix("Microsoft Word - ")[:300]
 
 
@@ -124,7 +128,7 @@ def _outline(document: pypdfium.PdfDocument) -> Headings:
     """The bookmarks by page index: (level, title), in their order."""
     found: Headings = {}
     for _, bookmark in zip(range(_MAX_OUTLINE), document.get_toc(max_depth=6), strict=False):
-        with contextlib.suppress(pypdfium.PdfiumError):
+        with contextlib.suppress(pypdfium.PdfiumError, UnicodeDecodeError):
             target, title = bookmark.get_dest(), " ".join(bookmark.get_title().split())
             index = target.get_index() if target else None
             if index is not None and title:

@@ -50,6 +50,11 @@ def test_a_pdf_that_can_not_be_read_says_why(data: bytes, password: str | None, 
         read("a.pdf", data, password)
 
 
+def test_a_broken_title_is_no_reason_to_fail() -> None:
+    data = pdf(["text"]).replace(b"(untitled)", b"(\xfe\xff\xd8\x01\x00a\x00b)")
+    assert read("lease.pdf", data)[2].title == "lease"
+
+
 def test_the_right_password_opens() -> None:
     pages, _, _ = read("a.pdf", pdf(["behind the door"], password="sesame"), "sesame")
     assert pages[0].text == "behind the door"
