@@ -1,0 +1,282 @@
+"""The Documents page, as a person uses and reads it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, TypeVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QAbstractButton, QDialog, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop_llm.gui.documents.card import CollectionCard
+from desktop_llm.gui.documents.page import DocumentsPage
+from desktop_llm.gui.documents.results import ResultsView
+from desktop_llm.gui.widgets import Banner, ElidedLabel, Label, Pill
+from tests.gui.documents.conftest import collection, failure, passage, progress
+
+W = TypeVar("W", bound=QWidget)
+
+
+def find(parent: QWidget, kind: type[W], name: str) -> W:
+    """The child with this object name, which must be there."""
+    child = parent.findChild(kind, name)
+    assert child is not None, name
+    return child
+
+
+def card(page: DocumentsPage, name: str) -> CollectionCard:
+    """The card of a collection."""
+    return next(card for card in page.findChildren(CollectionCard) if card.collection.name == name)
+
+
+def click(qtbot: QtBot, parent: QWidget, name: str) -> None:
+    """Click the button with this object name, which must be seen."""
+    button = find(parent, QAbstractButton, name)
+    assert button.isVisible(), f"{name} is not to be seen"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def shown_text(parent: QWidget) -> str:
+    """All words a person can read inside a widget."""
+    labels = [
+        label.text() for kind in (Label, ElidedLabel, Pill) for label in parent.findChildren(kind) if label.isVisible()
+    ]
+    buttons = [button.text() for button in parent.findChildren(QAbstractButton) if button.isVisible()]
+    return " | ".join(labels + buttons)
+
+
+def test_a_ready_collection_says_what_it_holds(page: DocumentsPage) -> None:
+    page.set_collections([collection("House & lease")])
+    text = shown_text(card(page, "House & lease"))
+    for words in ("House & lease", "Ready", "48", "612", "2,104", "PDF 31, Word 9", "Ask", "Add files", "Files"):
+        assert words in text
+
+
+def test_without_collections_the_page_says_what_it_is_for_and_offers_to_begin(
+    page: DocumentsPage, qtbot: QtBot
+) -> None:
+    page.set_collections([])
+    click(qtbot, page, "documents_empty_create")
+    dialog = find(page, QDialog, "collection_name")
+    qtbot.keyClicks(find(dialog, QLineEdit, "collection_name_field"), "Recipes")
+    with qtbot.waitSignal(page.create_requested) as asked:
+        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    assert asked.args == ["Recipes"]
+
+
+def test_a_name_that_is_taken_is_refused_with_a_reason(page: DocumentsPage, qtbot: QtBot) -> None:
+    page.set_collections([collection("Recipes")])
+    click(qtbot, page, "new_collection")
+    dialog = find(page, QDialog, "collection_name")
+    field, confirm = find(dialog, QLineEdit, "collection_name_field"), find(dialog, QWidget, "collection_name_confirm")
+    assert not confirm.isEnabled()
+    qtbot.keyClicks(field, "recipes")
+    assert "already" in find(dialog, Label, "collection_name_problem").text()
+    assert not confirm.isEnabled()
+    field.clear()
+    qtbot.keyClicks(field, "chat:1")
+    assert not confirm.isEnabled()
+
+
+def test_reading_is_shown_in_the_same_card_without_building_it_again(page: DocumentsPage, qtbot: QtBot) -> None:
+    page.set_collections([collection("Papers", state="reading")])
+    before = card(page, "Papers")
+    page.set_progress(progress("Papers", failed=3))
+    text = shown_text(before)
+    for words in (
+        "412 of 1,260 documents",
+        "about 11 min left",
+        "Vaswani_2017_attention.pdf",
+        "74 passages/s",
+        "3 problems",
+    ):
+        assert words in text
+    page.set_progress(progress("Papers", done=413))
+    page.set_collections([collection("Papers", state="reading", documents=413)])
+    assert card(page, "Papers") is before
+    assert "413 of 1,260 documents" in shown_text(before)
+
+
+def test_reading_can_be_paused_resumed_and_stopped(page: DocumentsPage, qtbot: QtBot) -> None:
+    page.set_collections([collection("Papers", state="reading")])
+    page.set_progress(progress("Papers"))
+    with qtbot.waitSignal(page.pause_requested) as paused:
+        click(qtbot, page, "collection_pause")
+    page.set_progress(progress("Papers", paused=True))
+    assert "Paused" in shown_text(card(page, "Papers"))
+    assert "left" not in shown_text(card(page, "Papers"))
+    with qtbot.waitSignal(page.resume_requested) as resumed:
+        click(qtbot, page, "collection_resume")
+    with qtbot.waitSignal(page.stop_requested) as stopped:
+        click(qtbot, page, "collection_stop")
+    assert paused.args == resumed.args == stopped.args == ["Papers"]
+
+
+def test_when_reading_ends_the_card_shows_the_facts_again(page: DocumentsPage) -> None:
+    page.set_collections([collection("Papers", state="reading")])
+    page.set_progress(progress("Papers"))
+    page.set_collections([collection("Papers", documents=1260)])
+    text = shown_text(card(page, "Papers"))
+    assert "1,260" in text
+    assert "Ready" in text
+    assert "left" not in text
+
+
+def test_files_that_could_not_be_read_have_a_reason_and_the_thing_to_do(page: DocumentsPage, qtbot: QtBot) -> None:
+    failed = (
+        failure("/w/Contract_scan.pdf", "Pictures of pages, no text"),
+        failure("/w/Payroll.pdf", "Protected by a password"),
+        failure("/w/Handbook.pdf", "The file is not there"),
+        failure("/w/slow.pdf", "Took too long to read"),
+        failure("/w/fifth.pdf", "Empty"),
+    )
+    page.set_collections([collection("Wiki", state="attention", documents=885, failed=failed)])
+    text = shown_text(card(page, "Wiki"))
+    assert "5 of 890 files could not be read." in text
+    assert "The other 885 are ready and in use." in text
+    assert "Contract_scan.pdf" in text
+    assert "Pictures of pages, no text" in text
+    assert "fifth.pdf" not in text  # four at most, the table has them all
+    buttons = [
+        button for button in page.findChildren(QAbstractButton) if button.objectName() == "collection_failure_action"
+    ]
+    assert [button.text() for button in buttons] == ["Show file", "Give password", "Remove", "Try again"]
+    with qtbot.waitSignals([page.show_file_requested, page.remove_documents_requested, page.retry_requested]):
+        for index in (0, 2, 3):
+            qtbot.mouseClick(buttons[index], Qt.MouseButton.LeftButton)
+
+
+def test_a_password_is_asked_for_and_given_with_its_file(page: DocumentsPage, qtbot: QtBot) -> None:
+    path = os.fsdecode(b"/w/Gehalt\xff.pdf")
+    page.set_collections([collection("Wiki", failed=(failure(path, "Wrong password"),))])
+    click(qtbot, page, "collection_failure_action")
+    dialog = find(page, QDialog, "document_password")
+    field = find(dialog, QLineEdit, "document_password_field")
+    assert field.echoMode() == QLineEdit.EchoMode.Password
+    qtbot.keyClicks(field, "geheim")
+    with qtbot.waitSignal(page.password_given) as given:
+        click(qtbot, dialog, "document_password_confirm")
+    assert given.args == ["Wiki", path, "geheim"]
+
+
+def test_try_all_again_names_every_failed_file(page: DocumentsPage, qtbot: QtBot) -> None:
+    failed = tuple(failure(f"/w/{n}.pdf", "Took too long to read") for n in range(6))
+    page.set_collections([collection("Wiki", failed=failed)])
+    with qtbot.waitSignal(page.retry_requested) as retried:
+        click(qtbot, page, "collection_retry_all")
+    assert retried.args == ["Wiki", [f"/w/{n}.pdf" for n in range(6)]]
+
+
+def test_asking_starts_from_the_card(page: DocumentsPage, qtbot: QtBot) -> None:
+    page.set_collections([collection("A"), collection("B")])
+    with qtbot.waitSignal(page.ask_requested) as asked:
+        click(qtbot, card(page, "B"), "collection_ask")
+    assert asked.args == ["B"]
+
+
+def test_f2_renames_and_the_menu_removes_after_a_question(page: DocumentsPage, qtbot: QtBot) -> None:
+    page.set_collections([collection("Recipes")])
+    qtbot.keyClick(find(page, QAbstractButton, "collection_ask"), Qt.Key.Key_F2)
+    dialog = find(page, QDialog, "collection_name")
+    field = find(dialog, QLineEdit, "collection_name_field")
+    assert field.text() == "Recipes"
+    field.setText("Cooking")
+    with qtbot.waitSignal(page.rename_requested) as renamed:
+        click(qtbot, dialog, "collection_name_confirm")
+    assert renamed.args == ["Recipes", "Cooking"]
+
+    action = page.findChild(QAction, "collection_menu_remove")
+    assert action is not None
+    action.trigger()
+    question = find(page, QDialog, "remove_collection")
+    assert "files themselves are not touched" in shown_text(question)
+    with qtbot.waitSignal(page.remove_requested) as removed:
+        click(qtbot, question, "remove_collection_confirm")
+    assert removed.args == ["Recipes"]
+
+
+def test_a_renamed_or_removed_collection_leaves_no_card_behind(page: DocumentsPage) -> None:
+    page.set_collections([collection("A"), collection("B")])
+    page.set_collections([collection("B"), collection("C")])
+    names = [shown.collection.name for shown in page.findChildren(CollectionCard) if shown.isVisible()]
+    assert sorted(names) == ["B", "C"]
+
+
+def test_an_interrupted_reading_can_be_taken_up_and_other_notices_leave_the_offer_alone(
+    page: DocumentsPage, qtbot: QtBot
+) -> None:
+    page.set_collections([collection("A", state="paused"), collection("B", state="paused")])
+    page.set_interrupted(["A", "B"])
+    page.set_notice("The disk is full.", "Everything read so far is kept.", "danger")
+    banner = find(page, Banner, "documents_interrupted")
+    qtbot.waitUntil(banner.isVisible)
+    assert "Reading was interrupted." in shown_text(banner)
+    resumed: list[Any] = []
+    page.resume_requested.connect(resumed.append)
+    click(qtbot, page, "documents_interrupted_resume")
+    assert resumed == ["A", "B"]
+    assert not banner.isVisible()
+    assert find(page, Banner, "documents_notice").isVisible()
+    click(qtbot, page, "documents_notice_dismiss")
+    assert not find(page, Banner, "documents_notice").isVisible()
+
+
+def test_a_search_shows_passages_in_place_and_opens_one(page: DocumentsPage, qtbot: QtBot) -> None:
+    page.set_collections([collection("House & lease"), collection("Papers", state="reading")])
+    page.set_progress(progress("Papers"))
+    with qtbot.waitSignal(page.search_requested) as searched:
+        qtbot.keyClicks(find(page, QLineEdit, "documents_search"), "notice period")
+    assert searched.args == ["notice period"]
+    found = passage("/lease/Lease_2024.pdf", "The notice period begins on the first day.")
+    page.set_search_results("notice", [])  # late, about an earlier question
+    page.set_search_results("notice period", [found])
+    rows = find(page, ResultsView, "documents_results")
+    assert rows.isVisible()
+    model = rows.model()
+    assert model.index(0, 0).data() == "Lease_2024.pdf, page 4: The notice period begins on the first day."
+    summary = find(page, Label, "documents_search_summary").text()
+    assert "1 passage" in summary
+    assert "still being read (412 of 1,260)" in summary.replace("\u2068", "").replace("\u2069", "")
+    qtbot.keyClick(find(page, QLineEdit, "documents_search"), Qt.Key.Key_Down)
+    with qtbot.waitSignal(page.passage_activated) as opened:
+        qtbot.keyClick(rows, Qt.Key.Key_Return)
+    assert opened.args == [found]
+
+
+def test_a_search_without_a_hit_says_so_and_can_be_cleared(page: DocumentsPage, qtbot: QtBot) -> None:
+    page.set_collections([collection("House & lease")])
+    with qtbot.waitSignal(page.search_requested):
+        qtbot.keyClicks(find(page, QLineEdit, "documents_search"), "parking")
+    page.set_search_results("parking", [])
+    text = shown_text(page)
+    assert "Nothing found for “parking”" in text
+    assert "Searched 48 documents." in text
+    click(qtbot, page, "documents_search_nothing_clear")
+    qtbot.waitUntil(card(page, "House & lease").isVisible)
+
+
+def test_cards_stand_in_two_columns_and_in_one_where_it_is_narrow(page: DocumentsPage, qtbot: QtBot) -> None:
+    page.set_collections([collection("A"), collection("B")])
+    qtbot.waitUntil(lambda: card(page, "A").x() < card(page, "B").x())
+    page.resize(852, 552)
+    qtbot.waitUntil(lambda: card(page, "A").x() == card(page, "B").x())
+    assert card(page, "A").y() < card(page, "B").y()
+
+
+def test_nothing_is_cut_with_a_name_of_200_characters(page: DocumentsPage, qtbot: QtBot) -> None:
+    name = "Sammlung " * 22
+    page.set_collections([collection(name, state="attention", failed=(failure("/" + "f" * 200, "Empty"),))])
+    page.resize(592, 480)
+    qtbot.waitUntil(lambda: card(page, name).width() < 592)
+    for button in card(page, name).findChildren(QAbstractButton):
+        if button.isVisible():
+            right = button.mapTo(page, button.rect().topRight()).x()
+            assert right < page.width()
+
+
+def test_every_button_of_a_card_names_its_collection_to_a_screen_reader(page: DocumentsPage) -> None:
+    page.set_collections([collection("Recipes")])
+    names = [button.accessibleName() for button in card(page, "Recipes").findChildren(QAbstractButton)]
+    assert all("Recipes" in name for name in names)
