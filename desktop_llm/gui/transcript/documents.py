@@ -273,7 +273,8 @@ def selected_text(document: QTextDocument, start: int, end: int) -> str:
     cursor.setPosition(start)
     cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
     raw = cursor.selectedText()
-    pieces, at = [], start
+    pieces: list[str] = []
+    at = start
     for character in raw:
         at += len(character.encode("utf-16-le")) // 2
         if character == _OBJECT_CHARACTER:

@@ -158,7 +158,7 @@ class Keyboard(QObject):
         if stop.button is not None:
             stop.button.click()
         elif stop.anchor is not None:
-            self._transcript.activate(self._id(), stop.anchor)
+            self._transcript.activate(self.current, stop.anchor)
 
     def paint(self, painter: QPainter, index: int, layout: MessageLayout) -> None:
         """The ring around the message with the focus, or around the stop inside it."""

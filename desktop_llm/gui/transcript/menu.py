@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu
 
 from desktop_llm.gui import icons
 from desktop_llm.gui.transcript.code_part import CodePart
-from desktop_llm.gui.transcript.parts import Part
+from desktop_llm.gui.transcript.mouse import Hit
 from desktop_llm.gui.transcript.table_part import TablePart
 from desktop_llm.gui.transcript.view_model import MessageView
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from desktop_llm.gui.transcript.transcript import Transcript
 
 
-def message_menu(transcript: Transcript, view: MessageView, part: Part | None, selected: str) -> QMenu:
-    """The menu for a message and, if one was hit, a part of it; `selected` are the selected words."""
+def message_menu(transcript: Transcript, view: MessageView, hit: Hit | None, selected: str) -> QMenu:
+    """The menu for a message and the part of it that was hit, if any; `selected` are the selected words."""
+    part = hit.part if hit is not None else None
     menu = QMenu(transcript)
     menu.setObjectName("message_menu")
     menu.aboutToHide.connect(menu.deleteLater)
@@ -37,7 +38,8 @@ def message_menu(transcript: Transcript, view: MessageView, part: Part | None, s
     if isinstance(part, CodePart):
         menu.addSeparator()
         _add_copy(menu, tr("Copy code"), part.block.text)
-        wrap = menu.addAction(tr("Wrap long lines"), part.toggle_wrap)
+        wrap = menu.addAction(tr("Wrap long lines"))
+        wrap.triggered.connect(functools.partial(_toggle_wrap, transcript, part, view.id))
         wrap.setCheckable(True)
         wrap.setChecked(part.wrapped)
     return menu
@@ -45,3 +47,8 @@ def message_menu(transcript: Transcript, view: MessageView, part: Part | None, s
 
 def _add_copy(menu: QMenu, words: str, text: str) -> None:
     menu.addAction(words, functools.partial(QGuiApplication.clipboard().setText, text))
+
+
+def _toggle_wrap(transcript: Transcript, part: CodePart, message_id: str, _checked: bool) -> None:
+    part.toggle_wrap()
+    transcript.relayout(transcript.message_ids().index(message_id))

@@ -45,6 +45,9 @@ class Part:
     gap = 10
     """Pixels between this part and the one above it."""
 
+    tip = ""
+    """What a tooltip over the part says."""
+
     def __init__(self, type_: Typography) -> None:
         self.type = type_
         self.width = 0.0

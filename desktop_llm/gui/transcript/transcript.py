@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, QPointF, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QGuiApplication,
@@ -19,19 +19,19 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
-from desktop_llm.gui import markdown, theme
+from desktop_llm.gui import markdown
 from desktop_llm.gui.transcript.canvas import MessageCanvas
-from desktop_llm.gui.transcript.code_part import CodePart
 from desktop_llm.gui.transcript.documents import Anchor
 from desktop_llm.gui.transcript.foot_row import FootRow
 from desktop_llm.gui.transcript.keyboard import Keyboard
 from desktop_llm.gui.transcript.menu import message_menu
 from desktop_llm.gui.transcript.message_layout import MessageLayout
-from desktop_llm.gui.transcript.parts import BubblePart, DocumentPart, Part, Selection
+from desktop_llm.gui.transcript.mouse import Mouse
+from desktop_llm.gui.transcript.parts import BubblePart, Selection
 from desktop_llm.gui.transcript.selection import Place, TranscriptSelection
-from desktop_llm.gui.transcript.table_part import TablePart
+from desktop_llm.gui.transcript.stream import Stream
 from desktop_llm.gui.transcript.view_model import MessageView, ReadingProgress
 from desktop_llm.gui.widgets import Action, Banner, Button, EmptyState, IconButton
 
@@ -58,20 +58,11 @@ class Transcript(MessageCanvas):
         self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
         self._selection = TranscriptSelection()
         self._keyboard = Keyboard(self)
-        self._selecting = False
-        self._pressed: Anchor | None = None
-        self._hovered = -1
+        self._mouse = Mouse(self)
         self._empty: EmptyState | None = None
-        self._incoming: dict[str, list[str]] = {}
-        self._incoming_thoughts: dict[str, list[str]] = {}
-        self._repaint = QTimer(self, singleShot=True)
-        self._repaint.setInterval(theme.current().length("motion", "repaint_streaming_ms"))
-        self._repaint.timeout.connect(self._take_incoming)
-        self._progress: dict[str, ReadingProgress] = {}
-        self._reading_for = QElapsedTimer()
-        self._late_progress = QTimer(self, singleShot=True)
-        self._late_progress.setInterval(theme.current().length("motion", "spinner_delay_ms"))
-        self._late_progress.timeout.connect(self._show_progress)
+        self._stream = Stream(self)
+        self._stream.due.connect(self._take_incoming)
+        self._stream.progress_changed.connect(self._on_progress_changed)
         self._feet = (self._foot_row(), self._foot_row())
         self._jump = Button(
             self.tr("Jump to latest"), "arrowdown", object_name="jump_to_latest", height=28, parent=self
@@ -92,10 +83,10 @@ class Transcript(MessageCanvas):
 
     def set_messages(self, views: Sequence[MessageView]) -> None:
         """Show these messages and stand at the last one."""
-        self._forget_streams()
+        self._stream.clear()
         self._selection.clear()
         self._keyboard.leave()
-        self._hovered = -1
+        self._mouse.forget()
         self._replace_all(views)
         self._show_empty_state()
 
@@ -115,8 +106,7 @@ class Transcript(MessageCanvas):
         if index is None:
             self.append_message(view)
             return
-        self._incoming.pop(view.id, None)
-        self._incoming_thoughts.pop(view.id, None)
+        self._stream.forget(view.id)
         self._views[index] = view
         self._drop(view.id)
         self._rows.forget(index)
@@ -124,34 +114,21 @@ class Transcript(MessageCanvas):
 
     def finish(self, view: MessageView) -> None:
         """The answer has ended: show it whole, with its figures and checked citations."""
-        self._progress.pop(view.id, None)
+        self._stream.set_progress(view.id, None)
         self.update_message(view)
         self._name_the_end()
 
     def append_text(self, message_id: str, text: str) -> None:
         """More of a streamed answer; shown within 33 ms, at most 30 times a second."""
-        self._incoming.setdefault(message_id, []).append(text)
-        self._start_repaint()
+        self._stream.add_text(message_id, text)
 
     def append_thinking(self, message_id: str, text: str) -> None:
         """More of what the model thinks."""
-        self._incoming_thoughts.setdefault(message_id, []).append(text)
-        self._start_repaint()
+        self._stream.add_thoughts(message_id, text)
 
     def set_progress(self, message_id: str, progress: ReadingProgress | None) -> None:
         """Prompt processing of an answer; shown from 300 ms on, None takes it away."""
-        if progress is None:
-            self._progress.pop(message_id, None)
-            self._late_progress.stop()
-            self._update_progress_row(message_id, None)
-            return
-        if message_id not in self._progress:
-            self._reading_for.start()
-        self._progress[message_id] = progress
-        if self._reading_for.hasExpired(self._late_progress.interval()):
-            self._update_progress_row(message_id, progress)
-        elif not self._late_progress.isActive():
-            self._late_progress.start()
+        self._stream.set_progress(message_id, progress)
 
     def set_empty_state(self, icon: str, title: str, text: str = "", actions: tuple[Action, ...] = ()) -> None:
         """What is said while there is no message; its actions come back with an empty message id."""
@@ -221,7 +198,7 @@ class Transcript(MessageCanvas):
                 bar.setValue(round(top + layout.height - height + 16))
             role = self.tr("Question") if layout.view.role == "user" else self.tr("Answer")
             self.setAccessibleDescription(f"{role}: {layout.text()}")
-        self._place_feet()
+        self.place_feet()
         self.viewport().update()
 
     def _plain_text(self, index: int) -> str:
@@ -233,28 +210,14 @@ class Transcript(MessageCanvas):
 
     # --- streaming ----------------------------------------------------------------------------------------------
 
-    def _start_repaint(self) -> None:
-        if not self._repaint.isActive():
-            self._repaint.start()
-
-    def _forget_streams(self) -> None:
-        self._repaint.stop()
-        self._late_progress.stop()
-        for waiting in (self._incoming, self._incoming_thoughts, self._progress):
-            waiting.clear()
-
     def _take_incoming(self) -> None:
         """Move what has streamed in since the last repaint into the messages."""
-        ids = {*self._incoming, *self._incoming_thoughts} & self._index.keys()
-        for message_id in ids:
-            index = self._index[message_id]
-            view = self._views[index]
-            text = "".join(self._incoming.get(message_id, []))
-            thoughts = "".join(self._incoming_thoughts.get(message_id, []))
-            self._views[index] = replace(view, text=view.text + text, thinking=view.thinking + thoughts)
-            self._grow(index)
-        self._incoming.clear()
-        self._incoming_thoughts.clear()
+        for message_id, (text, thoughts) in self._stream.take().items():
+            index = self._index.get(message_id)
+            if index is not None:
+                view = self._views[index]
+                self._views[index] = replace(view, text=view.text + text, thinking=view.thinking + thoughts)
+                self._grow(index)
 
     def _grow(self, index: int) -> None:
         view = self._views[index]
@@ -278,22 +241,18 @@ class Transcript(MessageCanvas):
         top = round(self._corner(index).y())
         self.viewport().update(QRect(0, top, self.viewport().width(), self.viewport().height() - top))
 
-    def _show_progress(self) -> None:
-        for message_id, progress in self._progress.items():
-            self._update_progress_row(message_id, progress)
-
-    def _update_progress_row(self, message_id: str, progress: ReadingProgress | None) -> None:
+    def _on_progress_changed(self, message_id: str) -> None:
         index = self._index.get(message_id)
         if index is not None:
             layout = self._layout_of(index)
-            layout.show_progress(progress)
+            layout.show_progress(self._stream.progress(message_id))
             self._rows.set_height(index, layout.height)
             self._arrange()
 
     def _prepare(self, layout: MessageLayout) -> None:
         """Connect what was just built."""
         self._connect_thinking(layout)
-        if progress := self._progress.get(layout.view.id):
+        if progress := self._stream.progress(layout.view.id):
             layout.show_progress(progress)
         for part in layout.parts:
             if part.has_widget() and isinstance(banner := part.widget(), Banner):
@@ -337,7 +296,7 @@ class Transcript(MessageCanvas):
 
     def _arrange(self) -> None:
         super()._arrange()
-        self._place_feet()
+        self.place_feet()
         bar = self.verticalScrollBar()
         behind = bool(self._views) and not self._pinned and bar.maximum() - bar.value() > _PILL_FROM
         self._jump.setVisible(behind)
@@ -362,17 +321,22 @@ class Transcript(MessageCanvas):
         if not self._pinned:
             self._jump.set_content(self.tr("New answer below"))
 
-    def _place_feet(self) -> None:
+    def place_feet(self) -> None:
         """The buttons of the last answer, and those of the message hovered or focused."""
         last = len(self._views) - 1
         wanted = [last if last >= 0 and self._views[last].role == "assistant" else -1]
-        other = self._keyboard.current if self._keyboard.current >= 0 and self.hasFocus() else self._hovered
+        focused = self._keyboard.current if self._has_focus_within() else -1
+        other = focused if focused >= 0 else self._mouse.hovered
         wanted.append(other if other != wanted[0] else -1)
         for row, index in zip(self._feet, wanted, strict=True):
             if index not in self._seen() or self._views[index].status == "streaming":
                 row.hide()
             else:
                 self._place_foot(row, index)
+
+    def _has_focus_within(self) -> bool:
+        focused = QApplication.focusWidget()
+        return focused is self or (focused is not None and self.isAncestorOf(focused))
 
     def _place_foot(self, row: FootRow, index: int) -> None:
         layout, view, corner = self._layout_of(index), self._views[index], self._corner(index)
@@ -394,94 +358,34 @@ class Transcript(MessageCanvas):
 
     # --- mouse --------------------------------------------------------------------------------------------------
 
-    def _hit(self, point: QPointF) -> tuple[int, int, Part, QPointF] | None:
-        """Message, part and the point in the part's coordinates."""
-        if not self._views:
-            return None
-        index = self._rows.at(point.y() + self.verticalScrollBar().value())
-        layout, corner = self._layout_of(index), self._corner(index)
-        part = layout.part_at(point.y() - corner.y())
-        if part < 0:
-            return None
-        return index, part, layout.parts[part], point - corner - QPointF(0, layout.tops[part])
+    def message_at(self, y: float) -> int:
+        """The message at a height of the viewport, -1 without any."""
+        return self._rows.at(y + self.verticalScrollBar().value()) if self._views else -1
 
-    def _anchor_at(self, point: QPointF) -> tuple[str, Anchor] | None:
-        hit = self._hit(point)
-        if hit is None or not isinstance(hit[2], DocumentPart):
-            return None
-        anchor = hit[2].anchor_at(hit[3])
-        return (self._views[hit[0]].id, anchor) if anchor is not None else None
+    def corner_of(self, index: int) -> QPointF:
+        """Where a message starts on the viewport."""
+        return self._corner(index)
 
-    def _place_at(self, point: QPointF) -> Place | None:
-        """The nearest position in words."""
-        hit = self._hit(point)
-        if hit is None:
-            return None
-        index, number, part, inside = hit
-        if isinstance(part, DocumentPart):
-            return index, number, part.position_at(inside)
-        above = [(i, p) for i, p in self._layout_of(index).documents() if i < number]
-        return (index, above[-1][0], above[-1][1].length()) if above else (index, number, 0)
-
-    def activate(self, message_id: str, anchor: Anchor) -> None:
+    def activate(self, index: int, anchor: Anchor) -> None:
         """Open what a citation or link points to."""
         if anchor.citation:
-            self.citation_activated.emit(message_id, anchor.citation)
+            self.citation_activated.emit(self._views[index].id, anchor.citation)
         elif anchor.href:
             self.link_activated.emit(anchor.href)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Start a selection, or press a link."""
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        self._keyboard.leave()
-        point = event.position()
-        found = self._anchor_at(point)
-        self._pressed = found[1] if found else None
-        place = self._place_at(point)
-        if place is None:
-            return
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+    def select_from(self, place: Place, *, extend: bool = False) -> None:
+        """Start a selection at a place, or extend it to there."""
+        if extend:
             self._selection.extend(place)
         else:
             self._selection.begin(place)
-        self._selecting = True
         self.viewport().update()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Extend the selection, or show what is under the mouse."""
-        if self._selecting:
-            place = self._place_at(event.position())
-            if place is not None:
-                self._selection.extend(place)
-            self._scroll_at_edge(event.position().y())
-            self.viewport().update()
-            return
-        self._hover(event.position())
+    def has_selection(self) -> bool:
+        """Whether any words are selected."""
+        return not self._selection.is_empty()
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End the selection, or open what was pressed."""
-        self._selecting = False
-        if event.button() != Qt.MouseButton.LeftButton or not self._selection.is_empty():
-            return
-        found = self._anchor_at(event.position())
-        if found is not None and found[1] == self._pressed:
-            self.activate(*found)
-            return
-        hit = self._hit(event.position())
-        if hit is not None and isinstance(hit[2], CodePart) and hit[2].fold_rect().contains(hit[3]):
-            hit[2].toggle_fold()
-            self._relayout(hit[0])
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Select a word."""
-        hit = self._hit(event.position())
-        if hit is not None and isinstance(hit[2], DocumentPart):
-            start, end = hit[2].word_at(hit[3])
-            self._selection.select((hit[0], hit[1], start), (hit[0], hit[1], end))
-            self.viewport().update()
-
-    def _relayout(self, index: int) -> None:
+    def relayout(self, index: int) -> None:
         """A part of a message took another height."""
         layout = self._layout_of(index)
         layout.layout(layout.width)
@@ -489,70 +393,56 @@ class Transcript(MessageCanvas):
         self._rows.set_height(index, layout.height)
         self._arrange()
 
-    def _scroll_at_edge(self, y: float) -> None:
-        bar, height = self.verticalScrollBar(), self.viewport().height()
-        if y < 0 or y > height:
-            bar.setValue(bar.value() + round(y if y < 0 else y - height))
-
-    def _hover(self, point: QPointF) -> None:
-        hit = self._hit(point)
-        found = self._anchor_at(point)
-        over_words = hit is not None and isinstance(hit[2], DocumentPart) and hit[2].contains_words(hit[3])
-        shape = Qt.CursorShape.IBeamCursor if over_words else Qt.CursorShape.ArrowCursor
-        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if found else shape)
-        self._hover_citation(found)
-        index = hit[0] if hit else -1
-        if index != self._hovered:
-            self._hovered = index
-            self._place_feet()
-
-    def _hover_citation(self, found: tuple[str, Anchor] | None) -> None:
+    def light_citation(self, index: int, number: int) -> None:
+        """The mouse is over a citation; number 0 over none."""
+        lit = self._views[index].id if number else ""
         for layout in self._layouts.values():
-            number = found[1].citation if found and layout.view.id == found[0] else 0
-            if layout.pills.hovered != number:
-                layout.pills.hovered = number
+            wanted = number if layout.view.id == lit else 0
+            if layout.pills.hovered != wanted:
+                layout.pills.hovered = wanted
                 self.viewport().update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Start a selection, or press a link."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._keyboard.leave()
+            self._mouse.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Extend the selection, or show what is under the mouse."""
+        self._mouse.move(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End the selection, or open what was pressed."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._mouse.release(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Select a word."""
+        self._mouse.double_click(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Sideways (or with Shift) over code and tables; up and down over everything."""
-        delta = event.angleDelta()
-        sideways = delta.x() or (delta.y() if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 0)
-        if abs(sideways) >= abs(delta.y()) and sideways:
-            hit = self._hit(event.position())
-            if hit is not None and isinstance(hit[2], CodePart | TablePart) and hit[2].scroll(-sideways / 2):
-                self.viewport().update()
-            event.accept()
-            return
-        super().wheelEvent(event)
+        """Sideways over code and tables, up and down over everything."""
+        if not self._mouse.wheel(event):
+            super().wheelEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """What can be copied here."""
-        hit = self._hit(QPointF(event.pos()))
+        hit = self._mouse.hit(QPointF(event.pos()))
         if hit is not None:
-            menu = message_menu(self, self._views[hit[0]], hit[2], self._selection_words())
-            menu.exec(event.globalPos())
-            self._relayout(hit[0])
+            menu = message_menu(self, self._views[hit.message], hit, self._selection_words())
+            menu.popup(event.globalPos())
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Tooltips of citations and figures; the buttons go when the mouse leaves."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self._tip_at(QPointF(event.pos())), self.viewport())
+            QToolTip.showText(event.globalPos(), self._mouse.tip(QPointF(event.pos())), self.viewport())
             return True
-        if event.type() == QEvent.Type.Leave and not self.viewport().rect().contains(
-            self.viewport().mapFromGlobal(self.cursor().pos())
-        ):
-            self._hovered = -1
-            self._place_feet()
+        if event.type() == QEvent.Type.Leave:
+            inside = self.viewport().mapFromGlobal(self.cursor().pos())
+            if not self.viewport().rect().contains(inside):
+                self._mouse.hover_message(-1)
         return super().viewportEvent(event)
-
-    def _tip_at(self, point: QPointF) -> str:
-        found = self._anchor_at(point)
-        if found is not None and found[1].citation:
-            return self._layouts[found[0]].pills.tip(found[1].citation)
-        if found is not None:
-            return found[1].href
-        hit = self._hit(point)
-        return getattr(hit[2], "tip", "") if hit else ""
 
     # --- keyboard -----------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ def _place_of(transcript: Transcript, message: int, wanted: str) -> QPoint:
             for anchor in part.anchors:
                 if wanted in (str(anchor.citation), anchor.href):
                     rect = part.anchor_rects(anchor)[0]
-                    return (rect.center() + transcript._corner(message)).toPoint() + QPoint(0, round(top))
+                    return (rect.center() + transcript.corner_of(message)).toPoint() + QPoint(0, round(top))
     raise AssertionError(f"{wanted} is not in the message")
 
 
@@ -91,7 +91,7 @@ def test_long_code_is_folded_until_it_is_asked_for(qtbot: QtBot, transcript: Tra
     assert "line 119" not in transcript.message_text("a")
     part = layout.parts[0]
     assert part.fold_words() == "Show all 120 lines"
-    middle = part.fold_rect().center() + transcript._corner(0)
+    middle = part.fold_rect().center() + transcript.corner_of(0)
     qtbot.mouseClick(
         transcript.viewport(), Qt.MouseButton.LeftButton, pos=(middle.toPoint() + QPoint(0, round(layout.tops[0])))
     )
@@ -238,4 +238,4 @@ def test_the_figures_say_why_an_answer_ended_early() -> None:
 
 def test_an_anchor_without_a_target_opens_nothing(qtbot: QtBot, transcript: Transcript) -> None:
     with qtbot.assertNotEmitted(transcript.link_activated):
-        transcript.activate("a", Anchor(0, 1, "", 0))
+        transcript.activate(0, Anchor(0, 1, "", 0))

@@ -165,9 +165,9 @@ def test_scrolling_up_does_not_move_what_is_being_read(qtbot: QtBot, transcript:
     bar = transcript.verticalScrollBar()
     bar.setValue(bar.maximum() // 2)
     index = transcript.last_seen()
-    before = transcript._corner(index).y()
+    before = transcript.corner_of(index).y()
     qtbot.waitUntil(lambda: not transcript._ahead.isActive())
-    assert transcript._corner(index).y() == pytest.approx(before, abs=1)
+    assert transcript.corner_of(index).y() == pytest.approx(before, abs=1)
 
 
 def test_the_reading_scale_makes_everything_larger_and_keeps_the_place(transcript: Transcript) -> None:
