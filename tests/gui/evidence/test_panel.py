@@ -69,7 +69,7 @@ def answering(panel: EvidencePanel, make: Callable[[int], PagePicture] = picture
 
 
 def test_a_citation_opens_its_page_with_the_passage_lit_in_the_middle(panel: EvidencePanel, qtbot: QtBot) -> None:
-    wishes = answering(panel, lambda width: picture(width, ((width * 0.1, width * 1.5, width * 0.8, width * 0.05),)))
+    wishes = answering(panel, lambda width: picture(width, ((width * 0.1, width, width * 0.8, width * 0.05),)))
     panel.set_citations([ON_PAGE, ELSEWHERE], 1)
     assert [wish[:2] + wish[3:] for wish in wishes] == [(LEASE, 4, 200, 260)]
     assert find(panel, Label, "evidence_page_number").text() == "4 of 12"
