@@ -28,8 +28,8 @@ class Popup(QWidget):
     opened = Signal()
     closed = Signal()
 
-    def __init__(self, *, object_name: str, accessible_name: str) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget | None = None, *, object_name: str, accessible_name: str) -> None:
+        super().__init__(parent)
         self._ground: _Ground | None = None
         self._focus_before: QWidget | None = None
         self._anchor: QWidget | None = None
@@ -155,10 +155,9 @@ class _Ground(QWidget):
 
 
 def _draw_shadow(painter: QPainter, inner: QRect, radius: int, colour: QColor) -> None:
-    """Soft rings that add up to the shadow's strength at the edge of the sheet."""
+    """Soft rings that add up to the shadow's strength at the edge of the sheet; the outer ones are the faintest."""
     rings = SHADOW - 2
-    ring = QColor(colour)
-    ring.setAlphaF(colour.alphaF() / rings * 1.6)
-    for step in range(rings):
-        reach = rings - step
-        draw_box(painter, inner.adjusted(-reach, -reach + 3, reach, min(reach + 2, SHADOW)), radius + reach, ring)
+    for reach in range(rings, 0, -1):
+        ring = QColor(colour)
+        ring.setAlphaF(colour.alphaF() * (rings - reach + 1) / (rings * rings))
+        draw_box(painter, inner.adjusted(-reach, 2 - reach, reach, reach + 2), radius + reach, ring)

@@ -1,0 +1,130 @@
+"""The model in use, at the head of the model menu: loaded, loading or stopped, each with its one action."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QRect, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop_llm.engine.client import LoadedModel
+from desktop_llm.gui import icons, theme
+from desktop_llm.gui.model_words import model_name, size_word
+from desktop_llm.gui.widgets import Button, ElidedLabel, Label, ProgressBar, Spinner, Tag
+from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
+from desktop_llm.models.library import Model
+
+State = Literal["none", "loading", "loaded", "failed"]
+
+
+class ModelInUse(QWidget):
+    """Signals: `unload_requested`, `cancel_requested`, and `retry_requested` with the model's id."""
+
+    unload_requested = Signal()
+    cancel_requested = Signal()
+    retry_requested = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        set_names(self, "model_in_use", "")
+        self.model_id = ""
+        self._state: State = "none"
+        self._spinner = Spinner()
+        self._name = ElidedLabel("", "ui_strong")
+        self._tag = Tag()
+        self._line = Label("", "small", "text_secondary", wrap=True, object_name="model_in_use_state")
+        self._bar = ProgressBar(object_name="model_in_use_progress")
+        self._button = Button("", height=26, object_name="model_in_use_action")
+        self._button.clicked.connect(self._on_clicked)
+        self._lay_out()
+        repaint_on_theme(self)
+        self.hide()
+
+    @property
+    def failed(self) -> bool:
+        """Whether what is shown is a failure."""
+        return self._state == "failed"
+
+    def show_loading(self, model: Model | None, fraction: float | None) -> None:
+        """The model is on its way."""
+        percent = self.tr("Loading, {percent} %").format(percent=int((fraction or 0) * 100))
+        self._show(model, "loading", self.tr("Loading") if fraction is None else percent)
+        self._bar.set_fraction(fraction or 0.0)
+        self._bar.setAccessibleName(self._line.text())
+
+    def show_loaded(self, model: Model | None, loaded: LoadedModel | None) -> None:
+        """The model is there; without one nothing is shown, unless a failure is still to be read."""
+        if loaded is None and self._state == "failed":
+            return
+        if loaded is None or model is None:
+            self._show(None, "none", "")
+            return
+        self._show(model, "loaded", self.tr("Loaded, {device}").format(device=loaded.device))
+
+    def show_failed(self, model: Model | None, message: str) -> None:
+        """The model could not be loaded, or stopped."""
+        self._show(model, "failed" if model else "none", message)
+
+    def _lay_out(self) -> None:
+        title = QHBoxLayout()
+        title.setSpacing(8)
+        title.addWidget(self._name)
+        title.addWidget(self._tag)
+        title.addStretch(1)
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addLayout(title)
+        words.addWidget(self._line)
+        words.addSpacing(2)
+        words.addWidget(self._bar)
+        self._row = QHBoxLayout(self)
+        self._row.setSpacing(8)
+        self._row.addWidget(self._spinner)
+        self._row.addLayout(words, 1)
+        self._row.addWidget(self._button)
+
+    def _show(self, model: Model | None, state: State, line: str) -> None:
+        self.model_id = model.id if model else ""
+        self._state = state if model else "none"
+        if model is None:
+            return
+        self._name.set_text(model_name(model))
+        self._tag.set_text(size_word(model.quantization))
+        self._line.setText(line)
+        self._line.set_colour("danger_text" if state == "failed" else "text_secondary")
+        self._bar.setVisible(state == "loading")
+        self._spinner.setVisible(state == "loading")
+        words, icon = {
+            "loading": (self.tr("Cancel"), "x"),
+            "loaded": (self.tr("Unload"), "eject"),
+            "failed": (self.tr("Try again"), "retry"),
+        }[state]
+        if self._button.text() != words:
+            self._button.set_content(words, icon)
+        self._button.setAccessibleName(f"{words}, {model_name(model)}")
+        self._row.setContentsMargins(10 if state == "loading" else 34, 7, 6, 7)
+        self.setAccessibleName(f"{model_name(model)}, {line}")
+        self.update()
+
+    def _on_clicked(self) -> None:
+        match self._state:
+            case "loading":
+                self.cancel_requested.emit()
+            case "loaded":
+                self.unload_requested.emit()
+            case "failed":
+                self.retry_requested.emit(self.model_id)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The fill with its bar; a tick where loaded, a warning where failed."""
+        painter, colour = QPainter(self), theme.current().colour
+        failed = self._state == "failed"
+        draw_box(painter, self.rect(), 6, colour("danger_bg" if failed else "selected"))
+        bar = QRect(0, 8, 3, self.height() - 16)
+        draw_box(painter, bar, 1.5, colour("danger_fill" if failed else "accent"))
+        icon = {"loaded": "check", "failed": "alert"}.get(self._state)
+        if icon:
+            ink = "danger_text" if failed else "accent_text"
+            icons.paint_icon(painter, icon, ink, QRect(10, 0, 16, self.height()))
+        painter.end()

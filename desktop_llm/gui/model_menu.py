@@ -1,0 +1,220 @@
+"""The model menu: which models are here, which one is in use, and how it is loaded.
+
+A sheet below the model button. It asks by signals and shows what it is told: the menu never says "loaded" before the
+engine has proved it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from desktop_llm.engine.client import LoadedModel, LoadSettings
+from desktop_llm.gui import theme
+from desktop_llm.gui.load_panel import LoadPanel
+from desktop_llm.gui.model_in_use import ModelInUse
+from desktop_llm.gui.model_rows import ModelListView
+from desktop_llm.gui.popup import SHADOW, Popup
+from desktop_llm.gui.widgets import Button, Label, SearchField
+from desktop_llm.models.library import Model
+
+_LIST_WIDTH = 404
+_HEIGHT = 544
+
+
+class ModelMenu(Popup):
+    """Search, the model in use, all models, and the load settings of the chosen one beside them.
+
+    `load_requested` carries a model id and a LoadSettings.
+    """
+
+    load_requested = Signal(str, object)
+    unload_requested = Signal()
+    cancel_requested = Signal()
+    import_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, object_name="model_menu", accessible_name="")
+        self.setAccessibleName(self.tr("Models"))
+        self._models: tuple[Model, ...] = ()
+        self._chosen = ""
+        self.search = SearchField(self.tr("Search models on this computer"), object_name="model_menu_search")
+        self._in_use_heading = _heading(self.tr("In use"))
+        self._in_use = ModelInUse()
+        self._all_heading = _heading(self.tr("All models"))
+        self._view = ModelListView()
+        self._nothing = Label("", "ui", "text_secondary", wrap=True, object_name="model_menu_nothing")
+        self._nothing.setContentsMargins(16, 8, 16, 8)
+        self._open_file = Button(self.tr("Open a GGUF file…"), "folder", kind="quiet", object_name="model_menu_import")
+        self._settings = LoadPanel()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SHADOW + 1, SHADOW + 1, SHADOW + 1, SHADOW + 1)
+        row.setSpacing(0)
+        row.addLayout(self._list_column(), _LIST_WIDTH)
+        row.addWidget(self._settings, theme.current().length("column", "model_menu") - _LIST_WIDTH)
+        self._connect()
+        self._refresh_in_use()
+
+    def set_models(self, models: Sequence[Model]) -> None:
+        """The chat models on this computer."""
+        self._models = tuple(models)
+        self._refresh()
+
+    def set_chosen(self, model_id: str) -> None:
+        """The model that the next message goes to."""
+        self._chosen = model_id
+        self._refresh()
+
+    def set_loading(self, model_id: str, fraction: float | None) -> None:
+        """A model is being loaded; `fraction` is None while nothing can be said."""
+        self._in_use.show_loading(self._model(model_id), fraction)
+        self._refresh_in_use()
+
+    def set_loaded(self, model_id: str | None, loaded: LoadedModel | None) -> None:
+        """What the engine holds now; None for nothing."""
+        self._in_use.show_loaded(self._model(model_id or ""), loaded)
+        if loaded is not None:
+            self._settings.set_loaded(loaded)
+        self._refresh_in_use()
+
+    def set_failed(self, model_id: str, message: str) -> None:
+        """A model could not be loaded or stopped; `message` is the whole sentence."""
+        self._in_use.show_failed(self._model(model_id), message)
+        self._refresh_in_use()
+
+    def set_load_settings(self, settings: LoadSettings) -> None:
+        """The load settings that hold for every model until others are chosen here."""
+        self._settings.set_defaults(settings)
+
+    def _list_column(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(0)
+        column.addWidget(self.search)
+        for widget in (self._in_use_heading, self._in_use, self._all_heading, self._nothing):
+            column.addWidget(widget)
+        column.addWidget(self._view, 1)
+        column.addSpacing(13)
+        column.addWidget(self._open_file, 0, Qt.AlignmentFlag.AlignLeft)
+        return column
+
+    def _connect(self) -> None:
+        self.search.textChanged.connect(self._on_search)
+        self.search.installEventFilter(self)
+        self._view.opened.connect(self._on_opened)
+        self._view.looked_at.connect(self._on_looked_at)
+        self._in_use.unload_requested.connect(self.unload_requested)
+        self._in_use.cancel_requested.connect(self.cancel_requested)
+        self._in_use.retry_requested.connect(self._on_opened)
+        self._settings.load_requested.connect(self._on_load_again)
+        self._open_file.clicked.connect(self._on_import)
+        self.closed.connect(self.search.clear)
+
+    def _model(self, model_id: str) -> Model | None:
+        return next((model for model in self._models if model.id == model_id), None)
+
+    def _refresh(self) -> None:
+        query = self.search.text().casefold().split()
+        busy = self._in_use.model_id
+        shown = [model for model in self._models if model.id != busy and _matches(model, query)]
+        self._view.set_models(shown, self._chosen)
+        self._all_heading.setVisible(bool(shown))
+        self._nothing.setVisible(not shown and (bool(query) or not self._models))
+        self._nothing.setText(self._nothing_words(self.search.text().strip()))
+        self._refresh_settings()
+
+    def _nothing_words(self, query: str) -> str:
+        if not self._models:
+            return self.tr("There is no chat model on this computer yet. Open a GGUF file to add one.")
+        return self.tr("No model on this computer matches “{query}”.").format(query=query)
+
+    def _refresh_in_use(self) -> None:
+        shown = bool(self._in_use.model_id)
+        self._in_use.setVisible(shown)
+        self._in_use_heading.setVisible(shown)
+        self._in_use_heading.setText(self.tr("Stopped") if self._in_use.failed else self.tr("In use"))
+        self._refresh()
+
+    def _refresh_settings(self) -> None:
+        model = self._model(self._view.current_id()) if self.search.text() else None
+        model = model or self._model(self._in_use.model_id) or self._model(self._chosen) or self._first()
+        self._settings.set_model(model, in_use=model is not None and model.id == self._in_use.model_id)
+
+    def _first(self) -> Model | None:
+        return self._models[0] if self._models else None
+
+    def _on_search(self, _text: str) -> None:
+        self._refresh()
+
+    def _on_looked_at(self, model_id: str) -> None:
+        model = self._model(model_id)
+        if model is not None:
+            self._settings.set_model(model, in_use=model_id == self._in_use.model_id)
+
+    def _on_opened(self, model_id: str) -> None:
+        """Load with what the panel shows if it is about this model, else as the app decides."""
+        model = self._model(model_id)
+        if model is not None:
+            self._settings.set_model(model, in_use=model_id == self._in_use.model_id)
+            self.load_requested.emit(model_id, self._settings.load_settings())
+            self.close_popup()
+
+    def _on_load_again(self, model_id: str, settings: LoadSettings) -> None:
+        self.load_requested.emit(model_id, settings)
+
+    def _on_import(self) -> None:
+        self.close_popup()
+        self.import_requested.emit()
+
+    def first_focus(self) -> QWidget:
+        """Typing searches at once."""
+        return self.search
+
+    def sizeHint(self) -> QSize:
+        """720 wide and as high as the models need, within limits."""
+        column = self._view.wanted_height() + 190 + (self._in_use.sizeHint().height() if self._in_use.model_id else 0)
+        height = max(min(column, _HEIGHT), self._settings.sizeHint().height()) + 2 * SHADOW
+        return QSize(theme.current().length("column", "model_menu") + 2 * SHADOW, height)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The search field keeps the focus while the arrows go through the models; Right goes to the load settings."""
+        if watched is not self.search or not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+            return super().eventFilter(watched, event)
+        key = Qt.Key(event.key())
+        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self._view.step(-1 if key == Qt.Key.Key_Up else 1)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._on_opened(self._view.current_id())
+        elif key == Qt.Key.Key_Right and _at_end(self.search) and not self._settings.isHidden():
+            self._settings.focus_first()
+        else:
+            return super().eventFilter(watched, event)
+        return True
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The sheet, the line before the load settings and the one above the foot."""
+        super().paintEvent(event)
+        painter, line = QPainter(self), theme.current().colour("border_subtle")
+        x, foot = self._settings.x(), self._open_file.y() - 7
+        if not self._settings.isHidden():
+            painter.fillRect(QRect(x, SHADOW + 1, 1, self.height() - 2 * SHADOW - 2), line)
+        painter.fillRect(QRect(SHADOW + 1, foot, x - SHADOW - 1, 1), line)
+        painter.end()
+
+
+def _heading(text: str) -> Label:
+    label = Label(text, "small_strong", "text_tertiary")
+    label.setContentsMargins(8, 10, 8, 4)
+    return label
+
+
+def _matches(model: Model, words: Sequence[str]) -> bool:
+    text = f"{model.display_name} {model.id} {model.quantization} {model.architecture}".casefold()
+    return all(word in text for word in words)
+
+
+def _at_end(field: QLineEdit) -> bool:
+    return field.cursorPosition() == len(field.text())
