@@ -26,7 +26,7 @@ from desktop_llm.knowledge.client import Citation, Knowledge, Passage
 log = logging.getLogger(__name__)
 
 # What passages may take of the context: a third, and no more than a person would wait for on a plain CPU.
-MAX_PASSAGE_TOKENS = 1500
+MAX_PASSAGE_TOKENS = 1000
 PASSAGE_SHARE = 3
 
 

@@ -81,7 +81,9 @@ class Attachments(QObject):
             self._composer.set_attachments([self._reading(path, share) for path in self.paths])
 
     def _reading(self, path: str, share: float = 0.0) -> Attachment:
-        return Attachment(path, Path(path).name, "reading", self.tr("Reading {share} %").format(share=round(100 * share)))
+        return Attachment(
+            path, Path(path).name, "reading", self.tr("Reading {share} %").format(share=round(100 * share))
+        )
 
     def _on_read(self, report: IndexReport) -> None:
         if report.collection == self._name():

@@ -13,10 +13,6 @@ from PySide6.QtCore import QByteArray, QRect, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QColor,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDragMoveEvent,
-    QDropEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -62,7 +58,6 @@ class MainWindow(QMainWindow):
         self.resize(*DEFAULT)
         if isinstance(geometry := settings.current.window.get("geometry"), str):
             self.restoreGeometry(QByteArray(base64.b64decode(geometry)))
-        self.setAcceptDrops(True)
 
     def add_page(self, page: QWidget) -> None:
         """Take in a page."""
@@ -175,26 +170,6 @@ class MainWindow(QMainWindow):
         super().resizeEvent(event)
         if self.wiring is not None:
             self._fold()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files over the window: show where they can go."""
-        if self.wiring is not None:
-            self.wiring.drops.enter(event)
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Light up the zone below the files."""
-        if self.wiring is not None:
-            self.wiring.drops.move(event)
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """The files left the window."""
-        if self.wiring is not None:
-            self.wiring.drops.leave(event)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """The files were let go."""
-        if self.wiring is not None:
-            self.wiring.drops.drop(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember where everything stood."""

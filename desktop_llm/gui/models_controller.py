@@ -109,6 +109,7 @@ class ModelsController(QObject):
         self.model = model
         self._header.set_model(model.display_name, model.quantization or "")
         self._menu.set_chosen(model.id)
+        self._page.set_in_use(model.id)
         self.chosen.emit(model)
 
     def _on_settings(self, _: object = None) -> None:

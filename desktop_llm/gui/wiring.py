@@ -133,7 +133,7 @@ class Wiring(QObject):
             self.attachments,
             window,
         )
-        self.drops = Drops(window, self.documents, self.attachments, self.models, self)
+        self.drops = Drops(window, self.documents, self.attachments, self.models, self.show_page, self)
 
     def _connect_header(self) -> None:
         header, window = self.window.header, self.window
@@ -166,6 +166,7 @@ class Wiring(QObject):
         window.chats.composer.new_collection_requested.connect(self._on_new_collection)
         self.settings_page.settings_changed.connect(window.settings.set)
         self.settings_page.show_folder_requested.connect(outside.show_folder)
+        self.documents.collections_changed.connect(self._on_collections)
         self.chat_settings.changed.connect(self._on_chat_settings_changed)
 
     def _connect_keys(self) -> None:
@@ -252,6 +253,10 @@ class Wiring(QObject):
     def _on_ask(self, name: str) -> None:
         self._on_new_chat()
         self.chat.tick((name,))
+
+    def _on_collections(self, _: object) -> None:
+        self.settings_page.set_collections(self.documents.names)
+        self.chat_settings.set_collections(self.documents.names)
 
     def _on_new_collection(self) -> None:
         self.show_page("documents")
