@@ -64,7 +64,8 @@ class MessageLayout:
 
     def _build_answer(self) -> None:
         view = self.view
-        if view.notice and not view.error:
+        cut_off = view.status == "interrupted"
+        if view.notice and not view.error and not cut_off:
             self.parts.append(banner_part(self._type, view, self._parent))
         if view.thinking:
             self._add_thinking()
@@ -73,7 +74,7 @@ class MessageLayout:
         self._open_from = self._text_end = len(self.parts)
         self._replace_open_text()
         self._mark_unsupported()
-        if view.error:
+        if view.error or (view.notice and cut_off):
             self.parts.append(banner_part(self._type, view, self._parent))
         if view.status != "streaming":
             self._add_foot()

@@ -15,6 +15,7 @@ from desktop_llm.gui.transcript.parts import DocumentPart, Part, Selection, disc
 from desktop_llm.gui.transcript.typography import Typography
 from desktop_llm.gui.transcript.view_model import MessageView, ReadingProgress
 from desktop_llm.gui.widgets import Banner, Button, Label, ProgressBar, Spinner
+from desktop_llm.gui.widgets.banner import BannerKind
 from desktop_llm.gui.widgets.painting import RING_MARGIN
 
 FOOT_HEIGHT = 28
@@ -106,8 +107,10 @@ def banner_part(type_: Typography, view: MessageView, parent: QWidget) -> Widget
     if view.error:
         banner = Banner(title, rest, view.actions, kind="danger", object_name="message_error", parent=parent)
     else:
-        icon = view.notice_icon
-        banner = Banner(title, rest, view.actions, icon=icon, object_name="message_notice", parent=parent)
+        kind: BannerKind = "warning" if view.status == "interrupted" else "info"
+        banner = Banner(
+            title, rest, view.actions, kind=kind, icon=view.notice_icon, object_name="message_notice", parent=parent
+        )
     return WidgetPart(type_, banner)
 
 

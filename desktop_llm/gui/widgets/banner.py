@@ -61,7 +61,7 @@ class Banner(QWidget):
         self._text.setVisible(bool(text))
         column = QVBoxLayout(self)
         column.setContentsMargins(42, 11, 16, 8 if actions else 11)
-        column.setSpacing(2)
+        column.setSpacing(0)
         column.addWidget(self._title)
         column.addWidget(self._text)
         if actions:

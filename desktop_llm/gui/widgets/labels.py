@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from desktop_llm.gui import icons, theme
@@ -23,7 +23,10 @@ _PILL_COLOURS: dict[PillKind, tuple[str, str]] = {
 
 
 class Label(QLabel):
-    """Plain text in one of the types ("ui", "small", "heading", …) and colours of the look."""
+    """Plain text in one of the types ("ui", "small", "heading", …) and colours of the look.
+
+    Wrapped text keeps the line height of its type, which `QLabel` by itself does not.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Label(QLabel):
     ) -> None:
         super().__init__(text, parent)
         self._colour = colour
+        self._line_height = theme.current().line_height(type_name)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setFont(theme.current().font(type_name))
         self.setWordWrap(wrap)
@@ -48,6 +52,47 @@ class Label(QLabel):
         """Write in another colour of the theme."""
         self._colour = colour
         self._tint()
+
+    def _laid_out(self, width: int) -> QTextLayout:
+        """The words broken into lines, each one line height below the other."""
+        layout = QTextLayout(self.text().replace("\n", "\u2028"), self.font())
+        option = QTextOption(self.alignment())
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        layout.setTextOption(option)
+        layout.beginLayout()
+        height = max(self._line_height, self.fontMetrics().height())
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(width)
+            line.setPosition(QPointF(0, (layout.lineCount() - 1) * height + (height - line.height()) / 2))
+        layout.endLayout()
+        return layout
+
+    def heightForWidth(self, width: int) -> int:
+        """All lines at a width; -1 for text that is not wrapped."""
+        if not self.wordWrap():
+            return super().heightForWidth(width)
+        lines = max(1, self._laid_out(width).lineCount())
+        return lines * max(self._line_height, self.fontMetrics().height())
+
+    def sizeHint(self) -> QSize:
+        """As wide as `QLabel` thinks, as high as the lines are then."""
+        size = super().sizeHint()
+        return QSize(size.width(), self.heightForWidth(size.width())) if self.wordWrap() else size
+
+    def minimumSizeHint(self) -> QSize:
+        """Wrapped text gives way in width, never in height."""
+        size = super().minimumSizeHint()
+        return QSize(size.width(), max(self._line_height, self.fontMetrics().height())) if self.wordWrap() else size
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Wrapped text by its own lines, other text as `QLabel` does."""
+        if not self.wordWrap():
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        painter.setPen(theme.current().colour(self._colour))
+        self._laid_out(self.width()).draw(painter, QPointF(0, 0))
+        painter.end()
 
     def _tint(self) -> None:
         palette = QPalette(self.palette())
