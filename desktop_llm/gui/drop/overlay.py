@@ -76,8 +76,9 @@ class DropOverlay(QWidget):
     def move_to(self, position: QPoint) -> None:
         """They are held at a point of the window."""
         self._scroll_near_edges(position)
+        below = self._tile_at(position)
         for tile in self._tiles:
-            tile.set_held(tile is self._tile_at(position))
+            tile.set_held(tile is below)
 
     def drop_at(self, position: QPoint) -> None:
         """They were let go at a point of the window."""
