@@ -14,7 +14,8 @@ The bridge at Aldergrove was opened in 1907. It is 214 metres long and carries o
 DOCUMENT
 
 frozen() {
-    (cd / && env -i HOME="$build" PATH=/usr/bin:/bin QT_QPA_PLATFORM=offscreen "$build/moved/desktop-llm" "$@")
+    (cd / && env -i HOME="$build" PATH=/usr/bin:/bin LANG=C.UTF-8 QT_QPA_PLATFORM=offscreen \
+        timeout "${limit_s:-300}" "$build/moved/desktop-llm" "$@")
 }
 
 frozen doctor --json | tee "$build/doctor.json"
@@ -22,4 +23,12 @@ grep -q '"ok": true' "$build/doctor.json"
 frozen chat "Name one colour." --max-tokens 16
 frozen index add Bridges "$build/bridge.md"
 frozen search Bridges "How long is the bridge?" | grep "214 metres"
+
+# The window stays open until its time is up (124), and has nothing to complain of.
+status=0
+limit_s=15 frozen 2>"$build/window.log" || status=$?
+cat "$build/window.log"
+if [ "$status" != 124 ] || grep -q Traceback "$build/window.log"; then
+    exit 1
+fi
 echo "The frozen app works from another folder: $(du -sh "$build/moved" | cut -f1), $(find "$build/moved" -type f | wc -l) files."
