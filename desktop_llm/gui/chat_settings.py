@@ -20,7 +20,7 @@ from desktop_llm.gui.widgets import IconButton, Label, Tick
 from desktop_llm.gui.widgets.painting import set_names
 from desktop_llm.knowledge.client import CHAT_PREFIX
 
-_WIDTH = 364
+_WIDTH, _HEAD = 364, 48
 _TYPING_PAUSE_MS = 400
 _USUAL = Sampling()
 
@@ -99,7 +99,7 @@ class ChatSettings(Popup):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        head.setContentsMargins(SHADOW + 16, SHADOW + 9, SHADOW + 8, 5)
+        head.setContentsMargins(15, 9, 7, 5)
         head.setSpacing(2)
         head.addWidget(Label(self.tr("Settings of this chat"), "heading"), 1)
         head.addWidget(self._reset)
@@ -107,12 +107,12 @@ class ChatSettings(Popup):
         self._body = QWidget()
         self._body.setProperty("page", True)
         self._column = QVBoxLayout(self._body)
-        self._column.setContentsMargins(SHADOW + 16, 4, SHADOW + 16, 16)
+        self._column.setContentsMargins(15, 4, 15, 16)
         self._column.setSpacing(6)
         self._fill_body()
         self._area = transparent_area(self._body)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, SHADOW + 1)
+        outer.setContentsMargins(SHADOW + 1, SHADOW, SHADOW + 1, SHADOW + 1)
         outer.setSpacing(0)
         outer.addLayout(head)
         outer.addWidget(self._area, 1)
@@ -162,7 +162,7 @@ class ChatSettings(Popup):
 
     def _show_note(self) -> None:
         if self._temperature.value() == 0:
-            note = self.tr("Always the likeliest word: the same question gives the same answer.")
+            note = self.tr("Always the likeliest word.")
         else:
             note = self.tr("Low keeps to the likely words, high takes more risks.")
         self._temperature.set_note(note)
@@ -170,6 +170,7 @@ class ChatSettings(Popup):
     def _show_collections(self) -> None:
         for tick in self._ticks:
             self._tick_column.removeWidget(tick)
+            tick.hide()
             tick.deleteLater()
         shown = [name for name in self._ticked if name not in self._available and not name.startswith(CHAT_PREFIX)]
         self._ticks = [self._tick(name, number) for number, name in enumerate([*self._available, *shown])]
@@ -241,8 +242,8 @@ class ChatSettings(Popup):
 
     def sizeHint(self) -> QSize:
         """364 wide and as high as its content."""
-        width = _WIDTH + 2 * SHADOW
-        return QSize(width, self._column.totalHeightForWidth(width) + 48 + 2 * SHADOW)
+        height = self._column.totalHeightForWidth(_WIDTH - 2) + _HEAD + 1
+        return QSize(_WIDTH + 2 * SHADOW, height + 2 * SHADOW)
 
 
 def _digits(object_name: str, accessible_name: str, placeholder: str) -> QLineEdit:

@@ -57,7 +57,6 @@ class Header(QWidget):
             "panelleft", self.tr("Show chats"), self.tr("Chats (Ctrl+B)"), object_name="list_button"
         )
         self.model_button = ModelButton()
-        self._device_icon = _Icon("cpu")
         self._device = Label("", "ui", "text_secondary", object_name="device")
         self._rule = _rule()
         self.context_meter = ContextMeter()
@@ -130,13 +129,8 @@ class Header(QWidget):
         row.addSpacing(9)
         row.addWidget(self._list_button)
         row.addWidget(self.model_button)
+        row.addWidget(self._device_group())
         row.addSpacing(9)
-        row.addWidget(self._device_icon)
-        row.addSpacing(8)
-        row.addWidget(self._device)
-        row.addSpacing(16)
-        row.addWidget(self._rule)
-        row.addSpacing(16)
         row.addWidget(self.context_meter)
         row.addStretch(1)
         for widget in (self.network_state, self._panel_rule, self._panel_button, self._new_chat_right):
@@ -144,6 +138,18 @@ class Header(QWidget):
             row.addSpacing(4 if widget is self._panel_rule else 0)
         row.addWidget(self.more_button)
         self.setMinimumHeight(theme.current().length("control", "header"))
+
+    def _device_group(self) -> QWidget:
+        """Icon, words and rule, which come and go together."""
+        self._device_box = QWidget()
+        row = QHBoxLayout(self._device_box)
+        row.setContentsMargins(9, 0, 7, 0)
+        row.setSpacing(8)
+        row.addWidget(_Icon("cpu"))
+        row.addWidget(self._device)
+        row.addSpacing(8)
+        row.addWidget(self._rule)
+        return self._device_box
 
     def _build_menu(self) -> None:
         self._menu = QMenu(self)
@@ -199,12 +205,11 @@ class Header(QWidget):
         words = self._device_words if name == "wide" else self._device_words.partition(",")[0]
         self._device.setText(words)
         self._device.setToolTip(self._device_words)
-        self._device.setVisible(bool(words) and name != "narrow")
-        self._device_icon.setVisible(bool(words) and name != "narrow")
+        self._device_box.setVisible(bool(words) and name != "narrow")
         self._fold_rule()
 
     def _fold_rule(self) -> None:
-        self._rule.setVisible(not self.context_meter.isHidden() and not self._device.isHidden())
+        self._rule.setVisible(not self.context_meter.isHidden())
 
     def _on_new_chat(self) -> None:
         self.new_chat_requested.emit()

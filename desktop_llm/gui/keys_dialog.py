@@ -24,7 +24,7 @@ class KeysDialog(QDialog):
         self.setObjectName("keys_dialog")
         self.setWindowTitle(self.tr("All keys"))
         self.setAccessibleName(self.tr("All keys"))
-        self.resize(720, 560)
+        self.resize(720, 664)
         columns = QHBoxLayout()
         columns.setSpacing(32)
         halves = _halves(list(groups if groups is not None else all_keys()))
@@ -67,6 +67,15 @@ def all_keys() -> Keys:
             ),
         ),
         (
+            _tr("Writing"),
+            (
+                ("Return", _tr("Send")),
+                ("Shift+Return", _tr("New line")),
+                ("Ctrl+O", _tr("Attach files")),
+                ("Up", _tr("Edit the last message (in an empty field)")),
+            ),
+        ),
+        (
             _tr("Chats"),
             (
                 ("Ctrl+B", _tr("Show or hide the chats")),
@@ -77,15 +86,6 @@ def all_keys() -> Keys:
                 ("Del", _tr("Delete the chat in the list")),
                 ("Ctrl+S", _tr("Export this chat")),
                 ("Ctrl+E", _tr("Evidence panel")),
-            ),
-        ),
-        (
-            _tr("Writing"),
-            (
-                ("Return", _tr("Send")),
-                ("Shift+Return", _tr("New line")),
-                ("Ctrl+O", _tr("Attach files")),
-                ("Up", _tr("Edit the last message (in an empty field)")),
             ),
         ),
         (
@@ -140,10 +140,8 @@ def _split(text: str) -> list[str]:
 
 def _halves(groups: list[tuple[str, Sequence[tuple[str, str]]]]) -> tuple[Keys, Keys]:
     """The groups in two columns of about the same length, in order."""
-    total, taken, split = sum(len(keys) + 2 for _, keys in groups), 0, 0
-    while split < len(groups) and taken < total / 2:
-        taken += len(groups[split][1]) + 2
-        split += 1
+    lengths = [len(keys) + 2 for _, keys in groups]
+    split = min(range(1, len(groups) + 1), key=lambda at: max(sum(lengths[:at]), sum(lengths[at:])))
     return groups[:split], groups[split:]
 
 
@@ -154,14 +152,14 @@ def _column(groups: Keys) -> QVBoxLayout:
     for title, keys in groups:
         column.addWidget(Label(title, "small_strong", "text_tertiary"))
         grid = QGridLayout()
-        grid.setVerticalSpacing(8)
+        grid.setVerticalSpacing(6)
         grid.setHorizontalSpacing(12)
         for row, (combination, words) in enumerate(keys):
             grid.addWidget(Label(words, "ui", wrap=True), row, 0)
             grid.addWidget(_KeyCaps(combination), row, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         grid.setColumnStretch(0, 1)
         column.addLayout(grid)
-        column.addSpacing(8)
+        column.addSpacing(6)
     column.addStretch(1)
     return column
 

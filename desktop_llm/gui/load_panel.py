@@ -15,6 +15,8 @@ from desktop_llm.models.library import Model
 LOWEST_CONTEXT = 512
 USUAL_CONTEXT = 8192
 
+_NARROWEST = 270
+
 
 class LoadPanel(QWidget):
     """The load settings of one model. Signal: `load_requested` with its id and a LoadSettings."""
@@ -38,7 +40,7 @@ class LoadPanel(QWidget):
             logarithmic=True,
         )
         self._threads = SliderRow(self.tr("CPU threads"), 1, max(cores, 2), cores, object_name="load_threads")
-        self._threads.set_note(self.tr("More than the {count} cores of this computer do not help.").format(count=cores))
+        self._threads.set_note(self.tr("This computer has {count} cores.").format(count=cores))
         self._reset = Button(self.tr("Reset"), kind="quiet", object_name="load_reset")
         self._load = PrimaryButton(self.tr("Load"), "retry", object_name="load_again")
         self._reset.clicked.connect(self._on_reset)
@@ -130,12 +132,12 @@ class LoadPanel(QWidget):
     def sizeHint(self) -> QSize:
         """316 wide, as high as its words need."""
         layout = self.layout()
-        height = layout.totalHeightForWidth(300) if layout is not None else 0
+        height = layout.totalHeightForWidth(_NARROWEST) if layout is not None else 0
         return QSize(316, height)
 
     def minimumSizeHint(self) -> QSize:
         """Narrower where the window is."""
-        return QSize(270, self.sizeHint().height())
+        return QSize(_NARROWEST, self.sizeHint().height())
 
 
 def usual_threads() -> int:

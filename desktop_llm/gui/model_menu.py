@@ -47,7 +47,7 @@ class ModelMenu(Popup):
         self._all_heading = _heading(self.tr("All models"))
         self._view = ModelListView()
         self._nothing = Label("", "ui", "text_secondary", wrap=True, object_name="model_menu_nothing")
-        self._nothing.setContentsMargins(16, 8, 16, 8)
+        self._nothing.setIndent(8)
         self._open_file = Button(self.tr("Open a GGUF file…"), "folder", kind="quiet", object_name="model_menu_import")
         self._settings = LoadPanel()
         row = QHBoxLayout(self)
@@ -142,6 +142,8 @@ class ModelMenu(Popup):
         model = self._model(self._view.current_id()) if self.search.text() else None
         model = model or self._model(self._in_use.model_id) or self._model(self._chosen) or self._first()
         self._settings.set_model(model, in_use=model is not None and model.id == self._in_use.model_id)
+        if self.is_open():
+            self.place()
 
     def _first(self) -> Model | None:
         return self._models[0] if self._models else None

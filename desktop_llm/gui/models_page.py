@@ -15,7 +15,7 @@ from desktop_llm.gui.model_card import ModelCard
 from desktop_llm.gui.remove_model import RemoveModelDialog
 from desktop_llm.gui.scrolled import scrolled_column
 from desktop_llm.gui.widgets import Action, Banner, EmptyState, Label, PrimaryButton, SearchField, Spinner
-from desktop_llm.gui.widgets.painting import draw_box
+from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box
 from desktop_llm.models.library import Model
 
 NoticeKind = Literal["danger", "success"]
@@ -61,6 +61,7 @@ class ModelsPage(QWidget):
         for model_id in [known for known, card in self._cards.items() if wanted.get(known) != card.model]:
             card = self._cards.pop(model_id)
             self._list.removeWidget(card)
+            card.hide()
             card.deleteLater()
         for place, model in enumerate(models):
             if model.id not in self._cards:
@@ -99,6 +100,7 @@ class ModelsPage(QWidget):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
+        head.setContentsMargins(0, 0, -RING_MARGIN, 0)  # the button's box ends where the cards do
         head.setSpacing(12)
         head.addWidget(self.search, 1)
         head.addStretch(1)
@@ -140,6 +142,7 @@ class ModelsPage(QWidget):
     def _show_empty(self, empty: bool) -> None:
         if self._empty is not None:
             self._list.removeWidget(self._empty)
+            self._empty.hide()
             self._empty.deleteLater()
             self._empty = None
         if empty:

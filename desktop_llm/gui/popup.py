@@ -17,6 +17,7 @@ from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_nam
 
 SHADOW = 12
 _EDGE = 8
+_LEAST_HEIGHT = 360
 
 
 class Popup(QWidget):
@@ -83,7 +84,10 @@ class Popup(QWidget):
             start = below.x() + self._anchor.width() + SHADOW - self._wanted_width()
         size = self.sizeHint().boundedTo(room.size())
         left = max(room.left(), min(start, room.right() - size.width() + 1))
-        top = max(room.top(), min(below.y() - SHADOW, room.bottom() - size.height() + 1))
+        top = below.y() - SHADOW
+        if room.bottom() - top >= _LEAST_HEIGHT:
+            size.setHeight(min(size.height(), room.bottom() - top + 1))
+        top = max(room.top(), min(top, room.bottom() - size.height() + 1))
         self.setGeometry(QRect(QPoint(left, top), size))
 
     def _wanted_width(self) -> int:

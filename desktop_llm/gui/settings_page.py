@@ -57,7 +57,7 @@ class SettingsPage(QWidget):
         self._context.set_value(settings.context_length or _USUAL_CONTEXT)
         self._own_threads.setChecked(settings.threads is not None)
         self._threads.set_value(settings.threads or usual_threads())
-        self._threads.setEnabled(settings.threads is not None)
+        self._threads.setVisible(settings.threads is not None)
         self._show_collection()
 
     def set_folders(self, folders: Folders) -> None:
@@ -197,7 +197,7 @@ class SettingsPage(QWidget):
         self._change(replace(self._settings, context_length=None if usual else int(tokens)))
 
     def _on_own_threads(self, own: bool) -> None:
-        self._threads.setEnabled(own)
+        self._threads.setVisible(own)
         self._change(replace(self._settings, threads=int(self._threads.value()) if own else None))
 
     def _on_threads(self, threads: float) -> None:
