@@ -253,6 +253,7 @@ def range_rects(document: QTextDocument, start: int, end: int) -> list[QRectF]:
             line = layout.lineAt(number)
             first = max(start - block.position(), line.textStart())
             last = min(end - block.position(), line.textStart() + line.textLength())
+            last = first + len(block.text()[first:last].rstrip())  # a line's trailing blank takes room but is not seen
             if first < last:
                 left, right = _x_of(line, first), _x_of(line, last)
                 box = QRectF(min(left, right), line.y(), abs(right - left), line.height())

@@ -260,7 +260,7 @@ class BubblePart(DocumentPart):
         self._box = QRectF()
 
     def _chips_height(self) -> float:
-        return len(self._names) * (self.type.px(self._CHIP) + 2) + (6 if self._names else 0)
+        return len(self._names) * (self._CHIP + 2) + (6 if self._names else 0)
 
     def origin(self) -> QPointF:
         """Inside the bubble, below the files."""
@@ -294,7 +294,7 @@ class BubblePart(DocumentPart):
         metrics = QFontMetrics(self.type.font("ui"))
         y = self._box.y() + self._PADDING_Y
         for name in self._names:
-            line = QRect(round(self._box.x() + self._PADDING_X), round(y), 16, self.type.px(self._CHIP))
+            line = QRect(round(self._box.x() + self._PADDING_X), round(y), 16, self._CHIP)
             icons.paint_icon(painter, "file", "text_secondary", line, 14)
             room = round(self._box.width()) - 2 * self._PADDING_X - 22
             shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room)

@@ -30,6 +30,8 @@ from desktop_llm.gui.widgets.painting import draw_box
 _NUMBER = re.compile(r"^[\s(]*[-−–+±≈~]?\s*[€$£¥]?\s*\d[\d.,\s ']*\s*(?:%|‰|€|£|\$|[kKMG]?B|ms|s|°C)?[\s)]*$")
 _PADDING_X, _PADDING_Y = 12, 4
 _WIDEST_CELL = 320
+_THUMB = 8
+_SQUEEZE = 1.3
 
 
 class TablePart(DocumentPart):
@@ -110,12 +112,12 @@ class TablePart(DocumentPart):
     def layout(self, width: float) -> None:
         """Columns as wide as their words, stretched over the column or scrolled sideways."""
         super().layout(width)
-        natural = sum(self._natural) or 1.0
-        stretch = max(1.0, width / natural)
+        wide = self._table_width()
+        stretch = wide / (sum(self._natural) or 1.0)
         widths = [part * stretch for part in self._natural]
         self._text_table.setFormat(self._format(widths))
-        self.document.setTextWidth(max(width, natural))
-        self.height = self._bottom()
+        self.document.setTextWidth(wide)
+        self.height = self.document.size().height() + (_THUMB if self.overflow() else 0)
         self.scroll(0)
 
     def _pad(self, cell: QTextTableCell, row: int) -> None:
@@ -138,12 +140,14 @@ class TablePart(DocumentPart):
             tops.append(layout.blockBoundingRect(block).top())
         return min(tops, default=0.0) - self._padding(row)
 
-    def _bottom(self) -> float:
-        return self.document.documentLayout().frameBoundingRect(self._text_table).bottom()
-
     def overflow(self) -> float:
         """Pixels of the table that lie beyond the right edge."""
-        return max(0.0, sum(self._natural) - self.width)
+        return max(0.0, self._table_width() - self.width)
+
+    def _table_width(self) -> float:
+        """The column's width, if the words need at most a little more: then some cells wrap."""
+        natural = sum(self._natural)
+        return natural if natural > self.width * _SQUEEZE else self.width
 
     def scroll(self, pixels: float) -> bool:
         """Scroll sideways; False where there is nothing more that way."""
@@ -175,7 +179,7 @@ class TablePart(DocumentPart):
         room, whole = self.width - 24, self.width + self.overflow()
         x = 12 + room * self.offset / whole
         painter.setPen(QPen(self.type.colour("border_control"), 3))
-        y = self.height - 3
+        y = self.height - 4
         painter.drawLine(QPointF(x, y), QPointF(x + room * self.width / whole, y))
 
     def as_csv(self) -> str:

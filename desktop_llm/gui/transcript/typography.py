@@ -6,6 +6,9 @@ from PySide6.QtGui import QColor, QFont, QTextBlockFormat, QTextCharFormat
 
 from desktop_llm.gui.theme import Theme
 
+_READ = frozenset(
+    {"reading", "reading_h1", "reading_h2", "reading_h3", "table", "code", "code_inline", "tiny"}  # tiny: citations
+)
 _FIXED = QTextBlockFormat.LineHeightTypes.FixedHeight.value
 
 
@@ -20,11 +23,12 @@ class Typography:
         return self._theme.colour(name)
 
     def font(self, type_name: str) -> QFont:
-        return self._theme.font(type_name, self.scale)
+        """What is read grows with the reading scale; labels and figures are controls and do not."""
+        return self._theme.font(type_name, self.scale if type_name in _READ else 1.0)
 
     def line(self, type_name: str) -> int:
         """Pixels from line to line."""
-        return self._theme.line_height(type_name, self.scale)
+        return self._theme.line_height(type_name, self.scale if type_name in _READ else 1.0)
 
     def px(self, length: float) -> int:
         """A length that grows with the reading scale."""

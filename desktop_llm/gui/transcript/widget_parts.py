@@ -222,8 +222,10 @@ class SourcesPart(DocumentPart):
         writer.begin(block, type_.text_format("small", "text_secondary"))
         for source in view.sources:
             place = f", page {source.page}" if source.page is not None else ""
-            words = f" {PurePath(source.document).name}{place}".replace(" ", "\u00a0")
-            writer.runs((Run("", citation=source.number), Run(f"\u2060{words}"), Run("   ")), "small")
+            name = _shortened(PurePath(source.document).name)
+            writer.runs(
+                (Run(f"{name}{place}".replace(" ", "\u00a0")), Run("", citation=source.number), Run("  ")), "small"
+            )
         cursor.endEditBlock()
         self.anchors = writer.anchors
 
@@ -236,6 +238,11 @@ class SourcesPart(DocumentPart):
     def paint(self, painter: QPainter, selection: Selection) -> None:
         """Pills and names."""
         self.paint_document(painter, selection)
+
+
+def _shortened(name: str, most: int = 40) -> str:
+    """A long file name without its middle."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[len(name) - most // 2 :]}"
 
 
 class FootPart(Part):
