@@ -245,8 +245,9 @@ class Composer(QWidget):
         tokens = theme.current()
         padding = tokens.length("column", "reading_padding")
         width = min(tokens.length("column", "reading_max"), self.width() - 2 * padding)
-        side = max(padding, (self.width() - width) // 2)
-        self._column.setContentsMargins(side + 11, 11, side + 8, 24)
+        left = max(padding, (self.width() - width) // 2)
+        right = max(padding, self.width() - width - left)
+        self._column.setContentsMargins(left + 11, 11, right + 8, 24)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The card lies under the reading column."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from desktop_llm.gui.transcript.view_model import MessageView
@@ -22,13 +22,13 @@ class FootRow(QWidget):
         super().__init__(parent)
         self.setObjectName("message_foot")
         self._id = ""
-        self._copy = self._button("copy", self.tr("Copy"), "message_copy")
-        self._retry = self._button("retry", self.tr("Try again"), "message_retry")
+        self._copy = self._button("copy", self.tr("Copy"), "message_copy", "C")
+        self._retry = self._button("retry", self.tr("Try again"), "message_retry", "Ctrl+R")
         self._edit = self._button("pencil", self.tr("Edit"), "message_edit")
         self._more = self._button("more", self.tr("More"), "message_more")
-        self._back = self._button("left", self.tr("Previous version"), "message_branch_back")
+        self._back = self._button("left", self.tr("Previous version"), "message_branch_back", "Alt+Left")
         self._branch = Label("", "figures", "text_secondary", object_name="message_branch")
-        self._forth = self._button("right", self.tr("Next version"), "message_branch_forth")
+        self._forth = self._button("right", self.tr("Next version"), "message_branch_forth", "Alt+Right")
         row = self._row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
@@ -42,8 +42,9 @@ class FootRow(QWidget):
         self._forth.clicked.connect(self._on_forth)
         self.hide()
 
-    def _button(self, icon: str, words: str, name: str) -> IconButton:
-        button = IconButton(icon, words, object_name=name, side=22, parent=self)
+    def _button(self, icon: str, words: str, name: str, key: str = "") -> IconButton:
+        tip = f"{words} ({key})" if key else words
+        button = IconButton(icon, words, tip, object_name=name, side=22, parent=self)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the transcript moves the focus inside a message
         return button
 
@@ -51,6 +52,10 @@ class FootRow(QWidget):
     def message_id(self) -> str:
         """The message the buttons act on."""
         return self._id
+
+    def menu_position(self) -> QPoint:
+        """Where the menu of "More" opens, on the screen."""
+        return self._more.mapToGlobal(self._more.rect().bottomLeft())
 
     def buttons(self) -> list[IconButton]:
         """What can be pressed for this message, left to right."""

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from desktop_llm.gui import markdown
+from desktop_llm.gui.transcript.announcer import Announcer
 from desktop_llm.gui.transcript.canvas import MessageCanvas
 from desktop_llm.gui.transcript.documents import Anchor
 from desktop_llm.gui.transcript.foot_row import FootRow
@@ -60,6 +61,7 @@ class Transcript(MessageCanvas):
         self._keyboard = Keyboard(self)
         self._mouse = Mouse(self)
         self._empty: EmptyState | None = None
+        self._announcer = Announcer(self)
         self._stream = Stream(self)
         self._stream.due.connect(self._take_incoming)
         self._stream.progress_changed.connect(self._on_progress_changed)
@@ -99,6 +101,8 @@ class Transcript(MessageCanvas):
         self._append(view)
         self._show_empty_state()
         self._name_the_end()
+        if view.status == "streaming":
+            self._announcer.start()
 
     def update_message(self, view: MessageView) -> None:
         """Show a message anew; an unknown one is appended."""
@@ -117,6 +121,10 @@ class Transcript(MessageCanvas):
         self._stream.set_progress(view.id, None)
         self.update_message(view)
         self._name_the_end()
+        if view.error:
+            self._announcer.fail(view.error)
+        else:
+            self._announcer.finish(self.tr("Answer finished. {figures}").format(figures=view.foot))
 
     def append_text(self, message_id: str, text: str) -> None:
         """More of a streamed answer; shown within 33 ms, at most 30 times a second."""
@@ -216,6 +224,7 @@ class Transcript(MessageCanvas):
             index = self._index.get(message_id)
             if index is not None:
                 view = self._views[index]
+                self._announcer.add(text)
                 self._views[index] = replace(view, text=view.text + text, thinking=view.thinking + thoughts)
                 self._grow(index)
 
@@ -287,7 +296,8 @@ class Transcript(MessageCanvas):
     def _on_more(self, message_id: str) -> None:
         index = self._index[message_id]
         menu = message_menu(self, self._views[index], None, self._selection_words())
-        menu.popup(self.cursor().pos())
+        row = next(row for row in self._feet if row.message_id == message_id)
+        menu.popup(row.menu_position())
 
     def _selection_words(self) -> str:
         return "" if self._selection.is_empty() else self.selected_text()

@@ -6,8 +6,8 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal, SignalInstance
-from PySide6.QtGui import QEnterEvent, QFont, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal, SignalInstance
+from PySide6.QtGui import QEnterEvent, QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop_llm.gui import icons, theme
@@ -22,6 +22,9 @@ _BANNER_LOOK: dict[BannerKind, tuple[str, str, str, str]] = {  # fill, border, i
     "warning": ("warning_bg", "warning_border", "warn", "warning_text"),
     "danger": ("danger_bg", "danger_border", "alert", "danger_text"),
 }
+
+
+_MARGIN, _WIDEST_WORDS = 16, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +108,15 @@ class EmptyState(QWidget):
         super().__init__(parent)
         set_names(self, object_name, f"{title}. {text}")
         column = QVBoxLayout(self)
-        column.setContentsMargins(24, 24, 24, 24)
+        column.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         column.setSpacing(8)
         column.addStretch(1)
         picture = _Picture(icon)
-        heading = Label(title, "reading_h2", wrap=True)
-        sentence = Label(text, "ui", "text_secondary", wrap=True)
-        for label in (heading, sentence):
+        self._words = (Label(title, "reading_h2", wrap=True), Label(text, "ui", "text_secondary", wrap=True))
+        for label in self._words:
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            label.setFixedWidth(min(400, label.fontMetrics().horizontalAdvance(label.text()) + 4))
-            label.setMinimumHeight(label.heightForWidth(label.width()))
-        for widget in (picture, heading, sentence):
+        self._fit_words()
+        for widget in (picture, *self._words):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         if actions:
             row = _action_row(self, actions, self.action_triggered)
@@ -123,6 +124,22 @@ class EmptyState(QWidget):
             column.addSpacing(4)
             column.addLayout(row)
         column.addStretch(1)
+
+    def _fit_words(self) -> None:
+        """At most 400 wide, less where the place is narrow; as high as the lines then are."""
+        for label in self._words:
+            natural = label.fontMetrics().horizontalAdvance(label.text()) + 4
+            width = max(80, min(_WIDEST_WORDS, natural, self.width() - 2 * _MARGIN))
+            label.setFixedSize(width, label.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:
+        """It gives way in width: its words break anew."""
+        return QSize(160, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Break the words for the new width."""
+        super().resizeEvent(event)
+        self._fit_words()
 
 
 class UndoBar(QWidget):
