@@ -6,21 +6,19 @@ the name.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop_llm.gui.documents import words
 from desktop_llm.gui.documents.facts import FactsRow
-from desktop_llm.gui.documents.failures import FailureList
+from desktop_llm.gui.documents.failures import FailureList, FailureSummary
 from desktop_llm.gui.documents.picture import Picture
 from desktop_llm.gui.documents.progress import ReadingProgress
 from desktop_llm.gui.widgets import Button, ElidedLabel, IconButton, Label, Pill
 from desktop_llm.gui.widgets.labels import PillKind
 from desktop_llm.gui.widgets.painting import RING_MARGIN, set_names
 from desktop_llm.knowledge.client import Collection, IndexProgress
-
-_MIN_HEIGHT = 216
 
 
 class CollectionCard(QFrame):
@@ -84,8 +82,7 @@ class CollectionCard(QFrame):
         self._facts = FactsRow()
         self._formats = ElidedLabel("", "small", "text_secondary", object_name="collection_formats")
         self._reading = ReadingProgress()
-        self._problem = Label("", "ui", wrap=True, object_name="collection_problem")
-        self._problem.setTextFormat(Qt.TextFormat.RichText)  # only our own words and figures
+        self._problem = FailureSummary()
         self._failures = FailureList()
         self._failures.action_requested.connect(self.failure_action_requested)
         self._empty = Label("", "ui", "text_secondary", wrap=True, object_name="collection_empty")
@@ -119,7 +116,7 @@ class CollectionCard(QFrame):
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
-        menu.setObjectName("collection_menu")
+        set_names(menu, "collection_menu", self.tr("More about this collection"))
         self._add(menu, "files", self.tr("Show files"))
         self._add(menu, "add_folder", self.tr("Add a folder…"))
         menu.addSeparator()
@@ -193,7 +190,7 @@ class CollectionCard(QFrame):
         self._pill.set_state(*self._state())
         self._facts.set_facts(collection)
         self._formats.set_text(", ".join(f"{name} {words.number(count)}" for name, count in collection.formats))
-        self._problem.setText(_problem(collection))
+        self._problem.set_counts(len(collection.failed), collection.documents)
         self._failures.set_failed(collection.failed)
         if self.reading and self._progress is None:
             self._reading.show_waiting(collection)
@@ -236,31 +233,9 @@ class CollectionCard(QFrame):
             if button.property("action"):
                 button.setAccessibleName(f"{button.text()}, {name}")
 
-    def minimumSizeHint(self) -> QSize:
-        """What the content needs, and never lower than its neighbours usually are."""
-        return super().minimumSizeHint().expandedTo(QSize(0, _MIN_HEIGHT))
-
-    def sizeHint(self) -> QSize:
-        """The same."""
-        return super().sizeHint().expandedTo(QSize(0, _MIN_HEIGHT))
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """F2 renames, wherever in the card the focus is."""
         if event.key() == Qt.Key.Key_F2:
             self.action_requested.emit("rename")
             return
         super().keyPressEvent(event)
-
-
-def _problem(collection: Collection) -> str:
-    failed, ready = len(collection.failed), collection.documents
-    if not failed:
-        return ""
-    total = words.number(failed + ready)
-    first = (
-        words.tr("1 of {total} files could not be read.").format(total=total)
-        if failed == 1
-        else words.tr("{count} of {total} files could not be read.").format(count=words.number(failed), total=total)
-    )
-    rest = words.tr("The other {count} are ready and in use.").format(count=words.number(ready)) if ready else ""
-    return f"<span style='font-weight:600'>{first}</span> {rest}".strip()

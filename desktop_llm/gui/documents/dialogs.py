@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from desktop_llm.gui import theme
@@ -68,6 +69,11 @@ class _Question(QDialog):
         self.body.insertWidget(2, field)
         field.setFocus()
         return field
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """As high as the sentences need at this width."""
+        self.setFixedHeight(self.body.totalHeightForWidth(self.width()))
+        super().showEvent(event)
 
 
 class NameDialog(_Question):

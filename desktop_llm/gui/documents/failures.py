@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from desktop_llm.gui import theme
 from desktop_llm.gui.documents import words
-from desktop_llm.gui.widgets import Button, ElidedLabel
+from desktop_llm.gui.widgets import Button, ElidedLabel, Label
 from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme
 from desktop_llm.knowledge.client import FailedDocument
 
@@ -41,6 +41,30 @@ def action_words(action: str) -> str:
         "show": words.tr("Show file"),
         "retry": words.tr("Try again"),
     }[action]
+
+
+class FailureSummary(QWidget):
+    """How many files could not be read, and that the others are in use."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._failed = Label("", "ui_strong", wrap=True, object_name="collection_problem")
+        self._rest = Label("", "ui", "text_secondary", wrap=True, object_name="collection_problem_rest")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._failed)
+        column.addWidget(self._rest)
+
+    def set_counts(self, failed: int, ready: int) -> None:
+        """Say it for this many files."""
+        total = words.number(failed + ready)
+        sentence = self.tr("{count} of {total} files could not be read.")
+        self._failed.setText(sentence.format(count=words.number(failed), total=total))
+        one = self.tr("The other one is ready and in use.")
+        more = self.tr("The other {count} are ready and in use.").format(count=words.number(ready))
+        self._rest.setText(one if ready == 1 else more)
+        self._rest.setVisible(ready > 0)
 
 
 class FailureList(QWidget):

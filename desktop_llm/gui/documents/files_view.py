@@ -13,6 +13,7 @@ from desktop_llm.gui.documents import words
 from desktop_llm.gui.documents.failures import action_for
 from desktop_llm.gui.documents.files_table import DOCUMENT, PAGES, PASSAGES, SIZE, STATUS, FilesModel
 from desktop_llm.gui.widgets import Button, ElidedLabel, IconButton, Label, SearchField
+from desktop_llm.gui.widgets.painting import set_names
 from desktop_llm.knowledge.client import Document
 
 
@@ -89,6 +90,7 @@ class FilesView(QWidget):
         table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.setShowGrid(False)
+        table.setCornerButtonEnabled(False)
         table.setWordWrap(False)
         table.setTabKeyNavigation(False)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -102,6 +104,7 @@ class FilesView(QWidget):
         return table
 
     def _size_columns(self, header: QHeaderView) -> None:
+        set_names(header, "documents_files_header", self.tr("Sort the files"))
         header.setHighlightSections(False)
         header.setSectionResizeMode(DOCUMENT, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(STATUS, QHeaderView.ResizeMode.Stretch)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSizePolicy, QWidget
 
-from desktop_llm.gui import theme
+from desktop_llm.gui import icons, theme
 from desktop_llm.gui.documents.card import CollectionCard
-from desktop_llm.gui.documents.picture import Picture
-from desktop_llm.gui.widgets import Label
-from desktop_llm.gui.widgets.painting import repaint_on_theme
+from desktop_llm.gui.widgets.painting import repaint_on_theme, set_names
 from desktop_llm.knowledge.client import Collection
 
 _TWO_COLUMNS_FROM = 940
-_SPACING = 16
+_SPACING, _LEAST_HEIGHT = 16, 216
 
 
 class CollectionGrid(QScrollArea):
@@ -78,6 +76,7 @@ class CollectionGrid(QScrollArea):
         rows = -(-len(self._cards) // columns)
         for row in range(self._layout.rowCount() + 1):
             self._layout.setRowStretch(row, 1 if row == rows + 1 else 0)
+            self._layout.setRowMinimumHeight(row, _LEAST_HEIGHT if row < rows else 0)
         self._layout.addWidget(self._hint, rows, 0, 1, columns)
         self._layout.setColumnStretch(0, 1)
         self._layout.setColumnStretch(1, 1 if columns == 2 else 0)
@@ -96,31 +95,30 @@ class DropHint(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("documents_drop_hint")
-        self.setMinimumHeight(52)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        text = self.tr(
+        self._words = self.tr(
             "Drop files or folders anywhere in this window. They are read in place and stay on this computer."
         )
-        words = Label(text, "ui", "text_secondary", wrap=True)
-        words.setAlignment(Qt.AlignmentFlag.AlignVCenter)
-        words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        words.setMinimumWidth(min(600, words.fontMetrics().horizontalAdvance(text) + 4))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 8, 16, 8)
-        row.setSpacing(8)
-        row.addStretch(1)
-        row.addWidget(Picture("upload", 16, "text_secondary"))
-        row.addWidget(words)
-        row.addStretch(1)
+        self.setFont(theme.current().font("ui"))
+        self.setMinimumHeight(2 * theme.current().line_height("ui") + 12)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        set_names(self, "documents_drop_hint", self._words)
         repaint_on_theme(self)
 
+    def sizeHint(self) -> QSize:
+        """Two lines, for where it is narrow."""
+        return QSize(200, self.minimumHeight())
+
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The dashed frame."""
-        painter = QPainter(self)
+        """The dashed frame, the icon and the words beside it in the middle."""
+        painter, colour = QPainter(self), theme.current().colour
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(theme.current().colour("border_control"), 1, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(colour("border_control"), 1, Qt.PenStyle.DashLine))
         painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1).toRectF().translated(0.5, 0.5), 10, 10)
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        words = painter.boundingRect(self.rect().adjusted(40, 0, -16, 0), flags, self._words)
+        icons.paint_icon(painter, "upload", "text_secondary", QRect(words.left() - 24, words.top(), 16, words.height()))
+        painter.setPen(colour("text_secondary"))
+        painter.drawText(words, flags, self._words)
         painter.end()
 
 

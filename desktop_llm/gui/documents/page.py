@@ -60,6 +60,7 @@ class DocumentsPage(QWidget):
         self._collections: tuple[Collection, ...] = ()
         self._files_of = ""
         self._picking_for = ""
+        self._default = words.default_collection()
         self._interrupted: tuple[str, ...] = ()
         column = QWidget()
         column.setMaximumWidth(theme.current().length("column", "page_max"))
@@ -132,6 +133,10 @@ class DocumentsPage(QWidget):
             banner = Banner(title, text, dismiss, kind=look, icon=icon, object_name="documents_notice")
             banner.action_triggered.connect(self._on_notice_action)
         self._notice = self._exchange(self._notice, banner)
+
+    def set_default_collection(self, name: str) -> None:
+        """Where files go that are added before there is any collection."""
+        self._default = name
 
     def focus_search(self) -> None:
         """Put the keyboard into the search field."""
@@ -327,7 +332,7 @@ class DocumentsPage(QWidget):
         if action == "create":
             self.ask_for_collection()
         else:
-            self.pick_files(words.default_collection())
+            self.pick_files(self._default)
 
     def _on_interrupted_action(self, action: str) -> None:
         names = self._interrupted

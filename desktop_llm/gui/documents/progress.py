@@ -38,6 +38,7 @@ class ReadingProgress(QWidget):
         )
         self._bar.show()
         self._file.show()
+        self._speed.show()
         self._bar.set_fraction(progress.done / progress.total if progress.total else 0.0)
         self._file.set_text(words.file_name(progress.current) if progress.current else "")
         self._left.setText(_time_left(progress))
@@ -56,6 +57,7 @@ class ReadingProgress(QWidget):
             label.setText("")
         self._file.set_text("")
         self._file.setVisible(not paused)
+        self._speed.setVisible(not paused)
         self._note.setText(_note(collection.documents, paused))
 
 

@@ -63,7 +63,7 @@ class DropOverlay(QWidget):
         return self._asking
 
     def set_targets(self, collections: Sequence[str], *, chat: bool) -> None:
-        """The collections there are, and whether a chat is in view that could take files for itself."""
+        """The collections there are, the first of them where files go by default; whether a chat is in view."""
         self._collections, self._chat = tuple(collections), chat
 
     def begin(self, paths: Sequence[str]) -> None:
@@ -159,7 +159,7 @@ class DropOverlay(QWidget):
         self._keys.setText(self._keys_text())
 
     def _zones(self) -> list[tuple[DropZone, str]]:
-        dropped, default = self._dropped, words.default_collection()
+        dropped, default = self._dropped, self._collections[0] if self._collections else words.default_collection()
         zones: list[tuple[DropZone, str]] = []
         if dropped.documents:
             zones.append((DropZone("collection", default), words.tr("Read now, for every chat.")))
@@ -168,8 +168,8 @@ class DropOverlay(QWidget):
             named = words.tr("Named after the folder: {name}").format(name=words.isolated(dropped.folder_name))
             text = named if dropped.folder_name else words.tr("You choose the name.")
             zones.append((DropZone("new", dropped.folder_name), text))
-            others = [name for name in self._collections if name != default]
-            zones += [(DropZone("collection", name), words.tr("Add to this collection.")) for name in others]
+            others = words.tr("Add to this collection.")
+            zones += [(DropZone("collection", name), others) for name in self._collections[1:]]
         if dropped.models:
             model = DropZone("models")
             zones.insert(0 if dropped.only_models else len(zones), (model, words.tr("Ready to chat with at once.")))

@@ -87,8 +87,12 @@ class PageStack(QWidget):
         self._open.clicked.connect(self.open_requested)
         row = QHBoxLayout()
         row.setSpacing(8)
+        first_line = QVBoxLayout()
+        first_line.setContentsMargins(0, 2, 0, 0)
         for icon in (self._spinner, self._alert):
-            row.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
+            first_line.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
+        first_line.addStretch(1)
+        row.addLayout(first_line)
         row.addWidget(self._words, 1)
         column = QVBoxLayout(message)
         column.setContentsMargins(16, 16, 16, 16)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractButton, QDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QDialog, QHeaderView, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_llm.gui.documents.card import CollectionCard
@@ -274,6 +274,25 @@ def test_nothing_is_cut_with_a_name_of_200_characters(page: DocumentsPage, qtbot
         if button.isVisible():
             right = button.mapTo(page, button.rect().topRight()).x()
             assert right < page.width()
+
+
+def test_everything_that_takes_the_keyboard_has_a_name(page: DocumentsPage) -> None:
+    page.set_collections([collection("Recipes", failed=(failure("/a.pdf", "Empty"),))])
+    page.show_files("Recipes")
+    page.ask_for_collection()
+    kinds = (QAbstractButton, QLineEdit, QAbstractItemView, QDialog)
+    widgets = [widget for kind in kinds for widget in page.findChildren(kind)]
+    of_qt = ("QLineEditIconButton", "QTableCornerButton")  # the parts that Qt makes inside its own widgets
+    own = [
+        widget for widget in widgets if widget.metaObject().className() not in of_qt and not is_hidden_header(widget)
+    ]
+    assert len(own) > 20
+    assert [widget for widget in own if not widget.objectName() or not widget.accessibleName()] == []
+
+
+def is_hidden_header(widget: QWidget) -> bool:
+    """The row numbers of the table, which nobody sees."""
+    return isinstance(widget, QHeaderView) and widget.orientation() == Qt.Orientation.Vertical
 
 
 def test_every_button_of_a_card_names_its_collection_to_a_screen_reader(page: DocumentsPage) -> None:

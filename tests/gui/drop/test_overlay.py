@@ -75,7 +75,7 @@ def window(qtbot: QtBot) -> QMainWindow:
 def overlay(window: QMainWindow) -> DropOverlay:
     """Installed, with two collections and a chat in view."""
     overlay = DropOverlay.install(window)
-    overlay.set_targets(["House & lease", "My documents"], chat=True)
+    overlay.set_targets(["My documents", "House & lease"], chat=True)
     return overlay
 
 
@@ -229,7 +229,7 @@ def test_many_collections_scroll_while_files_are_held_near_the_edge(
     overlay: DropOverlay, window: QMainWindow, files: list[Path], qtbot: QtBot
 ) -> None:
     window.resize(640, 480)
-    overlay.set_targets([f"Collection {n}" for n in range(60)], chat=True)
+    overlay.set_targets(["My documents", *(f"Collection {n}" for n in range(60))], chat=True)
     drag = Drag(window, files)
     drag.enter()
     last = overlay.findChildren(ZoneTile)[-1]
