@@ -28,6 +28,8 @@ def main() -> None:
     wire = take_stdout()
     # On a busy machine OpenMP threads that spin for long starve the one with the work: 3 tokens/s instead of 60.
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+    # An assertion would start a debugger, which takes seconds and prints the text under way.
+    os.environ["GGML_NO_BACKTRACE"] = "1"
     confine.no_network()
     confine.no_core_dumps()
     confine.end_first()
