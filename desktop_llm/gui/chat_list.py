@@ -85,7 +85,7 @@ class ChatList(QWidget):
         self._view.setVisible(not empty)
         if self._empty is not None:
             self._column.removeWidget(self._empty)
-            self._empty.hide()
+            self._empty.setParent(None)
             self._empty.deleteLater()
             self._empty = None
         if empty:

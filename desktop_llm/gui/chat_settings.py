@@ -170,7 +170,7 @@ class ChatSettings(Popup):
     def _show_collections(self) -> None:
         for tick in self._ticks:
             self._tick_column.removeWidget(tick)
-            tick.hide()
+            tick.setParent(None)
             tick.deleteLater()
         shown = [name for name in self._ticked if name not in self._available and not name.startswith(CHAT_PREFIX)]
         self._ticks = [self._tick(name, number) for number, name in enumerate([*self._available, *shown])]

@@ -61,7 +61,7 @@ class ModelsPage(QWidget):
         for model_id in [known for known, card in self._cards.items() if wanted.get(known) != card.model]:
             card = self._cards.pop(model_id)
             self._list.removeWidget(card)
-            card.hide()
+            card.setParent(None)
             card.deleteLater()
         for place, model in enumerate(models):
             if model.id not in self._cards:
@@ -142,7 +142,7 @@ class ModelsPage(QWidget):
     def _show_empty(self, empty: bool) -> None:
         if self._empty is not None:
             self._list.removeWidget(self._empty)
-            self._empty.hide()
+            self._empty.setParent(None)
             self._empty.deleteLater()
             self._empty = None
         if empty:
@@ -153,7 +153,7 @@ class ModelsPage(QWidget):
     def _remove_notice(self) -> None:
         if self._notice is not None:
             self._notices.removeWidget(self._notice)
-            self._notice.hide()
+            self._notice.setParent(None)
             self._notice.deleteLater()
             self._notice = None
 

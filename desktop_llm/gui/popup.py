@@ -48,7 +48,7 @@ class Popup(QWidget):
         if self._ground is None or self._ground.parent() is not window:
             self._ground = _Ground(window, self)
         if not self.is_open():
-            self._focus_before = QApplication.focusWidget()
+            self._focus_before = window.focusWidget()
         self._anchor = anchor
         self._ground.setGeometry(window.rect())
         self._ground.show()

@@ -1,0 +1,154 @@
+"""The header, as a person reads and presses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop_llm.gui.header import Header, width_class
+from desktop_llm.gui.header_parts import NetworkSheet
+from tests.gui.samples import find, heard, nameless
+
+
+@pytest.fixture
+def header(qtbot: QtBot) -> Iterator[Header]:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(1280, 600)
+    header = Header(window)
+    header.resize(1208, 48)
+    window.show()
+    yield header
+    window.close()
+
+
+def click(qtbot: QtBot, header: Header, name: str) -> None:
+    qtbot.mouseClick(find(header, name), Qt.MouseButton.LeftButton)
+
+
+def test_no_model_asks_to_choose_one(header: Header) -> None:
+    assert header.model_button.words() == "Choose a model"
+    assert header.model_button.accessibleName() == "Choose a model"
+
+
+def test_a_loaded_model_is_named_with_its_size_and_state(header: Header) -> None:
+    header.set_model("Qwen3 8B", "Q4_K_M")
+    header.set_model_state("ready")
+    assert header.model_button.words() == "Qwen3 8B"
+    assert header.model_button.accessibleName() == "Model, Qwen3 8B Balanced, loaded"
+    assert "Q4_K_M" in header.model_button.toolTip()
+
+
+def test_loading_counts_up_without_moving_what_stands_beside(header: Header) -> None:
+    header.set_model("Qwen3 8B", "Q4_K_M")
+    header.set_model_state("ready")
+    width = header.model_button.sizeHint().width()
+    header.set_model_state("loading", 0.64)
+    assert header.model_button.words() == "Loading 64 %"
+    assert header.model_button.sizeHint().width() == width
+
+
+def test_esc_on_the_button_cancels_loading(qtbot: QtBot, header: Header) -> None:
+    cancelled = heard(header.load_cancel_requested)
+    header.set_model("Qwen3 8B", "Q4_K_M")
+    header.set_model_state("loading", None)
+    qtbot.keyClick(header.model_button, Qt.Key.Key_Escape)
+    assert len(cancelled) == 1
+
+
+def test_a_stopped_model_says_why(header: Header) -> None:
+    header.set_model("Qwen3 8B", "Q4_K_M")
+    header.set_model_state("stopped", tip="The model stopped because the memory ran out.")
+    assert header.model_button.toolTip() == "The model stopped because the memory ran out."
+    assert header.model_button.accessibleName().endswith("stopped")
+
+
+def test_the_context_meter_says_how_much_is_used(header: Header) -> None:
+    header.set_context(3912, 16384)
+    meter = header.context_meter
+    assert meter.figures() == "3,912 / 16,384"
+    assert meter.accessibleName() == "Context, 3,912 of 16,384 tokens used"
+    assert "12,472 are left" in meter.toolTip()
+
+
+def test_a_full_context_says_what_happens_next(header: Header) -> None:
+    header.set_context(15_730, 16_384)
+    assert "oldest messages are left out" in header.context_meter.toolTip()
+
+
+def test_without_a_loaded_model_there_is_no_meter_and_no_device(header: Header) -> None:
+    header.set_context(0, 0)
+    header.set_device("")
+    assert not header.context_meter.isVisible()
+    assert not find(header, "device").isVisible()
+
+
+def test_a_narrow_window_folds_words_and_keeps_names(header: Header) -> None:
+    header.set_device("CPU, 8 threads")
+    header.set_context(3912, 16384)
+    header.set_width_class("compact")
+    assert header.context_meter.figures() == "24 %"
+    assert find(header, "device").text() == "CPU"
+    assert find(header, "device").toolTip() == "CPU, 8 threads"
+    assert find(header, "list_button").isVisible()
+    assert find(header, "new_chat_compact").isVisible()
+    assert not find(header, "new_chat").isVisible()
+    header.set_width_class("narrow")
+    header.set_model("Qwen3 8B", "Q4_K_M")
+    assert header.network_state.accessibleName() == "Network, no connections"
+    assert "CPU, 8 threads" in header.model_button.toolTip()
+
+
+def test_widths_fold_at_the_breaks_of_the_grid() -> None:
+    widths = {1280: "wide", 1120: "wide", 1119: "medium", 901: "medium", 900: "compact", 760: "compact", 759: "narrow"}
+    assert {width: width_class(width) for width in widths} == widths
+
+
+def test_the_network_state_says_exactly_what_is_true(qtbot: QtBot, header: Header) -> None:
+    click(qtbot, header, "network_state")
+    sheet = header.window().findChild(NetworkSheet)
+    assert sheet is not None
+    assert sheet.is_open()
+    assert "no network code" in sheet.accessibleDescription()
+    assert "On Linux" in sheet.accessibleDescription()
+    qtbot.keyClick(sheet, Qt.Key.Key_Escape)
+    assert not sheet.is_open()
+
+
+def test_every_button_says_what_was_pressed(qtbot: QtBot, header: Header) -> None:
+    for name, signal in (
+        ("new_chat", header.new_chat_requested),
+        ("model_button", header.model_menu_requested),
+        ("panel_button", header.panel_toggled),
+    ):
+        said = heard(signal)
+        click(qtbot, header, name)
+        assert len(said) == 1, name
+
+
+def test_the_more_menu_offers_a_stored_chat_what_it_can(header: Header) -> None:
+    header.set_has_chat(False)
+    names = ("more_rename", "more_export", "more_delete")
+    assert not any(find(header, name, QAction).isEnabled() for name in names)
+    header.set_has_chat(True)
+    said = [heard(s) for s in (header.rename_requested, header.export_requested, header.delete_requested)]
+    for name in names:
+        find(header, name, QAction).trigger()
+    assert [len(each) for each in said] == [1, 1, 1]
+
+
+def test_other_pages_have_no_new_chat_and_no_panel_button(header: Header) -> None:
+    header.set_page("models", "Models")
+    assert find(header, "header_title").text() == "Models"
+    assert not find(header, "new_chat").isVisible()
+    assert not find(header, "panel_button").isVisible()
+    assert not find(header, "more_export", QAction).isEnabled()
+
+
+def test_everything_in_the_header_has_a_name(header: Header) -> None:
+    assert not nameless(header)
