@@ -65,12 +65,15 @@ class FilesModel(QAbstractTableModel):
         return [row for row, document in enumerate(self._rows) if document.path in wanted] if wanted else []
 
     def rowCount(self, parent: _Index = _ROOT) -> int:
+        """One row a document that the filter leaves."""
         return 0 if parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: _Index = _ROOT) -> int:
+        """Document, status, pages, passages, size."""
         return 0 if parent.isValid() else len(self._titles)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The titles of the columns."""
         if orientation == Qt.Orientation.Vertical:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
@@ -80,6 +83,7 @@ class FilesModel(QAbstractTableModel):
         return None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Words, icon and colours of a cell."""
         if not index.isValid():
             return None
         document, column = self._rows[index.row()], index.column()
@@ -96,6 +100,7 @@ class FilesModel(QAbstractTableModel):
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Order by a column; equal ones by path."""
         self._sorting = (column, order)
         self._arrange()
 

@@ -1,4 +1,5 @@
 """Files dropped anywhere on the window: a sheet over everything that asks where they should go.
 
-`overlay.py` is what the window installs; `dropped.py` says what is being dragged, `tile.py` is one place to drop on.
+`overlay.py` is what the window installs; `dropped.py` says what is being dragged, `sheet.py` shows the places for it,
+each of them a `tile.py`.
 """

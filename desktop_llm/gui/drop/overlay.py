@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QDragMoveEvent, QDropEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QApplication, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop_llm.gui import theme
 from desktop_llm.gui.documents import words
 from desktop_llm.gui.drop.dropped import Dropped, amount, look_at, paths_in
-from desktop_llm.gui.drop.tile import DropZone, ZoneTile
-from desktop_llm.gui.widgets import ElidedLabel, Label
-from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme
+from desktop_llm.gui.drop.sheet import DropSheet
+from desktop_llm.gui.drop.tile import DropZone
+from desktop_llm.gui.widgets.painting import repaint_on_theme
 
-_SHEET_WIDTH, _EDGE = 760, 24
-_TILE_WIDTH, _TILE_GAP = 190, 12
-_SCROLL_ZONE, _SCROLL_STEP = 28, 16
 _NOTHING = Dropped((), (), 0, 0, 0, "")
 
 
@@ -43,8 +40,8 @@ class DropOverlay(QWidget):
         self._dropped = _NOTHING
         self._asking = False
         self._focus_before: QWidget | None = None
-        self._tiles: list[ZoneTile] = []
-        self._sheet = self._make_sheet()
+        self._sheet = DropSheet(self)
+        self._sheet.chosen.connect(self._choose)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         repaint_on_theme(self)
         self.hide()
@@ -70,19 +67,21 @@ class DropOverlay(QWidget):
         """Files have come over the window."""
         self._asking = False
         self._dropped = look_at(paths)
-        self._fill()
-        self._show()
+        self._sheet.set_zones(self._zones())
+        self._say(words.tr("Drop to add {amount}"), self.tr("Esc cancels. Let go anywhere to choose afterwards."))
+        self._cover_window()
+        self.raise_()
+        self.show()
 
     def move_to(self, position: QPoint) -> None:
         """They are held at a point of the window."""
-        self._scroll_near_edges(position)
-        below = self._tile_at(position)
-        for tile in self._tiles:
-            tile.set_held(tile is below)
+        point = self._sheet.mapFrom(self, position)
+        self._sheet.scroll_near_edges(point)
+        self._sheet.hold_over(self._sheet.tile_at(point))
 
     def drop_at(self, position: QPoint) -> None:
         """They were let go at a point of the window."""
-        tile = self._tile_at(position)
+        tile = self._sheet.tile_at(self._sheet.mapFrom(self, position))
         if tile is None:
             self.ask()
         else:
@@ -94,12 +93,12 @@ class DropOverlay(QWidget):
             self.begin(paths)
         self._asking = True
         self._focus_before = QApplication.focusWidget()
-        self._title.set_text(words.tr("Where should {amount} go?").format(amount=amount(self._dropped)))
-        self._keys.setText(self._keys_text())
-        for tile in self._tiles:
-            tile.set_held(False)
-        if self._tiles:
-            self._tiles[0].setFocus(Qt.FocusReason.TabFocusReason)
+        last = min(9, len(self._sheet.tiles))
+        keys = self.tr("Esc cancels, 1 to {last} choose").format(last=last) if last > 1 else self.tr("Esc cancels")
+        self._say(words.tr("Where should {amount} go?"), keys)
+        self._sheet.hold_over(None)
+        if self._sheet.tiles:
+            self._sheet.tiles[0].setFocus(Qt.FocusReason.TabFocusReason)
 
     def cancel(self) -> None:
         """Go away; nothing is done with the files."""
@@ -118,143 +117,55 @@ class DropOverlay(QWidget):
             self._focus_before.setFocus(Qt.FocusReason.OtherFocusReason)
         self._focus_before = None
 
-    def _make_sheet(self) -> QFrame:
-        sheet = _Sheet(self)
-        self._title = ElidedLabel("", "title", object_name="drop_title")
-        self._about = Label("", "ui", "text_secondary", wrap=True, object_name="drop_about")
-        self._keys = Label("", "small", "text_tertiary", object_name="drop_keys")
-        self._scroll = _TileScroll()
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inner = QWidget()
-        inner.setProperty("page", True)
-        self._grid = QGridLayout(inner)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(_TILE_GAP)
-        self._scroll.setWidget(inner)
-        self._column = column = QVBoxLayout(sheet)
-        column.setContentsMargins(24, 22, 24, 18)
-        column.setSpacing(4)
-        column.addWidget(self._title)
-        column.addWidget(self._about)
-        column.addSpacing(8)
-        column.addWidget(self._scroll, 1)
-        column.addSpacing(4)
-        column.addWidget(self._keys)
-        return sheet
-
-    def _fill(self) -> None:
-        for tile in self._tiles:
-            self._grid.removeWidget(tile)
-            tile.hide()
-            tile.deleteLater()
-        self._tiles = [self._tile(zone, text) for zone, text in self._zones()]
-        models = self._dropped.only_models
-        title = words.tr("Drop to add {amount}").format(amount=amount(self._dropped))
-        self._title.set_text(title)
+    def _say(self, title: str, keys: str) -> None:
+        title = title.format(amount=amount(self._dropped))
         self.setAccessibleName(title)
-        self._about.setText(self._about_text(models))
-        self._keys.setText(self._keys_text())
+        self._sheet.set_words(title, self._about(), keys)
 
     def _zones(self) -> list[tuple[DropZone, str]]:
-        dropped, default = self._dropped, self._collections[0] if self._collections else words.default_collection()
-        zones: list[tuple[DropZone, str]] = []
-        if dropped.documents:
-            zones.append((DropZone("collection", default), words.tr("Read now, for every chat.")))
-            if self._chat:
-                zones.append((DropZone("chat"), words.tr("Only this chat can use them.")))
-            named = words.tr("Named after the folder: {name}").format(name=words.isolated(dropped.folder_name))
-            text = named if dropped.folder_name else words.tr("You choose the name.")
-            zones.append((DropZone("new", dropped.folder_name), text))
-            others = words.tr("Add to this collection.")
-            zones += [(DropZone("collection", name), others) for name in self._collections[1:]]
-        if dropped.models:
-            model = DropZone("models")
-            zones.insert(0 if dropped.only_models else len(zones), (model, words.tr("Ready to chat with at once.")))
+        zones = self._document_zones() if self._dropped.documents else []
+        if self._dropped.models:
+            zones.append((DropZone("models"), words.tr("Ready to chat with at once.")))
         return zones
 
-    def _tile(self, zone: DropZone, text: str) -> ZoneTile:
-        tile = ZoneTile(zone, text, self._scroll.widget())
-        tile.chosen.connect(self._choose)
-        return tile
+    def _document_zones(self) -> list[tuple[DropZone, str]]:
+        default, *others = self._collections or (words.default_collection(),)
+        zones = [(DropZone("collection", default), words.tr("Read now, for every chat."))]
+        if self._chat:
+            zones.append((DropZone("chat"), words.tr("Only this chat can use them.")))
+        proposal = self._dropped.folder_name
+        named = words.tr("Named after the folder: {name}").format(name=words.isolated(proposal))
+        zones.append((DropZone("new", proposal), named if proposal else words.tr("You choose the name.")))
+        zones += [(DropZone("collection", name), words.tr("Add to this collection.")) for name in others]
+        return zones
 
-    def _about_text(self, models: bool) -> str:
-        stays = (
-            words.tr("The model stays on this computer.")
-            if models
-            else words.tr("They are read in place and stay on this computer.")
-        )
-        if not self._dropped.size_bytes:
-            return stays
-        return f"{words.size(self._dropped.size_bytes)}. {stays}"
+    def _about(self) -> str:
+        if self._dropped.only_models:
+            stays = words.tr("The model stays on this computer.")
+        else:
+            stays = words.tr("They are read in place and stay on this computer.")
+        return f"{words.size(self._dropped.size_bytes)}. {stays}" if self._dropped.size_bytes else stays
 
-    def _keys_text(self) -> str:
-        if self._asking:
-            return self.tr("Esc cancels, {first} to {last} choose").format(first=1, last=min(9, len(self._tiles)))
-        return self.tr("Esc cancels. Let go anywhere to choose afterwards.")
-
-    def _show(self) -> None:
+    def _cover_window(self) -> None:
         self.setGeometry(self._window.rect())
-        self._arrange()
-        self.raise_()
-        self.show()
-
-    def _arrange(self) -> None:
-        """Tiles in as many columns as fit, the sheet in the middle of the window."""
-        width = min(_SHEET_WIDTH, self.width() - 2 * _EDGE)
-        columns = max(1, min(3, len(self._tiles), (width - 48 + _TILE_GAP) // (_TILE_WIDTH + _TILE_GAP)))
-        for place, tile in enumerate(self._tiles):
-            self._grid.addWidget(tile, place // columns, place % columns)
-            tile.show()
-        for column in range(3):
-            self._grid.setColumnStretch(column, 1 if column < columns else 0)
-        rows = -(-len(self._tiles) // columns)
-        tiles_height = rows * (self._tiles[0].sizeHint().height() + _TILE_GAP) - _TILE_GAP if self._tiles else 0
-        self._scroll.setMinimumHeight(0)
-        around = self._column.totalHeightForWidth(width) - self._scroll.sizeHint().height()
-        height = min(self.height() - 2 * _EDGE, around + tiles_height)
-        self._sheet.setGeometry(QRect((self.width() - width) // 2, (self.height() - height) // 2, width, height))
-
-    def _tile_at(self, position: QPoint) -> ZoneTile | None:
-        """The tile at a point of the window, if it is not scrolled away there."""
-        seen = self._scroll.viewport()
-        if not seen.rect().contains(seen.mapFrom(self, position)):
-            return None
-        return next((tile for tile in self._tiles if tile.rect().contains(tile.mapFrom(self, position))), None)
-
-    def _scroll_near_edges(self, position: QPoint) -> None:
-        seen, bar = self._scroll.viewport(), self._scroll.verticalScrollBar()
-        y = seen.mapFrom(self, position).y()
-        if y < _SCROLL_ZONE:
-            bar.setValue(bar.value() - _SCROLL_STEP)
-        elif y > seen.height() - _SCROLL_ZONE:
-            bar.setValue(bar.value() + _SCROLL_STEP)
-
-    def _step(self, step: int) -> None:
-        focused = next((index for index, tile in enumerate(self._tiles) if tile.hasFocus()), -step)
-        tile = self._tiles[(focused + step) % len(self._tiles)]
-        tile.setFocus(Qt.FocusReason.TabFocusReason)
-        self._scroll.ensureWidgetVisible(tile)
+        self._sheet.place_in(self.size())
 
     def focusNextPrevChild(self, forwards: bool) -> bool:
         """Tab stays among the zones: what is below is not to be reached while a question is open."""
-        if self._tiles:
-            self._step(1 if forwards else -1)
+        self._sheet.focus_step(1 if forwards else -1)
         return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc cancels, figures choose, arrows go from zone to zone."""
-        key, text = event.key(), event.text()
+        key, text, tiles = event.key(), event.text(), self._sheet.tiles
         if key == Qt.Key.Key_Escape:
             self.cancel()
-        elif text.isdecimal() and 1 <= int(text) <= len(self._tiles):
-            self._choose(self._tiles[int(text) - 1].zone)
+        elif text.isdecimal() and 1 <= int(text) <= len(tiles):
+            self._choose(tiles[int(text) - 1].zone)
         elif key in (Qt.Key.Key_Right, Qt.Key.Key_Down):
-            self._step(1)
+            self._sheet.focus_step(1)
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Up):
-            self._step(-1)
+            self._sheet.focus_step(-1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click beside the sheet cancels."""
@@ -286,8 +197,7 @@ class DropOverlay(QWidget):
             self.drop_at(let_go.position().toPoint())
             return True
         if kind == QEvent.Type.Resize and self.isVisible():
-            self.setGeometry(self._window.rect())
-            self._arrange()
+            self._cover_window()
         return super().eventFilter(watched, event)
 
     def _on_drag_entered(self, event: QDragMoveEvent) -> bool:
@@ -297,29 +207,6 @@ class DropOverlay(QWidget):
         self.begin(paths)
         _accept(event)
         return True
-
-
-class _TileScroll(QScrollArea):
-    """Scrolls by wheel and by dragging to its edges; the arrow keys go from zone to zone instead."""
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Let the overlay have the keys."""
-        event.ignore()
-
-
-class _Sheet(QFrame):
-    """The paper the zones lie on."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("drop_sheet")
-        repaint_on_theme(self)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """A raised box."""
-        painter, colour = QPainter(self), theme.current().colour
-        draw_box(painter, self.rect(), 12, colour("surface_raised"), colour("border"))
-        painter.end()
 
 
 def _accept(event: QDropEvent) -> None:

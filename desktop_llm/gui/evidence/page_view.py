@@ -211,12 +211,14 @@ class PageView(QAbstractScrollArea):
         self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the page again, and ask for a picture of that size."""
         middle = self._middle()
         self._update_bars()
         self._hold(middle)
         self._asking.start()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll; zoom with Ctrl."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             (self.zoom_in if event.angleDelta().y() > 0 else self.zoom_out)()
             event.accept()
@@ -225,6 +227,7 @@ class PageView(QAbstractScrollArea):
         super().wheelEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Scroll; Left and Right turn the page unless they scroll."""
         sideways = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right)
         if sideways and self.horizontalScrollBar().maximum() == 0:
             event.ignore()  # the panel turns the page
@@ -232,6 +235,7 @@ class PageView(QAbstractScrollArea):
         super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """The page, what is lit on it, and the ring of the focus."""
         painter = QPainter(self.viewport())
         if self.has_picture:
             self._paint_page(painter)

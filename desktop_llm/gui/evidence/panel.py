@@ -143,6 +143,21 @@ class EvidencePanel(QWidget):
         return self._segments
 
     def _make_levels(self) -> QStackedWidget:
+        self._sources = PassageCards("evidence_sources", self.tr("Passages given to the model"))
+        self._sources.chosen.connect(self._on_card)
+        self._nothing = EmptyState(
+            "quote",
+            self.tr("No evidence yet"),
+            self.tr("Ask your documents: the pages an answer rests on open here, with the words lit."),
+            object_name="evidence_empty",
+        )
+        self._page_level = self._make_page_level()
+        self._levels = QStackedWidget()
+        for level in (self._page_level, self._sources, self._nothing):
+            self._levels.addWidget(level)
+        return self._levels
+
+    def _make_page_level(self) -> QWidget:
         self._toolbar = PageToolbar()
         self._toolbar.turned.connect(self._on_turned)
         self._toolbar.zoomed.connect(self._on_zoomed)
@@ -151,28 +166,14 @@ class EvidencePanel(QWidget):
         self._views.open_requested.connect(self._on_open)
         self._found = FoundLine()
         self._cited = PassageCards("evidence_citations", self.tr("Citations of this answer"))
-        self._sources = PassageCards("evidence_sources", self.tr("Passages given to the model"))
-        for cards in (self._cited, self._sources):
-            cards.chosen.connect(self._on_card)
-        self._nothing = EmptyState(
-            "quote",
-            self.tr("No evidence yet"),
-            self.tr("Citations open their page here."),
-            object_name="evidence_empty",
-        )
+        self._cited.chosen.connect(self._on_card)
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addWidget(self._toolbar)
-        column.addWidget(self._views, 1)
-        column.addWidget(self._found)
-        column.addWidget(self._cited)
-        self._levels = QStackedWidget()
-        for level in (page, self._sources, self._nothing):
-            self._levels.addWidget(level)
-        self._page_level = page
-        return self._levels
+        for widget, stretch in ((self._toolbar, 0), (self._views, 1), (self._found, 0), (self._cited, 0)):
+            column.addWidget(widget, stretch)
+        return page
 
     def _refresh(self) -> None:
         """Show the level that has something to show."""
