@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop_llm.gui import icons, theme
 from desktop_llm.gui.chips import Attachment, Chip, attachment_chip
+from desktop_llm.gui.composer_parts import GrowingText, StayingMenu
 from desktop_llm.gui.widgets import Button, IconButton, Label
 from desktop_llm.gui.widgets.flow import FlowLayout
 from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
 
-_MOST_LINES = 8
 _DRAFT_PAUSE_MS = 300
 _COMPACT_BELOW = 440
 _QUEUE = "queued"
@@ -270,79 +270,3 @@ class Composer(QWidget):
         border = colour("focus_ring" if focused else "border_control")
         draw_box(painter, card, 12, colour("surface"), border, 2 if focused else 1)
         painter.end()
-
-
-class GrowingText(QPlainTextEdit):
-    """Text of one to eight lines. Enter sends, Shift+Enter is a new line, Up in an empty text asks for the last one."""
-
-    submitted = Signal()
-    up_in_empty = Signal()
-    focus_changed = Signal()
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setProperty("bare", "true")
-        set_names(self, "composer_text", self.tr("Your message"))
-        self.setPlaceholderText(self.tr("Ask about these documents, or anything else"))
-        self.setFont(theme.current().font("reading"))
-        self.setTabChangesFocus(True)
-        self.setAcceptDrops(False)  # the window takes files dropped anywhere
-        self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.document().setDocumentMargin(3)
-        self.textChanged.connect(self.fit)
-        self.installEventFilter(self)
-        self.fit()
-
-    def fit(self) -> None:
-        """Be as high as the lines need; from eight on, scroll."""
-        line = self.fontMetrics().lineSpacing()
-        lines = max(1, round(self.document().size().height()))
-        policy = Qt.ScrollBarPolicy.ScrollBarAsNeeded if lines > _MOST_LINES else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
-        self.setVerticalScrollBarPolicy(policy)
-        height = min(lines, _MOST_LINES) * line + 2 * 3 + 6
-        if height != self.height() or self.minimumHeight() != height:
-            self.setFixedHeight(height)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Send, break the line, or write."""
-        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if is_enter and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.submitted.emit()
-        elif event.key() == Qt.Key.Key_Up and not self.toPlainText():
-            self.up_in_empty.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width breaks the lines elsewhere."""
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.fit()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The card shows the focus of its text."""
-        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
-            self.focus_changed.emit()
-        return super().eventFilter(watched, event)
-
-
-class StayingMenu(QMenu):
-    """A menu that stays open while things are ticked."""
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A tick does not close it."""
-        action = self.activeAction()
-        if action is not None and action.isCheckable() and action.isEnabled():
-            action.trigger()
-            return
-        super().mouseReleaseEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space ticks and stays, Enter ticks and closes."""
-        action = self.activeAction()
-        if event.key() == Qt.Key.Key_Space and action is not None and action.isCheckable():
-            action.trigger()
-            return
-        super().keyPressEvent(event)

@@ -5,21 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import cast
 
-from PySide6.QtCore import QRect, QRectF, QSizeF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import (
     QFont,
-    QFontMetricsF,
-    QPainter,
-    QPen,
-    QPyTextObject,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
     QTextDocument,
-    QTextFormat,
     QTextLine,
     QTextListFormat,
     QTextOption,
@@ -27,11 +21,9 @@ from PySide6.QtGui import (
 
 from desktop_llm.gui import markdown
 from desktop_llm.gui.markdown import CodeBlock, Heading, ListBlock, Paragraph, Quote, Rule, Run, Table
+from desktop_llm.gui.transcript.pills import NUMBER, PILL_OBJECT, CitationPills
 from desktop_llm.gui.transcript.typography import Typography
-from desktop_llm.gui.transcript.view_model import CitationLike, SourceLike
 
-_PILL_OBJECT = QTextFormat.ObjectTypes.UserObject.value + 1
-_NUMBER = QTextFormat.Property.UserProperty.value + 1
 _OBJECT_CHARACTER = "\ufffc"
 _WORD_JOINER = "\u2060"
 _LINE_BREAK = "\u2028"
@@ -49,67 +41,6 @@ class Anchor:
     citation: int
 
 
-class CitationPills(QPyTextObject):
-    """Measures and paints the citation marks of one message."""
-
-    def __init__(
-        self, type_: Typography, citations: Sequence[CitationLike], sources: Sequence[SourceLike] = ()
-    ) -> None:
-        super().__init__()
-        self._type = type_
-        self.by_number: dict[int, SourceLike] = {source.number: source for source in sources}
-        self.by_number.update({citation.number: citation for citation in citations})
-        self._unverified = {citation.number for citation in citations if not citation.verified}
-        self.active = 0
-        self.hovered = 0
-        self._font = type_.font("tiny")
-        self._font.setWeight(QFont.Weight.DemiBold)
-
-    def describe(self, number: int) -> str:
-        """ "Citation 1, Lease_2024_signed.pdf, page 4"."""
-        citation = self.by_number[number]
-        words = f"Citation {number}, {PurePath(citation.document).name}"
-        return f"{words}, page {citation.page}" if citation.page is not None else words
-
-    def tip(self, number: int) -> str:
-        """Where the quote stands, and the quote."""
-        quote = getattr(self.by_number[number], "text", "")
-        short = quote if len(quote) <= 200 else quote[:199] + "…"
-        return f"{self.describe(number)}\n“{short}”" if quote else self.describe(number)
-
-    def intrinsicSize(self, _document: QTextDocument, _position: int, format_: QTextFormat) -> QSizeF:
-        """At least 20 × 18, and a gap to the word before it."""
-        words = QFontMetricsF(self._font).horizontalAdvance(str(format_.intProperty(_NUMBER)))
-        return QSizeF(max(self._type.px(20), words + 12) + 6, self._type.px(18))
-
-    def drawObject(
-        self, painter: QPainter, rect: QRectF | QRect, _document: QTextDocument, _position: int, format_: QTextFormat
-    ) -> None:
-        """Yellow, stronger when active, dashed when the quote was not found."""
-        number = format_.intProperty(_NUMBER)
-        verified = number not in self._unverified
-        box = QRectF(rect).adjusted(4.5, 0.5, -1.5, -0.5)
-        active = number == self.active
-        pen = QPen(self._type.colour("cite_border"), 1)
-        fill = "cite_active_bg" if active or number == self.hovered else "cite_bg"
-        brush = self._type.colour(fill)
-        if active:
-            pen = QPen(self._type.colour("lit_border"), 2)
-            box = box.adjusted(0.5, 0.5, -0.5, -0.5)
-        if not verified:
-            pen = QPen(self._type.colour("border_control"), 1, Qt.PenStyle.DashLine)
-            brush = self._type.colour("surface")
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(pen)
-        painter.setBrush(brush)
-        painter.drawRoundedRect(box, 4, 4)
-        painter.setFont(self._font)
-        painter.setPen(self._type.colour("cite_text" if verified else "text_secondary"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(number))
-        painter.restore()
-
-
 def new_document(type_: Typography, type_name: str, pills: CitationPills | None = None) -> QTextDocument:
     """An empty document in a type of the look."""
     document = QTextDocument()
@@ -121,7 +52,7 @@ def new_document(type_: Typography, type_name: str, pills: CitationPills | None 
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
     document.setDefaultTextOption(option)
     if pills is not None:
-        document.documentLayout().registerHandler(_PILL_OBJECT, pills)
+        document.documentLayout().registerHandler(PILL_OBJECT, pills)
     return document
 
 
@@ -233,8 +164,8 @@ class DocumentWriter:
 
     def _pill(self, number: int) -> None:
         format_ = QTextCharFormat()
-        format_.setObjectType(_PILL_OBJECT)
-        format_.setProperty(_NUMBER, number)
+        format_.setObjectType(PILL_OBJECT)
+        format_.setProperty(NUMBER, number)
         format_.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignBaseline)
         self._cursor.insertText(_WORD_JOINER)
         start = self._cursor.position()
@@ -281,7 +212,7 @@ def selected_text(document: QTextDocument, start: int, end: int) -> str:
         if character == _OBJECT_CHARACTER:
             cursor.setPosition(at)
             gap = " " if pieces and not pieces[-1].isspace() else ""
-            pieces.append(f"{gap}[{cursor.charFormat().intProperty(_NUMBER)}]")
+            pieces.append(f"{gap}[{cursor.charFormat().intProperty(NUMBER)}]")
         elif character != _WORD_JOINER:
             pieces.append("\n" if character in (_LINE_BREAK, "\u2029") else character)
     return "".join(pieces)

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QWidget
 from desktop_llm.gui import markdown
 from desktop_llm.gui.markdown import CodeBlock, Rule, Table
 from desktop_llm.gui.transcript.code_part import CodePart
-from desktop_llm.gui.transcript.documents import CitationPills
 from desktop_llm.gui.transcript.parts import BubblePart, DocumentPart, Part, RulePart, Selection, TextPart, ThoughtPart
+from desktop_llm.gui.transcript.pills import CitationPills
 from desktop_llm.gui.transcript.table_part import TablePart
 from desktop_llm.gui.transcript.typography import Typography
 from desktop_llm.gui.transcript.view_model import MessageView, ReadingProgress

@@ -26,13 +26,13 @@ from PySide6.QtWidgets import QWidget
 from desktop_llm.gui import icons, markdown
 from desktop_llm.gui.transcript.documents import (
     Anchor,
-    CitationPills,
     DocumentWriter,
     find_sentence,
     new_document,
     range_rects,
     selected_text,
 )
+from desktop_llm.gui.transcript.pills import CitationPills
 from desktop_llm.gui.transcript.typography import Typography
 
 Selection = tuple[int, int] | None

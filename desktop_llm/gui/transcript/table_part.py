@@ -22,8 +22,9 @@ from PySide6.QtGui import (
 
 from desktop_llm.gui import markdown
 from desktop_llm.gui.markdown import Run, Table
-from desktop_llm.gui.transcript.documents import CitationPills, DocumentWriter, new_document
+from desktop_llm.gui.transcript.documents import DocumentWriter, new_document
 from desktop_llm.gui.transcript.parts import DocumentPart, Selection
+from desktop_llm.gui.transcript.pills import CitationPills
 from desktop_llm.gui.transcript.typography import Typography
 from desktop_llm.gui.widgets.painting import draw_box
 

@@ -25,12 +25,12 @@ from desktop_llm.gui import markdown
 from desktop_llm.gui.transcript.announcer import Announcer
 from desktop_llm.gui.transcript.canvas import MessageCanvas
 from desktop_llm.gui.transcript.documents import Anchor
-from desktop_llm.gui.transcript.foot_row import FootRow
+from desktop_llm.gui.transcript.feet import Feet
 from desktop_llm.gui.transcript.keyboard import Keyboard
 from desktop_llm.gui.transcript.menu import message_menu
 from desktop_llm.gui.transcript.message_layout import MessageLayout
 from desktop_llm.gui.transcript.mouse import Mouse
-from desktop_llm.gui.transcript.parts import BubblePart, Selection
+from desktop_llm.gui.transcript.parts import Selection
 from desktop_llm.gui.transcript.selection import Place, TranscriptSelection
 from desktop_llm.gui.transcript.stream import Stream
 from desktop_llm.gui.transcript.view_model import MessageView, ReadingProgress
@@ -65,21 +65,21 @@ class Transcript(MessageCanvas):
         self._stream = Stream(self)
         self._stream.due.connect(self._take_incoming)
         self._stream.progress_changed.connect(self._on_progress_changed)
-        self._feet = (self._foot_row(), self._foot_row())
+        self._feet = Feet(self.viewport())
+        self._connect_feet()
         self._jump = Button(
             self.tr("Jump to latest"), "arrowdown", object_name="jump_to_latest", height=28, parent=self
         )
         self._jump.clicked.connect(self.jump_to_latest)
         self._jump.hide()
 
-    def _foot_row(self) -> FootRow:
-        row = FootRow(self.viewport())
-        row.copy_clicked.connect(self.copy_requested)
-        row.retry_clicked.connect(self.regenerate_requested)
-        row.edit_clicked.connect(self.edit_requested)
-        row.branch_clicked.connect(self.branch_requested)
-        row.more_clicked.connect(self._on_more)
-        return row
+    def _connect_feet(self) -> None:
+        for row in self._feet.rows:
+            row.copy_clicked.connect(self.copy_requested)
+            row.retry_clicked.connect(self.regenerate_requested)
+            row.edit_clicked.connect(self.edit_requested)
+            row.branch_clicked.connect(self.branch_requested)
+            row.more_clicked.connect(self._on_more)
 
     # --- messages in --------------------------------------------------------------------------------------------
 
@@ -191,8 +191,7 @@ class Transcript(MessageCanvas):
 
     def foot_buttons(self, index: int) -> list[IconButton]:
         """The buttons now shown for a message."""
-        rows = [row for row in self._feet if not row.isHidden() and row.message_id == self._views[index].id]
-        return rows[0].buttons() if rows else []
+        return self._feet.buttons(self._views[index].id)
 
     def show_message(self, index: int) -> None:
         """Scroll as little as needed to see a message, from its start; say it to a screen reader."""
@@ -296,8 +295,8 @@ class Transcript(MessageCanvas):
     def _on_more(self, message_id: str) -> None:
         index = self._index[message_id]
         menu = message_menu(self, self._views[index], None, self._selection_words())
-        row = next(row for row in self._feet if row.message_id == message_id)
-        menu.popup(row.menu_position())
+        row = self._feet.row_of(message_id)
+        menu.popup(row.menu_position() if row is not None else self.cursor().pos())
 
     def _selection_words(self) -> str:
         return "" if self._selection.is_empty() else self.selected_text()
@@ -338,33 +337,14 @@ class Transcript(MessageCanvas):
         focused = self._keyboard.current if self._has_focus_within() else -1
         other = focused if focused >= 0 else self._mouse.hovered
         wanted.append(other if other != wanted[0] else -1)
-        for row, index in zip(self._feet, wanted, strict=True):
-            if index not in self._seen() or self._views[index].status == "streaming":
-                row.hide()
-            else:
-                self._place_foot(row, index)
+        for number, index in enumerate(wanted):
+            seen = index in self._seen()
+            layout = self._layout_of(index) if seen else None
+            self._feet.place(number, layout, self._corner(index).toPoint() if seen else QPoint())
 
     def _has_focus_within(self) -> bool:
         focused = QApplication.focusWidget()
         return focused is self or (focused is not None and self.isAncestorOf(focused))
-
-    def _place_foot(self, row: FootRow, index: int) -> None:
-        layout, view, corner = self._layout_of(index), self._views[index], self._corner(index)
-        row.show_for(view, view.foot_tip)
-        size = row.sizeHint()
-        foot = layout.foot_index()
-        if foot is not None:
-            part = layout.parts[foot]
-            y = corner.y() + layout.tops[foot] + (part.height - size.height()) / 2
-            x = corner.x() - 3 if view.role != "user" else corner.x() + layout.width - size.width()
-        else:
-            bubble = layout.parts[0]
-            box = bubble.box() if isinstance(bubble, BubblePart) else bubble.widget_rect().toRectF()
-            x = max(4.0, corner.x() + box.left() - size.width() - 2)
-            y = corner.y() + layout.tops[0] + box.bottom() - size.height() - 2
-        row.setGeometry(QRect(QPoint(round(x), round(y)), size))
-        row.show()
-        row.raise_()
 
     # --- mouse --------------------------------------------------------------------------------------------------
 

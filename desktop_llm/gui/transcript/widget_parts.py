@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_llm.gui import icons, theme
 from desktop_llm.gui.markdown import Run
-from desktop_llm.gui.transcript.documents import CitationPills, DocumentWriter, new_document
+from desktop_llm.gui.transcript.documents import DocumentWriter, new_document
 from desktop_llm.gui.transcript.parts import DocumentPart, Part, Selection, discard
+from desktop_llm.gui.transcript.pills import CitationPills
 from desktop_llm.gui.transcript.typography import Typography
 from desktop_llm.gui.transcript.view_model import MessageView, ReadingProgress
 from desktop_llm.gui.widgets import Banner, Button, Label, ProgressBar, Spinner
