@@ -179,7 +179,7 @@ def range_rects(document: QTextDocument, start: int, end: int) -> list[QRectF]:
     block = document.findBlock(start)
     while block.isValid() and block.position() < end:
         layout = block.layout()
-        corner = layout.position()
+        corner = document.documentLayout().blockBoundingRect(block).topLeft()  # a layout's own position ignores cells
         for number in range(layout.lineCount()):
             line = layout.lineAt(number)
             first = max(start - block.position(), line.textStart())
@@ -218,23 +218,20 @@ def selected_text(document: QTextDocument, start: int, end: int) -> str:
     return "".join(pieces)
 
 
-def find_sentence(document: QTextDocument, sentence: str) -> tuple[int, int] | None:
-    """Where a sentence of the Markdown source stands in a document, whatever its marks and line breaks."""
-    wanted = "".join(_bare(markdown.plain(markdown.parse(sentence))))
-    if not wanted:
-        return None
+def sentence_letters(sentence: str) -> str:
+    """The letters of a sentence of the Markdown source, without its marks, blanks and citations."""
+    words = _CITATION_MARK.sub("", markdown.plain(markdown.parse(sentence)))
+    return "".join(words.split())
+
+
+def find_letters(document: QTextDocument, wanted: Sequence[str]) -> list[tuple[int, int]]:
+    """Where sentences, given by `sentence_letters`, stand in a document; those that do not are left out."""
     letters, positions, at = [], [], 0
     for character in document.toRawText():
         if not (character.isspace() or character in (_OBJECT_CHARACTER, _WORD_JOINER)):
             letters.append(character)
             positions.append(at)
         at += len(character.encode("utf-16-le")) // 2
-    index = "".join(letters).find(wanted)
-    if index < 0:
-        return None
-    return positions[index], positions[index + len(wanted) - 1] + 1
-
-
-def _bare(text: str) -> list[str]:
-    """The letters alone, without citation marks."""
-    return [character for character in _CITATION_MARK.sub("", text) if not character.isspace()]
+    text = "".join(letters)
+    found = [(text.find(each), len(each)) for each in wanted if each]
+    return [(positions[index], positions[index + length - 1] + 1) for index, length in found if index >= 0]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QWidget
 
+from desktop_llm.gui.transcript.bubble_part import BubblePart
 from desktop_llm.gui.transcript.foot_row import FootRow
 from desktop_llm.gui.transcript.message_layout import MessageLayout
-from desktop_llm.gui.transcript.parts import BubblePart
 from desktop_llm.gui.widgets import IconButton
 
 

@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_llm.gui import markdown
 from desktop_llm.gui.markdown import CodeBlock, Rule, Table
+from desktop_llm.gui.transcript.bubble_part import BubblePart
 from desktop_llm.gui.transcript.code_part import CodePart
-from desktop_llm.gui.transcript.parts import BubblePart, DocumentPart, Part, RulePart, Selection, TextPart, ThoughtPart
+from desktop_llm.gui.transcript.documents import sentence_letters
+from desktop_llm.gui.transcript.parts import DocumentPart, Part, RulePart, Selection, TextPart, ThoughtPart
 from desktop_llm.gui.transcript.pills import CitationPills
 from desktop_llm.gui.transcript.table_part import TablePart
 from desktop_llm.gui.transcript.typography import Typography
@@ -94,9 +96,9 @@ class MessageLayout:
 
     def _mark_unsupported(self) -> None:
         if self.view.unsupported:
-            for part in self.parts:
-                if isinstance(part, DocumentPart):
-                    part.mark_unsupported(self.view.unsupported)
+            sentences = [sentence_letters(sentence) for sentence in self.view.unsupported]
+            for _index, part in self.documents():
+                part.mark_unsupported(sentences)
 
     def _part_for(self, block: markdown.Block) -> Part:
         match block:

@@ -16,20 +16,19 @@ from PySide6.QtGui import (
     QTextFrameFormat,
     QTextLength,
     QTextTable,
-    QTextTableCell,
     QTextTableFormat,
 )
 
 from desktop_llm.gui import markdown
 from desktop_llm.gui.markdown import Run, Table
-from desktop_llm.gui.transcript.documents import DocumentWriter, new_document
+from desktop_llm.gui.transcript.documents import DocumentWriter, new_document, selected_text
 from desktop_llm.gui.transcript.parts import DocumentPart, Selection
 from desktop_llm.gui.transcript.pills import CitationPills
 from desktop_llm.gui.transcript.typography import Typography
 from desktop_llm.gui.widgets.painting import draw_box
 
 _NUMBER = re.compile(r"^[\s(]*[-−–+±≈~]?\s*[€$£¥]?\s*\d[\d.,\s ']*\s*(?:%|‰|€|£|\$|[kKMG]?B|ms|s|°C)?[\s)]*$")
-_PADDING_X, _PADDING_Y = 12, 4
+_PADDING_X, _PADDING_Y = 12, 4.5
 _WIDEST_CELL = 320
 _THUMB = 8
 _SQUEEZE = 1.3
@@ -60,10 +59,10 @@ class TablePart(DocumentPart):
     def _write_cell(
         self, text_table: QTextTable, row: int, column: int, cell: tuple[Run, ...], right: set[int]
     ) -> None:
-        table_cell = text_table.cellAt(row, column)
-        self._pad(table_cell, row)
-        cursor = table_cell.firstCursorPosition()
+        cursor = text_table.cellAt(row, column).firstCursorPosition()
         format_ = self.type.block_format("table")
+        format_.setLeftMargin(_PADDING_X - _PADDING_Y)  # beyond the cell's own padding
+        format_.setRightMargin(_PADDING_X - _PADDING_Y)
         format_.setAlignment(self._alignment(column, right))
         cursor.setBlockFormat(format_)
         writer = DocumentWriter(cursor, self.type, "table")
@@ -99,7 +98,7 @@ class TablePart(DocumentPart):
         format_.setBorder(0)
         format_.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_None)
         format_.setCellSpacing(0)
-        format_.setCellPadding(0)
+        format_.setCellPadding(_PADDING_Y)
         format_.setLeftMargin(0)
         format_.setMargin(0)
         lengths = [QTextLength(QTextLength.Type.FixedLength, width) for width in widths]
@@ -121,25 +120,29 @@ class TablePart(DocumentPart):
         self.height = self.document.size().height() + (_THUMB if self.overflow() else 0)
         self.scroll(0)
 
-    def _pad(self, cell: QTextTableCell, row: int) -> None:
-        format_ = cell.format().toTableCellFormat()
-        format_.setLeftPadding(_PADDING_X)
-        format_.setRightPadding(_PADDING_X)
-        format_.setTopPadding(self._padding(row))
-        format_.setBottomPadding(self._padding(row))
-        cell.setFormat(format_)
-
-    @staticmethod
-    def _padding(row: int) -> float:
-        return _PADDING_Y + (1.5 if row == 0 else 0.5)
-
     def _row_top(self, row: int) -> float:
         tops = []
         layout = self.document.documentLayout()
         for column in range(self._columns):
             block = self._text_table.cellAt(row, column).firstCursorPosition().block()
             tops.append(layout.blockBoundingRect(block).top())
-        return min(tops, default=0.0) - self._padding(row)
+        return min(tops, default=0.0) - _PADDING_Y
+
+    def text(self, selection: Selection = None) -> str:
+        """Cells by tabs, rows by lines; of a selection, those it touches."""
+        start, end = selection or (0, self.length())
+        rows = [self._row_text(row, start, end) for row in range(self._text_table.rows())]
+        return "\n".join(row for row in rows if row is not None)
+
+    def _row_text(self, row: int, start: int, end: int) -> str | None:
+        """The touched cells of a row, None where there is none."""
+        cells = []
+        for column in range(self._columns):
+            cell = self._text_table.cellAt(row, column)
+            first, last = max(start, cell.firstPosition()), min(end, cell.lastPosition())
+            if first <= last:
+                cells.append(selected_text(self.document, first, last))
+        return "\t".join(cells) if cells else None
 
     def overflow(self) -> float:
         """Pixels of the table that lie beyond the right edge."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
@@ -47,6 +49,22 @@ def test_clicking_a_citation_opens_it(qtbot: QtBot, transcript: Transcript, answ
     with qtbot.waitSignal(transcript.citation_activated) as opened:
         qtbot.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=_place_of(transcript, 0, "2"))
     assert opened.args == ["a1", 2]
+
+
+def test_a_citation_in_a_table_opens_too(qtbot: QtBot, transcript: Transcript, answer: MessageView) -> None:
+    table = "| Item | Amount |\n|---|---|\n| Rent | 1 |\n| Fee [2] | 2 |\n"
+    transcript.set_messages([replace(answer, text=table, thinking="")])
+    place = _place_of(transcript, 0, "2")
+    assert transcript.corner_of(0).y() + 70 < place.y() < transcript.corner_of(0).y() + 105
+    with qtbot.waitSignal(transcript.citation_activated) as opened:
+        qtbot.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert opened.args == ["a1", 2]
+
+
+def test_a_copied_table_has_tabs_and_lines(transcript: Transcript) -> None:
+    transcript.set_messages([MessageView("a", "assistant", "| Item | Amount |\n|---|---|\n| Rent | €3 |\n| Fee |\n")])
+    transcript.select_all()
+    assert transcript.selected_text() == "Item\tAmount\nRent\t€3\nFee\t"
 
 
 def test_a_link_asks_before_anything_is_opened(qtbot: QtBot, transcript: Transcript) -> None:
