@@ -155,7 +155,8 @@ class ChatDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """One row."""
-        row, place = index.data(Qt.ItemDataRole.UserRole), option.rect.adjusted(0, 0, -_RIGHT_GAP - 1, 0)
+        row = index.data(Qt.ItemDataRole.UserRole)
+        place = QStyle.visualRect(option.direction, option.rect, option.rect.adjusted(0, 0, -_RIGHT_GAP - 1, 0))
         painter.save()
         if isinstance(row, str):
             painter.setFont(self._heading_font)
@@ -171,11 +172,12 @@ class ChatDelegate(QStyledItemDelegate):
         if chosen or chat.id == self.hovered:
             draw_box(painter, place, 6, colour("selected" if chosen else "hover_sidebar"))
         if chosen:
-            draw_box(painter, QRect(place.x(), place.y() + 8, 3, place.height() - 16), 1.5, colour("accent"))
+            bar = QRect(place.x(), place.y() + 8, 3, place.height() - 16)
+            draw_box(painter, _side(painter, place, bar), 1.5, colour("accent"))
         if focused:
             draw_box(painter, place, 6, None, colour("focus_ring"), 2)
         marked = self._paint_mark(painter, place, chat, index)
-        words = place.adjusted(8, 0, -32 if marked else -8, 0)
+        words = _side(painter, place, place.adjusted(8, 0, -32 if marked else -8, 0))
         painter.setFont(self._strong if chosen else self._font)
         painter.setPen(colour("selected_text" if chosen else "text_primary"))
         title = painter.fontMetrics().elidedText(title_of(chat), Qt.TextElideMode.ElideRight, words.width())
@@ -183,7 +185,7 @@ class ChatDelegate(QStyledItemDelegate):
 
     def _paint_mark(self, painter: QPainter, place: QRect, chat: Conversation, index: Index) -> bool:
         """The one mark at the end of a row: what needs a look comes first."""
-        spot = QRect(place.right() - 24, place.y(), 16, place.height())
+        spot = _side(painter, place, QRect(place.right() - 24, place.y(), 16, place.height()))
         model = index.model()
         state = model.state_of(chat) if isinstance(model, ChatRows) else chat.state
         if state == "answering":
@@ -217,6 +219,11 @@ class ChatDelegate(QStyledItemDelegate):
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, _index: Index) -> None:
         """The field covers its row."""
         editor.setGeometry(option.rect.adjusted(0, 1, -_RIGHT_GAP - 1, -1))
+
+
+def _side(painter: QPainter, row: QRect, place: QRect) -> QRect:
+    """The place inside a row, mirrored where the window reads from right to left."""
+    return QStyle.visualRect(painter.layoutDirection(), row, place)
 
 
 def title_of(conversation: Conversation) -> str:

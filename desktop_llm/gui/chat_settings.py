@@ -58,7 +58,8 @@ class ChatSettings(Popup):
         self._show_sampling()
         self._ticked = conversation.collections if conversation else ()
         self._show_collections()
-        self._body.setEnabled(conversation is not None)
+        self._fields.setVisible(conversation is not None)
+        self._reset.setVisible(conversation is not None)
         self._not_yet.setVisible(conversation is None)
 
     def set_collections(self, names: Sequence[str]) -> None:
@@ -108,8 +109,11 @@ class ChatSettings(Popup):
         self._body.setProperty("page", True)
         self._column = QVBoxLayout(self._body)
         self._column.setContentsMargins(15, 4, 15, 16)
-        self._column.setSpacing(6)
-        self._fill_body()
+        self._fields = QWidget()
+        self._fill_fields(QVBoxLayout(self._fields))
+        self._column.addWidget(self._not_yet)
+        self._column.addWidget(self._fields)
+        self._column.addStretch(1)
         self._area = transparent_area(self._body)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(SHADOW + 1, SHADOW, SHADOW + 1, SHADOW + 1)
@@ -117,9 +121,9 @@ class ChatSettings(Popup):
         outer.addLayout(head)
         outer.addWidget(self._area, 1)
 
-    def _fill_body(self) -> None:
-        column = self._column
-        column.addWidget(self._not_yet)
+    def _fill_fields(self, column: QVBoxLayout) -> None:
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
         column.addWidget(Label(self.tr("Instructions"), "ui_strong"))
         column.addWidget(self._instructions)
         column.addWidget(Label(self.tr("Given to the model before every question."), "small", "text_secondary"))
@@ -139,7 +143,6 @@ class ChatSettings(Popup):
         self._tick_column = QVBoxLayout()
         self._tick_column.setSpacing(2)
         column.addLayout(self._tick_column)
-        column.addStretch(1)
 
     def _connect(self) -> None:
         self._instructions.textChanged.connect(self._typing.start)

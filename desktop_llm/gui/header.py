@@ -84,8 +84,8 @@ class Header(QWidget):
         self._fold()
 
     def set_slot_width(self, width: int) -> None:
-        """Follow the width of the list below, so that the model button stands at its edge."""
-        self._slot.setFixedWidth(width)
+        """Follow the width of the list below; the slot's hairline goes on in the list's handle."""
+        self._slot.setFixedWidth(width + 1)
 
     def set_width_class(self, name: WidthClass) -> None:
         """Fold for a window of this class."""
@@ -155,7 +155,7 @@ class Header(QWidget):
         self._menu = QMenu(self)
         self._menu.setObjectName("more_menu")
         self._settings = self._add(self.tr("Settings of this chat"), "sliders", "Ctrl+Shift+,", "chat_settings")
-        self._rename = self._add(self.tr("Rename chat"), "pencil", "F2", "rename")
+        self._rename = self._add(self.tr("Rename chat"), "pencil", "", "rename")
         self._export = self._add(self.tr("Export chat…"), "upload", "Ctrl+S", "export")
         self._delete = self._add(self.tr("Delete chat"), "trash", "", "delete")
         self._menu.addSeparator()
@@ -259,7 +259,7 @@ class _Slot(QWidget):
         row.setSpacing(4)
         row.addWidget(self.title, 1)
         row.addWidget(self.new_chat)
-        self.setFixedWidth(theme.current().length("column", "list"))
+        self.setFixedWidth(theme.current().length("column", "list") + 1)
         repaint_on_theme(self)
 
     def set_page(self, over_list: bool) -> None:

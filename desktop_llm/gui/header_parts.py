@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStyle, QVBoxLayout, QWidget
 
 from desktop_llm.gui import icons, theme
 from desktop_llm.gui.documents.words import number
@@ -108,10 +108,13 @@ class NetworkState(QPushButton):
         box = self.rect().adjusted(RING_MARGIN, RING_MARGIN, -RING_MARGIN, -RING_MARGIN)
         if self.underMouse() or self.isDown():
             draw_box(painter, box, 6, colour("pressed" if self.isDown() else "hover"))
-        icons.paint_icon(painter, "shieldcheck", "success_text", QRect(box.x() + 8, box.y(), 16, box.height()))
+        shield = QRect(box.x() + 8, box.y(), 16, box.height())
+        shield = QStyle.visualRect(self.layoutDirection(), self.rect(), shield)
+        icons.paint_icon(painter, "shieldcheck", "success_text", shield)
         if not self._icon_only:
             painter.setPen(colour("text_secondary"))
-            painter.drawText(box.adjusted(32, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
+            words = QStyle.visualRect(self.layoutDirection(), self.rect(), box.adjusted(32, 0, 0, 0))
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
         if self.hasFocus():
             draw_focus_ring(painter, self.rect(), 6)
         painter.end()

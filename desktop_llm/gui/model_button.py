@@ -6,7 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QWidget
 
 from desktop_llm.gui import icons, theme
 from desktop_llm.gui.model_words import size_word
@@ -66,6 +66,14 @@ class ModelButton(QPushButton):
         self._open = is_open
         self.update()
 
+    def is_open(self) -> bool:
+        """Whether its menu is open."""
+        return self._open
+
+    def set_closed(self) -> None:
+        """Its menu is gone."""
+        self.set_open(False)
+
     def words(self) -> str:
         """What stands on the button."""
         if not self._name:
@@ -121,12 +129,17 @@ class ModelButton(QPushButton):
         box = self.rect().adjusted(RING_MARGIN, RING_MARGIN, -RING_MARGIN, -RING_MARGIN)
         fill = "selected" if self._open else "pressed" if self.isDown() else "hover" if self.underMouse() else "surface"
         draw_box(painter, box, 6, colour(fill), colour("accent" if self._open else "border"))
-        self._paint_state(painter, QRect(box.x() + 12, box.y(), 16, box.height()))
-        icons.paint_icon(painter, "down", "text_secondary", QRect(box.right() - 26, box.y(), 16, box.height()))
+        self._paint_state(painter, self._side(QRect(box.x() + 12, box.y(), 16, box.height())))
+        chevron = self._side(QRect(box.right() - 26, box.y(), 16, box.height()))
+        icons.paint_icon(painter, "down", "text_secondary", chevron)
         self._paint_words(painter, box.adjusted(36, 0, -34, 0))
         if self.hasFocus():
             draw_focus_ring(painter, self.rect(), 6)
         painter.end()
+
+    def _side(self, place: QRect) -> QRect:
+        """The place, mirrored where the window reads from right to left."""
+        return QStyle.visualRect(self.layoutDirection(), self.rect(), place)
 
     def _paint_state(self, painter: QPainter, place: QRect) -> None:
         if self._state == "loading" and self._name:
@@ -145,10 +158,12 @@ class ModelButton(QPushButton):
         shown = self.fontMetrics().elidedText(self.words(), Qt.TextElideMode.ElideMiddle, room)
         painter.setFont(self.font())
         painter.setPen(theme.current().colour("text_primary"))
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, shown)
+        width = self.fontMetrics().horizontalAdvance(shown)
+        words = self._side(QRect(place.x(), place.y(), width + 1, place.height()))
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, shown)
         if self._tag and self._name and not loading:
-            x = place.x() + self.fontMetrics().horizontalAdvance(shown) + 8
-            paint_tag(painter, x, place.center().y(), self._tag)
+            tag = self._side(QRect(place.x() + width + 8, place.y(), tag_width(self._tag), place.height()))
+            paint_tag(painter, tag.x(), place.center().y(), self._tag)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter opens the menu; Esc cancels loading."""

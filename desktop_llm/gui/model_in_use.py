@@ -6,7 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStyle, QVBoxLayout, QWidget
 
 from desktop_llm.engine.client import LoadedModel
 from desktop_llm.gui import icons, theme
@@ -31,6 +31,8 @@ class ModelInUse(QWidget):
         self.model_id = ""
         self._state: State = "none"
         self._spinner = Spinner()
+        self._icon_room = QWidget()
+        self._icon_room.setFixedWidth(16)
         self._name = ElidedLabel("", "ui_strong")
         self._tag = Tag()
         self._line = Label("", "small", "text_secondary", wrap=True, object_name="model_in_use_state")
@@ -52,6 +54,7 @@ class ModelInUse(QWidget):
         self._show(model, "loading", self.tr("Loading") if fraction is None else percent)
         self._bar.set_fraction(fraction or 0.0)
         self._bar.setAccessibleName(self._line.text())
+        self._bar.setVisible(fraction is not None)
 
     def show_loaded(self, model: Model | None, loaded: LoadedModel | None) -> None:
         """The model is there; without one nothing is shown, unless a failure is still to be read."""
@@ -78,11 +81,13 @@ class ModelInUse(QWidget):
         words.addWidget(self._line)
         words.addSpacing(2)
         words.addWidget(self._bar)
-        self._row = QHBoxLayout(self)
-        self._row.setSpacing(8)
-        self._row.addWidget(self._spinner)
-        self._row.addLayout(words, 1)
-        self._row.addWidget(self._button)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 7, 10, 7)
+        row.setSpacing(8)
+        row.addWidget(self._spinner)
+        row.addWidget(self._icon_room)
+        row.addLayout(words, 1)
+        row.addWidget(self._button)
 
     def _show(self, model: Model | None, state: State, line: str) -> None:
         self.model_id = model.id if model else ""
@@ -103,7 +108,7 @@ class ModelInUse(QWidget):
         if self._button.text() != words:
             self._button.set_content(words, icon)
         self._button.setAccessibleName(f"{words}, {model_name(model)}")
-        self._row.setContentsMargins(10 if state == "loading" else 34, 7, 6, 7)
+        self._icon_room.setVisible(state != "loading")
         self.setAccessibleName(f"{model_name(model)}, {line}")
         self.update()
 
@@ -121,10 +126,11 @@ class ModelInUse(QWidget):
         painter, colour = QPainter(self), theme.current().colour
         failed = self._state == "failed"
         draw_box(painter, self.rect(), 6, colour("danger_bg" if failed else "selected"))
-        bar = QRect(0, 8, 3, self.height() - 16)
+        bar = QStyle.visualRect(self.layoutDirection(), self.rect(), QRect(0, 8, 3, self.height() - 16))
         draw_box(painter, bar, 1.5, colour("danger_fill" if failed else "accent"))
         icon = {"loaded": "check", "failed": "alert"}.get(self._state)
         if icon:
             ink = "danger_text" if failed else "accent_text"
-            icons.paint_icon(painter, icon, ink, QRect(10, 0, 16, self.height()))
+            place = QStyle.visualRect(self.layoutDirection(), self.rect(), QRect(10, 0, 16, self.height()))
+            icons.paint_icon(painter, icon, ink, place)
         painter.end()

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 from desktop_llm.engine.client import LoadedModel, LoadSettings
 from desktop_llm.gui import theme
 from desktop_llm.gui.load_panel import LoadPanel
+from desktop_llm.gui.model_button import ModelButton
 from desktop_llm.gui.model_in_use import ModelInUse
 from desktop_llm.gui.model_rows import ModelListView
 from desktop_llm.gui.popup import SHADOW, Popup
@@ -47,7 +48,6 @@ class ModelMenu(Popup):
         self._all_heading = _heading(self.tr("All models"))
         self._view = ModelListView()
         self._nothing = Label("", "ui", "text_secondary", wrap=True, object_name="model_menu_nothing")
-        self._nothing.setIndent(8)
         self._open_file = Button(self.tr("Open a GGUF file…"), "folder", kind="quiet", object_name="model_menu_import")
         self._settings = LoadPanel()
         row = QHBoxLayout(self)
@@ -89,13 +89,24 @@ class ModelMenu(Popup):
         """The load settings that hold for every model until others are chosen here."""
         self._settings.set_defaults(settings)
 
+    def show_below(self, anchor: QWidget) -> None:
+        """Open under the model button, which looks pressed meanwhile."""
+        if isinstance(anchor, ModelButton):
+            anchor.set_open(True)
+            self.closed.connect(anchor.set_closed, Qt.ConnectionType.UniqueConnection)
+        super().show_below(anchor)
+
     def _list_column(self) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(0)
         column.addWidget(self.search)
-        for widget in (self._in_use_heading, self._in_use, self._all_heading, self._nothing):
+        for widget in (self._in_use_heading, self._in_use, self._all_heading):
             column.addWidget(widget)
+        inset = QHBoxLayout()
+        inset.setContentsMargins(8, 10, 8, 0)
+        inset.addWidget(self._nothing)
+        column.addLayout(inset)
         column.addWidget(self._view, 1)
         column.addSpacing(13)
         column.addWidget(self._open_file, 0, Qt.AlignmentFlag.AlignLeft)
@@ -209,7 +220,8 @@ class ModelMenu(Popup):
 
 def _heading(text: str) -> Label:
     label = Label(text, "small_strong", "text_tertiary")
-    label.setContentsMargins(8, 10, 8, 4)
+    label.setIndent(8)
+    label.setMinimumHeight(30)
     return label
 
 

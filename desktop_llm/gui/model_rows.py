@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -149,21 +150,24 @@ class _Delegate(QStyledItemDelegate):
             draw_box(painter, option.rect, 6, None, colour("focus_ring"), 2)
         if index.data(Qt.ItemDataRole.CheckStateRole) is not None:
             tick = QRect(option.rect.x() + 10, option.rect.y(), 16, option.rect.height())
-            icons.paint_icon(painter, "check", "accent_text", tick)
-        self._paint_words(painter, option.rect.adjusted(34, 0, -10, 0), model)
+            icons.paint_icon(painter, "check", "accent_text", QStyle.visualRect(option.direction, option.rect, tick))
+        self._paint_words(painter, option.rect, option.rect.adjusted(34, 0, -10, 0), model)
         painter.restore()
 
-    def _paint_words(self, painter: QPainter, place: QRect, model: Model) -> None:
+    def _paint_words(self, painter: QPainter, row: QRect, place: QRect, model: Model) -> None:
         tag = size_word(model.quantization)
         middle = place.center().y() - 8
         painter.setFont(self._strong)
         painter.setPen(theme.current().colour("text_primary"))
         room = place.width() - (tag_width(tag) + 8 if tag else 0)
         name = painter.fontMetrics().elidedText(model_name(model), Qt.TextElideMode.ElideMiddle, room)
-        painter.drawText(QRect(place.x(), middle - 10, room, 20), Qt.AlignmentFlag.AlignVCenter, name)
+        width = painter.fontMetrics().horizontalAdvance(name)
+        side = functools.partial(QStyle.visualRect, painter.layoutDirection(), row)
+        painter.drawText(side(QRect(place.x(), middle - 10, width + 1, 20)), Qt.AlignmentFlag.AlignVCenter, name)
         if tag:
-            paint_tag(painter, place.x() + painter.fontMetrics().horizontalAdvance(name) + 8, middle, tag)
+            paint_tag(painter, side(QRect(place.x() + width + 8, middle, tag_width(tag), 18)).x(), middle, tag)
         painter.setFont(self._small)
         painter.setPen(theme.current().colour("text_secondary"))
         line = painter.fontMetrics().elidedText(size_line(model), Qt.TextElideMode.ElideRight, place.width())
-        painter.drawText(QRect(place.x(), middle + 9, place.width(), 18), Qt.AlignmentFlag.AlignVCenter, line)
+        below = side(QRect(place.x(), middle + 9, place.width(), 18))
+        painter.drawText(below, Qt.AlignmentFlag.AlignVCenter, line)

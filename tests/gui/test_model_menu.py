@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QListView, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_llm.engine.client import LoadSettings
+from desktop_llm.gui.model_button import ModelButton
 from desktop_llm.gui.model_menu import ModelMenu
 from desktop_llm.gui.model_words import size_word
 from tests.gui.samples import a_model, find, heard, loaded, nameless
@@ -160,6 +161,16 @@ def test_tab_stays_inside_the_menu(qtbot: QtBot, window: QWidget, menu: ModelMen
         focused = window.focusWidget()
         qtbot.keyClick(focused, Qt.Key.Key_Tab)
         assert menu.isAncestorOf(window.focusWidget())
+
+
+def test_the_model_button_looks_pressed_while_the_menu_is_open(qtbot: QtBot, window: QWidget) -> None:
+    button, menu = ModelButton(window), ModelMenu(window)
+    button.show()
+    for _ in range(2):
+        menu.show_below(button)
+        assert button.is_open()
+        menu.close_popup()
+        assert not button.is_open()
 
 
 def test_open_a_file_asks_for_an_import(qtbot: QtBot, menu: ModelMenu) -> None:
