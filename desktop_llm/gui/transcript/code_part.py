@@ -18,6 +18,8 @@ from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box
 
 _FOLD_FROM = 40
 _COPIED_MS = 1500
+_COLOURED_WHILE_GROWING = 6000
+"""Characters up to which streamed code is coloured anew with every repaint; longer code once it is finished."""
 _HEADER, _PADDING, _FOOT = 30, 9, 30
 
 
@@ -56,6 +58,7 @@ class CodePart(DocumentPart):
         self._lines = block.text.split("\n")
         self.folded = len(self._lines) > _FOLD_FROM and not growing
         self.wrapped = False
+        self._growing = growing
         self.offset = 0.0
         self._parent = parent
         self._button: CopyButton | None = None
@@ -81,6 +84,8 @@ class CodePart(DocumentPart):
         cursor.endEditBlock()
 
     def _paint_colours(self, cursor: QTextCursor, shown: str) -> None:
+        if self._growing and len(shown) > _COLOURED_WHILE_GROWING:
+            return
         wide = _wide_characters(shown)
         for start, length, colour in highlight.spans(shown, self.block.language):
             end = start + length
