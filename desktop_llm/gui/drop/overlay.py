@@ -143,7 +143,12 @@ class DropOverlay(QWidget):
         if self._dropped.only_models:
             stays = words.tr("The model stays on this computer.")
         else:
-            stays = words.tr("They are read in place and stay on this computer.")
+            one = self._dropped.files + self._dropped.folders == 1
+            stays = (
+                words.tr("It is read in place and stays on this computer.")
+                if one
+                else words.tr("They are read in place and stay on this computer.")
+            )
         return f"{words.size(self._dropped.size_bytes)}. {stays}" if self._dropped.size_bytes else stays
 
     def _cover_window(self) -> None:

@@ -36,7 +36,7 @@ class DropSheet(QFrame):
         self._column.addWidget(self._title)
         self._column.addWidget(self._about)
         self._column.addSpacing(8)
-        self._column.addWidget(self._make_scroll(), 1)
+        self._column.addWidget(self._make_scroll())
         self._column.addSpacing(4)
         self._column.addWidget(self._keys)
         repaint_on_theme(self)
@@ -69,8 +69,10 @@ class DropSheet(QFrame):
             tile.show()
         for column in range(3):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
-        around = self._column.totalHeightForWidth(width) - self._scroll.sizeHint().height()
-        height = min(space.height() - 2 * _EDGE, around + self._tiles_height(columns))
+        self._scroll.setFixedHeight(self._tiles_height(columns))
+        too_high = max(0, self._column.totalHeightForWidth(width) - (space.height() - 2 * _EDGE))
+        self._scroll.setFixedHeight(max(_SCROLL_ZONE, self._scroll.height() - too_high))
+        height = self._column.totalHeightForWidth(width)
         self.setGeometry(QRect((space.width() - width) // 2, (space.height() - height) // 2, width, height))
 
     def tile_at(self, point: QPoint) -> ZoneTile | None:
