@@ -144,7 +144,7 @@ def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.validateLink = _take_any_link  # type: ignore[method-assign, assignment]
+    parser.validateLink = _take_any_link  # type: ignore[method-assign]
     return parser
 
 
