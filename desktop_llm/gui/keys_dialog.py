@@ -24,7 +24,7 @@ class KeysDialog(QDialog):
         self.setObjectName("keys_dialog")
         self.setWindowTitle(self.tr("All keys"))
         self.setAccessibleName(self.tr("All keys"))
-        self.resize(720, 664)
+        self.resize(760, min(744, (parent or self).screen().availableGeometry().height() - 64))
         columns = QHBoxLayout()
         columns.setSpacing(32)
         halves = _halves(list(groups if groups is not None else all_keys()))
@@ -67,15 +67,6 @@ def all_keys() -> Keys:
             ),
         ),
         (
-            _tr("Writing"),
-            (
-                ("Return", _tr("Send")),
-                ("Shift+Return", _tr("New line")),
-                ("Ctrl+O", _tr("Attach files")),
-                ("Up", _tr("Edit the last message (in an empty field)")),
-            ),
-        ),
-        (
             _tr("Chats"),
             (
                 ("Ctrl+B", _tr("Show or hide the chats")),
@@ -86,6 +77,27 @@ def all_keys() -> Keys:
                 ("Del", _tr("Delete the chat in the list")),
                 ("Ctrl+S", _tr("Export this chat")),
                 ("Ctrl+E", _tr("Evidence panel")),
+            ),
+        ),
+        (
+            _tr("Writing"),
+            (
+                ("Return", _tr("Send")),
+                ("Shift+Return", _tr("New line")),
+                ("Ctrl+O", _tr("Attach files")),
+                ("Up", _tr("Edit the last message (in an empty field)")),
+            ),
+        ),
+        (
+            _tr("Messages"),
+            (
+                ("Up", _tr("Message before")),
+                ("Down", _tr("Next message")),
+                ("Return", _tr("Into the message: links and citations")),
+                ("1", _tr("Open citation 1, and so on to 9")),
+                ("C", _tr("Copy the message")),
+                ("Alt+Left", _tr("Other version of the answer")),
+                ("Ctrl+End", _tr("Latest message")),
             ),
         ),
         (

@@ -104,7 +104,8 @@ class ModelMenu(Popup):
         for widget in (self._in_use_heading, self._in_use, self._all_heading):
             column.addWidget(widget)
         inset = QHBoxLayout()
-        inset.setContentsMargins(8, 10, 8, 0)
+        inset.setContentsMargins(8, 0, 8, 0)
+        self._nothing.setMinimumHeight(40)
         inset.addWidget(self._nothing)
         column.addLayout(inset)
         column.addWidget(self._view, 1)
