@@ -10,8 +10,8 @@ import functools
 import json
 from typing import Any, Literal, cast
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
 from desktop_llm import paths
@@ -95,19 +95,6 @@ def apply(app: QApplication, theme: Theme) -> None:
     app.setStyleSheet(style_sheet(theme))
     notifier().theme = theme
     notifier().changed.emit()
-
-
-def system_mode() -> Mode:
-    """What the desktop asks for; "light" where it does not say (offscreen the answer would be random)."""
-    if QGuiApplication.platformName() == "offscreen":
-        return "light"
-    dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
-    return "dark" if dark else "light"
-
-
-def reading_steps() -> tuple[float, ...]:
-    """The reading scales that the keys step through."""
-    return tuple(_tokens()["reading_scale"]["steps"])
 
 
 @functools.cache
