@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QAction, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from desktop_llm.gui import icons, theme
-from desktop_llm.gui.header_parts import ContextMeter, NetworkState
+from desktop_llm.gui.header_parts import ContextMeter, NetworkState, Rule, Slot, StillIcon
 from desktop_llm.gui.model_button import ModelButton, ModelState
-from desktop_llm.gui.widgets import ElidedLabel, IconButton, Label
+from desktop_llm.gui.widgets import IconButton, Label
 from desktop_llm.gui.widgets.painting import repaint_on_theme, set_names
 
 WidthClass = Literal["wide", "medium", "compact", "narrow"]
@@ -52,16 +52,16 @@ class Header(QWidget):
         set_names(self, "header", self.tr("Header"))
         self._width_class: WidthClass = "wide"
         self._page, self._device_words, self._has_chat = "chats", "", False
-        self._slot = _Slot(self.tr("Chats"))
+        self._slot = Slot(self.tr("Chats"))
         self._list_button = IconButton(
             "panelleft", self.tr("Show chats"), self.tr("Chats (Ctrl+B)"), object_name="list_button"
         )
         self.model_button = ModelButton()
         self._device = Label("", "ui", "text_secondary", object_name="device")
-        self._rule = _rule()
+        self._rule = Rule()
         self.context_meter = ContextMeter()
         self.network_state = NetworkState()
-        self._panel_rule = _rule()
+        self._panel_rule = Rule()
         self._panel_button = IconButton(
             "panelright", self.tr("Evidence panel"), self.tr("Evidence (Ctrl+E)"), object_name="panel_button"
         )
@@ -109,7 +109,7 @@ class Header(QWidget):
     def set_context(self, used: int, total: int) -> None:
         """Show how much of the context length is used."""
         self.context_meter.set_context(used, total)
-        self._fold_rule()
+        self._foldRule()
 
     def set_panel_open(self, is_open: bool) -> None:
         """Show the panel button pressed while the panel is open."""
@@ -145,7 +145,7 @@ class Header(QWidget):
         row = QHBoxLayout(self._device_box)
         row.setContentsMargins(9, 0, 7, 0)
         row.setSpacing(8)
-        row.addWidget(_Icon("cpu"))
+        row.addWidget(StillIcon("cpu"))
         row.addWidget(self._device)
         row.addSpacing(8)
         row.addWidget(self._rule)
@@ -206,7 +206,7 @@ class Header(QWidget):
         self._device.setText(words)
         self._device.setToolTip(self._device_words)
         self._device_box.setVisible(bool(words) and name != "narrow")
-        self._fold_rule()
+        self._foldRule()
 
     def _fold_rule(self) -> None:
         self._rule.setVisible(not self.context_meter.isHidden())
@@ -244,69 +244,3 @@ class Header(QWidget):
         painter.fillRect(self.rect(), colour("surface"))
         painter.fillRect(QRect(0, self.height() - 1, self.width(), 1), colour("border_subtle"))
         painter.end()
-
-
-class _Slot(QWidget):
-    """Above the list: the page's title and, over the chats, the button for a new one."""
-
-    def __init__(self, title: str) -> None:
-        super().__init__()
-        self._over_list = True
-        self.title = ElidedLabel(title, "heading", object_name="header_title")
-        self.new_chat = IconButton("plus", self.tr("New chat"), self.tr("New chat (Ctrl+N)"), object_name="new_chat")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 0, 8, 0)
-        row.setSpacing(4)
-        row.addWidget(self.title, 1)
-        row.addWidget(self.new_chat)
-        self.setFixedWidth(theme.current().length("column", "list") + 1)
-        repaint_on_theme(self)
-
-    def set_page(self, over_list: bool) -> None:
-        """Over the chat list the slot is a part of it; elsewhere it is a part of the header."""
-        self._over_list = over_list
-        self.new_chat.setVisible(over_list)
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The list's ground, up to its edge."""
-        if not self._over_list:
-            return
-        painter, colour = QPainter(self), theme.current().colour
-        painter.fillRect(self.rect(), colour("bg_sidebar"))
-        edge = 0 if self.isRightToLeft() else self.width() - 1
-        painter.fillRect(QRect(edge, 0, 1, self.height()), colour("border_subtle"))
-        painter.end()
-
-
-class _Icon(QWidget):
-    """A still icon beside words."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-        self.setFixedSize(16, 16)
-        repaint_on_theme(self)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The icon."""
-        painter = QPainter(self)
-        icons.paint_icon(painter, self._name, "text_secondary", self.rect())
-        painter.end()
-
-
-class _Rule(QFrame):
-    """A short upright hairline between groups."""
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The line."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.current().colour("border_subtle"))
-        painter.end()
-
-
-def _rule() -> _Rule:
-    rule = _Rule()
-    rule.setFixedSize(1, 20)
-    rule.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-    return rule

@@ -1,4 +1,4 @@
-"""What the header is made of beside the model button: the context meter and the state of the network."""
+"""What the header is made of beside the model button: slot, context meter and the state of the network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStyle, QVBoxLayout, QWi
 from desktop_llm.gui import icons, theme
 from desktop_llm.gui.documents.words import number
 from desktop_llm.gui.popup import SHADOW, Popup
-from desktop_llm.gui.widgets import Label, Meter
+from desktop_llm.gui.widgets import ElidedLabel, IconButton, Label, Meter
 from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, draw_focus_ring, repaint_on_theme, set_names
 
 _NEARLY_FULL = 0.92
@@ -151,3 +151,67 @@ class NetworkSheet(Popup):
     def sizeHint(self) -> QSize:
         """As high as the wrapped words need."""
         return QSize(self.width(), self._column.totalHeightForWidth(self.width()))
+
+
+class Slot(QWidget):
+    """Above the list: the page's title and, over the chats, the button for a new one."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._over_list = True
+        self.title = ElidedLabel(title, "heading", object_name="header_title")
+        self.new_chat = IconButton("plus", self.tr("New chat"), self.tr("New chat (Ctrl+N)"), object_name="new_chat")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 8, 0)
+        row.setSpacing(4)
+        row.addWidget(self.title, 1)
+        row.addWidget(self.new_chat)
+        self.setFixedWidth(theme.current().length("column", "list") + 1)
+        repaint_on_theme(self)
+
+    def set_page(self, over_list: bool) -> None:
+        """Over the chat list the slot is a part of it; elsewhere it is a part of the header."""
+        self._over_list = over_list
+        self.new_chat.setVisible(over_list)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The list's ground, up to its edge."""
+        if not self._over_list:
+            return
+        painter, colour = QPainter(self), theme.current().colour
+        painter.fillRect(self.rect(), colour("bg_sidebar"))
+        edge = 0 if self.isRightToLeft() else self.width() - 1
+        painter.fillRect(QRect(edge, 0, 1, self.height()), colour("border_subtle"))
+        painter.end()
+
+
+class StillIcon(QWidget):
+    """A still icon beside words."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self.setFixedSize(16, 16)
+        repaint_on_theme(self)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The icon."""
+        painter = QPainter(self)
+        icons.paint_icon(painter, self._name, "text_secondary", self.rect())
+        painter.end()
+
+
+class Rule(QWidget):
+    """A short upright hairline between groups."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(1, 20)
+        repaint_on_theme(self)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The line."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.current().colour("border_subtle"))
+        painter.end()

@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QWidget
 
 from desktop_llm.gui import icons, theme
+from desktop_llm.gui.documents.words import plain
 from desktop_llm.gui.model_words import size_word
 from desktop_llm.gui.widgets.meters import paint_spinner
 from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, draw_focus_ring, repaint_on_theme, set_names
@@ -43,7 +44,7 @@ class ModelButton(QPushButton):
 
     def set_model(self, name: str, quantization: str) -> None:
         """Show another model; an empty name asks to choose one."""
-        self._name, self._tag, self._quantization = name, size_word(quantization), quantization
+        self._name, self._tag, self._quantization = plain(name), size_word(quantization), quantization
         self._say()
         self.updateGeometry()
 

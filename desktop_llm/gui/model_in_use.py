@@ -56,12 +56,16 @@ class ModelInUse(QWidget):
         self._bar.setAccessibleName(self._line.text())
         self._bar.setVisible(fraction is not None)
 
+    def show_none(self) -> None:
+        """No model is in use, nor was one that failed."""
+        self._show(None, "none", "")
+
     def show_loaded(self, model: Model | None, loaded: LoadedModel | None) -> None:
         """The model is there; without one nothing is shown, unless a failure is still to be read."""
         if loaded is None and self._state == "failed":
             return
         if loaded is None or model is None:
-            self._show(None, "none", "")
+            self.show_none()
             return
         self._show(model, "loaded", self.tr("Loaded, {device}").format(device=loaded.device))
 

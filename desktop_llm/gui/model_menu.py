@@ -61,7 +61,9 @@ class ModelMenu(Popup):
     def set_models(self, models: Sequence[Model]) -> None:
         """The chat models on this computer."""
         self._models = tuple(models)
-        self._refresh()
+        if self._model(self._in_use.model_id) is None:
+            self._in_use.show_none()
+        self._refresh_in_use()
 
     def set_chosen(self, model_id: str) -> None:
         """The model that the next message goes to."""

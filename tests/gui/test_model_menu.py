@@ -109,6 +109,12 @@ def test_a_failed_model_says_why_until_something_else_is_loaded(qtbot: QtBot, me
     assert [model_id for model_id, _ in asked] == ["mistral"]
 
 
+def test_a_failed_model_that_is_removed_is_spoken_of_no_more(menu: ModelMenu) -> None:
+    menu.set_failed("mistral", "This model file is damaged: it ends too early.")
+    menu.set_models((STARTER, CODER))
+    assert not find(menu, "model_in_use").isVisible()
+
+
 def test_load_again_uses_the_typed_numbers(qtbot: QtBot, menu: ModelMenu) -> None:
     asked = heard(menu.load_requested)
     menu.set_loaded(STARTER.id, loaded(STARTER, 8192))
