@@ -109,7 +109,7 @@ class Header(QWidget):
     def set_context(self, used: int, total: int) -> None:
         """Show how much of the context length is used."""
         self.context_meter.set_context(used, total)
-        self._foldRule()
+        self._fold_rule()
 
     def set_panel_open(self, is_open: bool) -> None:
         """Show the panel button pressed while the panel is open."""
@@ -206,7 +206,7 @@ class Header(QWidget):
         self._device.setText(words)
         self._device.setToolTip(self._device_words)
         self._device_box.setVisible(bool(words) and name != "narrow")
-        self._foldRule()
+        self._fold_rule()
 
     def _fold_rule(self) -> None:
         self._rule.setVisible(not self.context_meter.isHidden())
