@@ -23,6 +23,8 @@ from desktop_llm.settings import THEMES, Settings
 _LONGEST_CONTEXT = 131_072
 _USUAL_CONTEXT = 8_192
 _PAGE_WIDTH = 720
+# Percent; the ends of the reading scale in assets/tokens.json.
+_SMALLEST_TEXT, _LARGEST_TEXT = 87, 200
 
 
 class SettingsPage(QWidget):
@@ -106,9 +108,13 @@ class SettingsPage(QWidget):
             accessible_name=self.tr("Theme"),
         )
         self._theme.setFixedWidth(320)
-        steps = [round(step * 100) for step in theme.reading_steps()]
         self._size = SliderRow(
-            self.tr("Reading size"), steps[0], steps[-1], 100, object_name="settings_reading_size", suffix=" %"
+            self.tr("Reading size"),
+            _SMALLEST_TEXT,
+            _LARGEST_TEXT,
+            100,
+            object_name="settings_reading_size",
+            suffix=" %",
         )
         self._sample = Label(
             self.tr("This is how messages and answers look."), "reading", wrap=True, object_name="settings_sample"
