@@ -16,6 +16,7 @@ from desktop_llm.knowledge.store import Store
 # Words in more of the chunks than this find nothing by themselves; leaving them out saves most of the time.
 _COMMON_SHARE = 0.3
 _MAX_WORDS = 24
+_FEW = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +33,38 @@ class Candidate:
 
 
 def weighed(store: Store, words: Sequence[str]) -> dict[str, float]:
-    """Each word with the logarithm of how rare it is among all chunks."""
+    """Each word with the logarithm of how rare it is among all chunks; in a few chunks rarity says little."""
     ((total,),) = store.rows("SELECT count(*) FROM chunk")
     query = "SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?"
     counts = {word: store.rows(query, match_any([word]))[0][0] for word in words}
-    return {word: math.log((total + 1) / (count + 0.5)) for word, count in counts.items()}
+    return {word: math.log((total + _FEW) / (count + 0.5)) for word, count in counts.items()}
 
 
 def by_keywords(store: Store, collections: Sequence[int], words: Mapping[str, float], count: int) -> dict[int, float]:
     """The chunks that match best by BM25, with their scores."""
     rare = [word for word, weight in words.items() if weight > -math.log(_COMMON_SHARE)]
-    chosen = sorted(rare or words, key=lambda word: -words[word])[:_MAX_WORDS]
-    if not chosen:
+    found = _matching(store, collections, sorted(rare, key=lambda word: -words[word])[:_MAX_WORDS], count)
+    return found or _matching(store, collections, list(words)[:_MAX_WORDS], count)
+
+
+def _matching(store: Store, collections: Sequence[int], words: list[str], count: int) -> dict[int, float]:
+    if not words:
         return {}
     query = (
         "SELECT rowid, -rank FROM chunk_words WHERE chunk_words MATCH ? AND rowid IN ("
         "SELECT chunk.id FROM chunk JOIN document ON document.source = chunk.source "
         f"WHERE document.collection IN ({_marks(collections)})) ORDER BY rank LIMIT ?"
     )
-    return dict(store.rows(query, match_any(chosen), *collections, count))
+    return dict(store.rows(query, match_any(words), *collections, count))
+
+
+def size(store: Store, collections: Sequence[int]) -> int:
+    """How many chunks the collections hold."""
+    query = (
+        "SELECT count(*) FROM chunk WHERE source IN "
+        f"(SELECT source FROM document WHERE collection IN ({_marks(collections)}))"
+    )
+    return int(store.rows(query, *collections)[0][0])
 
 
 def coverage(store: Store, chunks: Sequence[int], words: Mapping[str, float]) -> float:

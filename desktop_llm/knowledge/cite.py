@@ -47,7 +47,7 @@ class _Quote:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A piece of the answer: a sentence with the passage numbers it names, or text that is left as it is (`words` 0)."""
+    """A piece of the answer: a sentence with the passage numbers it names, or what is left as it is (`words` 0)."""
 
     text: str
     marks: tuple[int, ...]

@@ -206,7 +206,10 @@ class Knowledge:
         if self._given is not None:
             return self._given
         with self._starting:
-            if self._own is None or not self._own.alive:
+            if self._own is not None and not self._own.alive:
+                self._own.close()  # its pipe and threads outlive the process
+                self._own = None
+            if self._own is None:
                 self._own = Worker(
                     _arguments(self._folders), name="The part that reads documents", command=self._command
                 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Nearest:
         self._store = store
         self._fingerprint = fingerprint
         self._open: dict[int, _Folder] = {}
-        self._rebuilding: dict[int, Iterator[tuple[int, int]]] = {}
+        self._rebuilding: dict[int, Generator[tuple[int, int], None, None]] = {}
         self._scans: dict[int, tuple[int, list[int], Vectors]] = {}
 
     def search(self, collection: int, vector: Vectors, count: int) -> Found:
@@ -61,7 +61,7 @@ class Nearest:
         """Bring the index up to what the store holds; one that can't be trusted is left as it is."""
         self._ready(collection)
 
-    def rebuild(self, collection: int) -> Iterator[tuple[int, int]]:
+    def rebuild(self, collection: int) -> Generator[tuple[int, int], None, None]:
         """Make the index anew from the stored vectors; yields (done, total) after each slice."""
         self._distrust(collection, "to be made anew")
         return self._rebuild_steps(collection)
@@ -124,15 +124,18 @@ class Nearest:
             log.warning("the index of collection %d failed its check: %s", collection, error)
             return False
 
-    def _rebuild_steps(self, collection: int) -> Iterator[tuple[int, int]]:
-        generation = self._generation(collection) + 1
+    def _rebuild_steps(self, collection: int) -> Generator[tuple[int, int], None, None]:
+        generation = self._fresh_generation(collection)
         tasks = self._tasks(collection)
         chunks = self._expected(collection)
-        shutil.rmtree(self._path(collection, generation), ignore_errors=True)
         index = _Folder(self._path(collection, generation))
-        for start in range(0, len(chunks), SLICE):
-            index.add(*self._stored(chunks[start : start + SLICE]))
-            yield min(start + SLICE, len(chunks)), len(chunks)
+        try:
+            for start in range(0, len(chunks), SLICE):
+                index.add(*self._stored(chunks[start : start + SLICE]))
+                yield min(start + SLICE, len(chunks)), len(chunks)
+        except GeneratorExit:
+            index.close()
+            raise
         self._store.remember(self._key(collection), str(generation))
         self._store.finish_tasks([task for task, _, _ in tasks])
         self._rebuilding.pop(collection, None)
@@ -186,7 +189,9 @@ class Nearest:
 
     def _distrust(self, collection: int, reason: object) -> None:
         log.warning("the index of collection %d is not used any more: %s", collection, reason)
-        self._rebuilding.pop(collection, None)
+        steps = self._rebuilding.pop(collection, None)
+        if steps is not None:
+            steps.close()
         index = self._open.pop(collection, None)
         if index is not None:
             index.close()
@@ -196,6 +201,12 @@ class Nearest:
 
     def _generation(self, collection: int) -> int:
         return int(self._store.remembered(self._key(collection)) or 0)
+
+    def _fresh_generation(self, collection: int) -> int:
+        # Never the path of one that is there: Chroma keeps what it once opened in this process.
+        folders = self._path(collection, 0).parent.glob(f"{self._fingerprint}-*")
+        used = [int(folder.name.rpartition("-")[2]) for folder in folders]
+        return max([self._generation(collection), *used]) + 1
 
     def _path(self, collection: int, generation: int) -> Path:
         return self._folder / str(collection) / f"{self._fingerprint}-{generation}"

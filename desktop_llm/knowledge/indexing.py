@@ -25,6 +25,7 @@ from desktop_llm.knowledge.readers import READER_VERSION
 from desktop_llm.knowledge.shapes import IndexProgress, IndexReport
 from desktop_llm.knowledge.store import ChunkRow, PageRow, SourceRow, Store
 from desktop_llm.knowledge.walk import FileState, files_below, state_of
+from desktop_llm.workers.child import Request
 
 VERSION = f"{READER_VERSION}.{CHUNKER_VERSION}"
 
@@ -41,11 +42,16 @@ Steps = Iterator[IndexProgress | None]
 class Controls:
     """What people have asked of the runs; the worker's handlers change it between two steps."""
 
-    running: set[int] = field(default_factory=set)
+    runs: dict[int, Request] = field(default_factory=dict)
     paused: set[int] = field(default_factory=set)
     stopped: set[int] = field(default_factory=set)
     answering: bool = False
     threads: int = 1
+
+    @property
+    def running(self) -> frozenset[int]:
+        """Collections being read; a run whose cancel has arrived counts no more, though its last step may last."""
+        return frozenset(each for each, request in self.runs.items() if not request.cancelled.is_set())
 
 
 @dataclass(slots=True)
@@ -108,12 +114,10 @@ class Reading:
 
     def steps(self) -> Steps:
         """Read what waits, also what is added meanwhile."""
-        try:
-            while paths := self._waiting():
-                self._plan(paths)
-                yield from self._read_all(paths)
-        finally:
-            self._nearest.learn(self._collection)
+        while paths := self._waiting():
+            self._plan(paths)
+            yield from self._read_all(paths)
+        self._nearest.learn(self._collection)
 
     def report(self) -> IndexReport:
         """What the collection holds now, and what this run did."""

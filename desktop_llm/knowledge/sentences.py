@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from desktop_llm.knowledge.keywords import folded
+from desktop_llm.knowledge.keywords import EMPTY_WORDS, folded
 
 Span = tuple[int, int]
 
@@ -17,26 +17,6 @@ _ABBREVIATION = re.compile(
 )
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\W_]+")
 _STEM_LENGTH = 6
-
-# Words that say nothing by themselves, in the languages most documents here are in.
-_EMPTY_WORDS = """
-a about above after again all also am an and any are as at be because been before being below between both but by
-can could did do does doing down during each few for from further had has have having he her here hers him his how
-i if in into is it its itself just may me might more most must my no nor not of off on once only or other our out
-over own per same shall she should so some such than that the their them then there these they this those through
-to too under until up upon very was we were what when where which while who whom why will with would you your
-according based mentioned mentions passage passages states stated document documents text source sources provided
-given context information answer
-aber als am an auch auf aus bei bis da das dass dem den der des die dies diese dieser dieses doch du durch ein eine
-einem einen einer eines er es für hat haben ich ihr im in ist ja kann können mit nach nicht noch nur ob oder sein
-seine sich sie sind so über um und uns unter vom von vor war waren was wenn werden wie wir wird wurde wurden zu zum
-zur laut gemäß
-au aux avec ce ces cette dans de des du elle en est et il ils la le les leur ne nous ou par pas plus pour que qui sa
-se ses son sont sur un une al como con del el ella en es esta este la las lo los más no para pero por que se su sus
-un una y
-в во и на не что он она оно они как по из за от до для это был была было были его её их к с у о об но а же
-"""
-_EMPTY = frozenset(_EMPTY_WORDS.split())
 
 
 def sentences(text: str, *, lines_end: bool = False) -> Iterator[Span]:
@@ -51,7 +31,7 @@ def sentences(text: str, *, lines_end: bool = False) -> Iterator[Span]:
 def words(text: str) -> list[str]:
     """The words that carry meaning, shortened so that inflected forms meet; numbers in one notation."""
     found = (word.casefold() for word in _WORD.findall(folded(text)))
-    return [_short(word) for word in found if word not in _EMPTY]
+    return [_short(word) for word in found if word not in EMPTY_WORDS]
 
 
 def numbers(text: str) -> set[str]:

@@ -139,10 +139,9 @@ class PageText:
     place: str
 
 
-# Fields that hold a path (they travel as the base64 of their bytes), values of this module, and tuples of numbers.
+# Fields that hold a path (they travel as the base64 of their bytes), and those that hold values of this module.
 _PATHS = frozenset({"document", "path", "current"})
 _NESTED: dict[str, type] = {"failed": FailedDocument, "citations": Citation}
-_TUPLES = frozenset({"formats", "boxes", "unsupported"})
 
 
 def pack(value: Any) -> Any:
@@ -170,6 +169,6 @@ def _packed(name: str, value: Any) -> Any:
 def _unpacked(name: str, value: Any) -> Any:
     if name in _PATHS and value:
         return str(path_from_wire(value))
-    if name in _NESTED:
-        return tuple(unpack(_NESTED[name], item) for item in value)
-    return tuple(tuple(item) for item in value) if name in _TUPLES else value
+    if not isinstance(value, list):
+        return value
+    return tuple(unpack(_NESTED[name], item) if name in _NESTED else tuple(item) for item in value)

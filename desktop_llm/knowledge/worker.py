@@ -69,8 +69,8 @@ class Lazy:
 
     def _in_steps(self, name: str) -> Handler:
         def handler(request: Request) -> Generator[Answer | None, None, Answer]:
-            run: Callable[[Data], Generator[Answer | None, None, Answer]] = getattr(self._service(), name)
-            return (yield from run(request.data))
+            run: Callable[[Request], Generator[Answer | None, None, Answer]] = getattr(self._service(), name)
+            return (yield from run(request))
 
         return handler
 
@@ -191,8 +191,9 @@ class Service:
         self._controls.answering = data["active"]
         return {}
 
-    def index(self, data: Data) -> Generator[Answer | None, None, Answer]:
+    def index(self, request: Request) -> Generator[Answer | None, None, Answer]:
         """Read files into a collection; runs take turns, one at a time."""
+        data = request.data
         collection = self._collection_for(data["collection"])
         self._pages.remember_password(data["password"])
         reading = Reading(
@@ -203,7 +204,7 @@ class Service:
             yield from _sent(reading.find([path_from_wire(path) for path in data["paths"]]))
             while self._turns[0] is not reading:
                 yield None
-            self._begin(collection)
+            self._begin(collection, request)
             yield from _sent(reading.steps())
         except Cancelled:
             pass
@@ -212,21 +213,22 @@ class Service:
             self._end(collection)
         return dict(pack(reading.report()))
 
-    def rebuild(self, data: Data) -> Generator[Answer | None, None, Answer]:
+    def rebuild(self, request: Request) -> Generator[Answer | None, None, Answer]:
         """Make a collection's index anew from the stored vectors."""
+        data = request.data
         collection = self._store.collection(data["collection"])
         self._must_rest(collection)
         for done, total in self._nearest.rebuild(collection):
             yield pack(IndexProgress(data["collection"], "", done, total, done, 0, 0.0, None, False))
         return dict(pack(catalog.report(self._summary(collection))))
 
-    def _begin(self, collection: int) -> None:
-        self._controls.running.add(collection)
+    def _begin(self, collection: int, request: Request) -> None:
+        self._controls.runs[collection] = request
         self._controls.paused.discard(collection)
         self._controls.stopped.discard(collection)
 
     def _end(self, collection: int) -> None:
-        self._controls.running.discard(collection)
+        self._controls.runs.pop(collection, None)
         self._controls.paused.discard(collection)
         self._controls.stopped.discard(collection)
 

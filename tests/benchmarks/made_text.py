@@ -1,0 +1,35 @@
+"""Text for the benchmarks that looks like prose to a splitter and to an index: words by Zipf's law, sentences, paragraphs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+_SYLLABLES = "ba con der el fi gra hol in jun ker lo mar ne or pas qui ras sen tor ul ven wir xa yor zen".split()
+
+
+def vocabulary(random: Random, size: int = 8000) -> list[str]:
+    """Words, the frequent ones first."""
+    return ["".join(random.choices(_SYLLABLES, k=random.choice((1, 2, 2, 3)))) for _ in range(size)]
+
+
+def prose(random: Random, words: list[str], count: int) -> str:
+    """About `count` words in sentences of 8 to 24 and paragraphs of 3 to 7 sentences."""
+    weights = [1 / (rank + 2) for rank in range(len(words))]
+    paragraphs: list[str] = []
+    while count > 0:
+        sentences = []
+        for _ in range(random.randint(3, 7)):
+            length = random.randint(8, 24)
+            count -= length
+            sentences.append(" ".join(random.choices(words, weights, k=length)).capitalize() + ".")
+        paragraphs.append(" ".join(sentences))
+    return "\n\n".join(paragraphs)
+
+
+def write_files(folder: Path, files: int, words: int, random: Random) -> None:
+    """Text files with so many words each."""
+    folder.mkdir(parents=True)
+    known = vocabulary(random)
+    for number in range(files):
+        (folder / f"{number:04}.txt").write_text(prose(random, known, words))

@@ -1,0 +1,80 @@
+"""Which marks stay, which go, which are added, and what is quoted for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from desktop_llm.knowledge.cite import cite
+from desktop_llm.knowledge.sentences import sentences
+from desktop_llm.knowledge.shapes import Cited, Passage
+from tests.knowledge.conftest import COD, LEASE
+
+PAGE = f"Some other text.\n{LEASE}"
+PASSAGES = [
+    Passage(1, "/lease.pdf", 3, "", 17, len(PAGE), LEASE, 0.9),
+    Passage(2, "/cod.md", None, "", 0, len(COD), COD, 0.5),
+]
+
+
+def cited(answer: str) -> Cited:
+    return cite(
+        answer, PASSAGES, lambda document, page: {("/lease.pdf", 3): PAGE, ("/cod.md", None): COD}[document, page]
+    )
+
+
+def test_a_quote_is_exactly_a_span_of_the_stored_page() -> None:
+    (citation,) = cited("Three months' notice in writing ends the lease [1].").citations
+    assert citation.text == "Either party may end the lease with three months' notice in writing."
+    assert PAGE[citation.start : citation.end] == citation.text
+    assert citation.verified
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ("The cod weighs up to 96 kilograms [2, 9].", "The cod weighs up to 96 kilograms [2]."),
+        ("The cod weighs up to 96 kilograms. [2]", "The cod weighs up to 96 kilograms [2]."),
+        ("The Atlantic cod lives in cold water.", "The Atlantic cod lives in cold water [2]."),
+        ("The Atlantic cod lives in cold water [1].", "The Atlantic cod lives in cold water [2]."),
+        (
+            "The rent is 1,300 euros, due on the third working day [1].",
+            "The rent is 1,300 euros, due on the third working day.",
+        ),
+        ("Penguins are excellent divers [5].", "Penguins are excellent divers."),
+        ("See [1](https://example.org) for more.", "See [1](https://example.org) for more."),
+        ("```python\nx = a[1]\n```", "```python\nx = a[1]\n```"),
+        (
+            "- The landlord is Maria Jensen\n- Rent: 1250 euros monthly\n",
+            "- The landlord is Maria Jensen [1]\n- Rent: 1250 euros monthly [1]\n",
+        ),
+    ],
+)
+def test_marks_are_checked_and_added(answer: str, text: str) -> None:
+    assert cited(answer).text == text
+
+
+def test_what_no_passage_says_is_marked_as_unsupported() -> None:
+    found = cited("The landlord is Maria Jensen. Penguins are excellent divers in the Antarctic. Anything else?")
+    assert [found.text[start:end] for start, end in found.unsupported] == [
+        "Penguins are excellent divers in the Antarctic."
+    ]
+
+
+def test_without_passages_marks_go_and_nothing_is_judged() -> None:
+    found = cite("It is so [1].", [], lambda document, page: None)
+    assert (found.text, found.citations, found.unsupported) == ("It is so.", (), ())
+
+
+@pytest.mark.parametrize("answer", ["", "[1]", "[1] [2]", "**", "\n\n", "1.", "[0]", "…", "```", "`[1]`", "A. [1"])
+def test_odd_answers_do_no_harm(answer: str) -> None:
+    cited(answer)
+
+
+def test_sentences_end_where_people_end_them() -> None:
+    text = "Dr. Smith paid 3.5 euros, e.g. for tea.\nThen he left (at 5 p.m. sharp). 他走了。然后 he came back!"
+    assert [text[start:end] for start, end in sentences(text)] == [
+        "Dr. Smith paid 3.5 euros, e.g. for tea.",
+        "Then he left (at 5 p.m. sharp).",
+        "他走了。",
+        "然后 he came back!",
+    ]
