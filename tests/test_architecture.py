@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import subprocess
 import sys
@@ -25,7 +26,15 @@ LIBRARIES = {
     "selectolax": ("knowledge.readers",),
     "jinja2": ("engine.templates",),
     "sqlite3": ("chats", "knowledge", "models.facts"),
-    "threading": ("workers", "gui.tasks", "instance", "engine.loading", "engine.inference", "knowledge.readahead"),
+    "threading": (
+        "workers",
+        "gui.tasks",
+        "instance",
+        "engine.loading",
+        "engine.inference",
+        "knowledge.readahead",
+        "knowledge.client",
+    ),
     "subprocess": ("workers.process", "gui.open_outside"),
     "multiprocessing": ("instance",),
 }
@@ -41,7 +50,15 @@ def name_of(module: Path) -> str:
     return ".".join(module.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports_of(module: Path) -> Iterator[str]:
+KNOWN = {name_of(path) for path in MODULES}
+
+
+@functools.cache
+def imports_of(module: Path) -> tuple[str, ...]:
+    return tuple(_imports_of(module))
+
+
+def _imports_of(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -50,10 +67,10 @@ def imports_of(module: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def own_imports(module: Path) -> set[str]:
-    known = {name_of(path) for path in MODULES}
+@functools.cache
+def own_imports(module: Path) -> frozenset[str]:
     found = {name.removeprefix("desktop_llm.") for name in imports_of(module) if name.startswith("desktop_llm.")}
-    return {name for name in found if name in known}
+    return frozenset(found & KNOWN)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)

@@ -282,6 +282,7 @@ class ChatController(QObject):
 
     def _on_opened(self, conversation: Conversation | None) -> None:
         self._editing = None
+        self._ticked_for_new = ()
         self._transcript.clear()
         self._messages = ()
         self._attachments.open(conversation)
@@ -297,8 +298,8 @@ class ChatController(QObject):
         messages, draft = found
         self._composer.set_text(draft)
         self._set_messages(messages)
-        if messages and messages[-1].role == "assistant":
-            self._show_context(messages[-1])
+        for answer in messages[-1:]:
+            self._show_context(answer)
 
     def _set_messages(self, messages: Sequence[StoredMessage]) -> None:
         self._messages = tuple(messages)
@@ -315,7 +316,8 @@ class ChatController(QObject):
     def _show_context(self, answer: StoredMessage) -> None:
         loaded = self._resources.engine.loaded
         used = answer.usage.get("prompt_tokens", 0) + answer.usage.get("completion_tokens", 0)
-        self.context_used.emit(used, loaded.context_length if loaded else 0)
+        if used:
+            self.context_used.emit(used, loaded.context_length if loaded else 0)
 
     def _on_draft_changed(self, _: str) -> None:
         self._draft_timer.start()
@@ -349,6 +351,7 @@ class ChatController(QObject):
         message = self._message(message_id)
         if message is not None:
             self._evidence.show(message, number)
+            self._transcript.set_active_citation(message_id, number)
             self.evidence_requested.emit()
 
     def _on_copy(self, message_id: str) -> None:

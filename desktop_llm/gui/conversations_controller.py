@@ -88,9 +88,12 @@ class ConversationsController(QObject):
         self._update(conversation_id, title=title.strip())
 
     def change(self, **fields: object) -> None:
-        """Change something about the open conversation."""
+        """Change something about the open conversation; a new one is stored for it."""
         if self.current is not None:
             self._update(self.current.id, **fields)
+            return
+        values = ConversationFields(**fields)  # type: ignore[typeddict-item]
+        self._chats.write(lambda store: store.create(**values), self.adopt)
 
     def trash(self, conversation_id: str) -> None:
         """Move a conversation to the trash; an undo is offered."""

@@ -39,21 +39,28 @@ class EvidenceController(QObject):
     def _on_page_requested(self, document: str, page: int | None, width_px: int, start: int, end: int) -> None:
         self._wish += 1
         self._panel.set_busy()
-        failed = functools.partial(self._on_failed, self._wish)
+        read = functools.partial(self._read, self._wish, document, page, start, end)
         if page is None:
-            read = functools.partial(self._knowledge.page_text, document, page)
-            self._tasks.call(read, functools.partial(self._on_text, self._wish, document, start, end), failed)
+            read()
             return
         draw = functools.partial(self._knowledge.page_picture, document, page, width_px, start, end)
-        self._tasks.call(draw, functools.partial(self._on_picture, self._wish, document, page), failed)
+        # A format may have pages and no pictures of them, and a file may be gone: its text is still stored.
+        self._tasks.call(draw, functools.partial(self._on_picture, self._wish, document, page), read)
+
+    def _read(
+        self, wish: int, document: str, page: int | None, start: int, end: int, _: UserError | None = None
+    ) -> None:
+        read = functools.partial(self._knowledge.page_text, document, page)
+        show = functools.partial(self._on_text, wish, document, page, start, end)
+        self._tasks.call(read, show, functools.partial(self._on_failed, wish))
 
     def _on_picture(self, wish: int, document: str, page: int, picture: PagePicture) -> None:
         if wish == self._wish:
             self._panel.show_picture(picture, document, page)
 
-    def _on_text(self, wish: int, document: str, start: int, end: int, text: PageText) -> None:
+    def _on_text(self, wish: int, document: str, page: int | None, start: int, end: int, text: PageText) -> None:
         if wish == self._wish:
-            self._panel.show_text(text, document, None, start, end)
+            self._panel.show_text(text, document, page, start, end)
 
     def _on_failed(self, wish: int, error: UserError) -> None:
         if wish == self._wish:

@@ -115,6 +115,7 @@ class ModelsController(QObject):
     def _on_settings(self, _: object = None) -> None:
         settings = self._resources.settings.current
         self.load = replace(self.load, threads=settings.threads, context_length=settings.context_length)
+        self._menu.set_load_settings(self.load)
 
     def _on_load_requested(self, model_id: str, load: LoadSettings) -> None:
         model = next((model for model in self._models if model.id == model_id), None)

@@ -97,6 +97,11 @@ def apply(app: QApplication, theme: Theme) -> None:
     notifier().changed.emit()
 
 
+def reading_steps() -> tuple[float, ...]:
+    """The reading scales that the keys step through."""
+    return tuple(_tokens()["reading_scale"]["steps"])
+
+
 @functools.cache
 def load_fonts() -> None:
     """Make the bundled fonts known to Qt, once."""

@@ -14,7 +14,7 @@ def view_of(message: StoredMessage, unsupported: tuple[str, ...] = (), *, nothin
     return MessageView(
         id=message.id,
         role=message.role,
-        text=message.text,
+        text="" if nothing_found else message.text,
         status=_status(message.status),
         thinking=message.thinking,
         citations=message.citations,
@@ -23,7 +23,7 @@ def view_of(message: StoredMessage, unsupported: tuple[str, ...] = (), *, nothin
         foot=_foot(message),
         foot_tip=_foot_tip(message),
         error=message.error,
-        notice=_tr("This answer was interrupted. What came is kept.") if _cut_off(message) else "",
+        notice=message.text if nothing_found else _cut_off(message),
         branch=message.branch,
         branches=message.branches,
         attachments=message.attachments,
@@ -35,8 +35,10 @@ def _status(text: str) -> Status:
     return text if text in ("draft", "streaming", "complete", "interrupted", "error") else "complete"  # type: ignore[return-value]
 
 
-def _cut_off(message: StoredMessage) -> bool:
-    return message.status == "interrupted" and not message.error
+def _cut_off(message: StoredMessage) -> str:
+    if message.status == "interrupted" and not message.error:
+        return _tr("This answer was interrupted. What came is kept.")
+    return ""
 
 
 def _actions(message: StoredMessage, nothing_found: bool) -> tuple[Action, ...]:

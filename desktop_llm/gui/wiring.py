@@ -38,6 +38,7 @@ from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.settings_page import SettingsPage
 from desktop_llm.gui.store_lane import StoreLane
 from desktop_llm.gui.tasks import Unexpected
+from desktop_llm.gui.transcript import warm_up
 from desktop_llm.gui.widgets import Action, Banner
 from desktop_llm.instance import Owner
 from desktop_llm.knowledge.client import Knowledge, Passage
@@ -72,6 +73,8 @@ class Wiring(QObject):
         self._connect_pages()
         self._connect_keys()
         window.settings.changed.connect(self._on_settings)
+        self._on_settings(window.settings.current)
+        window.tasks.call(warm_up)
         if owner is not None:
             owner.listen(self._answer_guest)
         self.conversations.start()
@@ -105,7 +108,6 @@ class Wiring(QObject):
         window = self.window
         self.documents_page, self.models_page = DocumentsPage(), ModelsPage()
         self.settings_page = SettingsPage()
-        self.settings_page.set_settings(window.settings.current)
         self.settings_page.set_folders(window.home)
         for page in (self.documents_page, self.models_page, self.settings_page):
             window.add_page(page)
@@ -191,6 +193,7 @@ class Wiring(QObject):
             "Ctrl+-": functools.partial(self._on_reading_size, -1),
             "Ctrl+0": functools.partial(self._on_reading_size, 0),
             "F1": self._on_keys,
+            "F2": self._on_rename,
             "Esc": self._on_escape,
         }
         for key, function in keys.items():
@@ -282,6 +285,7 @@ class Wiring(QObject):
         apply_theme(settings)
         self.window.chats.transcript.set_reading_scale(settings.reading_scale)
         self.settings_page.set_settings(settings)
+        self.documents_page.set_default_collection(settings.default_collection)
 
     def _on_error(self, error: UserError) -> None:
         if isinstance(error, Unexpected):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -52,6 +52,12 @@ class Label(QLabel):
         """Write in another colour of the theme."""
         self._colour = colour
         self._tint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Keep the colour: given another parent, Qt's style sheet brings an old palette back."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._tint()
 
     def _laid_out(self, width: int) -> QTextLayout:
         """The words broken into lines, each one line height below the other."""
