@@ -26,7 +26,7 @@ _SELFTEST_TOKENS = 40
 def main() -> None:
     """Serve until the parent is gone. Confined before any native library is loaded."""
     wire = take_stdout()
-    # On a busy machine OpenMP threads that spin for long starve the one with the work: 3 tokens/s instead of 60.
+    # On a busy machine OpenMP threads that spin for long while they wait starve the one that has the work.
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
     # An assertion would start a debugger, which takes seconds and prints the text under way.
     os.environ["GGML_NO_BACKTRACE"] = "1"
