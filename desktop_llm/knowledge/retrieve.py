@@ -36,7 +36,7 @@ _WEIGHT_PER_PIECE = 0.3
 _FULL_SIMILARITY = 0.3  # a best similarity below this is not stretched to a full score
 # Below its threshold a question counts as one the documents say nothing about; among more chunks something always
 # comes a little nearer. Measured on questions of people: of those that the documents answer 0 to 2 in 100 fall below
-# it (up to 1 in 10 for long technical ones in three documents), of unrelated ones 6 to 10 in 10 do, in few documents all.
+# it (up to 1 in 10 for long technical ones in three documents), of unrelated ones 6 to 10 in 10 do.
 _THRESHOLD, _THRESHOLD_PER_WEIGHT, _THRESHOLD_PER_TENFOLD = 0.09, 0.35, 0.018
 _SHARE_OF_ONE_DOCUMENT = 0.6
 _SAME_WORDS = 0.9

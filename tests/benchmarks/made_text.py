@@ -1,11 +1,12 @@
-"""Text for the benchmarks that looks like prose to a splitter and to an index: words by Zipf's law, sentences, paragraphs."""
+"""Text for the benchmarks that looks like prose to a splitter and an index: frequent and rare words, sentences."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from random import Random
 
-_SYLLABLES = "ba con der el fi gra hol in jun ker lo mar ne or pas qui ras sen tor ul ven wir xa yor zen".split()
+_SOUNDS = "ba con der el fi gra hol in jun ker lo mar ne or pas qui ras sen tor ul ven wir xa yor zen"
+_SYLLABLES = _SOUNDS.split()
 
 
 def vocabulary(random: Random, size: int = 8000) -> list[str]:
