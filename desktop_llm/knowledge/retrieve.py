@@ -3,7 +3,7 @@
 How much the dense side counts depends on how well the embedding model knows the language of what is searched: its
 tokenizer cuts words of an unknown language into many pieces, which tells the language better than any list of words.
 Measured (nDCG@10, keywords / dense / fused): English questions .862 / .777 / .900 and .935 / .994 / .988, abstracts
-.537 / .501 / .579, filings .227 / .313 / .332, German .915 / .650 / .932, Russian .866 / .231 / .876.
+.537 / .501 / .579, filings .227 / .313 / .332, German .915 / .650 / .928, Russian .866 / .231 / .872.
 """
 
 from __future__ import annotations
