@@ -1,6 +1,6 @@
-"""Random kill -9 of a process that writes chats, and a look at what it had promised.
+"""Random kill -9 of the chats' writer, of the whole app and of its workers, and a look at what they had promised.
 
-    python -m tests.benchmarks.kills [COUNT] [--seed N]
+    python -m tests.benchmarks.kills [COUNT] [--seed N] [--only chats|app|workers]
 
 Exit status 1 where anything acknowledged was lost. Each kind of victim is one function in `VICTIMS`.
 """
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.chats.killing import kill_many
+from tests.end2end.killing_app import kill_app_many, kill_workers_many
 
 Victim = Callable[[Path, int, int], list[str]]
 
@@ -26,7 +27,21 @@ def chats(folder: Path, count: int, seed: int) -> list[str]:
     return kill_many(folder / "chats.db", count, seed, tell)
 
 
-VICTIMS: dict[str, Victim] = {"chats": chats}
+def app(folder: Path, count: int, seed: int) -> list[str]:
+    """Kill the whole app while it chats and reads: no stored message may be lost, the index like an undisturbed one."""
+    return kill_app_many(folder, count, seed, lambda kills: _tell("app", kills, count))
+
+
+def workers(folder: Path, count: int, seed: int) -> list[str]:
+    """Kill engine, knowledge worker and reader while they work; no answer and no index may differ."""
+    return kill_workers_many(folder, count, seed, lambda kills: _tell("workers", kills, count))
+
+
+def _tell(name: str, kills: int, count: int) -> None:
+    print(f"\r{name}: {kills} of {count} kills", end="", file=sys.stderr)
+
+
+VICTIMS: dict[str, Victim] = {"chats": chats, "app": app, "workers": workers}
 
 
 def main() -> int:
@@ -34,9 +49,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("count", nargs="?", type=int, default=100, help="kills of each kind (100)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="to repeat a run")
+    parser.add_argument("--only", choices=list(VICTIMS), help="one kind of victim")
     arguments = parser.parse_args()
     status = 0
     for name, victim in VICTIMS.items():
+        if arguments.only not in (None, name):
+            continue
         started = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             losses = victim(Path(folder), arguments.count, arguments.seed)
