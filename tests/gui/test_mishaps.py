@@ -1,0 +1,53 @@
+"""A bug in the window is logged and told once, without a word of what the person wrote."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject, qWarning
+from pytestqt.qtbot import QtBot
+
+from desktop_llm.gui.mishaps import Mishaps
+
+
+@pytest.fixture
+def mishaps(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mishaps]:
+    monkeypatch.setattr(sys, "excepthook", lambda *_: None)
+    mishaps = Mishaps(tmp_path, QObject())
+    yield mishaps
+    mishaps.close()
+
+
+def fall() -> None:
+    raise ValueError("my secret diary")
+
+
+def caught() -> None:
+    try:
+        fall()
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+
+
+def test_an_exception_nobody_caught_is_told_once_and_logged_without_its_text(mishaps: Mishaps, tmp_path: Path) -> None:
+    told: list[str] = []
+    mishaps.happened.connect(told.append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logging, "raiseExceptions", True)
+        caught()
+        caught()
+    text = (tmp_path / "desktop-llm.log").read_text()
+    assert len(told) == 1
+    assert "ValueError" in text
+    assert "fall" in text
+    assert "secret diary" not in text
+    assert "secret diary" not in told[0]
+
+
+def test_warnings_of_qt_end_in_the_log(mishaps: Mishaps, tmp_path: Path) -> None:
+    qWarning(b"a layout complains")
+    assert "a layout complains" in (tmp_path / "desktop-llm.log").read_text()
