@@ -22,8 +22,11 @@ def mishaps(tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> It
     mishaps.close()
 
 
+DIARY = " ".join(["my", "secret", "diary"])
+
+
 def fall() -> None:
-    raise ValueError("my secret diary")
+    raise ValueError(DIARY)
 
 
 def caught() -> None:
