@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+
+from tests.leftovers import nothing_left_running
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -38,16 +38,5 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def _nothing_left_running() -> Iterator[None]:
     """Fail a test that leaves a child process or a thread behind."""
-    me = psutil.Process()
-    children, threads = set(me.children(recursive=True)), set(threading.enumerate())
-    yield
-    left = [child for child in me.children(recursive=True) if child not in children]
-    _, alive = psutil.wait_procs(left, timeout=5)
-    running = [thread for thread in threading.enumerate() if thread not in threads]
-    for thread in running:
-        thread.join(5)
-    stuck = [thread.name for thread in running if thread.is_alive() and not thread.name.startswith("Dummy")]
-    for child in alive:
-        child.kill()
-    assert not alive, f"children left running: {alive}"
-    assert not stuck, f"threads left running: {stuck}"
+    with nothing_left_running():
+        yield

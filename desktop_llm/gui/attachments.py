@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop_llm.chats.records import Conversation
@@ -16,12 +16,18 @@ from desktop_llm.gui.chips import Attachment
 from desktop_llm.gui.composer import Composer
 from desktop_llm.gui.conversations_controller import ConversationsController
 from desktop_llm.gui.documents_controller import DocumentsController
+from desktop_llm.gui.place import Place
 from desktop_llm.gui.resources import Resources
+from desktop_llm.gui.tasks import Failed
 from desktop_llm.knowledge.client import CHAT_PREFIX, Document, IndexProgress, IndexReport
 
 
 class Attachments(QObject):
-    """Keeps the composer's chips in step with the chat's own collection."""
+    """Keeps the composer's chips in step with the chat's own collection. Signal: `settled` when a chat's files have
+    been read, or can't be.
+    """
+
+    settled = Signal()
 
     def __init__(
         self,
@@ -29,6 +35,7 @@ class Attachments(QObject):
         conversations: ConversationsController,
         documents: DocumentsController,
         composer: Composer,
+        failed: Failed,
         window: QWidget,
     ) -> None:
         super().__init__(window)
@@ -36,8 +43,10 @@ class Attachments(QObject):
         self._conversations = conversations
         self._documents = documents
         self._composer = composer
+        self._failed = failed
         self._window = window
         self.paths: tuple[str, ...] = ()
+        self._coming = 0
         composer.attach_requested.connect(self.ask)
         composer.attachment_removed.connect(self.remove)
         documents.progressed.connect(self._on_progress)
@@ -59,8 +68,17 @@ class Attachments(QObject):
 
     def add(self, paths: Sequence[str]) -> None:
         """Read files into the open chat; a new chat is stored for it first."""
-        add = functools.partial(_give_collection, self._conversations.current)
-        self._resources.chats.write(add, functools.partial(self._on_given, tuple(paths)))
+        place = self._conversations.place
+        self._coming += 1
+        self._resources.chats.write(
+            functools.partial(_give_collection, place),
+            functools.partial(self._on_given, place, tuple(paths)),
+            self._on_not_given,
+        )
+
+    def is_reading(self, place: Place) -> bool:
+        """Whether files of this chat are still being read."""
+        return self._coming > 0 or (place.id is not None and self._documents.is_reading(CHAT_PREFIX + place.id))
 
     def remove(self, path: str) -> None:
         """Forget a file of this chat; the file itself stays."""
@@ -69,11 +87,17 @@ class Attachments(QObject):
             remove = functools.partial(self._resources.knowledge.remove_document, name, path)
             self._resources.tasks.call(remove, lambda _: self._refresh(name), lambda _: self._refresh(name))
 
-    def _on_given(self, paths: tuple[str, ...], conversation: Conversation) -> None:
-        self._conversations.adopt(conversation)
-        self.paths = (*self.paths, *paths)
-        self._composer.set_attachments([self._reading(path) for path in self.paths])
+    def _on_given(self, place: Place, paths: tuple[str, ...], conversation: Conversation) -> None:
+        self._coming -= 1
+        self._conversations.adopt(place, conversation)
+        if place.same(self._conversations.place):
+            self.paths = (*self.paths, *(path for path in paths if path not in self.paths))
+            self._composer.set_attachments([self._reading(path) for path in self.paths])
         self._documents.add(CHAT_PREFIX + conversation.id, paths)
+
+    def _on_not_given(self, error: UserError) -> None:
+        self._coming -= 1
+        self._failed(error)
 
     def _on_progress(self, progress: IndexProgress) -> None:
         if progress.collection == self._name():
@@ -88,11 +112,15 @@ class Attachments(QObject):
     def _on_read(self, report: IndexReport) -> None:
         if report.collection == self._name():
             self._refresh(report.collection)
+        elif report.collection.startswith(CHAT_PREFIX):
+            self.settled.emit()
 
     def _on_read_failed(self, name: str, error: UserError) -> None:
         if name == self._name():
             failed = [Attachment(path, Path(path).name, "failed", error.message) for path in self.paths]
             self._composer.set_attachments(failed)
+        if name.startswith(CHAT_PREFIX):
+            self.settled.emit()
 
     def _refresh(self, name: str) -> None:
         self._resources.tasks.call(
@@ -103,6 +131,7 @@ class Attachments(QObject):
         if name == self._name():
             self.paths = tuple(document.path for document in documents)
             self._composer.set_attachments([self._chip(document) for document in documents])
+        self.settled.emit()
 
     def _chip(self, document: Document) -> Attachment:
         name = Path(document.path).name
@@ -118,9 +147,8 @@ class Attachments(QObject):
         return CHAT_PREFIX + current.id if current else None
 
 
-def _give_collection(conversation: Conversation | None, store: ChatStore) -> Conversation:
-    if conversation is None:
-        conversation = store.create()
+def _give_collection(place: Place, store: ChatStore) -> Conversation:
+    conversation = store.conversation(place.stored(store))
     name = CHAT_PREFIX + conversation.id
     if name in conversation.collections:
         return conversation

@@ -13,14 +13,21 @@ from desktop_llm.chats.records import Conversation, ConversationFields
 from desktop_llm.chats.store import ChatReader, ChatStore
 from desktop_llm.files import write_atomically
 from desktop_llm.gui.chat_list import ChatList
+from desktop_llm.gui.place import Place
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.widgets import UndoBar
 
 
 class ConversationsController(QObject):
-    """Signals: `opened` with the Conversation to show, or None for a new chat; `saved` with the path of an export."""
+    """Signals: `opened` with the Conversation to show, or None for a new chat; `changed` with the open one, whenever
+    it is another or another value of it; `trashed` with an id; `saved` with the path of an export.
+
+    `place` is the open chat, new ones included; `current` is its stored value, if it has one.
+    """
 
     opened = Signal(object)
+    changed = Signal(object)
+    trashed = Signal(str)
     saved = Signal(str)
     noticed = Signal(str)
 
@@ -34,6 +41,7 @@ class ConversationsController(QObject):
         self._query = ""
         self._all: tuple[Conversation, ...] = ()
         self._trashed: Conversation | None = None
+        self.place = Place()
         self.current: Conversation | None = None
         chat_list.conversation_selected.connect(self.open)
         chat_list.search_changed.connect(self._on_search)
@@ -59,22 +67,26 @@ class ConversationsController(QObject):
 
     def new(self) -> None:
         """Begin a new chat; it is stored with its first message."""
-        self.current = None
+        self.place, self.current = Place(), None
         self._list.set_selected(None)
         self.opened.emit(None)
+        self.changed.emit(None)
 
     def show(self, conversation: Conversation) -> None:
         """Make a conversation the open one."""
-        self.current = conversation
+        self.place, self.current = Place(conversation.id), conversation
         self._list.set_selected(conversation.id)
         self._resources.settings.remember(conversation=conversation.id)
         self.opened.emit(conversation)
+        self.changed.emit(conversation)
 
-    def adopt(self, conversation: Conversation) -> None:
-        """Take a new value of the open conversation, without showing it anew."""
-        self.current = conversation
+    def adopt(self, place: Place, conversation: Conversation) -> None:
+        """Take a new value of a conversation; where it is the open one, it is not shown anew."""
+        if place.same(self.place):
+            self.current = conversation
+            self._resources.settings.remember(conversation=conversation.id)
+            self.changed.emit(conversation)
         self.refresh()
-        self._resources.settings.remember(conversation=conversation.id)
 
     def step(self, by: int) -> None:
         """Open the next or the previous conversation of the list."""
@@ -89,23 +101,21 @@ class ConversationsController(QObject):
 
     def change(self, **fields: object) -> None:
         """Change something about the open conversation; a new one is stored for it."""
-        if self.current is not None:
-            self._update(self.current.id, **fields)
-            return
         values = ConversationFields(**fields)  # type: ignore[typeddict-item]
-        self._chats.write(lambda store: store.create(**values), self.adopt)
+        place = self.place
+        self._chats.write(functools.partial(_change, place, values), functools.partial(self.adopt, place))
 
     def trash(self, conversation_id: str) -> None:
         """Move a conversation to the trash; an undo is offered."""
-        gone = next((item for item in self._all if item.id == conversation_id), None)
-        if gone is None:
-            return
-        self._trashed = gone
-        self._chats.write(lambda store: store.trash(conversation_id), self._on_trashed)
+        gone = self._known(conversation_id)
+        if gone is not None:
+            self._chats.write(lambda store: store.trash(gone.id), lambda _: self._on_trashed(gone))
+            self.trashed.emit(gone.id)
 
     def export(self, conversation_id: str, path: str = "") -> None:
         """Write a conversation as Markdown, to a file that the person chooses."""
-        title = next((item.title for item in self._all if item.id == conversation_id), "chat")
+        known = self._known(conversation_id)
+        title = known.title if known else "chat"
         name = "".join(letter if letter.isalnum() or letter in " -_" else "_" for letter in title).strip()
         if not path:
             proposed = str(Path.home() / f"{name or 'chat'}.md")
@@ -145,31 +155,40 @@ class ConversationsController(QObject):
         self._chats.write(lambda store: store.update(conversation_id, **values), self._on_updated)
 
     def _on_updated(self, conversation: Conversation) -> None:
-        if self.current is not None and self.current.id == conversation.id:
-            self.current = conversation
-        self.refresh()
+        self.adopt(Place(conversation.id), conversation)
 
-    def _on_trashed(self, _: None) -> None:
-        if self._trashed is not None:
-            self._undo.show_message(self.tr("“{title}” was deleted.").format(title=self._trashed.title))
-            if self.current is not None and self.current.id == self._trashed.id:
-                self.new()
+    def _on_trashed(self, gone: Conversation) -> None:
+        self._trashed = gone
+        self._undo.show_message(self.tr("“{title}” was deleted.").format(title=gone.title or self.tr("New chat")))
+        if self.current is not None and self.current.id == gone.id:
+            self.new()
         self.refresh()
 
     def undo(self) -> None:
         """Bring the chat back that was deleted last."""
         if (trashed := self._trashed) is not None:
             self._trashed = None
-            self._chats.write(lambda store: store.restore(trashed.id), self._on_restored)
+            self._chats.write(lambda store: store.restore(trashed.id), lambda _: self._on_restored(trashed))
 
-    def _on_restored(self, _: None) -> None:
+    def _on_restored(self, restored: Conversation) -> None:
         self.refresh()
+        if self.current is None:
+            self.open(restored.id)
+
+    def _known(self, conversation_id: str) -> Conversation | None:
+        """A chat of the list, or the open one, which a search may have hidden there."""
+        known = (*self._all, *((self.current,) if self.current else ()))
+        return next((item for item in known if item.id == conversation_id), None)
 
 
 def _open_store(store: ChatStore) -> list[Conversation]:
     store.recover()
     store.purge()
     return store.conversations()
+
+
+def _change(place: Place, fields: ConversationFields, store: ChatStore) -> Conversation:
+    return store.update(place.stored(store), **fields)
 
 
 def _notice(store: ChatStore) -> str | None:

@@ -82,7 +82,7 @@ class DocumentsController(QObject):
 
     def is_reading(self, name: str) -> bool:
         """Whether a reading runs or waits."""
-        return name in self._reading
+        return name in self._reading or bool(self._next.get(name))
 
     def forget_chat(self, conversation_id: str) -> None:
         """Remove the files of a chat that is gone for good."""
@@ -101,7 +101,7 @@ class DocumentsController(QObject):
         self.refresh()
 
     def _on_progress(self, progress: IndexProgress) -> None:
-        if progress.collection not in self.names:
+        if progress.collection not in self.names and not progress.collection.startswith(CHAT_PREFIX):
             self.refresh()
         self._page.set_progress(progress)
         self.progressed.emit(progress)
@@ -114,11 +114,15 @@ class DocumentsController(QObject):
 
     def _on_read_failed(self, name: str, error: UserError) -> None:
         self._reading.pop(name, None)
-        self._next.pop(name, None)
         self._page.set_notice(self.tr("Reading stopped."), error.message)
         self.read_failed.emit(name, error)
         self.refresh()
-        self._tasks.call(self._knowledge.waiting, self._page.set_interrupted)
+        self._tasks.call(self._knowledge.waiting, functools.partial(self._offer_to_go_on, name))
+
+    def _offer_to_go_on(self, name: str, waiting: list[str]) -> None:
+        """Also for paths that the dead worker had not been given yet."""
+        held = [name] if self._next.get(name) and name not in waiting else []
+        self._page.set_interrupted([*waiting, *held])
 
     def _on_collections(self, collections: list[Collection]) -> None:
         self._collections = tuple(collections)

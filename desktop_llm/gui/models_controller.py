@@ -22,9 +22,10 @@ from desktop_llm.models.library import Imported, Model
 
 
 class ModelsController(QObject):
-    """Holds which model is chosen. Signals: `chosen` with the Model whenever it changes."""
+    """Holds which model is chosen. Signals: `chosen` with the Model whenever it changes; `failed` with a UserError."""
 
     chosen = Signal(object)
+    failed = Signal(object)
 
     def __init__(
         self, resources: Resources, header: Header, menu: ModelMenu, page: ModelsPage, parent: QWidget
@@ -122,6 +123,7 @@ class ModelsController(QObject):
         if model is None:
             return
         self.cancel()
+        before = (self.model, self.load)
         self._choose(model)
         self.load = load
         self.show_loading(Loading(0.0))
@@ -129,7 +131,7 @@ class ModelsController(QObject):
             functools.partial(self._load, model, load),
             progress=self.show_loading,
             done=self._on_loaded,
-            failed=self._on_load_failed,
+            failed=functools.partial(self._on_load_failed, *before),
             lane="engine",
         )
 
@@ -142,9 +144,16 @@ class ModelsController(QObject):
         self._loading = None
         self.show_loaded(loaded)
 
-    def _on_load_failed(self, error: UserError) -> None:
+    def _on_load_failed(self, before: Model | None, load: LoadSettings, error: UserError) -> None:
+        """Say why, and go back to the model before, which the next message loads again."""
         self._loading = None
         self.show_stopped(error)
+        self.failed.emit(error)
+        if before is not None and before != self.model:
+            self.load = load
+            self._choose(before)
+            self._header.set_model_state("idle")
+            self._header.set_device("")
 
     def _on_unload(self) -> None:
         self._tasks.call(self._resources.engine.close, self._on_unloaded, lane="engine")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # the window paints before it needs them
     from desktop_llm.knowledge.client import Knowledge
     from desktop_llm.models.library import Library
 
+# How long what runs may take to end by itself before its worker is ended under it.
+GENTLY_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -29,9 +32,10 @@ class Resources:
     library: Library
 
     def close(self) -> None:
-        """End what runs, save what waits, end the workers."""
+        """End what runs, save what waits, end the workers; what does not end by itself ends with its worker."""
         self.engine.stop()
         self.chats.close()
-        self.tasks.close()
+        self.tasks.close(GENTLY_S)
         self.engine.close()
         self.knowledge.close()
+        self.tasks.close()

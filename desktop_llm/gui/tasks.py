@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 import traceback
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 P = TypeVar("P")
 Failed = Callable[[UserError], None]
+
+CLOSING_S = 5.0
 
 
 class Unexpected(UserError):
@@ -41,6 +44,8 @@ class Tasks(QObject):
         self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
         self._lanes: dict[str, _Lane] = {}
         self._running: set[Task] = set()
+        self._threads: set[threading.Thread] = set()
+        self._lock = threading.Lock()
         self._failed: Failed = _log_only
 
     def on_unhandled(self, failed: Failed) -> None:
@@ -55,13 +60,13 @@ class Tasks(QObject):
         *,
         lane: str | None = None,
     ) -> None:
-        """Run a blocking function; `done` gets its result."""
+        """Run a blocking function; `done` gets its result. It runs also where the window closes before its turn."""
 
         def steps() -> Generator[None, None, T]:
             yield from ()
             return work()
 
-        self.run(steps, done=done, failed=failed, lane=lane)
+        self._begin(Task(self, steps, None, done, failed or self._failed, must_run=True), lane)
 
     def run(
         self,
@@ -74,13 +79,7 @@ class Tasks(QObject):
     ) -> Task:
         """Run a long action; its handle can cancel it."""
         task = Task(self, work, progress, done, failed or self._failed)
-        self._running.add(task)
-        if lane is None:
-            threading.Thread(target=task.work, name="task", daemon=True).start()
-        else:
-            if lane not in self._lanes:
-                self._lanes[lane] = _Lane(lane)
-            self._lanes[lane].put(task.work)
+        self._begin(task, lane)
         return task
 
     def post(self, function: Callable[[], None]) -> None:
@@ -89,14 +88,38 @@ class Tasks(QObject):
 
     def ended(self, task: Task) -> None:
         """Forget a task; called by the task itself, in the window's thread."""
-        self._running.discard(task)
+        with self._lock:
+            self._running.discard(task)
 
-    def close(self) -> None:
-        """Cancel what can be cancelled and finish what stands in the lanes."""
-        for task in list(self._running):
+    def close(self, within_s: float = CLOSING_S) -> bool:
+        """Cancel long actions, let blocking calls and the lanes come to their ends; False if the time did not do.
+
+        Nothing that is done or fails is told any more. May be called again.
+        """
+        deadline = time.monotonic() + within_s
+        with self._lock:
+            tasks, lanes = list(self._running), list(self._lanes.values())
+            threads = [*self._threads, *(lane.thread for lane in lanes)]
+        for task in tasks:
             task.cancel()
-        for lane in self._lanes.values():
+        for lane in lanes:
             lane.close()
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+    def _begin(self, task: Task, lane: str | None) -> None:
+        with self._lock:  # a guest of the owner's channel comes in a thread of its own
+            self._running.add(task)
+            if lane is not None:
+                if lane not in self._lanes:
+                    self._lanes[lane] = _Lane(lane)
+                self._lanes[lane].put(task.work)
+                return
+            self._threads = {thread for thread in self._threads if thread.is_alive()}
+            thread = threading.Thread(target=task.work, name="task", daemon=True)
+            thread.start()
+            self._threads.add(thread)
 
     @Slot(object)
     def _call(self, function: Callable[[], None]) -> None:
@@ -113,12 +136,15 @@ class Task:
         progress: Callable[[Any], None] | None,
         done: Callable[[Any], None] | None,
         failed: Failed,
+        *,
+        must_run: bool = False,
     ) -> None:
         self._tasks = tasks
         self._work = work
         self._progress = progress
         self._done = done
         self._failed = failed
+        self._must_run = must_run
         self._cancelled = threading.Event()
 
     def cancel(self) -> None:
@@ -140,7 +166,7 @@ class Task:
 
     def _step_through(self) -> Any:
         steps = self._work()
-        while not self._cancelled.is_set():
+        while self._must_run or not self._cancelled.is_set():
             try:
                 step = next(steps)
             except StopIteration as end:
@@ -176,15 +202,14 @@ class _Lane:
 
     def __init__(self, name: str) -> None:
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=f"lane {name}", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._run, name=f"lane {name}", daemon=True)
+        self.thread.start()
 
     def put(self, work: Callable[[], None]) -> None:
         self._queue.put(work)
 
     def close(self) -> None:
         self._queue.put(None)
-        self._thread.join()
 
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Generator
 from dataclasses import asdict, dataclass, replace
 
@@ -84,6 +85,8 @@ class Turn(QObject):
         self._saving.setInterval(SAVE_EVERY_MS)
         self._saving.timeout.connect(self._save)
         self._task: Task | None = None
+        self._last_words: tuple[str, MessageFields] = ("interrupted", MessageFields())
+        self.unsaved_reason = ""
 
     def start(self) -> None:
         """Begin; the answer comes by signals."""
@@ -100,6 +103,19 @@ class Turn(QObject):
             self._task.cancel()
             self._resources.engine.stop()
             self._end("complete", finish_reason="cancelled")
+
+    def close(self) -> None:
+        """The window closes: keep what came, tell nobody."""
+        if self._task is not None:
+            self._task.cancel()
+        self._resources.engine.stop()
+        self._end("interrupted", error="The window was closed while this was being written. What came is kept.")
+
+    def save_again(self) -> None:
+        """Try once more what the disk would not take; tells `ended` or `unsaved` again."""
+        status, values = self._last_words
+        finish = functools.partial(self._finish, status, values)
+        self._resources.chats.write(finish, self.ended.emit, self._on_unsaved)
 
     def _work(self) -> Generator[TurnEvent, None, None]:
         engine, order = self._resources.engine, self.order
@@ -160,12 +176,14 @@ class Turn(QObject):
         self.phase = Phase.ENDED
         self._saving.stop()
         self._save()
-        values = MessageFields(error=error, **fields)  # type: ignore[typeddict-item]
-        self._resources.chats.write(
-            lambda store: self._finish(store, status, values), self.ended.emit, self.unsaved.emit
-        )
+        self._last_words = (status, MessageFields(error=error, **fields))  # type: ignore[typeddict-item]
+        self.save_again()
 
-    def _finish(self, store: ChatStore, status: str, values: MessageFields) -> StoredMessage:
+    def _on_unsaved(self, error: UserError) -> None:
+        self.unsaved_reason = error.message
+        self.unsaved.emit(error)
+
+    def _finish(self, status: str, values: MessageFields, store: ChatStore) -> StoredMessage:
         state = self.state
         return store.finish(
             self.order.message_id,

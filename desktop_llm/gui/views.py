@@ -9,8 +9,9 @@ from desktop_llm.gui.transcript.view_model import MessageView, Status, foot_word
 from desktop_llm.gui.widgets import Action
 
 
-def view_of(message: StoredMessage, unsupported: tuple[str, ...] = (), *, nothing_found: bool = False) -> MessageView:
+def view_of(message: StoredMessage, unsupported: tuple[str, ...] = ()) -> MessageView:
     """A message for the transcript; `unsupported` are the sentences of a fresh answer that no passage supports."""
+    nothing_found = _no_model_ran(message)
     return MessageView(
         id=message.id,
         role=message.role,
@@ -23,7 +24,7 @@ def view_of(message: StoredMessage, unsupported: tuple[str, ...] = (), *, nothin
         foot=_foot(message),
         foot_tip=_foot_tip(message),
         error=message.error,
-        notice=message.text if nothing_found else _cut_off(message),
+        notice=message.text if nothing_found else _why_short(message),
         branch=message.branch,
         branches=message.branches,
         attachments=message.attachments,
@@ -35,16 +36,24 @@ def _status(text: str) -> Status:
     return text if text in ("draft", "streaming", "complete", "interrupted", "error") else "complete"  # type: ignore[return-value]
 
 
-def _cut_off(message: StoredMessage) -> str:
+def _no_model_ran(message: StoredMessage) -> bool:
+    """Whether the answer says that the documents hold nothing: it is complete and no token was generated for it."""
+    whole = message.role == "assistant" and message.status == "complete" and message.finish_reason == "stop"
+    return whole and bool(message.text) and message.usage.get("completion_tokens") == 0
+
+
+def _why_short(message: StoredMessage) -> str:
     if message.status == "interrupted" and not message.error:
         return _tr("This answer was interrupted. What came is kept.")
+    if message.status == "complete" and message.finish_reason == "cancelled" and not message.text:
+        return _tr("Stopped before the first word.")
     return ""
 
 
 def _actions(message: StoredMessage, nothing_found: bool) -> tuple[Action, ...]:
     if message.role != "assistant":
         return ()
-    if message.status in ("interrupted", "error"):
+    if message.status in ("interrupted", "error") or (not message.text and message.finish_reason == "cancelled"):
         return (Action("regenerate", _tr("Try again"), "retry"),)
     if nothing_found:
         return (Action("without_documents", _tr("Answer without documents"), "chat"),)

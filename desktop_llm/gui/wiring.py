@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QApplication
 
 from desktop_llm.chats.records import Conversation
 from desktop_llm.chats.saving import Exchange, save_exchange
-from desktop_llm.chats.store import ChatStore
 from desktop_llm.engine.client import Engine
 from desktop_llm.errors import UserError
 from desktop_llm.gui import outside, theme
@@ -31,6 +30,7 @@ from desktop_llm.gui.drops import Drops
 from desktop_llm.gui.evidence.panel import EvidencePanel
 from desktop_llm.gui.evidence_controller import EvidenceController
 from desktop_llm.gui.keys_dialog import KeysDialog
+from desktop_llm.gui.mishaps import Mishaps
 from desktop_llm.gui.model_menu import ModelMenu
 from desktop_llm.gui.models_controller import ModelsController
 from desktop_llm.gui.models_page import ModelsPage
@@ -40,7 +40,7 @@ from desktop_llm.gui.store_lane import StoreLane
 from desktop_llm.gui.tasks import Unexpected
 from desktop_llm.gui.transcript import warm_up
 from desktop_llm.gui.widgets import Action, Banner
-from desktop_llm.instance import Owner
+from desktop_llm.instance import WAIT_S, Owner
 from desktop_llm.knowledge.client import Knowledge, Passage
 from desktop_llm.models.library import Library
 from desktop_llm.settings import Settings
@@ -57,6 +57,7 @@ class Wiring(QObject):
         super().__init__(window)
         self.window = window
         self._details = ""
+        self._said: set[tuple[str, str]] = set()
         self.resources = Resources(
             window.home,
             window.tasks,
@@ -67,6 +68,8 @@ class Wiring(QObject):
             Library(window.home),
         )
         window.tasks.on_unhandled(self._on_error)
+        self.mishaps = Mishaps(window.home.logs, self)
+        self.mishaps.happened.connect(self._on_bug)
         self._build_pages()
         self._build_controllers()
         self._connect_header()
@@ -84,14 +87,18 @@ class Wiring(QObject):
 
     def say(self, title: str, text: str, *actions: Action) -> None:
         """A banner above every page, until it is dismissed."""
+        if (title, text) in self._said:  # a disk that stays full says so once
+            return
+        self._said.add((title, text))
         banner = Banner(title, text, (*actions, Action("dismiss", self.tr("Dismiss"), kind="quiet")))
-        banner.action_triggered.connect(functools.partial(self._on_banner, banner, text))
+        banner.action_triggered.connect(functools.partial(self._on_banner, banner, (title, text)))
         self.window.show_banner(banner)
 
     def close(self) -> None:
         """Stop what runs, save what waits, end the workers."""
         self.chat.close()
         self.resources.close()
+        self.mishaps.close()
 
     def show_page(self, name: str) -> None:
         """Bring a page to the front by the name of its rail item."""
@@ -123,7 +130,9 @@ class Wiring(QObject):
         self.evidence = EvidenceController(resources, self.evidence_panel, self)
         self.models = ModelsController(resources, window.header, self.model_menu, self.models_page, window)
         self.conversations = ConversationsController(resources, chats.list, chats.undo, window)
-        self.attachments = Attachments(resources, self.conversations, self.documents, chats.composer, window)
+        self.attachments = Attachments(
+            resources, self.conversations, self.documents, chats.composer, self._on_error, window
+        )
         self.chat = ChatController(
             resources,
             self.conversations,
@@ -156,11 +165,13 @@ class Wiring(QObject):
     def _connect_pages(self) -> None:
         window = self.window
         self.chat.failed.connect(self._on_error)
+        self.models.failed.connect(self._on_error)
         self.chat.evidence_requested.connect(self._on_evidence)
         self.chat.link_requested.connect(functools.partial(outside.open_link, window))
         self.chat.answering_changed.connect(window.chats.list.set_answering)
         self.evidence_panel.closed.connect(functools.partial(window.chats.show_panel, False))
         self.conversations.opened.connect(self._on_opened)
+        self.conversations.changed.connect(self._on_chat_changed)
         self.conversations.noticed.connect(functools.partial(self.say, self.tr("A damaged file was mended.")))
         self.conversations.saved.connect(self._on_exported)
         self.documents_page.ask_requested.connect(self._on_ask)
@@ -212,8 +223,12 @@ class Wiring(QObject):
         self.model_menu.show_below(self.window.header.model_button)
 
     def _on_chat_settings(self) -> None:
-        self.chat_settings.set_conversation(self.conversations.current)
+        self.chat_settings.set_conversation(self.conversations.current or self._not_yet_stored())
         self.chat_settings.show_below(self.window.header.more_button)
+
+    def _not_yet_stored(self) -> Conversation:
+        """A new chat, as far as it has settings already; the first change stores it."""
+        return Conversation("", "", 0.0, 0.0, collections=self.conversations.place.collections)
 
     def _on_chat_settings_changed(self, fields: dict[str, Any]) -> None:
         self.conversations.change(**fields)
@@ -237,9 +252,11 @@ class Wiring(QObject):
     def _on_keys(self) -> None:
         KeysDialog(self.window).exec()
 
-    def _on_opened(self, conversation: Conversation | None) -> None:
-        self.window.set_chat_title(conversation.title if conversation else "")
+    def _on_opened(self, _: Conversation | None) -> None:
         self.window.chats.show_panel(False)
+
+    def _on_chat_changed(self, conversation: Conversation | None) -> None:
+        self.window.set_chat_title(conversation.title if conversation else "")
         self.window.header.set_has_chat(conversation is not None)
 
     def _on_evidence(self) -> None:
@@ -271,7 +288,7 @@ class Wiring(QObject):
         self.window.chats.list.search.setFocus()
 
     def _on_escape(self) -> None:
-        if not self.window.chats.close_overlays():
+        if not self.window.chats.close_overlays() and not self.chat.leave_edit():
             self.chat.stop()
 
     def _on_reading_size(self, step: int) -> None:
@@ -287,6 +304,9 @@ class Wiring(QObject):
         self.settings_page.set_settings(settings)
         self.documents_page.set_default_collection(settings.default_collection)
 
+    def _on_bug(self, details: str) -> None:
+        self._on_error(Unexpected(details))
+
     def _on_error(self, error: UserError) -> None:
         if isinstance(error, Unexpected):
             self.say(error.message, "", Action("copy_details", self.tr("Copy details"), "copy"))
@@ -294,10 +314,11 @@ class Wiring(QObject):
         else:
             self.say(error.message, "")
 
-    def _on_banner(self, banner: Banner, text: str, action: str) -> None:
+    def _on_banner(self, banner: Banner, said: tuple[str, str], action: str) -> None:
         if action == "copy_details":
             QApplication.clipboard().setText(self._details)
         else:
+            self._said.discard(said)
             banner.setParent(None)
             banner.deleteLater()
 
@@ -315,14 +336,9 @@ class Wiring(QObject):
     def _save_exchange(self, exchange: Exchange) -> Message:
         saved: Future[Conversation] = Future()
 
-        def save(store: ChatStore) -> None:
-            try:
-                saved.set_result(save_exchange(store, exchange))
-            except UserError as error:
-                saved.set_exception(error)
-
-        self.resources.chats.write(save)
-        conversation = saved.result()
+        save = functools.partial(save_exchange, exchange=exchange)
+        self.resources.chats.write(save, saved.set_result, saved.set_exception)
+        conversation = saved.result(WAIT_S)
         self.window.tasks.post(self.conversations.refresh)
         return Message(0, "done", {"conversation": conversation.id})
 
