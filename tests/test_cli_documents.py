@@ -1,0 +1,125 @@
+"""Documents on the command line: the real program, real files, the real starter models."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sample_documents import write_samples
+from tests.test_cli import answer, run
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shelf") / "House"
+    write_samples(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def read_home(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that has read the shelf, made once."""
+    home = tmp_path_factory.mktemp("read")
+    assert run("index", "add", "House", str(shelf), "--home", str(home)).returncode == 0
+    return home
+
+
+@pytest.fixture
+def house(shelf: Path, read_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DESKTOP_LLM_HOME", str(read_home))
+    return shelf
+
+
+def test_reading_tells_what_was_read_and_what_not_and_why(shelf: Path) -> None:
+    report = answer("index", "add", "House", str(shelf))
+    assert set(report) == {"collection", "state", "documents", "chunks", "failed", "skipped", "seconds", "bytes"}
+    assert (report["collection"], report["documents"]) == ("House", 4)
+    reasons = {Path(failed["document"]).name: failed["reason"] for failed in report["failed"]}
+    assert set(reasons) == {"Empty notes.txt", "Payroll_2023.pdf", "Scan.pdf"}
+    assert "password" in reasons["Payroll_2023.pdf"]
+    again = answer("index", "add", "House", str(shelf))
+    assert (again["documents"], again["skipped"]) == (4, 4)
+    assert again["bytes"] < report["bytes"], "only what could not be read is tried again"
+
+
+def test_a_password_file_opens_what_is_protected(shelf: Path, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret\n")
+    report = answer(
+        "index", "add", "Pay", str(shelf / "Payroll_2023.pdf"), "--password-file", str(tmp_path / "password")
+    )
+    assert (report["documents"], report["failed"]) == (1, [])
+
+
+def test_a_search_finds_the_page_and_the_very_span(house: Path) -> None:
+    hits = answer("search", "House", "How long is the notice period?", "-k", "3")
+    first = hits[0]
+    assert set(first) == {"rank", "score", "document", "page", "place", "start", "end", "text"}
+    assert (first["rank"], Path(first["document"]).name, first["page"]) == (1, "Lease_2024_signed.pdf", 3)
+    assert len(first["text"]) == first["end"] - first["start"]
+
+
+def test_a_batch_answers_a_line_a_query(house: Path) -> None:
+    done = run("search", "House", "--batch", "-k", "2", stdin="quiet hours\nradiator in the kitchen\n")
+    assert done.returncode == 0, done.stderr
+    names = [[Path(hit["document"]).name for hit in json.loads(line)] for line in done.stdout.splitlines()]
+    assert [found[0] for found in names] == ["House rules.md", "Letter to the landlord.docx"]
+
+
+def test_an_answer_from_documents_comes_with_verified_citations(house: Path) -> None:
+    said = answer("chat", "What is the monthly rent?", "-c", "House", "--temperature", "0", "--max-tokens", "60")
+    assert said["sources"]
+    assert said["citations"], said["text"]
+    for citation in said["citations"]:
+        assert set(citation) == {"number", "document", "page", "start", "end", "text", "score", "verified"}
+        assert citation["verified"] is True
+        assert f"[{citation['number']}]" in said["text"]
+
+
+def test_what_no_document_holds_is_said_without_citations(house: Path) -> None:
+    said = answer("chat", "Who won the football world cup in 1990?", "-c", "House")
+    assert said["text"].startswith("Nothing about this was found in House.")
+    assert said["citations"] == said["sources"] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "Nowhere", "words"),
+        ("index", "status", "Nowhere"),
+        ("index", "rm", "Nowhere"),
+        ("chat", "hi", "-c", "Nowhere"),
+    ],
+)
+def test_a_collection_that_is_not_there_is_a_sentence(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "Nowhere" in done.stderr
+
+
+def test_a_command_is_served_by_the_one_that_owns_the_folder(house: Path) -> None:
+    code = (
+        "import sys; from desktop_llm.commands.documents import knowledge; from desktop_llm.paths import folders\n"
+        "with knowledge(folders()): print('owner', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"owner\n"
+        hits = answer("search", "House", "quiet hours", "-k", "1")
+        owner.communicate()
+    assert Path(hits[0]["document"]).name == "House rules.md"
+
+
+def test_collections_are_listed_checked_made_anew_and_removed(shelf: Path) -> None:
+    answer("index", "add", "House", str(shelf))
+    assert [row["collection"] for row in answer("index", "status")] == ["House"]
+    assert answer("index", "status", "House")["documents"] == 4
+    assert answer("index", "verify", "House")["failed"] == answer("index", "status", "House")["failed"]
+    assert answer("index", "rebuild", "House")["documents"] == 4
+    assert answer("index", "rm", "House", str(shelf / "House rules.md"))["documents"] == 3
+    answer("index", "rm", "House")
+    assert answer("index", "status") == []
+    assert (shelf / "House rules.md").exists()
