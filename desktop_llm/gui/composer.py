@@ -174,6 +174,8 @@ class Composer(QWidget):
         self._documents.set_content("" if compact else shown)
         self._documents.setAccessibleName(self.tr("Documents of this chat: {names}").format(names=said))
         self._documents.setToolTip(said)
+        about = self.tr("Ask about these documents, or anything else") if self._ticked else self.tr("Ask anything")
+        self.set_placeholder(about)
 
     def _show_chips(self) -> None:
         while (item := self._flow.takeAt(0)) is not None:

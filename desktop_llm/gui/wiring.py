@@ -40,6 +40,7 @@ from desktop_llm.gui.store_lane import StoreLane
 from desktop_llm.gui.tasks import Unexpected
 from desktop_llm.gui.transcript import warm_up
 from desktop_llm.gui.widgets import Action, Banner
+from desktop_llm.gui.widgets.banner import BannerKind
 from desktop_llm.instance import WAIT_S, Owner
 from desktop_llm.knowledge.client import Knowledge, Passage
 from desktop_llm.models.library import Library
@@ -78,6 +79,11 @@ class Wiring(QObject):
         window.settings.changed.connect(self._on_settings)
         self._on_settings(window.settings.current)
         window.tasks.call(warm_up)
+        window.chats.transcript.set_empty_state(
+            "chat",
+            self.tr("What would you like to know?"),
+            self.tr("The model runs on this computer. Drop documents here to ask about them."),
+        )
         if owner is not None:
             owner.listen(self._answer_guest)
         self.conversations.start()
@@ -85,12 +91,12 @@ class Wiring(QObject):
         self.documents.start()
         window.chats.composer.focus_text()
 
-    def say(self, title: str, text: str, *actions: Action) -> None:
+    def say(self, title: str, text: str, *actions: Action, kind: BannerKind = "info") -> None:
         """A banner above every page, until it is dismissed."""
         if (title, text) in self._said:  # a disk that stays full says so once
             return
         self._said.add((title, text))
-        banner = Banner(title, text, (*actions, Action("dismiss", self.tr("Dismiss"), kind="quiet")))
+        banner = Banner(title, text, (*actions, Action("dismiss", self.tr("Dismiss"), kind="quiet")), kind=kind)
         banner.action_triggered.connect(functools.partial(self._on_banner, banner, (title, text)))
         self.window.show_banner(banner)
 
@@ -309,10 +315,11 @@ class Wiring(QObject):
 
     def _on_error(self, error: UserError) -> None:
         if isinstance(error, Unexpected):
-            self.say(error.message, "", Action("copy_details", self.tr("Copy details"), "copy"))
+            self.say(error.message, "", Action("copy_details", self.tr("Copy details"), "copy"), kind="danger")
             self._details = error.details
         else:
-            self.say(error.message, "")
+            first, _, rest = error.message.partition(". ")
+            self.say(f"{first}." if rest else first, rest, kind="warning")
 
     def _on_banner(self, banner: Banner, said: tuple[str, str], action: str) -> None:
         if action == "copy_details":
