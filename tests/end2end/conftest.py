@@ -55,6 +55,7 @@ def shared_person(qapp: QApplication, shared_home: Folders, _nothing_left_runnin
 def person(shared_person: Person) -> Iterator[Person]:
     """The person, on the Chats page, with nothing going on."""
     shared_person.wiring.show_page("chats")
+    shared_person.activate()
     yield shared_person
     shared_person.wiring.chat.stop()
     shared_person.dismiss_banners()

@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from desktop_llm import settings as storage
+from desktop_llm.chats.records import Conversation
 from desktop_llm.chats.store import ChatReader
 from desktop_llm.gui.main_window import MainWindow
 from desktop_llm.gui.settings_keeper import SettingsKeeper
@@ -57,6 +58,12 @@ class Person:
         if settled:
             until(lambda: self.wiring.models.model is not None)
 
+    def activate(self) -> None:
+        """Have the window in front, so that its keys work."""
+        self.window.activateWindow()
+        until(self.window.isActiveWindow)
+        self.find("composer_text").setFocus()
+
     def close(self) -> None:
         """Close it, as `run_window` does."""
         self.window.close()
@@ -66,6 +73,10 @@ class Person:
         self.owner.release()
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    def wait(self, duration_s: float) -> None:
+        """Do nothing for a while."""
+        QTest.qWait(round(duration_s * 1000))
 
     def reopen(self) -> None:
         """Close the window and start it again."""
@@ -96,9 +107,10 @@ class Person:
         QTest.keyClick(self.find(name), key, modifier)
 
     def words(self, inside: QWidget | None = None) -> str:
-        """All words of the visible labels."""
-        shown = [label.text() for label in (inside or self.window).findChildren(QLabel) if label.isVisible()]
-        return "\n".join(shown)
+        """All words that are shown, or said by a screen reader."""
+        shown = [each for each in (inside or self.window).findChildren(QWidget) if each.isVisible()]
+        labels = [label.text() for label in shown if isinstance(label, QLabel)]
+        return "\n".join([*labels, *(each.accessibleName() for each in shown)])
 
     def dismiss_banners(self) -> None:
         """Put away what was said above the pages."""
@@ -133,9 +145,30 @@ class Person:
         current = self.wiring.conversations.current
         return current.id if current else None
 
+    @property
+    def current(self) -> Any:
+        """The open chat as the window knows it; nothing but defaults while it is not stored."""
+        return self.wiring.conversations.current or Conversation("", "", 0.0, 0.0)
+
     def type(self, text: str) -> None:
         """Type into the composer."""
         QTest.keyClicks(self.find("composer_text"), text)
+
+    def type_in(self, name: str, text: str) -> None:
+        """Type into a field and leave it."""
+        field = self.find(name)
+        field.setFocus()
+        QTest.keyClicks(field, text)
+        if hasattr(field, "editingFinished"):
+            QTest.keyClick(field, Qt.Key.Key_Return)
+
+    def draft(self, chat: str) -> str:
+        """What is stored of an unsent text."""
+        reader = ChatReader(self.home.chats_db)
+        try:
+            return reader.draft(chat)
+        finally:
+            reader.close()
 
     def send(self, text: str) -> None:
         """Type a message and press Enter."""
@@ -180,6 +213,10 @@ class Person:
     @property
     def transcript(self) -> Any:
         return self.window.chats.transcript
+
+    def last_id(self) -> str:
+        """The id of the last message."""
+        return str(self.transcript.message_ids()[-1])
 
     def last_text(self) -> str:
         """All words of the last message."""

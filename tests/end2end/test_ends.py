@@ -1,0 +1,135 @@
+"""What ends at a bad moment: the window, the disk, another process; nothing that was written is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from tests.end2end.person import LONG, Person, until
+
+CLOSES_WITHIN_S = 5.0
+
+
+def command(person: Person, *arguments: str) -> subprocess.Popen[str]:
+    """Start the command line beside the window."""
+    environment = {**os.environ, "DESKTOP_LLM_HOME": str(person.home.data.parent)}
+    line = [sys.executable, "-m", "desktop_llm", *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(line, env=environment, text=True, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+
+
+def outcome(process: subprocess.Popen[str], limit_s: float = 60) -> str:
+    """Let the window live until the command has ended well; what it printed."""
+    until(lambda: process.poll() is not None, limit_s, "the command did not end")
+    out, errors = process.communicate()
+    assert process.returncode == 0, errors
+    return out
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """No file of this process can be written to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_draft_theme_size_and_open_chat_come_back(person: Person) -> None:
+    chat = person.new_chat()
+    person.ask("Say hello.")
+    person.type("half a thought")
+    person.window.settings.change(theme="dark")
+    person.window.resize(760, 620)
+    person.reopen()
+    until(lambda: person.chat == chat and len(person.transcript.message_ids()) == 2)
+    until(lambda: person.find("composer_text").toPlainText() == "half a thought")
+    assert (person.window.width(), person.window.height()) == (760, 620)
+    assert person.window.settings.current.theme == "dark"
+    person.window.settings.change(theme="light")
+    person.window.resize(1280, 800)
+    person.find("composer_text").clear()
+
+
+def test_a_window_closed_while_answering_keeps_the_text_and_ends_soon(person: Person) -> None:
+    chat = person.new_chat(LONG)
+    person.begin_long_answer()
+    shown = person.streaming_text()
+    begun = time.monotonic()
+    person.close()
+    assert time.monotonic() - begun < CLOSES_WITHIN_S
+    stored = person.stored(chat)[-1]
+    assert stored.status == "interrupted"
+    assert stored.text.startswith(shown)
+    person.open()
+    until(lambda: person.chat == chat and person.transcript.message_ids())
+    assert "The window was closed" in person.last_text()
+
+
+def test_a_message_that_waited_at_the_end_is_a_draft_afterwards(person: Person) -> None:
+    person.new_chat(LONG)
+    person.begin_long_answer()
+    person.send("Not sent yet.")
+    person.reopen()
+    until(lambda: person.find("composer_text").toPlainText() == "Not sent yet.")
+    person.find("composer_text").clear()
+
+
+def test_a_full_disk_keeps_the_answer_on_the_screen_until_it_can_be_saved(person: Person) -> None:
+    person.new_chat({"max_tokens": 40, "temperature": 0.0})
+    answer = person.begin_long_answer()
+    with full_disk():
+        until(lambda: person.idle() and person.banner_words())
+    text = person.transcript.message(answer).text
+    assert len(text) > 20
+    assert "full" in person.banner_words() or "refused to write" in person.banner_words()
+    assert [action.name for action in person.transcript.message(answer).actions] == ["save_again"]
+    person.transcript.action_requested.emit(answer, "save_again")
+    until(lambda: person.stored()[-1].status == "complete")
+    assert person.stored()[-1].text == text
+
+
+def test_a_message_that_cannot_be_stored_goes_back_into_the_composer(person: Person) -> None:
+    person.wiring.conversations.new()
+    with full_disk():
+        person.send("Please keep me.")
+        until(person.banner_words)
+    assert person.find("composer_text").toPlainText() == "Please keep me."
+    person.find("composer_text").clear()
+
+
+def test_a_second_start_raises_the_first_window(person: Person) -> None:
+    person.window.showMinimized()
+    until(person.window.isMinimized)
+    second = command(person)
+    outcome(second)
+    assert not person.window.isMinimized()
+
+
+def test_commands_are_served_by_the_open_window_and_show_in_it(person: Person, documents: Path) -> None:
+    added = json.loads(outcome(command(person, "index", "add", "--json", "House", str(documents / "House rules.md"))))
+    assert added["documents"] == 1
+    until(lambda: "House" in person.wiring.documents.names)
+    assert "House rules.md" in outcome(command(person, "search", "House", "bicycles in the cellar"))
+    outcome(command(person, "chat", "A question from the terminal.", "--max-tokens", "4", "--save"))
+    until(lambda: "A question from the terminal" in " ".join(person.titles()))
+
+
+def test_a_window_closed_at_once_leaves_nothing_behind(person: Person) -> None:
+    person.close()
+    person.open(settled=False)
+    person.close()
+    person.open()
+    QTest.keyClick(person.window, Qt.Key.Key_Escape)
