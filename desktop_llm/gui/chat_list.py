@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QListView, QMenu, QVBoxLayout, QWidget
 
 from desktop_llm.chats.records import Conversation
 from desktop_llm.gui import icons, theme
@@ -128,6 +128,7 @@ class _View(QListView):
         set_names(self, "chat_list", self.tr("Chats"))
         self._rows = rows
         self._delegate = ChatDelegate(self)
+        self._later: tuple[Conversation, ...] | None = None
         self._spinning = QTimer(self, interval=_TURN_MS)
         self._spinning.timeout.connect(self._on_turn)
         self.setModel(rows)
@@ -143,7 +144,10 @@ class _View(QListView):
         repaint_on_theme(self)
 
     def set_conversations(self, conversations: Sequence[Conversation]) -> None:
-        """Replace the rows and stay where the eye is."""
+        """Replace the rows and stay where the eye is; while a title is being typed, afterwards."""
+        if self.state() == QAbstractItemView.State.EditingState:
+            self._later = tuple(conversations)
+            return
         bar = self.verticalScrollBar()
         at, current = bar.value(), self._rows.id_at(self.currentIndex())
         if self._rows.set_conversations(conversations):
@@ -154,6 +158,13 @@ class _View(QListView):
                 self.doItemsLayout()
                 bar.setValue(at)
         self._watch_spinner()
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        """Show the list that came while a title was being typed."""
+        super().closeEditor(editor, hint)
+        later, self._later = self._later, None
+        if later is not None:
+            self.set_conversations(later)
 
     def set_selected(self, conversation_id: str | None) -> None:
         """Mark the open chat."""

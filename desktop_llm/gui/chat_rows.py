@@ -206,8 +206,8 @@ class ChatDelegate(QStyledItemDelegate):
         return field
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:
-        """Start from the title there is, all of it selected."""
-        if isinstance(editor, QLineEdit):
+        """Start from the title there is, all of it selected; what was typed since stays when the list changes."""
+        if isinstance(editor, QLineEdit) and not editor.isModified():
             editor.setText(index.data(Qt.ItemDataRole.EditRole))
             editor.selectAll()
 

@@ -35,6 +35,7 @@ class FilesView(QWidget):
         column.setSpacing(8)
         column.addLayout(self._header())
         self._table = self._make_table()
+        self._table.setAccessibleName(self.tr("Files"))
         column.addWidget(self._table, 1)
         column.addLayout(self._actions())
         self._refresh_actions()
