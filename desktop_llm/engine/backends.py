@@ -47,7 +47,12 @@ def bindings() -> Any:
         if spec is None:
             raise UserError("The engine llama-cpp-python is not installed. Install the app again; nothing was changed.")
         sys.modules["llama_cpp"] = importlib.util.module_from_spec(spec)
-    return importlib.import_module("llama_cpp.llama_cpp")
+    try:
+        return importlib.import_module("llama_cpp.llama_cpp")
+    except (ImportError, OSError, RuntimeError) as error:  # a library of the system is missing, or the build is broken
+        raise UserError(
+            f"The engine can't be started: {error}. Your data is untouched. Install the app again."
+        ) from error
 
 
 def modules() -> list[Module]:

@@ -17,7 +17,8 @@ from typing import Any
 from desktop_llm.engine.backends import bindings
 from desktop_llm.engine.loading import BATCH_TOKENS, RunningModel
 from desktop_llm.engine.prompt import Prompt
-from desktop_llm.engine.sampling import Sampler, SamplingSettings
+from desktop_llm.engine.sampling import Sampler
+from desktop_llm.engine.shapes import Sampling
 from desktop_llm.engine.state import KeptState
 from desktop_llm.engine.templates import ThinkingSplitter
 from desktop_llm.errors import Cancelled, UserError
@@ -44,9 +45,7 @@ class Inference:
         """The tokens of a rendered prompt, by way of what is kept."""
         return self._kept.tokens_of(text, self._running.vocabulary)
 
-    def generate(
-        self, prompt: Prompt, settings: SamplingSettings, cancelled: threading.Event
-    ) -> Generator[Event, None, Event]:
+    def generate(self, prompt: Prompt, settings: Sampling, cancelled: threading.Event) -> Generator[Event, None, Event]:
         """Answer the prompt; yields progress and text, returns how it ended. A stop is an end too, not an error."""
         splitter = ThinkingSplitter(prompt.text)
         answer = _Answer(len(prompt.tokens))
@@ -72,7 +71,7 @@ class Inference:
     ) -> Generator[Event | None, None, Event]:
         """Measure prompt processing and generation on a prompt of its own; the kept state is lost."""
         answer = _Answer(prompt_tokens)
-        settings = SamplingSettings(temperature=0)
+        settings = Sampling(temperature=0)
         self._kept.cut(0)
         prompt = [token % self._running.vocabulary.size for token in range(100, 100 + prompt_tokens)]
         with Sampler(settings, self._running.vocabulary.size) as sampler, self._stoppable(cancelled):
@@ -103,7 +102,10 @@ class Inference:
         answer.prompt_s = time.perf_counter() - begun
 
     def _pieces(self, sampler: Sampler, answer: _Answer, limit: int, cancelled: threading.Event) -> Iterator[str]:
-        """The answer's text as it comes, whole characters only; sets the finish reason."""
+        """The answer's text as it comes, whole characters only; sets the finish reason.
+
+        An answer that ends within a character (its length was reached) ends before it.
+        """
         vocabulary = self._running.vocabulary
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         answer.finish_reason = "length"
@@ -114,10 +116,9 @@ class Inference:
                 break
             yield self._read(decoder, vocabulary.piece(token))
             self._decode_one(token, cancelled)
-        yield self._read(decoder, b"", final=True)
 
-    def _read(self, decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> str:
-        piece = decoder.decode(data, final)
+    def _read(self, decoder: codecs.IncrementalDecoder, data: bytes) -> str:
+        piece = decoder.decode(data)
         self._kept.text += piece
         return piece
 
@@ -146,7 +147,7 @@ class Inference:
             "Try again, or load the model with a shorter context length."
         )
 
-    def _limit(self, prompt: Prompt, settings: SamplingSettings) -> int:
+    def _limit(self, prompt: Prompt, settings: Sampling) -> int:
         free = self._running.context_length - len(prompt.tokens)
         return max(1, min(free, settings.max_tokens or free))
 

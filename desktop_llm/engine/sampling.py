@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from desktop_llm.engine.backends import bindings
+from desktop_llm.engine.shapes import Sampling
 
 _PENALTY_WINDOW = 64
 _LARGEST_SEED = 0xFFFFFFFE  # 0xFFFFFFFF asks llama.cpp for a seed that it doesn't tell
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingSettings:
-    """How tokens are drawn; temperature 0 always takes the likeliest. `max_tokens` None: until the model ends."""
-
-    temperature: float = 0.7
-    top_k: int = 40
-    top_p: float = 0.95
-    min_p: float = 0.05
-    repeat_penalty: float = 1.0
-    seed: int | None = None
-    max_tokens: int | None = None
-
-
 class Sampler:
     """A sampler chain with a seed that is known; used as a context manager, since the chain is native memory."""
 
-    def __init__(self, settings: SamplingSettings, vocabulary_size: int) -> None:
+    def __init__(self, settings: Sampling, vocabulary_size: int) -> None:
         self.seed = secrets.randbelow(_LARGEST_SEED) if settings.seed is None else settings.seed % _LARGEST_SEED
         self._native = bindings()
         self._chain: Any = self._native.llama_sampler_chain_init(self._native.llama_sampler_chain_default_params())
@@ -52,7 +39,7 @@ class Sampler:
         token: int = self._native.llama_sampler_sample(self._chain, context, -1)
         return token
 
-    def _links(self, settings: SamplingSettings, vocabulary_size: int) -> list[Any]:
+    def _links(self, settings: Sampling, vocabulary_size: int) -> list[Any]:
         # The order is llama.cpp's own (common/sampling.cpp): penalties, then cuts, then temperature.
         native = self._native
         links = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,17 @@ class Sampling:
     repeat_penalty: float = 1.0
     seed: int | None = None
     max_tokens: int | None = None
+
+    @classmethod
+    def known(cls, values: Mapping[str, Any]) -> Sampling:
+        """From stored values: those of another version are passed over, those of the wrong type are the usual ones."""
+        whole = {"top_k", "seed", "max_tokens"}
+        known: dict[str, Any] = {}
+        for field in fields(cls):
+            value = values.get(field.name)
+            if type(value) is int or (type(value) is float and field.name not in whole):
+                known[field.name] = value
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from desktop_llm.engine import backends, loading, prompt
 from desktop_llm.engine.inference import Inference
-from desktop_llm.engine.sampling import SamplingSettings
+from desktop_llm.engine.shapes import Sampling
 from desktop_llm.engine.templates import Message
 from desktop_llm.errors import BadRequest, NotFound, UserError
 from desktop_llm.workers import confine
@@ -95,7 +95,7 @@ class _EngineWorker:
         _, inference = self._loaded()
         self._busy = True
         try:
-            settings = SamplingSettings(**request.data["sampling"])
+            settings = Sampling(**request.data["sampling"])
             fitted = self._fit(request.data["messages"], settings.max_tokens)
             if fitted.left_out:
                 yield {"event": "left_out", "messages": fitted.left_out}

@@ -7,7 +7,7 @@ thread always reads stdin: a cancel gets through while native code runs, and the
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import os
 import queue
 import sys
@@ -19,9 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from desktop_llm.errors import Cancelled, UserError, to_wire
-from desktop_llm.workers.protocol import Message, read_message, write_message
-
-log = logging.getLogger(__name__)
+from desktop_llm.workers.protocol import Message, ProtocolError, read_message, write_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +76,7 @@ class _Loop:
         self._arrived: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._open: dict[int, Request] = {}
         self._running: deque[tuple[Request, Steps]] = deque()
+        self._told: set[int] = set()  # ids whose handlers know that they are cancelled
 
     def run(self) -> None:
         threading.Thread(target=self._read, name="stdin", daemon=True).start()
@@ -87,7 +86,12 @@ class _Loop:
                 self._step()
 
     def _read(self) -> None:
-        stream = os.fdopen(os.dup(0), "rb")
+        with contextlib.suppress(ProtocolError):
+            self._read_messages(os.fdopen(os.dup(0), "rb"))
+        # The parent is gone or wants us gone: native threads must not keep the process.
+        os._exit(0)
+
+    def _read_messages(self, stream: BinaryIO) -> None:
         while (message := read_message(stream)) is not None:
             if message.kind == "cancel":
                 if (request := self._open.get(message.id)) is not None:
@@ -96,8 +100,6 @@ class _Loop:
                 request = Request(message.id, message.kind, message.data, message.body)
                 self._open[message.id] = request
                 self._arrived.put(request)
-        # The parent is gone or wants us gone: native threads must not keep the process.
-        os._exit(0)
 
     def _take_new(self, *, wait: bool) -> None:
         while wait or not self._arrived.empty():
@@ -116,7 +118,7 @@ class _Loop:
     def _step(self) -> None:
         request, steps = self._running.popleft()
         try:
-            answer = steps.throw(Cancelled()) if request.cancelled.is_set() else next(steps)
+            answer = self._next(request, steps)
         except StopIteration as end:
             self._end(request, "done", end.value)
         except Cancelled:
@@ -133,8 +135,16 @@ class _Loop:
             else:
                 self._running.append((request, steps))
 
+    def _next(self, request: Request, steps: Steps) -> Answer | None:
+        """One step; a cancel is told once, so that a handler can still say what it has."""
+        if request.cancelled.is_set() and request.id not in self._told:
+            self._told.add(request.id)
+            return steps.throw(Cancelled())
+        return next(steps)
+
     def _end(self, request: Request, kind: str, answer: Answer) -> None:
         self._open.pop(request.id, None)
+        self._told.discard(request.id)
         self._send(request, kind, answer)
 
     def _send(self, request: Request, kind: str, answer: Answer) -> None:

@@ -86,6 +86,11 @@ class TestEveryEngine:
         assert answer.end.finish_reason == "length"
         assert answer.end.usage.completion_tokens == 5
 
+    def test_an_answer_cut_within_a_character_ends_before_it(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        for length in range(1, 7):
+            assert "\ufffd" not in ask(engine, "🦜🦜🦜🦜🦜🦜🦜🦜", max_tokens=length).text
+
     def test_the_seed_that_was_asked_for_is_reported(self, engine: Engine, starter: Path) -> None:
         load(engine, starter)
         assert ask(engine, QUESTION, seed=42).end.seed == 42

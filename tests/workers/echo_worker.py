@@ -26,6 +26,17 @@ def count(request: Request) -> Steps:
     return {"stopped": False}
 
 
+def last_words(request: Request) -> Steps:
+    yield {"word": "first"}
+    try:
+        while True:
+            yield None
+    except Cancelled:
+        yield {"word": "one"}
+        yield {"word": "two"}
+    return {"stopped": True}
+
+
 def forever(request: Request) -> Steps:
     while True:
         yield None
@@ -78,5 +89,5 @@ def connect(request: Request) -> Steps:
 
 if __name__ == "__main__":
     wire = take_stdout()
-    handlers = [echo, count, forever, refuse, bug, die, hang, junk, connect]
+    handlers = [echo, count, last_words, forever, refuse, bug, die, hang, junk, connect]
     serve({handler.__name__: handler for handler in handlers}, wire, urgent=["echo"])

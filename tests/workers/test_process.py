@@ -65,6 +65,13 @@ def test_a_handler_may_answer_its_cancellation(worker: Worker) -> None:
     assert last == {"stopped": True}
 
 
+def test_a_cancelled_handler_may_say_what_it_still_has(worker: Worker) -> None:
+    number, steps = worker.start("last_words")
+    next(steps)
+    worker.cancel(number)
+    assert [message.data["word"] for message in steps] == ["one", "two"]
+
+
 def test_a_user_error_crosses_the_wire_with_its_class_and_text(worker: Worker) -> None:
     with pytest.raises(UserError, match="Change the bulb"):
         worker.call("refuse")
