@@ -14,27 +14,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["worker"]:
         return _worker(arguments[1:])
-    if not arguments or arguments[0] == "--home":
-        return _window(arguments)
+    match arguments:
+        case []:
+            return _window(None)
+        case ["--home", home]:
+            return _window(home)
+        case [option] if option.startswith("--home="):
+            return _window(option.partition("=")[2])
     from desktop_llm.cli import run
 
     return run(arguments)
 
 
-def _window(arguments: list[str]) -> int:
-    if len(arguments) > 2 or arguments == ["--home"]:
-        from desktop_llm.cli import run
-
-        return run(arguments)
-    if arguments:
-        os.environ["DESKTOP_LLM_HOME"] = str(Path(arguments[1]).expanduser().absolute())
+def _window(home: str | None) -> int:
+    if home:
+        os.environ["DESKTOP_LLM_HOME"] = str(Path(home).expanduser().absolute())
     from desktop_llm.gui.app import run_window
 
     return run_window()
 
 
 def _worker(arguments: list[str]) -> int:
-    kind, rest = arguments[0], arguments[1:]
+    kind, *rest = arguments or [""]
     if kind == "engine":
         from desktop_llm.engine.worker import main as engine
 

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from desktop_llm import __version__
+from desktop_llm.commands.terminal import drain, forget_output, prepare_streams, print_json, read_text
 from desktop_llm.errors import BadRequest, UserError
 from desktop_llm.paths import Folders, folders
 
-T = TypeVar("T")
 Command = Callable[[argparse.Namespace, Folders], None]
 
 
@@ -29,8 +28,10 @@ def run(arguments: Sequence[str]) -> int:
     """Parse and run one command; the exit status."""
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    prepare_streams()
     try:
         options.command(options, folders(options.home))
+        sys.stdout.flush()
     except UserError as error:
         print(error.message, file=sys.stderr)
         return 1
@@ -38,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
         print("Interrupted. What was finished is kept.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output left; nobody is there to tell
+        forget_output()
         return 1
     except Exception:  # noqa: BLE001 - the command line's edge
         print("Something unexpected happened. Your data is untouched. Please report what follows.", file=sys.stderr)
@@ -49,13 +50,13 @@ def run(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Every command with its arguments; also the source of the reference in the README."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--home", type=Path, metavar="DIR", help="keep all data under DIR (as DESKTOP_LLM_HOME does)")
-    common.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    # After a command these two have no default of their own, which would win over what stands before the command.
+    common = _with_common(argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS), {})
     main = argparse.ArgumentParser(
         prog="desktop-llm",
         description="Chat with open models and your own documents, on your own machine. Without a command: the window.",
     )
+    _with_common(main, {"home": None, "json": False})
     main.add_argument("--version", action="version", version=__version__)
     commands = main.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -73,6 +74,13 @@ def parser() -> argparse.ArgumentParser:
     _add_search(add("search", search, "Search a collection of documents."))
     _add_bench(add("bench", bench, "Measure a model on this machine."))
     return main
+
+
+def _with_common(parser: argparse.ArgumentParser, defaults: dict[str, Any]) -> argparse.ArgumentParser:
+    parser.add_argument("--home", type=Path, metavar="DIR", help="keep all data under DIR (as DESKTOP_LLM_HOME does)")
+    parser.add_argument("--json", action="store_const", const=True, help="print one JSON document on stdout")
+    parser.set_defaults(**defaults)
+    return parser
 
 
 def _add_chat(sub: argparse.ArgumentParser) -> None:
@@ -140,7 +148,7 @@ def doctor(options: argparse.Namespace, home: Folders) -> None:
 
     found = report(home)
     if options.json:
-        _print_json(found)
+        print_json(found)
         return
     hardware, engine = found["hardware"], found["engine"]
     print(f"Desktop LLM {found['version']}, data in {found['home']}")
@@ -158,7 +166,7 @@ def list_models(options: argparse.Namespace, home: Folders) -> None:
     fields = ("id", "path", "size_bytes", "architecture", "quantization", "context_length", "kind")
     rows = [{name: getattr(model, name) for name in fields} for model in Library(home).models()]
     if options.json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         size = f"{row['size_bytes'] / 1e6:,.0f} MB"
@@ -170,7 +178,7 @@ def import_model(options: argparse.Namespace, home: Folders) -> None:
     from desktop_llm.models.library import Library
 
     imported = Library(home).import_file(options.path)
-    _print_model(options, imported.model.id, imported.model.path, imported.sha256, imported.bytes_transferred)
+    _print_model(options, imported.model, imported.sha256, imported.bytes_transferred)
 
 
 def remove_model(options: argparse.Namespace, home: Folders) -> None:
@@ -178,14 +186,18 @@ def remove_model(options: argparse.Namespace, home: Folders) -> None:
     from desktop_llm.models.library import Library
 
     library = Library(home)
-    sha256 = library.sha256(library.get(options.id))
-    _print_model(options, options.id, library.remove(options.id).path, sha256, 0)
+    model = library.get(options.id)
+    sha256 = library.sha256(model)
+    library.remove(model.id)
+    _print_model(options, model, sha256, 0)
 
 
-def _print_model(options: argparse.Namespace, id: str, path: Path, sha256: str, transferred: int) -> None:
-    size = path.stat().st_size if path.exists() else 0
-    row = {"id": id, "path": path, "sha256": sha256, "size_bytes": size, "bytes_transferred": transferred}
-    _print_json(row) if options.json else print(id)
+def _print_model(options: argparse.Namespace, model: Any, sha256: str, transferred: int) -> None:
+    if not options.json:
+        print(model.id)
+        return
+    shown = {"id": model.id, "path": model.path, "sha256": sha256, "size_bytes": model.size_bytes}
+    print_json({**shown, "bytes_transferred": transferred})
 
 
 def chat(options: argparse.Namespace, home: Folders) -> None:
@@ -209,10 +221,10 @@ def index_add(options: argparse.Namespace, home: Folders) -> None:
 
     password = None
     if options.password_file is not None:
-        password = _read_text(options.password_file).partition("\n")[0].rstrip("\r")
+        password = read_text(options.password_file).partition("\n")[0].rstrip("\r")
     with _knowledge(home) as client:
         steps = client.index(options.collection, [absolute(path) for path in options.paths], password)
-        report = _drain(steps, progress_line)
+        report = drain(steps, progress_line)
     _print_report(options, asdict(report))
 
 
@@ -221,7 +233,7 @@ def index_status(options: argparse.Namespace, home: Folders) -> None:
     with _knowledge(home) as client:
         reports = [asdict(report) for report in client.status(options.collection)]
     if options.json:
-        _print_json(reports[0] if options.collection else reports)
+        print_json(reports[0] if options.collection else reports)
         return
     for report in reports:
         _print_report(options, report)
@@ -250,12 +262,12 @@ def index_rebuild(options: argparse.Namespace, home: Folders) -> None:
     from desktop_llm.commands.documents import progress_line
 
     with _knowledge(home) as client:
-        _print_report(options, asdict(_drain(client.rebuild(options.collection), progress_line)))
+        _print_report(options, asdict(drain(client.rebuild(options.collection), progress_line)))
 
 
 def _print_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
     if options.json:
-        _print_json(report)
+        print_json(report)
         return
     print(
         f"{report['collection']}: {report['state']}, {report['documents']:,} documents, {report['chunks']:,} passages"
@@ -270,17 +282,23 @@ def search(options: argparse.Namespace, home: Folders) -> None:
         raise BadRequest("There is nothing to search for. Give a query, or --batch and a query a line on stdin.")
     with _knowledge(home) as client:
         if options.batch:
-            queries = [line.rstrip("\n") for line in sys.stdin]
-            for hits in client.search_many([options.collection], queries, options.k):
-                print(json.dumps(_hits(hits), ensure_ascii=False), flush=True)
+            _search_batch(client, options)
             return
         hits = client.search([options.collection], options.query, options.k)
     if options.json:
-        _print_json(_hits(hits))
+        print_json(_hits(hits))
         return
     for hit in hits:
         page = f", page {hit.page}" if hit.page is not None else f", {hit.place}" if hit.place else ""
         print(f"{hit.number}. {hit.document}{page} ({hit.score:.2f})\n   {' '.join(hit.text.split())}\n")
+
+
+def _search_batch(client: Any, options: argparse.Namespace) -> None:
+    """A line of JSON for each line of stdin; an empty line finds nothing."""
+    queries = [line.strip() for line in sys.stdin]
+    found = iter(client.search_many([options.collection], [query for query in queries if query], options.k))
+    for query in queries:
+        print_json(_hits(next(found)) if query else [], indent=None)
 
 
 def _hits(passages: Sequence[Any]) -> list[dict[str, Any]]:
@@ -294,51 +312,23 @@ def bench(options: argparse.Namespace, home: Folders) -> None:
 
     result = run_bench(options, home)
     if options.json:
-        _print_json(result)
+        print_json(result)
         return
     for name, value in result.items():
         print(f"{name:18} {value:,.2f}" if isinstance(value, float) else f"{name:18} {value}")
 
 
-def _drain(steps: Generator[Any, None, T], show: Callable[[Any], str]) -> T:
-    """Run a long action to its end with its progress in one line on stderr, if that is a terminal."""
-    live = sys.stderr.isatty()
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            if live:
-                print("\r\033[K", end="", file=sys.stderr)
-            result: T = end.value
-            return result
-        if live:
-            print(f"\r\033[K{show(step)}", end="", file=sys.stderr, flush=True)
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadRequest(f"{path} can't be read as text. Nothing was changed. Check the name and try again.") from error
-
-
-def _print_json(value: Any) -> None:
-    # File names need not be text: what is not becomes an escape instead of an error.
-    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
-    sys.stdout.flush()
-
-
 def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise ValueError
+    if not text.isdecimal() or (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 on")
     return number
 
 
 def _within(low: float, high: float) -> Callable[[str], float]:
     def number(text: str) -> float:
-        if not low <= (value := float(text)) <= high:
-            raise argparse.ArgumentTypeError(f"must be from {low:g} to {high:g}")
-        return value
+        with contextlib.suppress(ValueError):
+            if low <= (value := float(text)) <= high:
+                return value
+        raise argparse.ArgumentTypeError(f"must be a number from {low:g} to {high:g}")
 
     return number

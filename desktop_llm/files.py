@@ -50,11 +50,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def free_bytes(path: Path) -> int:
-    """Free space on the disk that holds `path`."""
-    return shutil.disk_usage(path).free
-
-
 def link_or_copy(source: Path, target: Path) -> bool:
     """Make `target` the same content as `source`: a hard link where possible (True), else a copy (False)."""
     with contextlib.suppress(OSError):
@@ -81,8 +76,11 @@ class LockFile:
         self._handle = -1
 
     def acquire(self) -> bool:
-        """Take the lock without waiting; False if another process has it."""
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        """Take the lock without waiting; False if another process has it. Raises UserError if it can't be made."""
+        try:
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
         try:
             _lock(handle)
         except OSError:

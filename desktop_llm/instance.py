@@ -28,8 +28,13 @@ if TYPE_CHECKING:  # 10 ms that the window's first paint need not wait for
 log = logging.getLogger(__name__)
 
 WAIT_S = 10.0
+_GONE = "The other Desktop LLM that held this data folder has closed. Nothing was lost. Try again."
 Answers = Generator[Message, None, Message]
 Handler = Callable[[str, dict[str, Any], bytes], Answers]
+
+
+class OwnerGone(Busy):
+    """The owner ended before it answered; whoever asks again may become the owner."""
 
 
 class Owner:
@@ -40,6 +45,7 @@ class Owner:
         self._address_file = folders.data / "owner.json"
         self._listener: Listener | None = None
         self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
 
     @classmethod
     def acquire(cls, folders: Folders) -> Owner | None:
@@ -59,8 +65,9 @@ class Owner:
         self._thread.name = "owner's channel"
         self._thread.start()
 
-    def release(self) -> None:
-        """Stop listening and let the next one own the folder."""
+    def stop_listening(self) -> None:
+        """Take no more requests. Those under way that fail from now on look to their guests as if we were gone."""
+        self._ended.set()
         if self._listener is not None and self._thread is not None:
             self._address_file.unlink(missing_ok=True)
             listener, self._listener = self._listener, None
@@ -72,6 +79,10 @@ class Owner:
                 Client(listener.address, authkey=b"goodbye").close()
             self._thread.join()
             listener.close()
+
+    def release(self) -> None:
+        """Stop listening and let the next one own the folder."""
+        self.stop_listening()
         self._lock.release()
 
     def _accept(self, listener: Listener, handler: Handler) -> None:
@@ -82,7 +93,9 @@ class Owner:
                 connection = listener.accept()
             except (OSError, EOFError, AuthenticationError):
                 continue
-            threading.Thread(target=_serve_one, args=(connection, handler), name="owner's guest", daemon=True).start()
+            guest = threading.Thread(target=_serve_one, args=(connection, handler, self._ended), daemon=True)
+            guest.name = "owner's guest"
+            guest.start()
 
 
 class OwnersWorker:
@@ -99,7 +112,7 @@ class OwnersWorker:
     def request(
         self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"", *, stall_s: float | None = None
     ) -> Answers:
-        """Yields progress, returns the answer; closing it cancels. Raises Busy if the owner does not answer."""
+        """Yields progress, returns the answer; closing it cancels. Raises Busy if the owner is silent, OwnerGone."""
         with _connect(self._folders) as connection:
             _send(connection, Message(0, kind, data or {}, body))
             while (message := _receive(connection)).kind == "progress":
@@ -141,6 +154,7 @@ def _connect(folders: Folders) -> Connection:
             address = json.loads((folders.data / "owner.json").read_bytes())
             return Client(address["address"], authkey=bytes.fromhex(address["key"]))
         except (OSError, ValueError, KeyError, EOFError, AuthenticationError):
+            _check_that_owned(folders)
             if time.monotonic() > deadline:
                 raise Busy(
                     "Another Desktop LLM is using this data folder and does not answer. Nothing was changed. "
@@ -149,7 +163,14 @@ def _connect(folders: Folders) -> Connection:
             time.sleep(0.1)
 
 
-def _serve_one(connection: Connection, handler: Handler) -> None:
+def _check_that_owned(folders: Folders) -> None:
+    lock = LockFile(folders.data / "owner.lock")
+    if lock.acquire():
+        lock.release()
+        raise OwnerGone(_GONE)
+
+
+def _serve_one(connection: Connection, handler: Handler, ended: threading.Event) -> None:
     with connection, contextlib.suppress(OSError, EOFError):
         asked = _receive(connection)
         steps = handler(asked.kind, asked.data, asked.body)
@@ -159,7 +180,8 @@ def _serve_one(connection: Connection, handler: Handler) -> None:
         except StopIteration as end:
             _send(connection, end.value)
         except UserError as error:
-            _send(connection, Message(0, "error", to_wire(error)))
+            if not ended.is_set():
+                _send(connection, Message(0, "error", to_wire(error)))
         except OSError:
             steps.close()  # the one who asked is gone
         except Exception:  # a request handler's edge
@@ -180,5 +202,5 @@ def _receive(connection: Connection) -> Message:
     except (EOFError, OSError):
         message = None
     if message is None:
-        raise Busy("The other Desktop LLM that held this data folder has closed. Nothing was lost. Try again.")
+        raise OwnerGone(_GONE)
     return message

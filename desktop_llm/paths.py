@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop_llm.errors import UserError
+
 APP_NAME = "desktop-llm"
 HOME_VARIABLE = "DESKTOP_LLM_HOME"
 
@@ -52,7 +54,10 @@ class Folders:
 
 
 def folders(home: Path | None = None) -> Folders:
-    """The folders under `home`, else under `DESKTOP_LLM_HOME`, else where the system wants them; created if missing."""
+    """The folders under `home`, else under `DESKTOP_LLM_HOME`, else where the system wants them; created if missing.
+
+    Raises UserError where they can't be.
+    """
     root = home or (Path(value) if (value := os.environ.get(HOME_VARIABLE)) else None)
     if root is not None:
         root = root.expanduser().absolute()
@@ -64,7 +69,13 @@ def folders(home: Path | None = None) -> Folders:
         data = Path(dirs.user_data_dir)
         found = Folders(data, data / "models", Path(dirs.user_cache_dir), Path(dirs.user_log_dir))
     for folder in (found.data, found.models, found.cache, found.logs):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"The folder {folder} can't be made: {error.strerror}. Nothing was changed. "
+                f"Choose another one with --home or {HOME_VARIABLE}."
+            ) from error
     return found
 
 

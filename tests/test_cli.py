@@ -123,6 +123,38 @@ def test_wrong_usage_leaves_with_status_two(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).returncode == 2
 
 
+def test_the_home_may_stand_before_or_after_the_command(tmp_path: Path) -> None:
+    for arguments in (["--home", str(tmp_path / "a"), "index", "status"], ["index", "status", "--home", str(tmp_path)]):
+        assert answer(*arguments) == []
+    assert (tmp_path / "a" / "data").is_dir()
+    assert (tmp_path / "data").is_dir()
+
+
+def test_a_home_that_can_t_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("list", "--home", str(tmp_path / "file"))
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+
+
+def test_messages_that_end_in_a_question_need_no_prompt(tmp_path: Path) -> None:
+    file = tmp_path / "messages.json"
+    file.write_text(json.dumps([{"role": "user", "content": "Say hello."}]))
+    assert answer("chat", "--messages", str(file), "--max-tokens", "2")["text"]
+    file.write_text(json.dumps([{"role": "user", "content": None}]))
+    assert run("chat", "--messages", str(file)).returncode == 1
+
+
+def test_a_reader_that_leaves_is_no_error_of_ours() -> None:
+    ask = [sys.executable, "-m", "desktop_llm", "chat", "Tell me a story.", "--max-tokens", "40"]
+    with subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        program.stdout.read(1)
+        program.stdout.close()
+        assert program.stderr.read() == b""
+    assert program.returncode == 1
+
+
 def test_an_unknown_model_is_a_sentence() -> None:
     done = run("chat", "hi", "-m", "no-such-model")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)

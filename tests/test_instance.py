@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 import pytest
 
 from desktop_llm import instance
-from desktop_llm.errors import Busy, NotFound
-from desktop_llm.instance import Owner, OwnersWorker, raise_window
+from desktop_llm.commands.documents import SharedWorker
+from desktop_llm.errors import Busy, NotFound, UserError, WorkerDied
+from desktop_llm.instance import Owner, OwnerGone, OwnersWorker, raise_window
 from desktop_llm.paths import Folders, folders
 from desktop_llm.workers.protocol import Message
+
+EXCHANGE = {"messages": [["user", "Hello?"]], "answer": "Hello!", "model_id": "tiny", "model_name": "Tiny"}
 
 
 @pytest.fixture
@@ -90,3 +94,42 @@ def test_of_many_parallel_starts_exactly_one_is_the_owner(tmp_path: Path) -> Non
     for start in starts:
         start.communicate()
     assert sorted(said) == ["False"] * 7 + ["True"]
+
+
+def test_an_owner_that_has_gone_is_told_at_once() -> None:
+    with pytest.raises(OwnerGone):
+        OwnersWorker(folders()).call("echo")
+
+
+def test_a_folder_that_can_t_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="Not a directory"):
+        folders(tmp_path / "file")
+
+
+def test_a_command_takes_the_place_of_an_owner_that_ends_before_it_answered() -> None:
+    """The owner's command is done while it still works for a guest: the guest goes on by itself."""
+    home = folders()
+    asked, ended = threading.Event(), threading.Event()
+
+    def handler(kind: str, data: dict[str, Any], body: bytes) -> Generator[Message, None, Message]:
+        asked.set()
+        ended.wait()
+        yield from ()
+        raise WorkerDied("It was ended.")
+
+    owner = Owner.acquire(home)
+    assert owner is not None
+    owner.listen(handler)
+    guest = SharedWorker(home)
+    said: list[Message] = []
+    thread = threading.Thread(target=lambda: said.append(guest.call("save_exchange", EXCHANGE)))
+    thread.start()
+    assert asked.wait(20)
+    owner.stop_listening()
+    ended.set()
+    owner.release()
+    thread.join()
+    assert [message.kind for message in said] == ["done"]
+    assert Owner.acquire(home) is None
+    guest.close()

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from desktop_llm import cli, settings
+from desktop_llm import settings
 from desktop_llm.answer import Cited, Sources, answer
-from desktop_llm.chats.saving import Exchange, save_exchange
-from desktop_llm.chats.store import ChatStore
-from desktop_llm.commands.documents import knowledge
+from desktop_llm.chats.saving import Exchange
+from desktop_llm.commands.documents import SharedWorker, knowledge
+from desktop_llm.commands.terminal import drain, print_json, read_text
 from desktop_llm.engine.client import (
     ChatMessage,
     Engine,
@@ -27,8 +27,7 @@ from desktop_llm.engine.client import (
     TextDelta,
     ThinkingDelta,
 )
-from desktop_llm.errors import BadRequest
-from desktop_llm.instance import Owner, OwnersWorker
+from desktop_llm.errors import BadRequest, UserError
 from desktop_llm.knowledge.client import Citation, Knowledge, Passage
 from desktop_llm.models.library import Library, Model
 from desktop_llm.paths import Folders
@@ -48,17 +47,18 @@ class Turn:
 
 def run_chat(options: Namespace, home: Folders) -> None:
     """Answer the prompt, or chat until the end of input when there is none and this is a terminal."""
-    prompt = _prompt(options)
     messages = _earlier(options)
+    if (prompt := _prompt(options, messages)) is not None:
+        messages = [*messages, ChatMessage("user", prompt)]
     with _session(options, home) as (engine, documents, model, loaded):
-        if prompt is None:
-            _converse(options, engine, documents, messages)
-            return
-        turn = _turn(options, engine, documents, [*messages, ChatMessage("user", prompt)])
-        if options.save:
-            _save(home, model, options, turn)
+        if messages and messages[-1].role == "user":
+            turn = _turn(options, engine, documents, messages)
+        else:
+            turn = _converse(options, engine, documents, messages)
     if options.json:
-        cli._print_json(_as_json(model, loaded, turn))
+        print_json(_as_json(model, loaded, turn))
+    if options.save and turn.finished:
+        _save(home, model, options, turn)
 
 
 def run_bench(options: Namespace, home: Folders) -> dict[str, Any]:
@@ -67,15 +67,21 @@ def run_bench(options: Namespace, home: Folders) -> dict[str, Any]:
     runs = []
     for _ in range(options.repeat):
         with contextlib.closing(Engine(home)) as engine:
-            cli._drain(engine.load(model.path, LoadSettings(threads=options.threads)), lambda _: "Loading")
+            drain(engine.load(model.path, LoadSettings(threads=options.threads)), lambda _: "Loading")
             runs.append(engine.bench(prompt_tokens=options.prompt_tokens, tokens=options.tokens))
-    return {
-        name: statistics.median(run[name] for run in runs) if isinstance(value, int | float) else value
-        for name, value in runs[0].items()
-    }
+    return {name: _median([run[name] for run in runs]) for name in runs[0]}
 
 
-def _prompt(options: Namespace) -> str | None:
+def _median(values: list[Any]) -> Any:
+    """The median of numbers, in their own type; of anything else the first."""
+    kind = type(values[0])
+    return kind(statistics.median(values)) if kind in (int, float) else values[0]
+
+
+def _prompt(options: Namespace, earlier: Sequence[ChatMessage]) -> str | None:
+    """The message to add; None where the earlier ones end in a question, and for a conversation in the terminal."""
+    if options.prompt is None and earlier and earlier[-1].role == "user":
+        return None
     if options.prompt == "-" or (options.prompt is None and not sys.stdin.isatty()):
         text = sys.stdin.read()
     elif options.prompt is None:
@@ -90,22 +96,23 @@ def _prompt(options: Namespace) -> str | None:
 
 
 def _earlier(options: Namespace) -> list[ChatMessage]:
-    messages = [ChatMessage("system", options.system)] if options.system else []
+    system = [ChatMessage("system", options.system)] if options.system else []
     if options.messages is None:
-        return messages
+        return system
     try:
-        rows = json.loads(cli._read_text(options.messages))
-        return messages + [ChatMessage(_role(row["role"]), str(row["content"])) for row in rows]
-    except (ValueError, KeyError, TypeError) as error:
+        messages = [_message(row) for row in json.loads(read_text(options.messages))]
+        return system + [message for message in messages if not (system and message.role == "system")]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadRequest(
             f'{options.messages} is not a list of messages. It must be JSON like [{{"role": "user", "content": "…"}}].'
         ) from error
 
 
-def _role(text: str) -> str:
-    if text not in ("system", "user", "assistant"):
-        raise ValueError(text)
-    return text
+def _message(row: dict[str, Any]) -> ChatMessage:
+    role, content = row["role"], row["content"]
+    if role not in ("system", "user", "assistant") or not isinstance(content, str):
+        raise ValueError(role)
+    return ChatMessage(role, content)
 
 
 @contextlib.contextmanager
@@ -121,7 +128,7 @@ def _session(options: Namespace, home: Folders) -> Iterator[tuple[Engine, Knowle
             context_length=options.context_length or chosen.context_length,
             threads=options.threads or chosen.threads,
         )
-        loaded = cli._drain(engine.load(model.path, load), lambda step: f"Loading {100 * (step.fraction or 0):.0f} %")
+        loaded = drain(engine.load(model.path, load), lambda step: f"Loading {100 * (step.fraction or 0):.0f} %")
         library.mark_used(model.id)
         yield engine, documents, model, loaded
 
@@ -178,15 +185,21 @@ def _sampling(options: Namespace) -> Sampling:
     return Sampling(**{name: value for name, value in given.items() if value is not None})
 
 
-def _converse(options: Namespace, engine: Engine, documents: Knowledge | None, messages: list[ChatMessage]) -> None:
+def _converse(options: Namespace, engine: Engine, documents: Knowledge | None, messages: list[ChatMessage]) -> Turn:
+    """Questions and answers until the end of input; returns the last one, whose messages are all before it."""
     sys.stderr.write("Write a message and press Enter. Ctrl+D ends the chat.\n")
+    turn = Turn()
     while True:
         try:
             text = input("> ")
         except EOFError:
-            return
+            return turn
         if text.strip():
-            turn = _turn(options, engine, documents, [*messages, ChatMessage("user", text)])
+            try:
+                turn = _turn(options, engine, documents, [*messages, ChatMessage("user", text)])
+            except UserError as error:
+                sys.stderr.write(f"{error.message}\n")
+                continue
             messages = [*turn.messages, ChatMessage("assistant", turn.text)]
 
 
@@ -215,10 +228,5 @@ def _save(home: Folders, model: Model, options: Namespace, turn: Turn) -> None:
         tuple(options.collections),
         asdict(turn.finished) if turn.finished else {},
     )
-    owner = Owner.acquire(home)
-    if owner is None:
-        OwnersWorker(home).call("save_exchange", asdict(exchange))
-        return
-    with contextlib.closing(ChatStore(home.chats_db)) as store:
-        save_exchange(store, exchange)
-    owner.release()
+    with contextlib.closing(SharedWorker(home)) as worker:
+        worker.call("save_exchange", asdict(exchange))
