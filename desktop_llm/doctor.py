@@ -18,16 +18,18 @@ from desktop_llm.paths import Folders
 
 def report(home: Folders) -> dict[str, Any]:
     """Everything `doctor --json` prints; a thing that does not work is a sentence in it, never an exception."""
+    engine, gpus = _engine(home)
     return {
         "version": __version__,
         "home": home.home,
-        "hardware": asdict(hardware()),
-        "engine": _engine(home),
+        "hardware": {**asdict(hardware()), "gpus": gpus},
+        "engine": engine,
         "stores": {"chats": condition(home.chats_db), "knowledge": condition(home.knowledge_db)},
     }
 
 
-def _engine(home: Folders) -> dict[str, Any]:
+def _engine(home: Folders) -> tuple[dict[str, Any], list[str]]:
+    """How the engine does with the starter model, and the GPU that it chose for it."""
     found: dict[str, Any] = {
         "ok": False,
         "llama_cpp_python": _installed("llama-cpp-python"),
@@ -40,8 +42,11 @@ def _engine(home: Folders) -> dict[str, Any]:
                 pass
             loaded = engine.loaded
     except UserError as error:
-        return found | {"reason": error.message}
-    return found | {"ok": True, "backends": [loaded.backend] if loaded else []}
+        return found | {"reason": error.message}, []
+    if loaded is None:
+        return found | {"reason": "The engine ended right after it had started."}, []
+    gpus = [loaded.device] if loaded.layers_offloaded else []
+    return found | {"ok": True, "backends": loaded.backend.split(", ")}, gpus
 
 
 def _installed(package: str) -> str | None:

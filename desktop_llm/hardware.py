@@ -11,12 +11,11 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """The machine in the words of a data sheet; `gpus` are those the engine's build can use."""
+    """The machine in the words of a data sheet. GPUs are the engine's to tell: it alone can use them."""
 
     cpu: str
     cores: int
     ram_bytes: int
-    gpus: tuple[str, ...] = ()
 
 
 def hardware() -> Hardware:

@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from desktop_llm.errors import UserError
 from desktop_llm.files import sha256_of
 
 _SCHEMA = """
@@ -34,6 +35,11 @@ class Facts:
         self._path = path
         try:
             self._prepare()
+        except sqlite3.OperationalError as error:  # not the file's fault: no space, no permission, busy
+            raise UserError(
+                f"{path} could not be opened: {error}. Your models and chats are untouched. "
+                "Free some space on this disk or check the folder's permissions, then try again."
+            ) from error
         except sqlite3.DatabaseError:
             path.unlink(missing_ok=True)
             self._prepare()

@@ -18,7 +18,7 @@ from desktop_llm.paths import Folders, package_file
 
 log = logging.getLogger(__name__)
 
-_MAX_STEM = 120
+_MAX_STEM_BYTES = 200  # file systems take 255 with what is added to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,8 @@ class Library:
     def import_file(self, path: Path) -> Imported:
         """Check a GGUF file and take it into the models folder, by hard link where possible.
 
-        Raises ModelFileError for what the engine can't chat or embed with. The same content twice is one model.
+        Raises ModelFileError for what the engine can't chat or embed with. The same content under the same name is one
+        model.
         """
         path = path.expanduser().absolute()
         _check_importable(path, read_header(path))
@@ -157,6 +158,7 @@ class Library:
         size_bytes = path.stat().st_size
         target, known = self._place(path, sha256)
         linked = known or link_or_copy(path, target)
+        self._facts.of_file(target, "sha256", lambda _: sha256)  # so that nobody has to read it again
         model = self._model(target, {model.id for model in self.models() if model.path != target})
         return Imported(model, sha256, size_bytes, 0 if linked else size_bytes)
 
@@ -245,7 +247,7 @@ def _check_importable(path: Path, header: Header) -> None:
 def _safe_stem(stem: str) -> str:
     """The stem as a label that is safe on every system: no control, bidirectional or reserved characters."""
     kept = "".join("-" if character in '<>:"/\\|?*' else character for character in printable(stem))
-    return kept.strip(". ")[:_MAX_STEM] or "model"
+    return kept.strip(". ").encode()[:_MAX_STEM_BYTES].decode("utf-8", "ignore").rstrip(". ") or "model"
 
 
 def _unique(model_id: str, taken: set[str]) -> str:

@@ -49,6 +49,11 @@ def test_the_same_content_twice_is_one_model(library: Library, tmp_path: Path) -
     assert len(library.models()) == 3
 
 
+def test_a_very_long_name_of_many_bytes_is_cut(library: Library, tmp_path: Path) -> None:
+    file = model(tmp_path / f"{'長' * 80}.gguf")
+    assert library.import_file(file).model.id == "長" * 66
+
+
 def test_two_models_of_one_name_stay_apart(library: Library, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     library.import_file(model(tmp_path / "tiny.gguf"))
