@@ -25,6 +25,7 @@ from desktop_llm.gui.drafts import Drafts
 from desktop_llm.gui.evidence_controller import EvidenceController
 from desktop_llm.gui.models_controller import ModelsController
 from desktop_llm.gui.place import Place
+from desktop_llm.gui.question_queue import QuestionQueue
 from desktop_llm.gui.questions import Begun, Question, prompt_of, store_question, switch_branch
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.transcript import Transcript
@@ -72,7 +73,7 @@ class ChatController(QObject):
         self._messages: tuple[StoredMessage, ...] = ()
         self._turn: Turn | None = None
         self._unsaved: dict[str, Turn] = {}
-        self._queue: list[Question] = []
+        self._queue = QuestionQueue()
         self._editing: StoredMessage | None = None
         self._answer_view = AnswerView(transcript)
         self._starting = False
@@ -90,7 +91,7 @@ class ChatController(QObject):
         transcript.citation_activated.connect(self._on_citation)
         transcript.link_activated.connect(self.link_requested)
         transcript.copy_requested.connect(self._on_copy)
-        transcript.regenerate_requested.connect(self._on_regenerate)
+        transcript.regenerate_requested.connect(self._answer_again)
         transcript.edit_requested.connect(self._on_edit)
         transcript.branch_requested.connect(self._on_branch)
         transcript.action_requested.connect(self._on_action)
@@ -111,8 +112,9 @@ class ChatController(QObject):
         question = Question(
             self._place, text, edited.parent_id if edited else None, edited is None, self._attachments.paths
         )
-        if self._busy or self._attachments.is_reading(self._place):
-            self._enqueue(question)
+        if self._busy or not self._is_ready(self._place):
+            self._queue.add(question)
+            self._show_queued()
         else:
             self._begin(question)
 
@@ -132,21 +134,15 @@ class ChatController(QObject):
 
     def edit_last(self) -> None:
         """Put the last question into the composer; sending it makes a branch."""
-        questions = [message for message in self._messages if message.role == "user"]
-        if questions:
-            self._on_edit(questions[-1].id)
+        self._on_edit(self._last("user"))
 
     def regenerate_last(self) -> None:
         """Answer the last question once more, as a branch."""
-        answers = [message for message in self._messages if message.role == "assistant"]
-        if answers:
-            self._on_regenerate(answers[-1].id)
+        self._answer_again(self._last("assistant"))
 
     def copy_last(self) -> None:
         """Put the last answer on the clipboard as Markdown."""
-        answers = [message for message in self._messages if message.role == "assistant"]
-        if answers:
-            self._on_copy(answers[-1].id)
+        self._on_copy(self._last("assistant"))
 
     def tick(self, names: Sequence[str]) -> None:
         """Tick collections for the open conversation."""
@@ -155,9 +151,9 @@ class ChatController(QObject):
 
     def close(self) -> None:
         """The window closes: keep the draft, what was written of an answer, and what waits to be sent."""
-        for question in self._queue:
-            if question.text is not None and question.place.same(self._place):
-                self._drafts.put_back(question.text)
+        self._on_queue_cancelled()
+        while (question := self._queue.take(lambda _: True)) is not None:
+            self._drafts.leave(question.place, question.text or "")
         self._drafts.save()
         if self._turn is not None:
             self._turn.close()
@@ -217,31 +213,19 @@ class ChatController(QObject):
         turn.start()
         self.answering_changed.emit(conversation.id)
 
-    def _enqueue(self, question: Question) -> None:
-        waiting = next((index for index, each in enumerate(self._queue) if each.place.same(question.place)), None)
-        if waiting is None:
-            self._queue.append(question)
-        else:
-            before = self._queue[waiting]
-            self._queue[waiting] = Question(
-                before.place, f"{before.text}\n\n{question.text}", before.below, before.at_end, question.attachments
-            )
-        self._show_queued()
-
     def _send_queued(self) -> None:
-        ready = next((each for each in self._queue if not self._attachments.is_reading(each.place)), None)
-        if ready is not None and not self._busy:
-            self._queue.remove(ready)
+        if not self._busy and (question := self._queue.take(self._is_ready)) is not None:
             self._show_queued()
-            self._begin(ready)
+            self._begin(question)
+
+    def _is_ready(self, place: Place) -> bool:
+        return not self._attachments.is_reading(place)
 
     def _show_queued(self) -> None:
-        waiting = [question.text for question in self._queue if question.place.same(self._place)]
-        self._composer.set_queued(waiting[0] if waiting else None)
+        self._composer.set_queued(self._queue.text_for(self._place))
 
     def _on_queue_cancelled(self) -> None:
-        for question in [each for each in self._queue if each.place.same(self._place)]:
-            self._queue.remove(question)
+        if (question := self._queue.take(self._place.same)) is not None:
             self._drafts.put_back(question.text or "")
         self._show_queued()
 
@@ -292,7 +276,7 @@ class ChatController(QObject):
         self._composer.set_answering(self.answering is not None and self.answering == self._conversation_id())
 
     def _on_trashed(self, conversation_id: str) -> None:
-        self._queue = [question for question in self._queue if question.place.id != conversation_id]
+        self._queue.forget(conversation_id)
         if self.answering == conversation_id:
             self.stop()
 
@@ -368,16 +352,13 @@ class ChatController(QObject):
         if message is not None:
             QApplication.clipboard().setText(self._view(message).text or message.text)
 
-    def _on_regenerate(self, message_id: str) -> None:
-        self._answer_again(message_id, with_documents=True)
-
     def _on_action(self, message_id: str, action: str) -> None:
         if action == "save_again" and message_id in self._unsaved:
             self._unsaved[message_id].save_again()
         else:
             self._answer_again(message_id, with_documents=action != "without_documents")
 
-    def _answer_again(self, message_id: str, *, with_documents: bool) -> None:
+    def _answer_again(self, message_id: str, *, with_documents: bool = True) -> None:
         message = self._message(message_id)
         if message is None or message.parent_id is None:
             return
@@ -407,6 +388,9 @@ class ChatController(QObject):
 
     def _message(self, message_id: str) -> StoredMessage | None:
         return next((message for message in self._messages if message.id == message_id), None)
+
+    def _last(self, role: str) -> str:
+        return next((message.id for message in reversed(self._messages) if message.role == role), "")
 
     def _conversation_id(self) -> str | None:
         return self._conversations.current.id if self._conversations.current else None

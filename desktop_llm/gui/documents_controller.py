@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from desktop_llm.errors import UserError
+from desktop_llm.chats.store import ChatStore
+from desktop_llm.errors import NotFound, UserError
 from desktop_llm.gui import outside
 from desktop_llm.gui.documents.page import DocumentsPage
 from desktop_llm.gui.resources import Resources
@@ -33,6 +34,7 @@ class DocumentsController(QObject):
     def __init__(self, resources: Resources, page: DocumentsPage, parent: QObject) -> None:
         super().__init__(parent)
         self._knowledge = resources.knowledge
+        self._chats = resources.chats
         self._tasks = resources.tasks
         self._page = page
         self._reading: dict[str, Task] = {}
@@ -63,8 +65,9 @@ class DocumentsController(QObject):
         return tuple(collection.name for collection in self._collections)
 
     def start(self) -> None:
-        """List what is there, and offer to go on where an unclean end cut reading off."""
+        """List what is there, offer to go on where an unclean end cut reading off, forget files of chats long gone."""
         self.refresh()
+        self._tasks.call(functools.partial(self._knowledge.collections, of_chats=True), self._on_all_collections)
         self._tasks.call(self._knowledge.waiting, self._page.set_interrupted)
 
     def refresh(self) -> None:
@@ -83,10 +86,6 @@ class DocumentsController(QObject):
     def is_reading(self, name: str) -> bool:
         """Whether a reading runs or waits."""
         return name in self._reading or bool(self._next.get(name))
-
-    def forget_chat(self, conversation_id: str) -> None:
-        """Remove the files of a chat that is gone for good."""
-        self._tasks.call(functools.partial(self._knowledge.remove, CHAT_PREFIX + conversation_id), failed=_ignore)
 
     def _read_next(self, name: str) -> None:
         if name in self._reading or not self._next.get(name):
@@ -128,6 +127,15 @@ class DocumentsController(QObject):
         self._collections = tuple(collections)
         self._page.set_collections(self._collections)
         self.collections_changed.emit(self._collections)
+
+    def _on_all_collections(self, collections: list[Collection]) -> None:
+        of_chats = [each.name for each in collections if each.name.startswith(CHAT_PREFIX)]
+        if of_chats:
+            self._chats.write(functools.partial(_without_chat, of_chats), self._forget)
+
+    def _forget(self, names: list[str]) -> None:
+        for name in names:
+            self._tasks.call(functools.partial(self._knowledge.remove, name), failed=_ignore)
 
     def _on_rename(self, old: str, new: str) -> None:
         self._change(functools.partial(self._knowledge.rename, old, new))
@@ -197,6 +205,17 @@ class DocumentsController(QObject):
     def _show_error(self, error: UserError) -> None:
         self._page.set_notice(self.tr("That did not work."), error.message)
         self.refresh()
+
+
+def _without_chat(names: Sequence[str], store: ChatStore) -> list[str]:
+    """Those of them whose chat is not even in the trash any more."""
+    gone = []
+    for name in names:
+        try:
+            store.conversation(name.removeprefix(CHAT_PREFIX))
+        except NotFound:
+            gone.append(name)
+    return gone
 
 
 def _ignore(_: UserError) -> None:

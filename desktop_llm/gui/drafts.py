@@ -45,6 +45,10 @@ class Drafts(QObject):
         self._composer.set_text(f"{text}\n\n{typed}" if typed else text)
         self.save()
 
+    def leave(self, place: Place, text: str) -> None:
+        """Keep a text that could not be sent in a chat that is not open, above what is typed there."""
+        self._chats.write(functools.partial(_put_above, place, text))
+
     def save(self) -> None:
         """Save now."""
         self._pause.stop()
@@ -60,3 +64,8 @@ class Drafts(QObject):
 def _save(place: Place, text: str, store: ChatStore) -> None:
     # In the lane, so that a chat which was stored a moment ago is known by its id.
     store.save_draft(place.id or "", text)
+
+
+def _put_above(place: Place, text: str, store: ChatStore) -> None:
+    typed = store.draft(place.id or "")
+    store.save_draft(place.id or "", f"{text}\n\n{typed}" if typed else text)

@@ -269,3 +269,8 @@ class Person:
         """A collection as the window knows it."""
         known = self.wiring.documents._collections
         return next((each for each in known if each.name == name), None)
+
+    def chat_collections(self) -> list[str]:
+        """The collections that belong to single chats."""
+        known = self.wiring.resources.knowledge.collections(of_chats=True)
+        return [each.name for each in known if each.name.startswith("chat:")]

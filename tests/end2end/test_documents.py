@@ -36,7 +36,7 @@ def test_a_dropped_folder_is_read_and_what_failed_is_said_in_words(reader: Perso
 
 
 def test_sources_come_before_the_answer_and_a_citation_opens_the_page(reader: Person, person: Person) -> None:
-    person.new_chat({"max_tokens": 60, "temperature": 0.0}, ("My documents",))
+    person.new_chat({"max_tokens": 30, "temperature": 0.0}, ("My documents",))
     person.send(QUESTION)
     until(lambda: person.transcript.message_ids() and person.transcript.message(person.last_id()).sources, 60)
     assert person.transcript.message(person.last_id()).text == ""
@@ -97,14 +97,14 @@ def test_a_search_hit_opens_its_page(reader: Person, person: Person) -> None:
 
 
 def test_reading_goes_on_after_its_worker_was_killed(reader: Person, person: Person, tmp_path: Path) -> None:
-    for number in range(60):
-        (tmp_path / f"note {number}.txt").write_text(f"Note {number}. " + "The harbour lies in the north. " * 60)
+    for number in range(40):
+        (tmp_path / f"note {number}.txt").write_text(f"Note {number}. " + "The harbour lies in the north. " * 25)
     documents = person.wiring.documents
     steps = heard(documents.progressed)
     documents.add("Notes", [str(tmp_path)])
     person.wiring.show_page("documents")
     until(lambda: steps and steps[-1].done > 1 and "Notes" in documents.names)
-    assert steps[-1].done < 60
+    assert steps[-1].done < 40
     worker = person.wiring.resources.knowledge._own
     assert worker is not None
     os.kill(worker.pid, signal.SIGKILL)
@@ -113,5 +113,5 @@ def test_reading_goes_on_after_its_worker_was_killed(reader: Person, person: Per
     person.click("documents_interrupted_resume")
     until(lambda: documents.is_reading("Notes"))
     person.read("Notes")
-    until(lambda: person.collection("Notes").documents == 60)
+    until(lambda: person.collection("Notes").documents == 40)
     assert person.collection("Notes").state == "ready"

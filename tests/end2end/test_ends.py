@@ -15,6 +15,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from desktop_llm.chats.store import ChatStore
 from tests.end2end.person import LONG, Person, until
 
 CLOSES_WITHIN_S = 5.0
@@ -125,6 +126,24 @@ def test_commands_are_served_by_the_open_window_and_show_in_it(person: Person, d
     assert "House rules.md" in outcome(command(person, "search", "House", "bicycles in the cellar"))
     outcome(command(person, "chat", "A question from the terminal.", "--max-tokens", "4", "--save"))
     until(lambda: "A question from the terminal" in " ".join(person.titles()))
+
+
+def test_files_of_a_chat_that_is_gone_for_good_are_forgotten(person: Person, documents: Path) -> None:
+    person.wiring.conversations.new()
+    person.drop([documents / "House rules.md"], "chat")
+    until(lambda: person.chat is not None)
+    chat = person.chat
+    until(lambda: not person.wiring.documents.is_reading(f"chat:{chat}"))
+    assert f"chat:{chat}" in person.chat_collections()
+    person.wiring.window.header.delete_requested.emit()
+    until(lambda: person.chat is None)
+    person.reopen()
+    assert f"chat:{chat}" in person.chat_collections(), "the trash still has the chat"
+    person.close()
+    with contextlib.closing(ChatStore(person.home.chats_db)) as store:
+        store.purge(older_than_days=0)
+    person.open()
+    until(lambda: f"chat:{chat}" not in person.chat_collections())
 
 
 def test_a_window_closed_at_once_leaves_nothing_behind(person: Person) -> None:

@@ -89,3 +89,22 @@ def test_an_error_nobody_waits_for_is_told_to_the_window(qtbot: QtBot, tasks: Ta
 
     tasks.call(refuse)
     qtbot.waitUntil(lambda: len(log) == 1)
+
+
+def test_what_waits_in_a_lane_is_still_done_when_the_window_closes(qtbot: QtBot, tasks: Tasks) -> None:
+    go_on = threading.Event()
+    saved: list[int] = []
+    tasks.call(lambda: go_on.wait(5), lane="writes")
+    for number in range(3):
+        tasks.call(lambda number=number: saved.append(number), lane="writes")  # type: ignore[misc]
+    threading.Timer(0.05, go_on.set).start()
+    assert tasks.close()
+    assert saved == [0, 1, 2]
+
+
+def test_closing_does_not_wait_for_ever(qtbot: QtBot, tasks: Tasks) -> None:
+    go_on = threading.Event()
+    tasks.call(lambda: go_on.wait(5))
+    assert not tasks.close(within_s=0.05)
+    go_on.set()
+    assert tasks.close()
