@@ -29,9 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _window(home: str | None) -> int:
     if home:
         os.environ["DESKTOP_LLM_HOME"] = str(Path(home).expanduser().absolute())
+    from desktop_llm.errors import UserError
     from desktop_llm.gui.app import run_window
 
-    return run_window()
+    try:
+        return run_window()
+    except UserError as error:  # before there is a window that could show it
+        sys.stderr.write(f"{error.message}\n")
+        return 1
 
 
 def _worker(arguments: list[str]) -> int:

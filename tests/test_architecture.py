@@ -28,6 +28,7 @@ LIBRARIES = {
     "sqlite3": ("chats", "knowledge", "models.facts"),
     "threading": (
         "workers",
+        "gui.mishaps",  # the hook for what ends a thread
         "gui.tasks",
         "instance",
         "engine.loading",

@@ -132,8 +132,9 @@ def test_the_home_may_stand_before_or_after_the_command(tmp_path: Path) -> None:
 
 def test_a_home_that_can_t_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = run("list", "--home", str(tmp_path / "file"))
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+    for arguments in (["list"], []):
+        done = run(*arguments, "--home", str(tmp_path / "file"))
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
 
 
 def test_messages_that_end_in_a_question_need_no_prompt(tmp_path: Path) -> None:
