@@ -31,7 +31,8 @@ def main() -> None:
     if BLOCK.search(text):
         text = BLOCK.sub(lambda _: block, text)
     else:
-        text = text.replace("[tool.uv]\n", "[tool.uv]\n# Made by packaging/pin.py from a tested resolution.\n" + block, 1)
+        comment = "# Made by packaging/pin.py from a tested resolution.\n"
+        text = text.replace("[tool.uv]\n", f"[tool.uv]\n{comment}{block}", 1)
     project.write_text(text)
 
 

@@ -15,11 +15,16 @@ from desktop_llm.gui.main_window import MainWindow
 from desktop_llm.gui.settings_keeper import SettingsKeeper
 from desktop_llm.gui.tasks import Tasks
 from desktop_llm.instance import Owner, raise_window
-from desktop_llm.paths import Folders, folders
+from desktop_llm.paths import folders
 from desktop_llm.settings import Settings
 
 if TYPE_CHECKING:
     from desktop_llm.gui.theme import Mode
+
+NO_WINDOW = (
+    "Another Desktop LLM is using this data folder and has no window to raise. Nothing was changed. "
+    "Wait until its command has finished, and start again.\n"
+)
 
 # The four surfaces of the first frame, from assets/tokens.json; a test keeps them equal.
 FRAME_COLOURS = {
@@ -32,8 +37,12 @@ def run_window(on_first_paint: Callable[[], None] | None = None, on_ready: Calla
     """Show the window and run until it is closed; the exit status. A second start raises the first window instead."""
     home = folders()
     owner = Owner.acquire(home)
+    if owner is None and raise_window(home):
+        return 0
+    owner = owner or Owner.acquire(home)  # a command that held the folder may have ended while it was asked
     if owner is None:
-        return _ask_first_window(home)
+        sys.stderr.write(NO_WINDOW)
+        return 1
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("Desktop LLM")
@@ -46,6 +55,7 @@ def run_window(on_first_paint: Callable[[], None] | None = None, on_ready: Calla
             signal.connect(function)
     window.show()
     status = app.exec()
+    owner.stop_listening()
     window.shut_down()
     owner.release()
     return status
@@ -78,13 +88,3 @@ def _system_mode() -> Mode:
     if QGuiApplication.platformName() == "offscreen":
         return "light"
     return "dark" if QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark else "light"
-
-
-def _ask_first_window(home: Folders) -> int:
-    if raise_window(home):
-        return 0
-    sys.stderr.write(
-        "Another Desktop LLM is using this data folder and has no window to raise. Nothing was changed. "
-        "Wait until its command has finished, and start again.\n"
-    )
-    return 1

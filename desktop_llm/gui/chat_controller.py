@@ -201,7 +201,7 @@ class ChatController(QObject):
             conversation.id,
             begun.messages[-1].id,
             tuple(prompt_of(begun)),
-            Sampling(**conversation.sampling),
+            Sampling.known(conversation.sampling),
             conversation.collections if question.with_documents else (),
             model,
             self._models.load,
