@@ -61,6 +61,12 @@ class Nearest:
         """Bring the index up to what the store holds; one that can't be trusted is left as it is."""
         self._ready(collection)
 
+    def mend(self, collection: int) -> Generator[None, None, None]:
+        """Bring the index up to what the store holds; one that can't be trusted is made anew, a slice at a step."""
+        if self._ready(collection) is None:
+            for _ in self._rebuilding.setdefault(collection, self._rebuild_steps(collection)):
+                yield None
+
     def rebuild(self, collection: int) -> Generator[tuple[int, int], None, None]:
         """Make the index anew from the stored vectors; yields (done, total) after each slice."""
         self._distrust(collection, "to be made anew")

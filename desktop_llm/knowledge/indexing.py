@@ -117,7 +117,7 @@ class Reading:
         while paths := self._waiting():
             self._plan(paths)
             yield from self._read_all(paths)
-        self._nearest.learn(self._collection)
+        yield from self._nearest.mend(self._collection)
 
     def report(self) -> IndexReport:
         """What the collection holds now, and what this run did."""

@@ -216,6 +216,8 @@ class Worker:
             self._process.kill()
         self._process.wait()
         stream.close()
+        with self._write_lock, contextlib.suppress(OSError, ValueError):
+            cast(IO[bytes], self._process.stdin).close()
         with self._lock:
             waiting, self._answers = list(self._answers.values()), {}
         for answers in waiting:

@@ -150,7 +150,7 @@ def _contents(home: Folders, documents: Path) -> list[tuple[str, int, int, str]]
     deadline = time.monotonic() + 300
     for _ in knowledge.index(COLLECTION, [documents]):
         assert time.monotonic() < deadline, "reading does not end"
-    assert not knowledge.verify(COLLECTION).failed
+    assert (failed := knowledge.verify(COLLECTION).failed) == (), failed
     queries = [f"Entry {number} harbour boats colour" for number in range(FILES)]
     found = {
         (hit.document, hit.start, hit.end, hit.text)
