@@ -90,7 +90,8 @@ class Inference:
             batch = tokens[done : done + self._batch_size()]
             started = time.perf_counter()
             self._decode((ctypes.c_int32 * len(batch))(*batch), len(batch), cancelled)
-            self._tokens_per_s = len(batch) / max(time.perf_counter() - started, 1e-6)
+            if len(batch) >= _SMALLEST_BATCH or not self._tokens_per_s:  # a few tokens say little about many
+                self._tokens_per_s = len(batch) / max(time.perf_counter() - started, 1e-6)
             self._kept.tokens.extend(batch)
             done += len(batch)
             yield {
