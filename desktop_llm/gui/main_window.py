@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from desktop_llm.gui.ending import QuitOnSignal
     from desktop_llm.gui.settings_keeper import SettingsKeeper
     from desktop_llm.gui.tasks import Tasks
     from desktop_llm.gui.widgets import Banner
@@ -54,6 +55,7 @@ class MainWindow(QMainWindow):
         self._notice = notice
         self._painted = False
         self.wiring: Wiring | None = None
+        self._ending: QuitOnSignal | None = None
         self.setMinimumSize(*SMALLEST)
         self.resize(*DEFAULT)
         if isinstance(geometry := settings.current.window.get("geometry"), str):
@@ -86,6 +88,8 @@ class MainWindow(QMainWindow):
 
     def shut_down(self) -> None:
         """End what runs; the window is closed already."""
+        if self._ending is not None:
+            self._ending.close()
         if self.wiring is not None:
             self.wiring.close()
         else:
@@ -95,6 +99,7 @@ class MainWindow(QMainWindow):
         """Fill the frame: rail, header, pages, controllers."""
         from desktop_llm.gui.app import apply_theme
         from desktop_llm.gui.chats_page import ChatsPage
+        from desktop_llm.gui.ending import QuitOnSignal
         from desktop_llm.gui.header import Header
         from desktop_llm.gui.rail import Rail
         from desktop_llm.gui.wiring import Wiring
@@ -107,6 +112,7 @@ class MainWindow(QMainWindow):
         if isinstance(panes := self.settings.current.window.get("panes"), list):
             self.chats.restore_sizes(panes)
         self.chats.splitter.splitterMoved.connect(self._on_panes_moved)
+        self._ending = QuitOnSignal(self)
         self.wiring = Wiring(self, self._owner)
         self._fold()
         if self._notice:
