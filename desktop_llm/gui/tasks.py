@@ -157,10 +157,11 @@ class Task:
             result = self._step_through()
         except UserError as error:
             self._end(self._failed, error)
-        except Exception:  # noqa: BLE001 - the task runner's edge
-            details = traceback.format_exc()
-            log.error("an action failed\n%s", details)
-            self._end(self._failed, Unexpected(details))
+        except Exception as error:  # noqa: BLE001 - the task runner's edge
+            # Its text may quote a chat or a document: the log gets the place and the kind alone.
+            place = "".join(traceback.format_tb(error.__traceback__))
+            log.error("an action failed\n%s%s", place, type(error).__name__)
+            self._end(self._failed, Unexpected(traceback.format_exc()))
         else:
             self._end(self._done, result)
 
