@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QApplication
 
@@ -50,6 +50,8 @@ from desktop_llm.workers.protocol import Message
 if TYPE_CHECKING:
     from desktop_llm.gui.main_window import MainWindow
 
+LATER_MS = 500
+
 
 class Wiring(QObject):
     """The window's controllers, connected; `close` ends what they use."""
@@ -78,7 +80,6 @@ class Wiring(QObject):
         self._connect_keys()
         window.settings.changed.connect(self._on_settings)
         self._on_settings(window.settings.current)
-        window.tasks.call(warm_up)
         window.chats.transcript.set_empty_state(
             "chat",
             self.tr("What would you like to know?"),
@@ -88,8 +89,15 @@ class Wiring(QObject):
             owner.listen(self._answer_guest)
         self.conversations.start()
         self.models.start()
-        self.documents.start()
+        # What a person sees first goes first; a second process and two parsers would hold it up.
+        self._later = QTimer(self, singleShot=True, interval=LATER_MS)
+        self._later.timeout.connect(self._start_later)
+        self._later.start()
         window.chats.composer.focus_text()
+
+    def _start_later(self) -> None:
+        self.documents.start()
+        self.window.tasks.call(warm_up)
 
     def say(self, title: str, text: str, *actions: Action, kind: BannerKind = "info") -> None:
         """A banner above every page, until it is dismissed."""
@@ -102,6 +110,7 @@ class Wiring(QObject):
 
     def close(self) -> None:
         """Stop what runs, save what waits, end the workers."""
+        self._later.stop()
         self.chat.close()
         self.resources.close()
         self.mishaps.close()
