@@ -72,6 +72,7 @@ def test_a_batch_answers_a_line_a_query(house: Path) -> None:
 def test_an_answer_from_documents_comes_with_verified_citations(house: Path) -> None:
     said = answer("chat", "What is the monthly rent?", "-c", "House", "--temperature", "0", "--max-tokens", "60")
     assert said["sources"]
+    assert all(source["verified"] is True for source in said["sources"])
     assert said["citations"], said["text"]
     for citation in said["citations"]:
         assert set(citation) == {"number", "document", "page", "start", "end", "text", "score", "verified"}

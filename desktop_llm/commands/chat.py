@@ -42,6 +42,7 @@ class Turn:
     finished: Finished | None = None
     citations: tuple[Citation, ...] = ()
     sources: tuple[Passage, ...] = ()
+    verified: tuple[bool, ...] = ()
     messages: list[ChatMessage] = field(default_factory=list)
 
 
@@ -156,6 +157,7 @@ def _turn(options: Namespace, engine: Engine, documents: Knowledge | None, messa
                 turn.thinking += text
             case Sources(passages):
                 turn.sources = passages
+                turn.verified = tuple(_is_stored(documents, passage) for passage in passages)
             case Cited(text, citations, _):
                 turn.text, turn.citations = text, citations
             case LeftOut(count):
@@ -167,6 +169,14 @@ def _turn(options: Namespace, engine: Engine, documents: Knowledge | None, messa
         page = f", page {citation.page}" if citation.page is not None else ""
         _stream(options, f"[{citation.number}] {citation.document}{page}: “{' '.join(citation.text.split())}”\n")
     return turn
+
+
+def _is_stored(documents: Knowledge | None, passage: Passage) -> bool:
+    """Whether the passage is the very span of its page's stored text, read once more."""
+    if documents is None:
+        return False
+    page = documents.page_text(passage.document, passage.page)
+    return page.text[passage.start : passage.end] == passage.text
 
 
 def _stream(options: Namespace, text: str) -> None:
@@ -215,7 +225,10 @@ def _as_json(model: Model, loaded: LoadedModel, turn: Turn) -> dict[str, Any]:
         "usage": asdict(finished.usage),
         "timings": asdict(finished.timings) | {"load_s": loaded.load_s},
         "citations": [asdict(citation) for citation in turn.citations],
-        "sources": [{name: getattr(source, name) for name in fields} | {"verified": True} for source in turn.sources],
+        "sources": [
+            {name: getattr(source, name) for name in fields} | {"verified": verified}
+            for source, verified in zip(turn.sources, turn.verified, strict=True)
+        ],
     }
 
 
