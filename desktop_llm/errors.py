@@ -7,6 +7,7 @@
     ├── ModelFileError       a model file that is damaged, unknown or of another kind
     ├── DocumentError        a document that can't be read, with the reason
     ├── ContextOverflow      one message that is longer than the context, with both numbers
+    ├── TransferError        a transfer that did not work, with its cause as a word the window can act on
     └── WorkerDied           a child process ended by itself; the reason in words
     Cancelled                not an error: the person stopped it
 
@@ -68,6 +69,18 @@ class ContextOverflow(UserError):
         return {"needed_tokens": self.needed_tokens, "available_tokens": self.available_tokens}
 
 
+class TransferError(UserError):
+    """A transfer over the network did not work; `cause` is one word for what the window offers to do about it."""
+
+    def __init__(self, message: str, cause: str, details: str = "") -> None:
+        super().__init__(message, details)
+        self.cause = cause
+
+    def fields(self) -> dict[str, Any]:
+        """Message, details and cause."""
+        return {**super().fields(), "cause": self.cause}
+
+
 class WorkerDied(UserError):
     """A child process ended by itself; `details` holds the signal and its last error lines."""
 
@@ -86,6 +99,7 @@ _BY_NAME: dict[str, type[UserError]] = {
         ModelFileError,
         DocumentError,
         ContextOverflow,
+        TransferError,
         WorkerDied,
     )
 }
