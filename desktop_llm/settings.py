@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +26,9 @@ THEMES = ("system", "light", "dark")
 class Settings:
     """All settings of the app; None means that the app decides.
 
-    `window` holds plain JSON values that belong to the window (geometry, panes, the last conversation).
+    `offline` lets nothing leave this computer. `endpoint` is where models come from, None for Hugging Face itself.
+    `model_folders` are looked through for models beside the app's own folder. `window` holds plain JSON values that
+    belong to the window (geometry, panes, the last conversation).
     """
 
     theme: str = "system"
@@ -34,7 +37,14 @@ class Settings:
     context_length: int | None = None
     model_id: str | None = None
     default_collection: str = "My documents"
+    offline: bool = False
+    endpoint: str | None = None
+    model_folders: tuple[str, ...] = ()
     window: dict[str, Any] = field(default_factory=dict)
+
+
+# https everywhere, plain http to this computer alone; net.py holds to the same rule.
+_ENDPOINT = re.compile(r"https://[^\s/]+\S*|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?")
 
 
 def _whole(low: int, high: int) -> Callable[[Any], bool]:
@@ -48,6 +58,9 @@ _SENSIBLE: dict[str, Callable[[Any], bool]] = {
     "context_length": _whole(256, 16_777_216),
     "model_id": lambda value: value is None or (isinstance(value, str) and bool(value)),
     "default_collection": lambda value: isinstance(value, str) and bool(value.strip()),
+    "offline": lambda value: type(value) is bool,
+    "endpoint": lambda value: value is None or (isinstance(value, str) and bool(_ENDPOINT.fullmatch(value))),
+    "model_folders": lambda value: isinstance(value, list | tuple) and all(isinstance(path, str) for path in value),
     "window": lambda value: isinstance(value, dict),
 }
 
@@ -65,6 +78,8 @@ def load(path: Path) -> tuple[Settings, str | None]:
     except (ValueError, RecursionError):
         return Settings(), _keep_broken(path)
     known = {name: content[name] for name, sensible in _SENSIBLE.items() if name in content and sensible(content[name])}
+    if "model_folders" in known:
+        known["model_folders"] = tuple(known["model_folders"])
     return Settings(**known), None
 
 

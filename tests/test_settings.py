@@ -9,7 +9,18 @@ from desktop_llm import settings
 from desktop_llm.errors import UserError
 from desktop_llm.settings import Settings
 
-MINE = Settings("dark", 1.25, 4, 8192, "smollm2", "Papers", {"geometry": [0, 0, 800, 600], "last": None})
+MINE = Settings(
+    theme="dark",
+    reading_scale=1.25,
+    threads=4,
+    context_length=8192,
+    model_id="smollm2",
+    default_collection="Papers",
+    offline=True,
+    endpoint="https://mirror.example",
+    model_folders=("/models/more",),
+    window={"geometry": [0, 0, 800, 600], "last": None},
+)
 
 
 @pytest.fixture
@@ -40,6 +51,12 @@ def test_without_a_file_there_are_defaults_and_nothing_to_say(path: Path) -> Non
         ("context_length", -1),
         ("model_id", 7),
         ("default_collection", " "),
+        ("offline", "yes"),
+        ("endpoint", "http://mirror.example"),
+        ("endpoint", "http://localhost.mirror.example"),
+        ("endpoint", "ftp://mirror.example"),
+        ("model_folders", "/models"),
+        ("model_folders", [1]),
         ("window", [1]),
     ],
 )
