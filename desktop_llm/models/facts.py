@@ -17,6 +17,7 @@ from typing import Any
 
 from desktop_llm.errors import UserError
 from desktop_llm.files import sha256_of
+from desktop_llm.words import tr
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS file (
@@ -37,8 +38,12 @@ class Facts:
             self._prepare()
         except sqlite3.OperationalError as error:  # not the file's fault: no space, no permission, busy
             raise UserError(
-                f"{path} could not be opened: {error}. Your models and chats are untouched. "
-                "Free some space on this disk or check the folder's permissions, then try again."
+                tr(
+                    "{file} could not be opened: {reason}. Your models and chats are untouched. "
+                    "Free some space on this disk or check the folder's permissions, then try again.",
+                    file=path,
+                    reason=error,
+                )
             ) from error
         except sqlite3.DatabaseError:
             path.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from desktop_llm.models.gguf_tables import (
     PART_ARCHITECTURES,
     TENSOR_TYPES,
 )
+from desktop_llm.words import tr
 
 Kind = Literal["chat", "embedding", "adapter", "part"]
 Value = str | int | float | bool | None
@@ -62,8 +63,10 @@ def read_header(path: Path) -> Header:
         with path.open("rb") as file:
             return _Reader(file, os.fstat(file.fileno()).st_size, path.name).header()
     except OSError as error:
-        reason = error.strerror or "the system gave no reason"
-        raise ModelFileError(f"{path.name} can't be read: {reason}. Check that it is still there.") from error
+        reason = error.strerror or tr("the system gave no reason")
+        raise ModelFileError(
+            tr("{name} can't be read: {reason}. Check that it is still there.", name=path.name, reason=reason)
+        ) from error
 
 
 class _Reader:
@@ -79,17 +82,19 @@ class _Reader:
 
     def header(self) -> Header:
         if self._size < 24 or self._bytes(4) != b"GGUF":
-            raise self._refused("is not a GGUF model file")
+            raise self._refused(tr("is not a GGUF model file"))
         version = self._u32()
         if version not in (2, 3):
-            raise self._refused(f"has GGUF version {version & 0xFFFF}, and this app reads versions 2 and 3")
-        tensors = self._count(MAX_TENSORS, "tensors")
-        entries = self._entries(self._count(MAX_ENTRIES, "entries"))
+            raise self._refused(
+                tr("has GGUF version {version}, and this app reads versions 2 and 3", version=version & 0xFFFF)
+            )
+        tensors = self._count(MAX_TENSORS, tr("tensors"))
+        entries = self._entries(self._count(MAX_ENTRIES, tr("entries")))
         architecture = str(entries.get("general.architecture") or "")
         kind = _kind(entries, architecture, tensors)
         if architecture not in KNOWN_ARCHITECTURES:
-            shown = f"“{printable(architecture)[:40]}”" if architecture else "no name"
-            raise self._refused(f"has an architecture this version does not know ({shown})")
+            shown = f"“{printable(architecture)[:40]}”" if architecture else tr("no name")
+            raise self._refused(tr("has an architecture this version does not know ({name})", name=shown))
         self._check_hyperparameters(entries, architecture)
         formats = self._tensors(tensors, self._alignment(entries))
         return _header(entries, architecture, kind, formats)
@@ -99,7 +104,7 @@ class _Reader:
         for _ in range(count):
             key = self._string()
             if key in found:
-                raise self._damaged("names one property twice")
+                raise self._damaged(tr("names one property twice"))
             found[key] = self._value(key, self._u32())
         return found
 
@@ -110,21 +115,21 @@ class _Reader:
             self._skip_array(key)
             return None
         if kind not in _SCALARS:
-            raise self._damaged(f"has a property of unknown type {kind & 0xFFFF}")
+            raise self._damaged(tr("has a property of unknown type {kind}", kind=kind & 0xFFFF))
         value: Value = self._scalar(_SCALARS[kind])
         return value
 
     def _skip_array(self, key: str) -> None:
         kind = self._u32()
-        count = self._count(MAX_ARRAY_ITEMS, "items in one list")
+        count = self._count(MAX_ARRAY_ITEMS, tr("items in one list"))
         if key in _ARRAY_TYPES and kind != _ARRAY_TYPES[key]:
-            raise self._damaged("has a vocabulary of the wrong type")
+            raise self._damaged(tr("has a vocabulary of the wrong type"))
         if kind == _STRING:
             self._skip_strings(count)
         elif kind in _SCALARS:
             self._skip(count * struct.calcsize(_SCALARS[kind]))
         else:
-            raise self._damaged("has a list of unknown type")
+            raise self._damaged(tr("has a list of unknown type"))
 
     def _skip_strings(self, count: int) -> None:
         """Walk over `count` strings (a vocabulary has 150,000): local names keep it in tens of ms."""
@@ -139,7 +144,7 @@ class _Reader:
             if length == 6 and buffer[at : at + 3] == b"<0x":
                 self._check_byte_token(buffer[at : at + 6])
             if length > MAX_STRING_BYTES:
-                raise self._damaged("has a text of absurd length")
+                raise self._damaged(tr("has a text of absurd length"))
             at += length
             if at > len(buffer):
                 self._at = at - length
@@ -150,7 +155,7 @@ class _Reader:
     def _check_byte_token(self, token: bytes) -> None:
         # llama.cpp reads the two digits without a check and uses them as an index.
         if token.endswith(b">") and not all(digit in b"0123456789abcdefABCDEF" for digit in token[3:5]):
-            raise self._damaged("has a byte token that is no byte")
+            raise self._damaged(tr("has a byte token that is no byte"))
 
     def _tensors(self, count: int, alignment: int) -> Counter[str]:
         """Check every tensor's place; returns the number of values by number format."""
@@ -163,28 +168,28 @@ class _Reader:
             name, block, block_bytes = self._tensor_type(self._u32())
             offset = self._u64()
             if offset % alignment or values % block:
-                raise self._damaged("has a tensor that is out of place")
+                raise self._damaged(tr("has a tensor that is out of place"))
             end = max(end, offset + values // block * block_bytes)
             formats[name] += values
         if len(names) != count:
-            raise self._damaged("names one tensor twice")
+            raise self._damaged(tr("names one tensor twice"))
         self._check_end(end, alignment)
         return formats
 
     def _dimensions(self) -> int:
         count = self._u32()
         if not 1 <= count <= 4:
-            raise self._damaged("has a tensor without a shape")
+            raise self._damaged(tr("has a tensor without a shape"))
         values = 1
         for _ in range(count):
             values *= self._u64()
         if not 0 < values < 1 << 62:
-            raise self._damaged("has a tensor of absurd size")
+            raise self._damaged(tr("has a tensor of absurd size"))
         return values
 
     def _tensor_type(self, kind: int) -> tuple[str, int, int]:
         if kind not in TENSOR_TYPES:
-            raise self._refused(f"uses a number format this version does not know ({kind & 0xFFFF})")
+            raise self._refused(tr("uses a number format this version does not know ({kind})", kind=kind & 0xFFFF))
         return TENSOR_TYPES[kind]
 
     def _check_end(self, end: int, alignment: int) -> None:
@@ -192,37 +197,45 @@ class _Reader:
         data_start = -(-header // alignment) * alignment
         whole = data_start + end
         if whole >= 1 << 62:
-            raise self._damaged("has a tensor of absurd size")
+            raise self._damaged(tr("has a tensor of absurd size"))
         if end and whole > self._size:
             raise ModelFileError(
-                f"{self._name} ends too early: {in_units(self._size, whole)} of {in_units(whole, whole)} "
-                f"{unit(whole)} are here. Download it again; nothing else was changed."
+                tr(
+                    "{name} ends too early: {here} of {whole} {unit} are here. "
+                    "Download it again; nothing else was changed.",
+                    name=self._name,
+                    here=in_units(self._size, whole),
+                    whole=in_units(whole, whole),
+                    unit=unit(whole),
+                )
             )
 
     def _alignment(self, entries: dict[str, Value]) -> int:
         value = entries.get("general.alignment", 32)
         if type(value) is not int or not 0 < value <= MAX_ALIGNMENT or value & (value - 1):
-            raise self._damaged("has an absurd alignment")
+            raise self._damaged(tr("has an absurd alignment"))
         return value
 
     def _check_hyperparameters(self, entries: dict[str, Value], architecture: str) -> None:
         layers = _number(entries, f"{architecture}.block_count")
         if not 0 <= layers <= MAX_LAYERS:
-            raise self._damaged(f"claims {layers:,} layers")
+            raise self._damaged(tr("claims {layers:,} layers", layers=layers))
         parts = _number(entries, "split.count")
         if parts > 1:
-            raise self._refused(f"is one of {parts} parts of a model, and this app opens models in one file")
+            raise self._refused(
+                tr("is one of {parts} parts of a model, and this app opens models in one file", parts=parts)
+            )
 
     def _string(self) -> str:
         length = self._u64()
         if length > MAX_STRING_BYTES:
-            raise self._damaged("has a text of absurd length")
+            raise self._damaged(tr("has a text of absurd length"))
         return self._bytes(length).decode("utf-8", "replace")
 
     def _count(self, limit: int, what: str) -> int:
         count = self._u64()
         if count > limit:
-            raise self._damaged(f"claims an absurd number of {what}")
+            raise self._damaged(tr("claims an absurd number of {what}", what=what))
         return count
 
     def _u32(self) -> int:
@@ -247,12 +260,15 @@ class _Reader:
         rest = self._buffer[self._at :]
         self._taken += self._at
         if self._taken > MAX_HEADER_BYTES:
-            raise self._damaged("has a header of absurd size")
+            raise self._damaged(tr("has a header of absurd size"))
         self._buffer = rest + self._file.read(max(_CHUNK_BYTES, count))
         self._at = 0
         if count > len(self._buffer):
             raise ModelFileError(
-                f"{self._name} ends too early: it stops within its header. Download it again; nothing else was changed."
+                tr(
+                    "{name} ends too early: it stops within its header. Download it again; nothing else was changed.",
+                    name=self._name,
+                )
             )
 
     def _skip(self, count: int) -> None:
@@ -263,10 +279,14 @@ class _Reader:
             count -= step
 
     def _refused(self, what: str) -> ModelFileError:
-        return ModelFileError(f"{self._name} {what}. Nothing was changed; choose another file.")
+        return ModelFileError(
+            tr("{name} {what}. Nothing was changed; choose another file.", name=self._name, what=what)
+        )
 
     def _damaged(self, what: str) -> ModelFileError:
-        return ModelFileError(f"{self._name} is damaged: it {what}. Nothing was changed; download it again.")
+        return ModelFileError(
+            tr("{name} is damaged: it {what}. Nothing was changed; download it again.", name=self._name, what=what)
+        )
 
 
 def _kind(entries: dict[str, Value], architecture: str, tensors: int) -> Kind:

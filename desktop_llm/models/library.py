@@ -15,6 +15,7 @@ from desktop_llm.files import link_or_copy
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.gguf import Header, printable, read_header
 from desktop_llm.paths import Folders, package_file
+from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class Library:
         path = next((path for path in self._folder.glob("*.gguf") if path.stem.lower() == model_id.lower()), None)
         if path is not None:
             read_header(path)  # tells what is wrong with it
-        raise NotFound(f"There is no model “{model_id}” here. The list of models shows which there are.")
+        raise NotFound(tr("There is no model “{id}” here. The list of models shows which there are.", id=model_id))
 
     def default(self) -> Model:
         """The chat model used last, else the starter; raises NotFound where not even the starter is installed."""
@@ -132,7 +133,7 @@ class Library:
         for model_id in [*self._facts.last_used(), STARTER_CHAT.id, *chat]:
             if model_id in chat:
                 return self._checked(chat[model_id])
-        raise NotFound("There is no chat model here. Import a GGUF file; everything else works meanwhile.")
+        raise NotFound(tr("There is no chat model here. Import a GGUF file; everything else works meanwhile."))
 
     def starter(self) -> Model:
         """The chat model that came with the app; raises NotFound where it is not installed."""
@@ -166,7 +167,9 @@ class Library:
         """Delete a model's file; raises UserError for a starter, which belongs to the install."""
         model = next((model for model in self.models() if model.id == model_id.lower()), None) or self.get(model_id)
         if model.starter:
-            raise UserError(f"{model.display_name} came with this app and stays. Other models can be removed.")
+            raise UserError(
+                tr("{name} came with this app and stays. Other models can be removed.", name=model.display_name)
+            )
         model.path.unlink(missing_ok=True)
         self._facts.forget_file(model.path)
         return model
@@ -225,8 +228,11 @@ class Library:
             path = package_file(starter.package, name)
             if path is None or self._facts.sha256(path) != published:
                 raise ModelFileError(
-                    f"{model.display_name} on this disk is not the file that was published. "
-                    "It was not opened; install the app again."
+                    tr(
+                        "{name} on this disk is not the file that was published. "
+                        "It was not opened; install the app again.",
+                        name=model.display_name,
+                    )
                 )
         return model
 
@@ -234,13 +240,19 @@ class Library:
 def _check_importable(path: Path, header: Header) -> None:
     if header.kind == "adapter":
         raise ModelFileError(
-            f"{path.name} is an adapter, which changes another model and can't answer alone. "
-            "Nothing was changed; import the model it was made for."
+            tr(
+                "{name} is an adapter, which changes another model and can't answer alone. "
+                "Nothing was changed; import the model it was made for.",
+                name=path.name,
+            )
         )
     if header.kind == "part":
         raise ModelFileError(
-            f"{path.name} is a part of another model and can't answer alone. "
-            "Nothing was changed; import the model it belongs to."
+            tr(
+                "{name} is a part of another model and can't answer alone. "
+                "Nothing was changed; import the model it belongs to.",
+                name=path.name,
+            )
         )
 
 
