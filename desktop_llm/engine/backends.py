@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from desktop_llm.errors import UserError
+from desktop_llm.words import tr
 
 _MODULE_NAME = re.compile(r"(?:lib)?ggml-(?P<name>[a-z0-9]+(?:-[a-z0-9_]+)?)\.(?:so|dll|dylib)$")
 _KINDS = frozenset({"cpu", "cuda", "hip", "metal", "musa", "opencl", "sycl", "vulkan"})
@@ -45,13 +46,15 @@ def bindings() -> Any:
     if "llama_cpp" not in sys.modules:
         spec = importlib.util.find_spec("llama_cpp")
         if spec is None:
-            raise UserError("The engine llama-cpp-python is not installed. Install the app again; nothing was changed.")
+            raise UserError(
+                tr("The engine llama-cpp-python is not installed. Install the app again; nothing was changed.")
+            )
         sys.modules["llama_cpp"] = importlib.util.module_from_spec(spec)
     try:
         return importlib.import_module("llama_cpp.llama_cpp")
     except (ImportError, OSError, RuntimeError) as error:  # a library of the system is missing, or the build is broken
         raise UserError(
-            f"The engine can't be started: {error}. Your data is untouched. Install the app again."
+            tr("The engine can't be started: {reason}. Your data is untouched. Install the app again.", reason=error)
         ) from error
 
 
@@ -73,9 +76,11 @@ def load(names: list[str]) -> None:
     paths = _module_paths()
     for name in names:
         if name not in paths or not register(str(paths[name]).encode()):
-            raise UserError(f"The engine's part “{name}” can't be loaded. Install the app again; nothing was changed.")
+            raise UserError(
+                tr("The engine's part “{name}” can't be loaded. Install the app again; nothing was changed.", name=name)
+            )
     if not _device_count(native):
-        raise UserError("The engine has no backend for this processor. Install the app again; nothing was changed.")
+        raise UserError(tr("The engine has no backend for this processor. Install the app again; nothing was changed."))
 
 
 def gpu_names() -> list[str]:

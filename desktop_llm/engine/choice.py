@@ -15,6 +15,7 @@ from typing import Any
 
 from desktop_llm.errors import UserError, WorkerDied
 from desktop_llm.files import write_atomically
+from desktop_llm.words import tr
 from desktop_llm.workers.process import Worker
 from desktop_llm.workers.protocol import path_to_wire
 
@@ -81,7 +82,7 @@ def choose(machine: Mapping[str, Any], start: Callable[[], Worker], model: Path)
         # Backends that are linked in can't be left out one by one; without repacked weights they crash less.
         chosen = BackendChoice()
         if not works(chosen) and not works(chosen := replace(chosen, extra_buffers=False)):
-            raise UserError("The engine does not run on this processor. Your chats and documents are untouched.")
+            raise UserError(tr("The engine does not run on this processor. Your chats and documents are untouched."))
     for name in [name for name in names if not name.startswith("cpu")]:
         if works(more := replace(chosen, modules=(*chosen.modules, name))):
             chosen = more

@@ -32,6 +32,7 @@ from desktop_llm.engine.shapes import (
 )
 from desktop_llm.errors import NotFound, UserError, WorkerDied
 from desktop_llm.paths import Folders, package_file
+from desktop_llm.words import from_json, tr
 from desktop_llm.workers.process import Worker
 from desktop_llm.workers.protocol import Message, path_to_wire
 
@@ -116,7 +117,7 @@ class Engine:
     def measure(self, messages: Sequence[ChatMessage]) -> PromptSize:
         """How much of the context this conversation takes; raises NotFound where no model is loaded."""
         if self.loaded is None or self._worker is None:
-            raise NotFound("No model is loaded. Choose one and ask again.")
+            raise NotFound(tr("No model is loaded. Choose one and ask again."))
         return PromptSize(**self._worker.call("measure", {"messages": _wire(messages)}, stall_s=self._stall_s).data)
 
     def stop(self) -> None:
@@ -144,7 +145,7 @@ class Engine:
         if self.loaded is not None:
             return
         if self._wanted is None:
-            raise NotFound("No model is loaded. Choose one and ask again.")
+            raise NotFound(tr("No model is loaded. Choose one and ask again."))
         for step in self._load(*self._wanted):
             yield step
             if self._stopping:
@@ -181,7 +182,8 @@ class Engine:
         except BaseException:
             self._worker.close()
             raise
-        self._loaded = LoadedModel(path=model, **{**done.data, "load_s": time.perf_counter() - begun})
+        seen = {"device": from_json(done.data["device"]), "load_s": time.perf_counter() - begun}
+        self._loaded = LoadedModel(path=model, **{**done.data, **seen})
         self._proved = False
         return self._loaded
 
@@ -255,7 +257,7 @@ class Engine:
                 self._notes.write(self._machine, self._choice)
 
     def _start(self) -> Worker:
-        return Worker(["engine"], name="The model", command=self._command)
+        return Worker(["engine"], name=tr("The model"), command=self._command)
 
 
 class _Stopped(Exception):

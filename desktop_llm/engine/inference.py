@@ -22,6 +22,7 @@ from desktop_llm.engine.shapes import Sampling
 from desktop_llm.engine.state import KeptState
 from desktop_llm.engine.templates import ThinkingSplitter
 from desktop_llm.errors import Cancelled, UserError
+from desktop_llm.words import tr
 
 Event = dict[str, Any]
 
@@ -144,8 +145,11 @@ class Inference:
         if status == _ABORTED or cancelled.is_set():
             raise Cancelled
         raise UserError(
-            f"The engine could not process this text (code {status}). Nothing was lost. "
-            "Try again, or load the model with a shorter context length."
+            tr(
+                "The engine could not process this text (code {status}). Nothing was lost. "
+                "Try again, or load the model with a shorter context length.",
+                status=status,
+            )
         )
 
     def _limit(self, prompt: Prompt, settings: Sampling) -> int:

@@ -18,6 +18,7 @@ from desktop_llm.engine import backends
 from desktop_llm.engine.templates import ChatTemplate
 from desktop_llm.engine.vocabulary import Vocabulary
 from desktop_llm.errors import Cancelled, ModelFileError, UserError
+from desktop_llm.words import tr
 
 DEFAULT_CONTEXT_LENGTH = 8_192
 BATCH_TOKENS = 512
@@ -89,7 +90,9 @@ def load(wanted: Wanted, cancelled: threading.Event, log: list[str]) -> Generato
     native.llama_backend_init()
     model = yield from _load_weights(wanted, cancelled, log)
     if not native.llama_model_has_decoder(model) or native.llama_model_has_encoder(model):
-        raise ModelFileError(f"{wanted.path.name} can't hold a conversation. Nothing was lost; choose a chat model.")
+        raise ModelFileError(
+            tr("{name} can't hold a conversation. Nothing was lost; choose a chat model.", name=wanted.path.name)
+        )
     threads = wanted.threads or physical_cores()
     context = _make_context(model, wanted, threads, log)
     abort = AbortFlag()
@@ -107,11 +110,15 @@ def load(wanted: Wanted, cancelled: threading.Event, log: list[str]) -> Generato
         trained_context_length=int(native.llama_model_n_ctx_train(model)),
         layers=layers,
         layers_offloaded=offloaded,
-        device=gpus[0] if offloaded else f"CPU, {threads} thread{'s' if threads != 1 else ''}",
+        device=gpus[0] if offloaded else _processor(threads),
         backend=", ".join(wanted.modules) or "built in",
         load_s=time.perf_counter() - begun,
         abort=abort,
     )
+
+
+def _processor(threads: int) -> str:
+    return tr("CPU, 1 thread") if threads == 1 else tr("CPU, {threads} threads", threads=threads)
 
 
 def physical_cores() -> int:
@@ -174,8 +181,12 @@ def _make_context(model: Any, wanted: Wanted, threads: int, log: list[str]) -> A
     context = native.llama_init_from_model(model, parameters)
     if not context:
         raise UserError(
-            f"The memory is not enough for a context of {parameters.n_ctx:,} tokens with {wanted.path.name}. "
-            "Nothing was lost. Choose a shorter context length or a smaller model.",
+            tr(
+                "The memory is not enough for a context of {tokens:,} tokens with {name}. "
+                "Nothing was lost. Choose a shorter context length or a smaller model.",
+                tokens=parameters.n_ctx,
+                name=wanted.path.name,
+            ),
             "\n".join(log),
         )
     return context
@@ -195,11 +206,19 @@ def _load_error(path: Path, log: list[str]) -> UserError:
     details = "\n".join(log)
     if any(phrase in details.lower() for phrase in _OUT_OF_MEMORY):
         return UserError(
-            f"The memory is not enough for {path.name}. Nothing was lost. "
-            "Close other programs or choose a smaller model.",
+            tr(
+                "The memory is not enough for {name}. Nothing was lost. "
+                "Close other programs or choose a smaller model.",
+                name=path.name,
+            ),
             details,
         )
-    reason = log[-1].split(": ", 1)[-1].strip().rstrip(".") if log else "the engine gave no reason"
+    reason = log[-1].split(": ", 1)[-1].strip().rstrip(".") if log else tr("the engine gave no reason")
     return ModelFileError(
-        f"{path.name} can't be opened: {reason}. Nothing was lost; download it again or choose another model.", details
+        tr(
+            "{name} can't be opened: {reason}. Nothing was lost; download it again or choose another model.",
+            name=path.name,
+            reason=reason,
+        ),
+        details,
     )

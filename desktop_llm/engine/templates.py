@@ -19,6 +19,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from desktop_llm.errors import UserError
+from desktop_llm.words import tr
 
 Message = dict[str, str]
 
@@ -80,7 +81,7 @@ class ChatTemplate:
                 parts.append(part)
                 size += len(part)
                 if size > RENDER_LIMIT_BYTES + sum(len(message["content"]) for message in messages):
-                    raise _unusable(ValueError("its output has no end"))
+                    raise _unusable(ValueError(), tr("its output has no end"))
         return "".join(parts)
 
 
@@ -186,10 +187,14 @@ def _to_json(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
-def _unusable(error: Exception) -> UserError:
-    reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+def _unusable(error: Exception, reason: str = "") -> UserError:
+    reason = reason or (str(error).splitlines()[0][:200] if str(error) else type(error).__name__)
     return UserError(
-        f"This model's chat template can't be used: {reason}. Nothing was lost; choose another model.", repr(error)
+        tr(
+            "This model's chat template can't be used: {reason}. Nothing was lost; choose another model.",
+            reason=reason,
+        ),
+        repr(error),
     )
 
 
@@ -209,4 +214,4 @@ def _time_limit(limit_s: float) -> Iterator[None]:
 
 
 def _on_alarm(_signal: int, _frame: object) -> None:
-    raise _unusable(TimeoutError("it does not end"))
+    raise _unusable(TimeoutError(), tr("it does not end"))

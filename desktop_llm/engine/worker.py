@@ -16,6 +16,7 @@ from desktop_llm.engine.inference import Inference
 from desktop_llm.engine.shapes import Sampling
 from desktop_llm.engine.templates import Message
 from desktop_llm.errors import BadRequest, NotFound, UserError
+from desktop_llm.words import to_json, tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Request, Steps, serve, take_stdout
 from desktop_llm.workers.protocol import path_from_wire
@@ -70,7 +71,7 @@ class _EngineWorker:
         timings = yield from inference.bench(_SELFTEST_TOKENS, 2, request.cancelled)
         logits = backends.bindings().llama_get_logits_ith(running.context, -1)
         if not all(math.isfinite(logits[index]) for index in range(running.vocabulary.size)):
-            raise UserError("This backend computes wrong numbers on this machine.")
+            raise UserError(tr("This backend computes wrong numbers on this machine."))
         return timings
 
     def load(self, request: Request) -> Steps:
@@ -82,11 +83,11 @@ class _EngineWorker:
             "trained_context_length",
             "layers",
             "layers_offloaded",
-            "device",
             "backend",
             "load_s",
         )
-        return {**{name: getattr(running, name) for name in names}, "has_template": running.template.own}
+        told = {name: getattr(running, name) for name in names}
+        return {**told, "device": to_json(running.device), "has_template": running.template.own}
 
     def generate(self, request: Request) -> Steps:
         """Answer a conversation; progress are events of left out turns, prompt progress, thinking and text."""
@@ -121,7 +122,13 @@ class _EngineWorker:
         running, inference = self._loaded()
         wanted = request.data["prompt_tokens"] + request.data["tokens"]
         if wanted > running.context_length:
-            raise BadRequest(f"{wanted:,} tokens don't fit into a context of {running.context_length:,}. Ask for less.")
+            raise BadRequest(
+                tr(
+                    "{wanted:,} tokens don't fit into a context of {context_length:,}. Ask for less.",
+                    wanted=wanted,
+                    context_length=running.context_length,
+                )
+            )
         self._busy = True
         try:
             timings = yield from inference.bench(
@@ -138,7 +145,7 @@ class _EngineWorker:
 
     def _load(self, request: Request) -> Generator[dict[str, Any], None, None]:
         if self._running is not None:
-            raise BadRequest("This worker has loaded its model already.")
+            raise BadRequest(tr("This worker has loaded its model already."))
         data = request.data
         wanted = loading.Wanted(
             path=path_from_wire(data["model"]),
@@ -154,13 +161,13 @@ class _EngineWorker:
 
     def _loaded(self) -> tuple[loading.RunningModel, Inference]:
         if self._running is None or self._inference is None:
-            raise NotFound("No model is loaded. Choose one and ask again.")
+            raise NotFound(tr("No model is loaded. Choose one and ask again."))
         return self._running, self._inference
 
     def _fit(self, messages: list[Message], max_tokens: int | None) -> prompt.Prompt:
         running, inference = self._loaded()
         if not messages:
-            raise BadRequest("There is no message to answer.")
+            raise BadRequest(tr("There is no message to answer."))
         defused = [{**message, "content": running.vocabulary.defuse(message["content"])} for message in messages]
 
         def render(kept: Any) -> tuple[str, list[int]]:
