@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QTextLayout, QTextOption
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from desktop_llm.gui import icons, theme
@@ -192,21 +192,32 @@ class Pill(QWidget):
 
     def sizeHint(self) -> QSize:
         """Word, icon and padding, 20 high or what the font needs."""
-        width = self.fontMetrics().horizontalAdvance(self._text) + 16 + (18 if self._icon_name else 0)
-        return QSize(width, max(20, self.fontMetrics().height() + 4))
+        return QSize(pill_width(self._text, self._icon_name), max(20, self.fontMetrics().height() + 4))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Fill, icon and word."""
-        fill, ink = _PILL_COLOURS[self._kind]
         painter = QPainter(self)
-        draw_box(painter, self.rect(), self.height() / 2, theme.current().colour(fill))
-        x = 8
-        if self._icon_name:
-            icons.paint_icon(painter, self._icon_name, ink, QRect(x, 0, 14, self.height()), 14)
-            x += 18
-        painter.setPen(theme.current().colour(ink))
-        painter.drawText(self.rect().adjusted(x, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self._text)
+        paint_pill(painter, self.rect(), self._text, self._kind, self._icon_name)
         painter.end()
+
+
+def pill_width(text: str, icon: str) -> int:
+    """How wide a pill is."""
+    metrics = QFontMetrics(theme.current().font("small_strong"))
+    return metrics.horizontalAdvance(text) + 16 + (18 if icon else 0)
+
+
+def paint_pill(painter: QPainter, box: QRect, text: str, kind: PillKind, icon: str) -> None:
+    """Paint a pill that fills `box`: for rows of lists, which are no widgets."""
+    fill, ink = _PILL_COLOURS[kind]
+    draw_box(painter, box, box.height() / 2, theme.current().colour(fill))
+    x = box.x() + 8
+    if icon:
+        icons.paint_icon(painter, icon, ink, QRect(x, box.y(), 14, box.height()), 14)
+        x += 18
+    painter.setFont(theme.current().font("small_strong"))
+    painter.setPen(theme.current().colour(ink))
+    painter.drawText(QRect(x, box.y(), box.right() - x, box.height()), Qt.AlignmentFlag.AlignVCenter, text)
 
 
 class Tag(QWidget):

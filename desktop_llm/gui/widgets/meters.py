@@ -14,10 +14,21 @@ _TURN_STEPS = 24
 
 
 class Meter(QProgressBar):
-    """A bar 72 × 6 that turns amber from 75 % and red from 92 %; a progress bar to screen readers."""
+    """A bar 72 × 6 that turns amber from 75 % and red from 92 %, or from what is given; a progress bar to screen
+    readers.
+    """
 
-    def __init__(self, *, object_name: str = "", accessible_name: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        object_name: str = "",
+        accessible_name: str = "",
+        warn_from: float = _WARN_FROM,
+        full_from: float = _FULL_FROM,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._warn_from, self._full_from = warn_from, full_from
         self.setRange(0, 1000)
         self.setTextVisible(False)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -43,7 +54,8 @@ class Meter(QProgressBar):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Track and fill."""
         part = self.fraction()
-        fill = "meter_full" if part >= _FULL_FROM else "meter_warn" if part >= _WARN_FROM else "meter_fill"
+        warning = "meter_warn" if part >= self._warn_from else "meter_fill"
+        fill = "meter_full" if part >= self._full_from else warning
         _paint_bar(self, part, fill)
 
 
