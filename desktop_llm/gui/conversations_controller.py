@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from desktop_llm.chats.export import to_markdown
 from desktop_llm.chats.records import Conversation, ConversationFields
 from desktop_llm.chats.store import ChatReader, ChatStore
+from desktop_llm.errors import UserError
 from desktop_llm.files import write_atomically
 from desktop_llm.gui.chat_list import ChatList
 from desktop_llm.gui.place import Place
-from desktop_llm.gui.resources import Resources
+from desktop_llm.gui.settings_keeper import SettingsKeeper
+from desktop_llm.gui.store_lane import StoreLane
 from desktop_llm.gui.widgets import UndoBar
 
 
@@ -31,10 +33,12 @@ class ConversationsController(QObject):
     saved = Signal(str)
     noticed = Signal(str)
 
-    def __init__(self, resources: Resources, chat_list: ChatList, undo: UndoBar, window: QWidget) -> None:
+    def __init__(
+        self, chats: StoreLane, settings: SettingsKeeper, chat_list: ChatList, undo: UndoBar, window: QWidget
+    ) -> None:
         super().__init__(window)
-        self._resources = resources
-        self._chats = resources.chats
+        self._chats = chats
+        self._settings = settings
         self._list = chat_list
         self._undo = undo
         self._window = window
@@ -50,6 +54,10 @@ class ConversationsController(QObject):
         chat_list.delete_requested.connect(self.trash)
         chat_list.export_requested.connect(self.export)
         undo.undo_requested.connect(self.undo)
+
+    def show_early(self) -> None:
+        """Show the list before everything else is built; what is wrong with the store, `start` will say."""
+        self._chats.read(ChatReader.conversations, functools.partial(self._on_listed, ""), _leave_to_start)
 
     def start(self) -> None:
         """Open the store, mend what a crash cut off, and show the list."""
@@ -76,7 +84,7 @@ class ConversationsController(QObject):
         """Make a conversation the open one."""
         self.place, self.current = Place(conversation.id), conversation
         self._list.set_selected(conversation.id)
-        self._resources.settings.remember(conversation=conversation.id)
+        self._settings.remember(conversation=conversation.id)
         self.opened.emit(conversation)
         self.changed.emit(conversation)
 
@@ -84,7 +92,7 @@ class ConversationsController(QObject):
         """Take a new value of a conversation; where it is the open one, it is not shown anew."""
         if place.same(self.place):
             self.current = conversation
-            self._resources.settings.remember(conversation=conversation.id)
+            self._settings.remember(conversation=conversation.id)
             self.changed.emit(conversation)
         self.refresh()
 
@@ -125,7 +133,7 @@ class ConversationsController(QObject):
 
     def _on_started(self, conversations: list[Conversation]) -> None:
         self._on_listed("", conversations)
-        last = self._resources.settings.current.window.get("conversation")
+        last = self._settings.current.window.get("conversation")
         found = next((item for item in conversations if item.id == last), None)
         if found is not None:
             self.show(found)
@@ -179,6 +187,10 @@ class ConversationsController(QObject):
         """A chat of the list, or the open one, which a search may have hidden there."""
         known = (*self._all, *((self.current,) if self.current else ()))
         return next((item for item in known if item.id == conversation_id), None)
+
+
+def _leave_to_start(_: UserError) -> None:
+    """There is no file yet, or it has to be mended first."""
 
 
 def _open_store(store: ChatStore) -> list[Conversation]:

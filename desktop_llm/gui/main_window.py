@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 # The grid of the first frame, as in assets/tokens.json, which is not read yet when it is painted.
 SMALLEST, DEFAULT = (640, 480), (1280, 800)
 RAIL, LIST, HEADER, NARROW = 72, 240, 48, 900
+WIRE_AFTER_MS = 20  # time for the chats to be listed and painted
 
 
 class MainWindow(QMainWindow):
-    """Signals: `first_painted` once, after which everything else is built, then `ready`."""
+    """Signals: `first_painted` once, after which the chats are built and listed, then everything else, then `ready`."""
 
     first_painted = Signal()
     ready = Signal()
@@ -53,7 +54,7 @@ class MainWindow(QMainWindow):
         self.home, self.settings, self.tasks = home, settings, tasks
         self._owner = owner
         self._notice = notice
-        self._painted = False
+        self._painted = self.built = False
         self.wiring: Wiring | None = None
         self._ending: QuitOnSignal | None = None
         self.setMinimumSize(*SMALLEST)
@@ -92,17 +93,19 @@ class MainWindow(QMainWindow):
             self._ending.close()
         if self.wiring is not None:
             self.wiring.close()
-        else:
-            self.tasks.close()
+            return
+        if self.built:
+            self.store.close()
+        self.tasks.close()
 
     def build(self) -> None:
-        """Fill the frame: rail, header, pages, controllers."""
+        """Fill the frame with what a person looks at first: rail, header and the chats. The rest follows."""
         from desktop_llm.gui.app import apply_theme
         from desktop_llm.gui.chats_page import ChatsPage
-        from desktop_llm.gui.ending import QuitOnSignal
+        from desktop_llm.gui.conversations_controller import ConversationsController
         from desktop_llm.gui.header import Header
         from desktop_llm.gui.rail import Rail
-        from desktop_llm.gui.wiring import Wiring
+        from desktop_llm.gui.store_lane import StoreLane
 
         apply_theme(self.settings.current)
         self.rail, self.header, self.chats = Rail(), Header(), ChatsPage()
@@ -112,9 +115,21 @@ class MainWindow(QMainWindow):
         if isinstance(panes := self.settings.current.window.get("panes"), list):
             self.chats.restore_sizes(panes)
         self.chats.splitter.splitterMoved.connect(self._on_panes_moved)
+        self.built = True
+        self._fold()
+        self.store = StoreLane(self.tasks, self.home.chats_db)
+        self.conversations = ConversationsController(self.store, self.settings, self.chats.list, self.chats.undo, self)
+        self.conversations.show_early()
+        self.chats.composer.focus_text()
+        QTimer.singleShot(WIRE_AFTER_MS, self._wire)
+
+    def _wire(self) -> None:
+        """Bring everything to life."""
+        from desktop_llm.gui.ending import QuitOnSignal
+        from desktop_llm.gui.wiring import Wiring
+
         self._ending = QuitOnSignal(self)
         self.wiring = Wiring(self, self._owner)
-        self._fold()
         if self._notice:
             self.wiring.say(self.tr("The settings were set back."), self._notice)
         self.ready.emit()
@@ -152,7 +167,7 @@ class MainWindow(QMainWindow):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Before it is built: the empty frame, in the colours of what follows."""
-        if self.wiring is None:
+        if not self.built:
             self._paint_frame()
         else:
             super().paintEvent(event)
@@ -174,12 +189,12 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fold panes by the width of the window."""
         super().resizeEvent(event)
-        if self.wiring is not None:
+        if self.built:
             self._fold()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember where everything stood."""
         geometry = base64.b64encode(self.saveGeometry().data()).decode("ascii")
-        panes = {"panes": self.chats.sizes()} if self.wiring is not None else {}
+        panes = {"panes": self.chats.sizes()} if self.built else {}
         self.settings.remember(geometry=geometry, **panes)
         super().closeEvent(event)

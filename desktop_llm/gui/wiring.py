@@ -23,7 +23,6 @@ from desktop_llm.gui.app import apply_theme
 from desktop_llm.gui.attachments import Attachments
 from desktop_llm.gui.chat_controller import ChatController
 from desktop_llm.gui.chat_settings import ChatSettings
-from desktop_llm.gui.conversations_controller import ConversationsController
 from desktop_llm.gui.documents.page import DocumentsPage
 from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.drops import Drops
@@ -36,7 +35,6 @@ from desktop_llm.gui.models_controller import ModelsController
 from desktop_llm.gui.models_page import ModelsPage
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.settings_page import SettingsPage
-from desktop_llm.gui.store_lane import StoreLane
 from desktop_llm.gui.tasks import Unexpected
 from desktop_llm.gui.transcript import warm_up
 from desktop_llm.gui.widgets import Action, Banner
@@ -65,7 +63,7 @@ class Wiring(QObject):
             window.home,
             window.tasks,
             window.settings,
-            StoreLane(window.tasks, window.home.chats_db),
+            window.store,
             Engine(window.home),
             Knowledge(window.home),
             Library(window.home),
@@ -93,7 +91,6 @@ class Wiring(QObject):
         self._later = QTimer(self, singleShot=True, interval=LATER_MS)
         self._later.timeout.connect(self._start_later)
         self._later.start()
-        window.chats.composer.focus_text()
 
     def _start_later(self) -> None:
         self.documents.start()
@@ -144,7 +141,7 @@ class Wiring(QObject):
         self.documents = DocumentsController(resources, self.documents_page, self)
         self.evidence = EvidenceController(resources, self.evidence_panel, self)
         self.models = ModelsController(resources, window.header, self.model_menu, self.models_page, window)
-        self.conversations = ConversationsController(resources, chats.list, chats.undo, window)
+        self.conversations = window.conversations
         self.attachments = Attachments(
             resources, self.conversations, self.documents, chats.composer, self._on_error, window
         )
