@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import random
 import struct
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.errors import ModelFileError
-from desktop_llm.models.gguf import MAX_STRING_BYTES, Header, printable, read_header, size_label
+from desktop_llm.models.gguf import MAX_STRING_BYTES, Header, printable, read_header, read_header_from, size_label
+from desktop_llm.models.shape import Shape
 from tests.models.gguf_files import CHAT, Entry, gguf, model, tensor, text
 
 EMBEDDING = tensor("token_embd.weight", [16, 16])
@@ -38,6 +41,15 @@ def test_a_chat_model_tells_its_name_size_and_template(tmp_path: Path) -> None:
         kind="chat",
         size_label="",
         parameters=256,
+        parts=1,
+        shape=Shape(
+            layers=2,
+            vocabulary=3,
+            kv_values=(0, 0),
+            layer_bytes=(0, 0),
+            embedding_bytes=1_024,
+            active=(("F32", 256),),
+        ),
     )
 
 
@@ -85,6 +97,58 @@ def test_an_unknown_architecture_is_named(tmp_path: Path) -> None:
         read_header(model(tmp_path / "m.gguf", with_entries(general__architecture="wizard\u202e")))
 
 
+class Trickle(io.BytesIO):
+    """A stream that can't seek and gives a few bytes at a time, as a network does."""
+
+    def read(self, count: int | None = -1) -> bytes:
+        return super().read(min(count or 0, 700))
+
+    def seekable(self) -> bool:
+        return False
+
+
+def test_a_stream_tells_the_same_as_the_file_and_is_not_read_to_its_end(tmp_path: Path) -> None:
+    data = gguf(CHAT, [tensor("token_embd.weight", [16, 1_000_000])], data_bytes=64_000_000)
+    stream = Trickle(data)
+    assert read_header_from(stream, len(data), "remote.gguf") == read(tmp_path, data)
+    assert stream.tell() < 2_000_000
+
+
+def test_a_header_survives_being_stored_as_json(tmp_path: Path) -> None:
+    header = read_header(model(tmp_path / "tiny.gguf"))
+    assert Header.from_json(json.loads(json.dumps(header.to_json()))) == header
+
+
+def split_model(folder: Path, parts: int = 3) -> list[Path]:
+    """A model in parts: a layer in each, the properties in the first, as llama.cpp's own tool splits it."""
+    paths = []
+    for number in range(parts):
+        entries: dict[str, Entry] = {"split.no": number, "split.count": parts}
+        entries = entries | CHAT | {"llama.block_count": parts} if number == 0 else entries
+        path = folder / f"big-{number + 1:05}-of-{parts:05}.gguf"
+        path.write_bytes(gguf(entries, [tensor(f"blk.{number}.attn_k.weight", [16, 16])], data_bytes=1_024))
+        paths.append(path)
+    return paths
+
+
+def test_the_first_part_speaks_for_the_whole_model_and_the_others_are_parts(tmp_path: Path) -> None:
+    first, second, _ = split_model(tmp_path)
+    header = read_header(first)
+    assert (header.kind, header.parts, header.parameters) == ("chat", 3, 768)
+    assert header.shape.layer_bytes == (1_024, 1_024, 1_024)
+    assert read_header(second).kind == "part"
+
+
+def test_a_missing_or_damaged_part_is_named(tmp_path: Path) -> None:
+    first, second, _ = split_model(tmp_path)
+    second.write_bytes(second.read_bytes()[:-900])
+    with pytest.raises(ModelFileError, match=r"big-00002-of-00003\.gguf ends too early"):
+        read_header(first)
+    second.unlink()
+    with pytest.raises(ModelFileError, match=r"needs big-00002-of-00003\.gguf beside it, part 2 of 3"):
+        read_header(first)
+
+
 def test_a_missing_file_is_told_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="No such file"):
         read_header(tmp_path / "gone.gguf")
@@ -100,7 +164,8 @@ BROKEN = {
     "GGUF version": gguf(CHAT, version=9),
     "claims 5,000 layers": gguf(with_entries(llama__block_count=5_000), [EMBEDDING], data_bytes=1_024),
     "absurd alignment": gguf(with_entries(general__alignment=3), [EMBEDDING], data_bytes=1_024),
-    "one of 3 parts": gguf(with_entries(split__count=3), [EMBEDDING], data_bytes=1_024),
+    "first of 3 files of a model": gguf(with_entries(split__count=3), [EMBEDDING], data_bytes=1_024),
+    "claims to be part 4 of 3": gguf(with_entries(split__count=3, split__no=3), [EMBEDDING], data_bytes=1_024),
     "vocabulary of the wrong type": gguf(with_entries(tokenizer__ggml__scores=["a"]), [EMBEDDING], data_bytes=1_024),
     "byte token": gguf(with_entries(tokenizer__ggml__tokens=["<0x-1>"]), [EMBEDDING], data_bytes=1_024),
     "names one tensor twice": gguf(CHAT, [EMBEDDING, EMBEDDING], data_bytes=1_024),

@@ -1,0 +1,190 @@
+"""How a model is built, as far as a forecast of memory and speed needs it: read off the tensors, then the properties.
+
+The tensors are asked first because they can't lie about their own size and need no knowledge of an architecture: the
+rows of a layer's `attn_k` are what its cache keeps for a token, whatever the properties say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_LAYER = re.compile(r"blk\.(\d{1,3})\.(.+)")
+_EMBEDDING = ("token_embd.", "per_layer_token_embd.", "position_embd.")
+_OUTPUT = "output.weight"
+_STATE_VALUE_BYTES = 4  # recurrent states are kept as F32
+_GEMMA3N_LAYERS_WITH_CACHE = 20  # fixed in llama.cpp's src/models/gemma3n.cpp
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor of the file: `shape` has the length of a row first, `format` is the number format's name."""
+
+    name: str
+    format: str
+    shape: tuple[int, ...]
+    values: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The build of a model; 0 or empty where the file doesn't say.
+
+    `kv_values`: numbers that each layer's cache keeps for one token, keys and values together, 0 for a layer without.
+    `state_bytes`: what recurrent layers keep, whatever the context. `layer_bytes` holds the weights of each layer,
+    `expert_bytes` is the part of them of which a token uses `experts_used` of `experts`. A model without
+    `output_bytes` uses its embedding twice. `active`: the weights one token takes part in, by number format, as pairs
+    of name and number of weights.
+    """
+
+    layers: int = 0
+    embedding_length: int = 0
+    feed_forward_length: int = 0
+    heads: int = 0
+    kv_heads: int = 0
+    key_length: int = 0
+    value_length: int = 0
+    sliding_window: int = 0
+    vocabulary: int = 0
+    experts: int = 0
+    experts_used: int = 0
+    kv_values: tuple[int, ...] = ()
+    state_bytes: int = 0
+    layer_bytes: tuple[int, ...] = ()
+    expert_bytes: int = 0
+    embedding_bytes: int = 0
+    output_bytes: int = 0
+    active: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Shape:
+        """The shape that was stored as JSON, where tuples became lists."""
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
+        fields["active"] = tuple((str(name), int(count)) for name, count in data["active"])
+        return cls(**fields)
+
+
+def shape_of(properties: Mapping[str, Any], architecture: str, vocabulary: int, tensors: Sequence[Tensor]) -> Shape:
+    """The shape from the file's properties and its tensors; `vocabulary` is the length of its list of tokens."""
+    known = _Properties(properties, architecture)
+    layers = known.number("block_count")
+    by_layer, others = _by_layer(tensors, layers)
+    embedding = [tensor for tensor in others if tensor.name.startswith(_EMBEDDING)]
+    output = [tensor for tensor in others if tensor.name == _OUTPUT]
+    heads, embedding_length = known.number("attention.head_count"), known.number("embedding_length")
+    head_length = embedding_length // heads if heads else 0
+    return Shape(
+        layers=layers,
+        embedding_length=embedding_length,
+        feed_forward_length=known.number("feed_forward_length"),
+        heads=heads,
+        kv_heads=known.number("attention.head_count_kv") or heads,
+        key_length=known.number("attention.key_length") or head_length,
+        value_length=known.number("attention.value_length") or head_length,
+        sliding_window=known.number("attention.sliding_window"),
+        vocabulary=vocabulary or known.number("vocab_size"),
+        experts=known.number("expert_count"),
+        experts_used=known.number("expert_used_count"),
+        kv_values=_kv_values(known, by_layer, layers),
+        state_bytes=_state_bytes(known, by_layer),
+        layer_bytes=tuple(sum(tensor.size_bytes for tensor in layer) for layer in by_layer),
+        expert_bytes=sum(tensor.size_bytes for layer in by_layer for tensor in layer if _is_expert(tensor)),
+        embedding_bytes=sum(tensor.size_bytes for tensor in embedding),
+        output_bytes=sum(tensor.size_bytes for tensor in output),
+        active=_active(known, by_layer, others),
+    )
+
+
+class _Properties:
+    """The numbers of one architecture; a list of one number per layer counts as its largest."""
+
+    def __init__(self, properties: Mapping[str, Any], architecture: str) -> None:
+        self._properties = properties
+        self.architecture = architecture
+
+    def number(self, name: str) -> int:
+        values = self.numbers(name)
+        return max(values, default=0)
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        """One number per layer, a single one, or none; what is no count is left out."""
+        value = self._properties.get(f"{self.architecture}.{name}")
+        values = value if isinstance(value, tuple) else (value,)
+        return tuple(item for item in values if isinstance(item, int) and 0 <= item < 1 << 32)
+
+
+def _by_layer(tensors: Iterable[Tensor], layers: int) -> tuple[list[list[Tensor]], list[Tensor]]:
+    found: list[list[Tensor]] = [[] for _ in range(layers)]
+    others = []
+    for tensor in tensors:
+        match = _LAYER.match(tensor.name)
+        if match and int(match[1]) < layers:
+            found[int(match[1])].append(tensor)
+        else:
+            others.append(tensor)
+    return found, others
+
+
+def _kv_values(known: _Properties, by_layer: Sequence[Sequence[Tensor]], layers: int) -> tuple[int, ...]:
+    keeping = layers - known.number("attention.shared_kv_layers")
+    if known.architecture == "gemma3n":
+        keeping = min(layers, _GEMMA3N_LAYERS_WITH_CACHE)
+    kept = [_layer_kv_values(known, layer, index) for index, layer in enumerate(by_layer[:keeping])]
+    return (*kept, *[0] * (layers - len(kept)))
+
+
+def _layer_kv_values(known: _Properties, layer: Sequence[Tensor], index: int) -> int:
+    rows = {tensor.name.split(".", 2)[2]: tensor.shape[1] for tensor in layer if len(tensor.shape) > 1}
+    if keys := rows.get("attn_k.weight"):
+        return keys + rows.get("attn_v.weight", keys)
+    if latent := rows.get("attn_kv_a_mqa.weight"):  # its cache keeps the latent vector in place of both
+        return latent if known.number("attention.key_length_mla") else _told_kv_values(known, index)
+    recurrent = any(".ssm_" in tensor.name or ".shortconv" in tensor.name for tensor in layer)
+    if layer and (recurrent or not any(".attn_qkv" in tensor.name for tensor in layer)):
+        return 0
+    return _told_kv_values(known, index)
+
+
+def _told_kv_values(known: _Properties, index: int) -> int:
+    """From the properties alone, for a layer whose tensors lie in another part of the model."""
+    heads = known.numbers("attention.head_count_kv") or known.numbers("attention.head_count") or (0,)
+    own = heads[index] if index < len(heads) else heads[-1]
+    all_heads = known.number("attention.head_count")
+    head_length = known.number("embedding_length") // all_heads if all_heads else 0
+    key_length = known.number("attention.key_length") or head_length
+    if known.number("attention.key_length_mla"):
+        return own * key_length
+    return own * (key_length + (known.number("attention.value_length") or head_length))
+
+
+def _state_bytes(known: _Properties, by_layer: Sequence[Sequence[Tensor]]) -> int:
+    """llama.cpp's `llama_hparams::n_embd_r` and `n_embd_s`, for the layers that have a recurrent part."""
+    recurrent = sum(any(".ssm_" in tensor.name for tensor in layer) for layer in by_layer)
+    inner, state = known.number("ssm.inner_size"), known.number("ssm.state_size")
+    convolution = max(0, known.number("ssm.conv_kernel") - 1) * (inner + 2 * known.number("ssm.group_count") * state)
+    return recurrent * _STATE_VALUE_BYTES * (convolution + inner * state)
+
+
+def _is_expert(tensor: Tensor) -> bool:
+    return "_exps." in tensor.name
+
+
+def _active(
+    known: _Properties, by_layer: Sequence[Sequence[Tensor]], others: Sequence[Tensor]
+) -> tuple[tuple[str, int], ...]:
+    """The weights that one token is multiplied with: not the embedding's other rows, and of experts only those used."""
+    experts, used = known.number("expert_count"), known.number("expert_used_count")
+    tied = not any(tensor.name == _OUTPUT for tensor in others)
+    active: Counter[str] = Counter()
+    for tensor in [tensor for layer in by_layer for tensor in layer] + list(others):
+        if tensor.name.startswith(_EMBEDDING) and not (tied and tensor.name == "token_embd.weight"):
+            continue
+        share = min(used, experts) if _is_expert(tensor) and experts else 0
+        active[tensor.format] += tensor.values * share // experts if share else tensor.values
+    return tuple(sorted(active.items()))
