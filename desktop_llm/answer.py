@@ -22,6 +22,7 @@ from desktop_llm.engine.client import (
 )
 from desktop_llm.errors import UserError
 from desktop_llm.knowledge.client import Citation, Knowledge, Passage
+from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)
 
@@ -134,8 +135,8 @@ def with_passages(messages: Sequence[ChatMessage], passages: Sequence[Passage]) 
 
 def nothing_found(collections: Sequence[str]) -> str:
     """What is said when no passage is relevant."""
-    names = ", ".join("this chat's files" if name.startswith("chat:") else name for name in collections)
-    return f"Nothing about this was found in {names}. All of its documents were searched."
+    names = ", ".join(tr("this chat's files") if name.startswith("chat:") else name for name in collections)
+    return tr("Nothing about this was found in {names}. All of its documents were searched.", names=names)
 
 
 def _passage_budget(engine: Engine) -> int:

@@ -14,6 +14,7 @@ from desktop_llm.errors import UserError
 from desktop_llm.hardware import hardware
 from desktop_llm.models.library import Library
 from desktop_llm.paths import Folders
+from desktop_llm.words import tr
 
 
 def report(home: Folders) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def _engine(home: Folders) -> tuple[dict[str, Any], list[str]]:
     except UserError as error:
         return found | {"reason": error.message}, []
     if loaded is None:
-        return found | {"reason": "The engine ended right after it had started."}, []
+        return found | {"reason": tr("The engine ended right after it had started.")}, []
     gpus = [loaded.device] if loaded.layers_offloaded else []
     return found | {"ok": True, "backends": loaded.backend.split(", ")}, gpus
 

@@ -12,12 +12,16 @@
     Cancelled                not an error: the person stopped it
 
 A UserError's text is one or two full sentences: what happened, what is safe, what to do. Everything else that is
-raised is a bug: it is logged with its traceback and shown as unexpected.
+raised is a bug: it is logged with its traceback and shown as unexpected. Sentences are made with `words.tr` and cross
+the wire with their template, so that a child's sentence is shown in the window's language; `details` stay as they are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from desktop_llm.words import from_json, to_json, tr
 
 
 class UserError(Exception):
@@ -30,7 +34,7 @@ class UserError(Exception):
 
     def fields(self) -> dict[str, Any]:
         """What crosses the wire beside the class name; `from_wire` passes it to the constructor."""
-        return {"message": self.message, "details": self.details}
+        return {"message": to_json(self.message), "details": self.details}
 
 
 class BadRequest(UserError):
@@ -58,8 +62,12 @@ class ContextOverflow(UserError):
 
     def __init__(self, needed_tokens: int, available_tokens: int) -> None:
         super().__init__(
-            f"This message needs {needed_tokens:,} tokens and the model can keep {available_tokens:,} in mind. "
-            "Nothing was lost. Shorten the message, or load the model with a larger context length."
+            tr(
+                "This message needs {needed:,} tokens and the model can keep {available:,} in mind. "
+                "Nothing was lost. Shorten the message, or load the model with a larger context length.",
+                needed=needed_tokens,
+                available=available_tokens,
+            )
         )
         self.needed_tokens = needed_tokens
         self.available_tokens = available_tokens
@@ -111,7 +119,9 @@ def to_wire(error: UserError) -> dict[str, Any]:
     return {"error": name if name in _BY_NAME else "UserError", **error.fields()}
 
 
-def from_wire(data: dict[str, Any]) -> UserError:
-    """The error that `to_wire` wrote; an unknown class becomes a plain UserError."""
+def from_wire(data: Mapping[str, Any]) -> UserError:
+    """The error that `to_wire` wrote, in the language of this process; an unknown class becomes a plain UserError."""
     fields = {key: value for key, value in data.items() if key != "error"}
+    if "message" in fields:
+        fields["message"] = from_json(fields["message"])
     return _BY_NAME.get(str(data.get("error")), UserError)(**fields)

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from desktop_llm.errors import UserError
+from desktop_llm.words import tr
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -37,10 +38,13 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def cannot_write(path: Path, error: OSError) -> UserError:
     """The sentence for a write that failed: where, why, and that the old content is untouched."""
-    reason = error.strerror or "the system gave no reason"
     return UserError(
-        f"{path} could not be written: {reason}. What was there before is unchanged. "
-        "Free some space on this disk or check the folder's permissions, then try again."
+        tr(
+            "{file} could not be written: {reason}. What was there before is unchanged. "
+            "Free some space on this disk or check the folder's permissions, then try again.",
+            file=path,
+            reason=error.strerror or tr("the system gave no reason"),
+        )
     )
 
 

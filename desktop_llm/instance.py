@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from desktop_llm.errors import Busy, UserError, from_wire, to_wire
 from desktop_llm.files import LockFile, write_atomically
 from desktop_llm.paths import Folders
+from desktop_llm.words import tr
 from desktop_llm.workers.protocol import Message, read_message, write_message
 
 if TYPE_CHECKING:  # 10 ms that the window's first paint need not wait for
@@ -29,7 +30,6 @@ if TYPE_CHECKING:  # 10 ms that the window's first paint need not wait for
 log = logging.getLogger(__name__)
 
 WAIT_S = 10.0
-_GONE = "The other Desktop LLM that held this data folder has closed. Nothing was lost. Try again."
 Answers = Generator[Message, None, Message]
 Handler = Callable[[str, dict[str, Any], bytes], Answers]
 
@@ -158,8 +158,10 @@ def _connect(folders: Folders) -> Connection:
             _check_that_owned(folders)
             if time.monotonic() > deadline:
                 raise Busy(
-                    "Another Desktop LLM is using this data folder and does not answer. Nothing was changed. "
-                    "Close it, or wait until it has finished, and try again."
+                    tr(
+                        "Another Desktop LLM is using this data folder and does not answer. Nothing was changed. "
+                        "Close it, or wait until it has finished, and try again."
+                    )
                 ) from None
             time.sleep(0.1)
 
@@ -168,7 +170,7 @@ def _check_that_owned(folders: Folders) -> None:
     lock = LockFile(folders.data / "owner.lock")
     if lock.acquire():
         lock.release()
-        raise OwnerGone(_GONE)
+        raise _owner_gone()
 
 
 def _serve_one(connection: Connection, handler: Handler, ended: threading.Event) -> None:
@@ -188,7 +190,7 @@ def _serve_one(connection: Connection, handler: Handler, ended: threading.Event)
         except Exception as error:  # noqa: BLE001 - a request handler's edge; the text of it stays out of the log
             place = "".join(traceback.format_tb(error.__traceback__))
             log.error("a request from another process failed\n%s%s", place, type(error).__name__)
-            unexpected = UserError("Something unexpected happened in the app. Your data is untouched. Try again.")
+            unexpected = UserError(tr("Something unexpected happened in the app. Your data is untouched. Try again."))
             _send(connection, Message(0, "error", to_wire(unexpected)))
 
 
@@ -204,5 +206,9 @@ def _receive(connection: Connection) -> Message:
     except (EOFError, OSError):
         message = None
     if message is None:
-        raise OwnerGone(_GONE)
+        raise _owner_gone()
     return message
+
+
+def _owner_gone() -> OwnerGone:
+    return OwnerGone(tr("The other Desktop LLM that held this data folder has closed. Nothing was lost. Try again."))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_llm.errors import UserError
+from desktop_llm.words import tr
 
 APP_NAME = "desktop-llm"
 HOME_VARIABLE = "DESKTOP_LLM_HOME"
@@ -73,8 +74,13 @@ def folders(home: Path | None = None) -> Folders:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
-                f"The folder {folder} can't be made: {error.strerror}. Nothing was changed. "
-                f"Choose another one with --home or {HOME_VARIABLE}."
+                tr(
+                    "The folder {folder} can't be made: {reason}. Nothing was changed. "
+                    "Choose another one with --home or {variable}.",
+                    folder=folder,
+                    reason=error.strerror,
+                    variable=HOME_VARIABLE,
+                )
             ) from error
     return found
 

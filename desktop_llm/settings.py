@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_llm.files import cannot_write, write_atomically
+from desktop_llm.words import tr
 
 VERSION = 1
 THEMES = ("system", "light", "dark")
@@ -74,7 +75,11 @@ def load(path: Path) -> tuple[Settings, str | None]:
     except FileNotFoundError:
         return Settings(), None
     except OSError as error:
-        return Settings(), f"The settings in {path} could not be read: {error.strerror}. Defaults are used for now."
+        return Settings(), tr(
+            "The settings in {file} could not be read: {reason}. Defaults are used for now.",
+            file=path,
+            reason=error.strerror,
+        )
     except (ValueError, RecursionError):
         return Settings(), _keep_broken(path)
     known = {name: content[name] for name, sensible in _SENSIBLE.items() if name in content and sensible(content[name])}
@@ -94,5 +99,6 @@ def _keep_broken(path: Path) -> str:
     try:
         path.replace(kept)
     except OSError as error:
-        return f"The settings file is broken, so defaults are used for now. {cannot_write(path, error)}"
-    return f"The settings file was broken, so defaults are used. The old file is kept as {kept}."
+        reason = cannot_write(path, error).message
+        return tr("The settings file is broken, so defaults are used for now. {reason}", reason=reason)
+    return tr("The settings file was broken, so defaults are used. The old file is kept as {file}.", file=kept)

@@ -22,7 +22,7 @@ class Sentence(str):
     @classmethod
     def made(cls, template: str, values: Mapping[str, Any]) -> Sentence:
         """The template in the language of this process, filled in; `values` may hold sentences themselves."""
-        sentence = cls(_translate(template).format_map(values) if values else _translate(template))
+        sentence = cls(_filled(template, values))
         sentence.template, sentence.values = template, dict(values)
         return sentence
 
@@ -51,6 +51,16 @@ def from_json(data: str | Mapping[str, Any]) -> str:
         return data
     values = {name: from_json(value) if isinstance(value, dict) else value for name, value in data["values"].items()}
     return Sentence.made(data["template"], values)
+
+
+def _filled(template: str, values: Mapping[str, Any]) -> str:
+    translated = _translate(template)
+    if not values:
+        return translated
+    try:
+        return translated.format_map(values)
+    except (LookupError, ValueError, AttributeError):  # a slip in a translation must not hide what it tells
+        return template.format_map(values)
 
 
 def _value(value: Any) -> Any:

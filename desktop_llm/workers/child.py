@@ -18,7 +18,8 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from desktop_llm.errors import Cancelled, UserError, to_wire
+from desktop_llm.errors import BadRequest, Cancelled, UserError, to_wire
+from desktop_llm.words import tr
 from desktop_llm.workers.protocol import Message, ProtocolError, read_message, write_message
 
 
@@ -107,7 +108,8 @@ class _Loop:
             wait = False
             handler = self._handlers.get(request.kind)
             if handler is None:
-                self._end(request, "error", {"error": "UserError", "message": f"Unknown request {request.kind}."})
+                unknown = BadRequest(tr("Unknown request {kind}.", kind=request.kind))
+                self._end(request, "error", to_wire(unknown))
                 continue
             entry = (request, handler(request))
             if request.kind in self._urgent:

@@ -21,6 +21,7 @@ from collections.abc import Generator, Sequence
 from typing import IO, Any, cast
 
 from desktop_llm.errors import UserError, WorkerDied, from_wire
+from desktop_llm.words import tr
 from desktop_llm.workers.protocol import Message, ProtocolError, read_message, write_message
 
 log = logging.getLogger(__name__)
@@ -192,7 +193,13 @@ class Worker:
             message = answers.get(timeout=stall_s)
         except queue.Empty:
             self.kill()
-            raise WorkerDied(f"{self.name} did not answer any more and was ended. {_SAFE}") from None
+            raise WorkerDied(
+                tr(
+                    "{name} did not answer any more and was ended. Everything written so far is kept. "
+                    "The next message starts it again.",
+                    name=self.name,
+                )
+            ) from None
         if message is None:
             raise self._death()
         return message
@@ -238,38 +245,47 @@ class Worker:
         return death(self.name, self._process.returncode, list(self._last_lines))
 
 
-_SAFE = "Everything written so far is kept. The next message starts it again."
-
-
 def death(name: str, status: int | None, last_lines: Sequence[str]) -> WorkerDied:
     """The sentence and the details for a child that ended by itself: memory, a signal in words, or a status."""
     details = "\n".join([f"exit status {status}", *last_lines])
     if any(_OUT_OF_MEMORY.search(line) for line in last_lines):
         return WorkerDied(
-            f"{name} stopped because the memory ran out. {_SAFE} A smaller model or a shorter context length helps.",
+            tr(
+                "{name} stopped because the memory ran out. Everything written so far is kept. "
+                "The next message starts it again. A smaller model or a shorter context length helps.",
+                name=name,
+            ),
             details,
         )
-    return WorkerDied(f"{name} stopped unexpectedly ({outcome(status)}). {_SAFE}", details)
+    return WorkerDied(
+        tr(
+            "{name} stopped unexpectedly ({reason}). Everything written so far is kept. "
+            "The next message starts it again.",
+            name=name,
+            reason=outcome(status),
+        ),
+        details,
+    )
 
 
 def outcome(status: int | None) -> str:
     """How a process ended, in words."""
     if status is None:
-        return "it broke its connection"
+        return tr("it broke its connection")
     if status >= 0:
-        return "it ended by itself" if status == 0 else f"it gave up with status {status}"
+        return tr("it ended by itself") if status == 0 else tr("it gave up with status {status}", status=status)
     words = {
-        "SIGKILL": "it was ended by the system or by hand, SIGKILL; most often the memory was full",
-        "SIGSEGV": "it touched memory that is not its own, SIGSEGV",
-        "SIGABRT": "it found an error in itself, SIGABRT",
-        "SIGILL": "this processor lacks an instruction it needs, SIGILL",
-        "SIGBUS": "a file it was using changed on the disk, SIGBUS",
-        "SIGTERM": "it was asked to end, SIGTERM",
+        "SIGKILL": tr("it was ended by the system or by hand, SIGKILL; most often the memory was full"),
+        "SIGSEGV": tr("it touched memory that is not its own, SIGSEGV"),
+        "SIGABRT": tr("it found an error in itself, SIGABRT"),
+        "SIGILL": tr("this processor lacks an instruction it needs, SIGILL"),
+        "SIGBUS": tr("a file it was using changed on the disk, SIGBUS"),
+        "SIGTERM": tr("it was asked to end, SIGTERM"),
     }
     try:
         name = signal.Signals(-status).name
     except ValueError:
-        return f"signal {-status}"
+        return tr("signal {number}", number=-status)
     return words.get(name, name)
 
 
@@ -294,8 +310,11 @@ def _start(command: list[str]) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise UserError(
-            f"A part of this app could not be started: {error.strerror}. Your data is untouched. "
-            "Close other programs and try again, or install the app anew.",
+            tr(
+                "A part of this app could not be started: {reason}. Your data is untouched. "
+                "Close other programs and try again, or install the app anew.",
+                reason=error.strerror,
+            ),
             details=repr(command),
         ) from error
 
