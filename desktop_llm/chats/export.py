@@ -8,18 +8,21 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 from desktop_llm.chats.records import Conversation, StoredCitation, StoredMessage
+from desktop_llm.words import tr
 
 # Code is matched first so that an index in it ("a[1]") is never taken for a citation.
 _CODE_OR_MARK = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]*`|\[(\d+)\](?!\()", re.DOTALL)
-_ENDINGS = {"interrupted": "*The answer was interrupted here.*", "error": "*The answer ended with an error.*"}
 
 
 def to_markdown(conversation: Conversation, messages: Iterable[StoredMessage]) -> str:
     """The branch given as Markdown text (valid UTF-8); thinking is left out, each cited passage is a footnote."""
     footnotes: list[StoredCitation] = []
-    blocks = [f"# {conversation.title or 'Chat'}", time.strftime("%Y-%m-%d", time.localtime(conversation.created_at))]
+    blocks = [
+        f"# {conversation.title or tr('Chat')}",
+        time.strftime("%Y-%m-%d", time.localtime(conversation.created_at)),
+    ]
     if conversation.system_prompt:
-        blocks += ["## Instructions", conversation.system_prompt]
+        blocks += [f"## {tr('Instructions')}", conversation.system_prompt]
     for message in messages:
         blocks += _blocks(message, footnotes)
     blocks += [_footnote(number, citation) for number, citation in enumerate(footnotes, start=1)]
@@ -27,11 +30,19 @@ def to_markdown(conversation: Conversation, messages: Iterable[StoredMessage]) -
 
 
 def _blocks(message: StoredMessage, footnotes: list[StoredCitation]) -> list[str]:
-    heading = "You" if message.role == "user" else message.model_name or message.model_id or message.role.capitalize()
+    heading = (
+        tr("You") if message.role == "user" else message.model_name or message.model_id or message.role.capitalize()
+    )
     attached = ", ".join(PurePath(path).name for path in message.attachments)
-    ending = _ENDINGS.get(message.status, "")
-    found = [f"## {heading}", f"Attached: {attached}" if attached else "", _numbered(message, footnotes), ending]
+    attachments = tr("Attached: {names}", names=attached) if attached else ""
+    found = [f"## {heading}", attachments, _numbered(message, footnotes), _ending(message)]
     return [block for block in found if block]
+
+
+def _ending(message: StoredMessage) -> str:
+    if message.status == "interrupted":
+        return f"*{tr('The answer was interrupted here.')}*"
+    return f"*{tr('The answer ended with an error.')}*" if message.status == "error" else ""
 
 
 def _numbered(message: StoredMessage, footnotes: list[StoredCitation]) -> str:
@@ -48,5 +59,6 @@ def _numbered(message: StoredMessage, footnotes: list[StoredCitation]) -> str:
 
 
 def _footnote(number: int, citation: StoredCitation) -> str:
-    place = f", page {citation.page}" if citation.page is not None else ""
-    return f"[^{number}]: {PurePath(citation.document).name}{place}: “{' '.join(citation.text.split())}”"
+    name, page, quote = PurePath(citation.document).name, citation.page, " ".join(citation.text.split())
+    where = name if page is None else tr("{name}, page {page}", name=name, page=page)
+    return f"[^{number}]: {where}: “{quote}”"

@@ -8,20 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from desktop_llm.errors import Busy, UserError
+from desktop_llm.words import tr
 
 # The low byte of an extended result code is its family: https://sqlite.org/rescode.html
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_SENTENCES = {
-    sqlite3.SQLITE_FULL: "The disk with {folder} is full, so this could not be saved. What was saved before is "
-    "safe and your text is still here. Free some space, then try again.",
-    sqlite3.SQLITE_IOERR: "The system refused to write to {folder}: the disk is full, gone or failing. What was saved "
-    "before is safe and your text is still here. Check the disk and its free space, then try again.",
-    sqlite3.SQLITE_READONLY: "{folder} can't be written to, so this could not be saved. What was saved before is safe "
-    "and your text is still here. Check the permissions of the folder, then try again.",
-    sqlite3.SQLITE_CANTOPEN: "The chats in {folder} could not be opened. Nothing was changed. Check that the folder "
-    "exists, belongs to you and that its disk is not full, then start again.",
-}
-_SENTENCES[sqlite3.SQLITE_PERM] = _SENTENCES[sqlite3.SQLITE_AUTH] = _SENTENCES[sqlite3.SQLITE_READONLY]
 
 
 def family(error: sqlite3.Error) -> int:
@@ -54,18 +44,42 @@ def _mark_suspect(path: Path) -> None:
 
 
 def _sentence(path: Path, error: sqlite3.Error) -> UserError | None:
-    code = family(error)
+    code, folder = family(error), path.parent
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Busy(
-            f"Another program is using the chats in {path.parent}. Nothing was lost. Close it, then try again.",
-            str(error),
+        text = tr(
+            "Another program is using the chats in {folder}. Nothing was lost. Close it, then try again.", folder=folder
         )
+        return Busy(text, str(error))
     if code in DAMAGED:
-        return UserError(
-            f"The chats file {path} is damaged. What is shown is still here. "
+        text = tr(
+            "The chats file {file} is damaged. What is shown is still here. "
             "Start the app again: it will bring back all that can be read and keep the damaged file.",
-            str(error),
+            file=path,
         )
-    if code in _SENTENCES:
-        return UserError(_SENTENCES[code].format(folder=path.parent), str(error))
-    return None
+    elif code == sqlite3.SQLITE_FULL:
+        text = tr(
+            "The disk with {folder} is full, so this could not be saved. What was saved before is "
+            "safe and your text is still here. Free some space, then try again.",
+            folder=folder,
+        )
+    elif code == sqlite3.SQLITE_IOERR:
+        text = tr(
+            "The system refused to write to {folder}: the disk is full, gone or failing. What was saved "
+            "before is safe and your text is still here. Check the disk and its free space, then try again.",
+            folder=folder,
+        )
+    elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+        text = tr(
+            "{folder} can't be written to, so this could not be saved. What was saved before is safe "
+            "and your text is still here. Check the permissions of the folder, then try again.",
+            folder=folder,
+        )
+    elif code == sqlite3.SQLITE_CANTOPEN:
+        text = tr(
+            "The chats in {folder} could not be opened. Nothing was changed. Check that the folder "
+            "exists, belongs to you and that its disk is not full, then start again.",
+            folder=folder,
+        )
+    else:
+        return None
+    return UserError(text, str(error))

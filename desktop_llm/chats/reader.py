@@ -14,6 +14,7 @@ from desktop_llm.chats.records import Conversation, SearchHit, StoredMessage
 from desktop_llm.chats.rows import grouped, to_conversation, to_message
 from desktop_llm.chats.schema import connect_read_only, from_sql
 from desktop_llm.errors import NotFound
+from desktop_llm.words import tr
 
 MAX_HITS = 100
 SNIPPET_TOKENS = 16
@@ -115,7 +116,7 @@ class ChatReader:
     def _message_row(self, message_id: str) -> sqlite3.Row:
         rows = self._rows("SELECT * FROM message WHERE id = ?", message_id)
         if not rows:
-            raise NotFound("This message is no longer there. Nothing was changed.")
+            raise NotFound(tr("This message is no longer there. Nothing was changed."))
         return rows[0]
 
     def _parents(self, conversation: int) -> dict[str, str | None]:
@@ -180,8 +181,8 @@ def condition(path: Path) -> str:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         verdict = str(error)
-    return "ok" if verdict == "ok" else f"damaged: {verdict}"
+    return "ok" if verdict == "ok" else tr("damaged: {reason}", reason=verdict)
 
 
 def _no_conversation() -> NotFound:
-    return NotFound("This chat is no longer there. Nothing was changed.")
+    return NotFound(tr("This chat is no longer there. Nothing was changed."))

@@ -18,6 +18,7 @@ from desktop_llm.chats.schema import from_sql
 from desktop_llm.chats.search import searchable
 from desktop_llm.errors import UserError
 from desktop_llm.files import link_or_copy
+from desktop_llm.words import tr
 
 _TABLES = ("conversation", "message", "part", "citation", "draft")
 _COMPANIONS = ("-wal", "-shm", "-journal", "-suspect")
@@ -44,9 +45,9 @@ def ensure_sound(path: Path) -> str | None:
 def _damage(path: Path) -> str:
     """What is wrong with the file, in SQLite's words; empty where it is sound."""
     if not path.exists() or path.stat().st_size == 0:
-        return "it is empty or missing"
+        return tr("it is empty or missing")
     if suspect_mark(path).exists():
-        return "reading it failed"
+        return tr("reading it failed")
     try:
         # Read-only: closing it must not write the log into a file that turns out to be damaged.
         with contextlib.closing(schema.connect_read_only(path)) as connection:
@@ -54,7 +55,7 @@ def _damage(path: Path) -> str:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             return "" if verdict == "ok" else str(verdict)
     except UnicodeDecodeError:  # Python chokes on SQLite's message about a damaged name
-        return "its layout can't be read"
+        return tr("its layout can't be read")
     except sqlite3.DatabaseError as error:
         if family(error) in DAMAGED:
             return str(error)
@@ -64,8 +65,11 @@ def _damage(path: Path) -> str:
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     if not _tables(connection):
         raise UserError(
-            f"{path} is a database of another program. Nothing was changed. "
-            "Move it away or point Desktop LLM at another folder, then start again."
+            tr(
+                "{file} is a database of another program. Nothing was changed. "
+                "Move it away or point Desktop LLM at another folder, then start again.",
+                file=path,
+            )
         )
 
 
@@ -90,9 +94,13 @@ def _replace(path: Path, companions: list[Path], reason: str) -> str:
     for companion in companions:
         companion.unlink(missing_ok=True)
     fresh.replace(path)
-    return (
-        f"The file with your chats was damaged ({reason}). {chats:,} chats with {messages:,} messages could be read "
-        f"and are here. The damaged file is kept in {folder}; a backup of yours may hold more."
+    return tr(
+        "The file with your chats was damaged ({reason}). {chats:,} chats with {messages:,} messages could be read "
+        "and are here. The damaged file is kept in {folder}; a backup of yours may hold more.",
+        reason=reason,
+        chats=chats,
+        messages=messages,
+        folder=folder,
     )
 
 
@@ -194,7 +202,7 @@ def _mend(target: sqlite3.Connection) -> None:
         "SELECT message, lower(hex(randomblob(16))), 0, 'lost', 'assistant', 'complete', strftime('%s', 'now') "
         "FROM part WHERE message NOT IN (SELECT seq FROM message) GROUP BY message",
         "INSERT INTO conversation (seq, id, title, created_at, updated_at, touched) "
-        "SELECT conversation, lower(hex(randomblob(16))), 'Recovered chat', min(created_at), max(created_at), 0 "
+        "SELECT conversation, lower(hex(randomblob(16))), :title, min(created_at), max(created_at), 0 "
         "FROM message WHERE conversation NOT IN (SELECT seq FROM conversation) GROUP BY conversation",
         "UPDATE message SET parent_id = (SELECT id FROM message AS m WHERE m.conversation = message.conversation "
         "AND m.seq < message.seq ORDER BY m.seq DESC LIMIT 1) "
@@ -203,7 +211,7 @@ def _mend(target: sqlite3.Connection) -> None:
         "ORDER BY seq DESC LIMIT 1) WHERE leaf_id IS NULL OR leaf_id NOT IN (SELECT id FROM message)",
         "DELETE FROM citation WHERE message NOT IN (SELECT seq FROM message)",
     ):
-        target.execute(statement)
+        target.execute(statement, {"title": tr("Recovered chat")})
 
 
 def _index(target: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from desktop_llm.errors import UserError
 from desktop_llm.files import write_atomically
+from desktop_llm.words import tr
 
 APPLICATION_ID = 0x444C4C4D  # "DLLM"
 
@@ -182,8 +183,11 @@ def upgrade(connection: sqlite3.Connection, path: Path, steps: Sequence[Sequence
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(steps):
         raise UserError(
-            f"The chats in {path} were written by a newer version of Desktop LLM. "
-            "Nothing was changed. Install the newer version again, or point this one at another folder."
+            tr(
+                "The chats in {file} were written by a newer version of Desktop LLM. "
+                "Nothing was changed. Install the newer version again, or point this one at another folder.",
+                file=path,
+            )
         )
     if version < len(steps):
         _back_up(connection, path, version)
