@@ -148,7 +148,7 @@ class Tour:
         until(lambda: self.wiring.chat.answering is None)
         settle(300)
         self.save("worker-died")
-        self.wiring._on_error(
+        self.wiring.notices.show_error(
             UserError("The disk is full: the chat could not be saved. What you see is kept in memory.")
         )
         settle(200)

@@ -131,7 +131,7 @@ class MainWindow(QMainWindow):
         self._ending = QuitOnSignal(self)
         self.wiring = Wiring(self, self._owner)
         if self._notice:
-            self.wiring.say(self.tr("The settings were set back."), self._notice)
+            self.wiring.notices.say(self.tr("The settings were set back."), self._notice)
         self.ready.emit()
 
     def _lay_out(self) -> None:

@@ -6,47 +6,40 @@ One object builds them in order and connects them; it holds no state of its own.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator
-from concurrent.futures import Future
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QApplication
 
 from desktop_llm.chats.records import Conversation
-from desktop_llm.chats.saving import Exchange, save_exchange
 from desktop_llm.engine.client import Engine
-from desktop_llm.errors import UserError
 from desktop_llm.gui import outside, theme
 from desktop_llm.gui.app import apply_theme
 from desktop_llm.gui.attachments import Attachments
 from desktop_llm.gui.chat_controller import ChatController
-from desktop_llm.gui.chat_settings import ChatSettings
 from desktop_llm.gui.documents.page import DocumentsPage
 from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.drops import Drops
 from desktop_llm.gui.evidence.panel import EvidencePanel
 from desktop_llm.gui.evidence_controller import EvidenceController
-from desktop_llm.gui.keys_dialog import KeysDialog
+from desktop_llm.gui.guests import Guests
 from desktop_llm.gui.mishaps import Mishaps
 from desktop_llm.gui.model_menu import ModelMenu
 from desktop_llm.gui.models_controller import ModelsController
 from desktop_llm.gui.models_page import ModelsPage
+from desktop_llm.gui.notices import Notices
 from desktop_llm.gui.resources import Resources
-from desktop_llm.gui.settings_page import SettingsPage
-from desktop_llm.gui.tasks import Unexpected
 from desktop_llm.gui.transcript import warm_up
-from desktop_llm.gui.widgets import Action, Banner
-from desktop_llm.gui.widgets.banner import BannerKind
-from desktop_llm.instance import WAIT_S, Owner
+from desktop_llm.instance import Owner
 from desktop_llm.knowledge.client import Knowledge, Passage
 from desktop_llm.models.library import Library
 from desktop_llm.settings import Settings
-from desktop_llm.workers.protocol import Message
 
 if TYPE_CHECKING:
+    from desktop_llm.gui.chat_settings import ChatSettings
     from desktop_llm.gui.main_window import MainWindow
+    from desktop_llm.gui.settings_page import SettingsPage
 
 LATER_MS = 500
 
@@ -57,8 +50,6 @@ class Wiring(QObject):
     def __init__(self, window: MainWindow, owner: Owner | None) -> None:
         super().__init__(window)
         self.window = window
-        self._details = ""
-        self._said: set[tuple[str, str]] = set()
         self.resources = Resources(
             window.home,
             window.tasks,
@@ -68,9 +59,10 @@ class Wiring(QObject):
             Knowledge(window.home),
             Library(window.home),
         )
-        window.tasks.on_unhandled(self._on_error)
+        self.notices = Notices(window)
+        window.tasks.on_unhandled(self.notices.show_error)
         self.mishaps = Mishaps(window.home.logs, self)
-        self.mishaps.happened.connect(self._on_bug)
+        self.mishaps.happened.connect(self.notices.show_bug)
         self._build_pages()
         self._build_controllers()
         self._connect_header()
@@ -84,7 +76,7 @@ class Wiring(QObject):
             self.tr("The model runs on this computer. Drop documents here to ask about them."),
         )
         if owner is not None:
-            owner.listen(self._answer_guest)
+            owner.listen(Guests(window, self.resources, self.documents.refresh).answer)
         self.conversations.start()
         self.models.start()
         # What a person sees first goes first; a second process and two parsers would hold it up.
@@ -96,15 +88,6 @@ class Wiring(QObject):
         self.documents.start()
         self.window.tasks.call(warm_up)
 
-    def say(self, title: str, text: str, *actions: Action, kind: BannerKind = "info") -> None:
-        """A banner above every page, until it is dismissed."""
-        if (title, text) in self._said:  # a disk that stays full says so once
-            return
-        self._said.add((title, text))
-        banner = Banner(title, text, (*actions, Action("dismiss", self.tr("Dismiss"), kind="quiet")), kind=kind)
-        banner.action_triggered.connect(functools.partial(self._on_banner, banner, (title, text)))
-        self.window.show_banner(banner)
-
     def close(self) -> None:
         """Stop what runs, save what waits, end the workers."""
         self._later.stop()
@@ -114,26 +97,49 @@ class Wiring(QObject):
 
     def show_page(self, name: str) -> None:
         """Bring a page to the front by the name of its rail item."""
-        pages = {
-            "chats": (self.window.chats, self.tr("Chats")),
-            "models": (self.models_page, self.tr("Models")),
-            "documents": (self.documents_page, self.tr("Documents")),
-            "settings": (self.settings_page, self.tr("Settings")),
-        }
-        page, title = pages[name]
-        self.window.show_page(page, name, title)
+        match name:
+            case "models":
+                self.window.show_page(self.models_page, name, self.tr("Models"))
+            case "documents":
+                self.window.show_page(self.documents_page, name, self.tr("Documents"))
+            case "settings":
+                self.window.show_page(self.settings_page, name, self.tr("Settings"))
+            case _:
+                self.window.show_page(self.window.chats, "chats", self.tr("Chats"))
+
+    @functools.cached_property
+    def settings_page(self) -> SettingsPage:
+        """The settings, built when they are first wanted."""
+        from desktop_llm.gui.settings_page import SettingsPage
+
+        page = SettingsPage()
+        page.set_folders(self.window.home)
+        page.set_collections(self.documents.names)
+        page.set_settings(self.window.settings.current)
+        page.settings_changed.connect(self.window.settings.set)
+        page.show_folder_requested.connect(outside.show_folder)
+        self.window.settings.changed.connect(page.set_settings)
+        self.documents.collections_changed.connect(self._on_collections)
+        self.window.add_page(page)
+        return page
+
+    @functools.cached_property
+    def chat_settings(self) -> ChatSettings:
+        """The sheet with the settings of one chat."""
+        from desktop_llm.gui.chat_settings import ChatSettings
+
+        sheet = ChatSettings(self.window)
+        sheet.changed.connect(self._on_chat_settings_changed)
+        return sheet
 
     def _build_pages(self) -> None:
         window = self.window
         self.documents_page, self.models_page = DocumentsPage(), ModelsPage()
-        self.settings_page = SettingsPage()
-        self.settings_page.set_folders(window.home)
-        for page in (self.documents_page, self.models_page, self.settings_page):
+        for page in (self.documents_page, self.models_page):
             window.add_page(page)
         self.evidence_panel = EvidencePanel()
         window.chats.set_panel(self.evidence_panel)
         self.model_menu = ModelMenu(window)
-        self.chat_settings = ChatSettings(window)
 
     def _build_controllers(self) -> None:
         window, resources = self.window, self.resources
@@ -143,7 +149,7 @@ class Wiring(QObject):
         self.models = ModelsController(resources, window.header, self.model_menu, self.models_page, window)
         self.conversations = window.conversations
         self.attachments = Attachments(
-            resources, self.conversations, self.documents, chats.composer, self._on_error, window
+            resources, self.conversations, self.documents, chats.composer, self.notices.show_error, window
         )
         self.chat = ChatController(
             resources,
@@ -176,23 +182,19 @@ class Wiring(QObject):
 
     def _connect_pages(self) -> None:
         window = self.window
-        self.chat.failed.connect(self._on_error)
-        self.models.failed.connect(self._on_error)
+        self.chat.failed.connect(self.notices.show_error)
+        self.models.failed.connect(self.notices.show_error)
         self.chat.evidence_requested.connect(self._on_evidence)
         self.chat.link_requested.connect(functools.partial(outside.open_link, window))
         self.chat.answering_changed.connect(window.chats.list.set_answering)
         self.evidence_panel.closed.connect(functools.partial(window.chats.show_panel, False))
         self.conversations.opened.connect(self._on_opened)
         self.conversations.changed.connect(self._on_chat_changed)
-        self.conversations.noticed.connect(functools.partial(self.say, self.tr("A damaged file was mended.")))
+        self.conversations.noticed.connect(functools.partial(self.notices.say, self.tr("A damaged file was mended.")))
         self.conversations.saved.connect(self._on_exported)
         self.documents_page.ask_requested.connect(self._on_ask)
         self.documents_page.passage_activated.connect(self._on_passage)
         window.chats.composer.new_collection_requested.connect(self._on_new_collection)
-        self.settings_page.settings_changed.connect(window.settings.set)
-        self.settings_page.show_folder_requested.connect(outside.show_folder)
-        self.documents.collections_changed.connect(self._on_collections)
-        self.chat_settings.changed.connect(self._on_chat_settings_changed)
 
     def _connect_keys(self) -> None:
         pages = {"Ctrl+1": "chats", "Ctrl+2": "models", "Ctrl+3": "documents", "Ctrl+,": "settings"}
@@ -235,6 +237,7 @@ class Wiring(QObject):
         self.model_menu.show_below(self.window.header.model_button)
 
     def _on_chat_settings(self) -> None:
+        self.chat_settings.set_collections(self.documents.names)
         self.chat_settings.set_conversation(self.conversations.current or self._not_yet_stored())
         self.chat_settings.show_below(self.window.header.more_button)
 
@@ -262,6 +265,8 @@ class Wiring(QObject):
         self.window.chats.undo.show_message(self.tr("Saved as {path}").format(path=path), undo=False)
 
     def _on_keys(self) -> None:
+        from desktop_llm.gui.keys_dialog import KeysDialog
+
         KeysDialog(self.window).exec()
 
     def _on_opened(self, _: Conversation | None) -> None:
@@ -288,7 +293,6 @@ class Wiring(QObject):
 
     def _on_collections(self, _: object) -> None:
         self.settings_page.set_collections(self.documents.names)
-        self.chat_settings.set_collections(self.documents.names)
 
     def _on_new_collection(self) -> None:
         self.show_page("documents")
@@ -313,47 +317,7 @@ class Wiring(QObject):
     def _on_settings(self, settings: Settings) -> None:
         apply_theme(settings)
         self.window.chats.transcript.set_reading_scale(settings.reading_scale)
-        self.settings_page.set_settings(settings)
         self.documents_page.set_default_collection(settings.default_collection)
-
-    def _on_bug(self, details: str) -> None:
-        self._on_error(Unexpected(details))
-
-    def _on_error(self, error: UserError) -> None:
-        if isinstance(error, Unexpected):
-            self.say(error.message, "", Action("copy_details", self.tr("Copy details"), "copy"), kind="danger")
-            self._details = error.details
-        else:
-            first, _, rest = error.message.partition(". ")
-            self.say(f"{first}." if rest else first, rest, kind="warning")
-
-    def _on_banner(self, banner: Banner, said: tuple[str, str], action: str) -> None:
-        if action == "copy_details":
-            QApplication.clipboard().setText(self._details)
-        else:
-            self._said.discard(said)
-            banner.setParent(None)
-            banner.deleteLater()
-
-    def _answer_guest(self, kind: str, data: dict[str, Any], body: bytes) -> Generator[Message, None, Message]:
-        """In a guest's thread: raise the window, save a chat, or pass a request on to the knowledge worker."""
-        if kind == "raise_window":
-            self.window.tasks.post(self.window.raise_to_front)
-            return Message(0, "done", {"raised": True})
-        if kind == "save_exchange":
-            return self._save_exchange(Exchange(**data))
-        done = yield from self.resources.knowledge.forward(kind, data, body)
-        self.window.tasks.post(self.documents.refresh)
-        return done
-
-    def _save_exchange(self, exchange: Exchange) -> Message:
-        saved: Future[Conversation] = Future()
-
-        save = functools.partial(save_exchange, exchange=exchange)
-        self.resources.chats.write(save, saved.set_result, saved.set_exception)
-        conversation = saved.result(WAIT_S)
-        self.window.tasks.post(self.conversations.refresh)
-        return Message(0, "done", {"conversation": conversation.id})
 
 
 def _call(function: Callable[[], object], _checked: bool = False) -> None:
