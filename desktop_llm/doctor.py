@@ -46,7 +46,7 @@ def _engine(home: Folders) -> tuple[dict[str, Any], list[str]]:
         return found | {"reason": error.message}, []
     if loaded is None:
         return found | {"reason": tr("The engine ended right after it had started.")}, []
-    gpus = [loaded.device] if loaded.layers_offloaded else []
+    gpus = [loaded.device] if loaded.gpu_layers else []
     return found | {"ok": True, "backends": loaded.backend.split(", ")}, gpus
 
 

@@ -58,7 +58,9 @@ class FakeEngine:
             "context_length": self._context_length,
             "trained_context_length": TRAINED_CONTEXT_LENGTH,
             "layers": 1,
-            "layers_offloaded": 0,
+            "gpu_layers": 0,
+            "gpu_bytes": 0,
+            "memory_bytes": 1_000_000,
             "device": "CPU, 1 thread",
             "backend": ", ".join(request.data["modules"]),
             "load_s": 0.0,
@@ -100,6 +102,7 @@ class FakeEngine:
             "seed": 7 if sampling["seed"] is None else sampling["seed"],
             "usage": {"prompt_tokens": len(words), "completion_tokens": len(said), "cached_tokens": cached},
             "timings": {"ttft_s": 0.1, "prompt_tps": 100.0, "generation_tps": 10.0},
+            "memory_bytes": 2_000_000,
         }
 
     def bench(self, request: Request) -> Steps:

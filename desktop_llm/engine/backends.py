@@ -13,19 +13,19 @@ import importlib.util
 import platform
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from desktop_llm.engine.shapes import Device
 from desktop_llm.errors import UserError
 from desktop_llm.words import tr
 
 _MODULE_NAME = re.compile(r"(?:lib)?ggml-(?P<name>[a-z0-9]+(?:-[a-z0-9_]+)?)\.(?:so|dll|dylib)$")
 _KINDS = frozenset({"cpu", "cuda", "hip", "metal", "musa", "opencl", "sycl", "vulkan"})
 _DEVICE_GPU, _DEVICE_IGPU = 1, 2  # ggml_backend_dev_type
-_LEVEL_WARNING, _LEVEL_CONTINUED = 3, 5  # ggml_log_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +83,11 @@ def load(names: list[str]) -> None:
         raise UserError(tr("The engine has no backend for this processor. Install the app again; nothing was changed."))
 
 
-def gpu_names() -> list[str]:
-    """The descriptions of the GPUs that the loaded backends offer."""
+def devices() -> list[Device]:
+    """What the loaded backends can compute on, as llama.cpp lists it."""
     native = bindings()
-    get, kind, description = _device_functions(native)
-    devices = [get(index) for index in range(_device_count(native))]
-    return [
-        description(device).decode("utf-8", "replace")
-        for device in devices
-        if kind(device) in (_DEVICE_GPU, _DEVICE_IGPU)
-    ]
+    functions = _device_functions(native)
+    return [_device(functions, functions["get"](index)) for index in range(_device_count(native))]
 
 
 def machine_key() -> str:
@@ -104,26 +99,6 @@ def machine_key() -> str:
         status = path.stat()
         parts.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def capture_log(lines: list[str]) -> Any:
-    """Send llama.cpp's warnings and errors to stderr and keep them in `lines`; the result must be kept alive."""
-    native = bindings()
-    shown = False
-
-    def on_log(level: int, text: bytes, _data: int | None) -> None:
-        nonlocal shown
-        shown = shown if level == _LEVEL_CONTINUED else level >= _LEVEL_WARNING
-        if shown:
-            line = text.decode("utf-8", "replace")
-            sys.stderr.write(line)
-            sys.stderr.flush()
-            lines.append(line.strip())
-            del lines[:-50]
-
-    callback = native.llama_log_callback(on_log)
-    native.llama_log_set(callback, None)
-    return callback
 
 
 def _library_folder(native: ModuleType) -> Path:
@@ -166,17 +141,37 @@ def _device_count(native: Any) -> int:
     return int(count())
 
 
-def _device_functions(native: Any) -> tuple[Any, Any, Any]:
-    library = native._lib
-    get, kind, description = (
-        library.ggml_backend_dev_get,
-        library.ggml_backend_dev_type,
-        library.ggml_backend_dev_description,
+def _device_functions(native: Any) -> dict[str, Any]:
+    """The device functions of ggml-backend.h, which the bindings don't declare."""
+    pointer, text, size = ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_size_t)
+    signatures: dict[str, tuple[list[Any], Any]] = {
+        "get": ([ctypes.c_size_t], pointer),
+        "type": ([pointer], ctypes.c_int),
+        "name": ([pointer], text),
+        "description": ([pointer], text),
+        "memory": ([pointer, size, size], None),
+        "backend_reg": ([pointer], pointer),
+    }
+    functions = {}
+    for name, (arguments, result) in signatures.items():
+        functions[name] = getattr(native._lib, f"ggml_backend_dev_{name}")
+        functions[name].argtypes, functions[name].restype = arguments, result
+    functions["backend_name"] = native._lib.ggml_backend_reg_name
+    functions["backend_name"].argtypes, functions["backend_name"].restype = [pointer], text
+    return functions
+
+
+def _device(functions: Mapping[str, Any], device: int) -> Device:
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    functions["memory"](device, ctypes.byref(free), ctypes.byref(total))
+    return Device(
+        name=functions["name"](device).decode("utf-8", "replace"),
+        description=functions["description"](device).decode("utf-8", "replace").strip(),
+        kind="gpu" if functions["type"](device) in (_DEVICE_GPU, _DEVICE_IGPU) else "cpu",
+        backend=functions["backend_name"](functions["backend_reg"](device)).decode("utf-8", "replace"),
+        total_bytes=total.value,
+        free_bytes=free.value,
     )
-    get.argtypes, get.restype = [ctypes.c_size_t], ctypes.c_void_p
-    kind.argtypes, kind.restype = [ctypes.c_void_p], ctypes.c_int
-    description.argtypes, description.restype = [ctypes.c_void_p], ctypes.c_char_p
-    return get, kind, description
 
 
 def _cpu_model() -> str:

@@ -232,6 +232,8 @@ class Engine:
         if "usage" not in data:  # it was cancelled before it began
             return Finished("cancelled", Usage(), Timings(), None)
         load_s = self._loaded.load_s if self._loaded else 0.0
+        if self._loaded:
+            self._loaded = replace(self._loaded, memory_bytes=data["memory_bytes"])
         timings = Timings(**{**data["timings"], "load_s": load_s, "ttft_s": ttft_s})
         return Finished(data["finish_reason"], Usage(**data["usage"]), timings, data["seed"])
 

@@ -15,19 +15,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from desktop_llm.engine.backends import bindings
-from desktop_llm.engine.loading import BATCH_TOKENS, RunningModel
+from desktop_llm.engine.loading import RunningModel
 from desktop_llm.engine.prompt import Prompt
 from desktop_llm.engine.sampling import Sampler
 from desktop_llm.engine.shapes import Sampling
 from desktop_llm.engine.state import KeptState
 from desktop_llm.engine.templates import ThinkingSplitter
+from desktop_llm.engine.wanted import SMALLEST_BATCH_TOKENS
 from desktop_llm.errors import Cancelled, UserError
 from desktop_llm.words import tr
 
 Event = dict[str, Any]
 
 _ABORTED = 2  # llama_decode: the abort callback said so
-_SMALLEST_BATCH = 32
 _STEP_S = 1.0  # how long one step of prompt processing may take, for the progress that a person sees
 _WATCH_S = 0.05
 
@@ -91,7 +91,7 @@ class Inference:
             batch = tokens[done : done + self._batch_size()]
             started = time.perf_counter()
             self._decode((ctypes.c_int32 * len(batch))(*batch), len(batch), cancelled)
-            if len(batch) >= _SMALLEST_BATCH or not self._tokens_per_s:  # a few tokens say little about many
+            if len(batch) >= SMALLEST_BATCH_TOKENS or not self._tokens_per_s:  # a few tokens say little about many
                 self._tokens_per_s = len(batch) / max(time.perf_counter() - started, 1e-6)
             self._kept.tokens.extend(batch)
             done += len(batch)
@@ -158,9 +158,9 @@ class Inference:
 
     def _batch_size(self) -> int:
         """A power of two that takes about a second here; the first batch is small, to learn the speed."""
-        wanted = self._tokens_per_s * _STEP_S if self._tokens_per_s else _SMALLEST_BATCH
-        size = _SMALLEST_BATCH
-        while size * 2 <= min(wanted, BATCH_TOKENS):
+        wanted = self._tokens_per_s * _STEP_S if self._tokens_per_s else SMALLEST_BATCH_TOKENS
+        size = SMALLEST_BATCH_TOKENS
+        while size * 2 <= min(wanted, self._running.batch_tokens):
             size *= 2
         return size
 

@@ -15,27 +15,15 @@ from typing import Any
 import psutil
 
 from desktop_llm.engine import backends
+from desktop_llm.engine.log import EngineLog
 from desktop_llm.engine.templates import ChatTemplate
 from desktop_llm.engine.vocabulary import Vocabulary
+from desktop_llm.engine.wanted import DEFAULT_CONTEXT_LENGTH, Wanted
 from desktop_llm.errors import Cancelled, ModelFileError, UserError
 from desktop_llm.words import tr
 
-DEFAULT_CONTEXT_LENGTH = 8_192
-BATCH_TOKENS = 512
 _SMALLEST_CONTEXT = 256
 _OUT_OF_MEMORY = ("failed to allocate", "out of memory", "unable to allocate", "bad_alloc")
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How to load a model; None leaves the choice to us. `modules` are backend names, the CPU's first."""
-
-    path: Path
-    modules: tuple[str, ...] = ()
-    extra_buffers: bool = True
-    context_length: int | None = None
-    threads: int | None = None
-    gpu_layers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +37,9 @@ class RunningModel:
     context_length: int
     trained_context_length: int
     layers: int
-    layers_offloaded: int
+    gpu_layers: int
+    gpu_bytes: int
+    batch_tokens: int
     device: str
     backend: str
     load_s: float
@@ -82,7 +72,7 @@ class AbortFlag:
         native.llama_set_abort_callback(context, callback, ctypes.cast(self._buffer, ctypes.c_void_p))
 
 
-def load(wanted: Wanted, cancelled: threading.Event, log: list[str]) -> Generator[float, None, RunningModel]:
+def load(wanted: Wanted, cancelled: threading.Event, log: EngineLog) -> Generator[float, None, RunningModel]:
     """Load the model; yields the fraction that is done. Raises ModelFileError or UserError with llama.cpp's reason."""
     begun = time.perf_counter()
     native = backends.bindings()
@@ -98,19 +88,20 @@ def load(wanted: Wanted, cancelled: threading.Event, log: list[str]) -> Generato
     abort = AbortFlag()
     abort.install(context)
     vocabulary = Vocabulary(model)
-    layers = int(native.llama_model_n_layer(model))
-    gpus = backends.gpu_names()
-    offloaded = min(layers + 1, _gpu_layers(wanted, layers)) if gpus else 0
+    gpus = [device for device in backends.devices() if device.kind == "gpu"]
+    gpu_bytes = log.bytes_on(gpu.name for gpu in gpus)
     return RunningModel(
         model=model,
         context=context,
         vocabulary=vocabulary,
-        template=_template(model, vocabulary),
+        template=_template(model, vocabulary, wanted.template),
         context_length=int(native.llama_n_ctx(context)),
         trained_context_length=int(native.llama_model_n_ctx_train(model)),
-        layers=layers,
-        layers_offloaded=offloaded,
-        device=gpus[0] if offloaded else _processor(threads),
+        layers=int(native.llama_model_n_layer(model)),
+        gpu_layers=log.offloaded_layers if gpu_bytes else 0,
+        gpu_bytes=gpu_bytes,
+        batch_tokens=wanted.batch_tokens,
+        device=gpus[0].description if gpu_bytes else _processor(threads),
         backend=", ".join(wanted.modules) or "built in",
         load_s=time.perf_counter() - begun,
         abort=abort,
@@ -128,7 +119,7 @@ def physical_cores() -> int:
     return max(1, min(physical, allowed))
 
 
-def _load_weights(wanted: Wanted, cancelled: threading.Event, log: list[str]) -> Generator[float, None, Any]:
+def _load_weights(wanted: Wanted, cancelled: threading.Event, log: EngineLog) -> Generator[float, None, Any]:
     """Load in a second thread, since the call only returns at the end and its progress shall get out meanwhile."""
     progress: queue.SimpleQueue[float | None] = queue.SimpleQueue()
     outcome: list[Any] = []
@@ -150,7 +141,7 @@ def _load_weights(wanted: Wanted, cancelled: threading.Event, log: list[str]) ->
     if cancelled.is_set():
         raise Cancelled
     if not outcome or not outcome[0]:
-        raise _load_error(wanted.path, log)
+        raise _load_error(wanted.path, log.warnings)
     return outcome[0]
 
 
@@ -170,41 +161,55 @@ def _call_loader(wanted: Wanted, cancelled: threading.Event, report: Callable[[f
     return native.llama_model_load_from_file(os.fsencode(wanted.path), parameters)
 
 
-def _make_context(model: Any, wanted: Wanted, threads: int, log: list[str]) -> Any:
+def _make_context(model: Any, wanted: Wanted, threads: int, log: EngineLog) -> Any:
     native = backends.bindings()
     trained = int(native.llama_model_n_ctx_train(model)) or DEFAULT_CONTEXT_LENGTH
     parameters = native.llama_context_default_params()
     parameters.n_ctx = max(_SMALLEST_CONTEXT, min(trained, wanted.context_length or DEFAULT_CONTEXT_LENGTH))
-    parameters.n_batch = parameters.n_ubatch = BATCH_TOKENS
+    parameters.n_batch = parameters.n_ubatch = wanted.batch_tokens
+    parameters.type_k = parameters.type_v = wanted.kv
+    if wanted.flash_attention is not None:
+        parameters.flash_attn_type = int(wanted.flash_attention)  # llama_flash_attn_type; -1 leaves it to llama.cpp
     parameters.n_threads = parameters.n_threads_batch = threads
     parameters.no_perf = True
     context = native.llama_init_from_model(model, parameters)
     if not context:
-        raise UserError(
-            tr(
-                "The memory is not enough for a context of {tokens:,} tokens with {name}. "
-                "Nothing was lost. Choose a shorter context length or a smaller model.",
-                tokens=parameters.n_ctx,
-                name=wanted.path.name,
-            ),
-            "\n".join(log),
-        )
+        raise _context_error(wanted.path, parameters.n_ctx, log.warnings)
     return context
 
 
-def _template(model: Any, vocabulary: Vocabulary) -> ChatTemplate:
+def _template(model: Any, vocabulary: Vocabulary, chosen: str | None) -> ChatTemplate:
     source = backends.bindings().llama_model_chat_template(model, None)
-    text = source.decode("utf-8", "replace") if source else None
-    return ChatTemplate(text, bos=vocabulary.bos, eos=vocabulary.eos)
+    own = source.decode("utf-8", "replace") if source else None
+    return ChatTemplate(chosen or own, bos=vocabulary.bos, eos=vocabulary.eos)
 
 
-def _gpu_layers(wanted: Wanted, layers: int) -> int:
-    return layers + 1 if wanted.gpu_layers is None or wanted.gpu_layers < 0 else wanted.gpu_layers
+def _context_error(path: Path, tokens: int, warnings: list[str]) -> UserError:
+    details = "\n".join(warnings)
+    if warnings and not _tells_of_memory(details):
+        return UserError(
+            tr(
+                "{name} can't be used with these load settings: {reason}. Nothing was lost. "
+                "Set the KV cache type and flash attention back, then load it again.",
+                name=path.name,
+                reason=_last_reason(warnings),
+            ),
+            details,
+        )
+    return UserError(
+        tr(
+            "The memory is not enough for a context of {tokens:,} tokens with {name}. "
+            "Nothing was lost. Choose a shorter context length or a smaller model.",
+            tokens=tokens,
+            name=path.name,
+        ),
+        details,
+    )
 
 
-def _load_error(path: Path, log: list[str]) -> UserError:
-    details = "\n".join(log)
-    if any(phrase in details.lower() for phrase in _OUT_OF_MEMORY):
+def _load_error(path: Path, warnings: list[str]) -> UserError:
+    details = "\n".join(warnings)
+    if _tells_of_memory(details):
         return UserError(
             tr(
                 "The memory is not enough for {name}. Nothing was lost. "
@@ -213,12 +218,19 @@ def _load_error(path: Path, log: list[str]) -> UserError:
             ),
             details,
         )
-    reason = log[-1].split(": ", 1)[-1].strip().rstrip(".") if log else tr("the engine gave no reason")
     return ModelFileError(
         tr(
             "{name} can't be opened: {reason}. Nothing was lost; download it again or choose another model.",
             name=path.name,
-            reason=reason,
+            reason=_last_reason(warnings),
         ),
         details,
     )
+
+
+def _tells_of_memory(text: str) -> bool:
+    return any(phrase in text.lower() for phrase in _OUT_OF_MEMORY)
+
+
+def _last_reason(warnings: list[str]) -> str:
+    return warnings[-1].split(": ", 1)[-1].strip().rstrip(".") if warnings else tr("the engine gave no reason")

@@ -5,16 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """How to load a model; None leaves the choice to the engine."""
+    """How to load a model; None leaves the choice to the engine.
+
+    `gpu_layers` None is as many as the free memory of the GPU takes. `kv_type`: "f16", "q8_0" or "q4_0", what keys and
+    values are kept as. `batch`: how many tokens of a prompt are processed at once. `template`: a Jinja chat template
+    in place of the file's own.
+    """
 
     context_length: int | None = None
     threads: int | None = None
     gpu_layers: int | None = None
+    kv_type: str | None = None
+    flash_attention: bool | None = None
+    batch: int | None = None
+    template: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What llama.cpp can compute on here; `name` is its own ("Vulkan0"), `description` what a person calls it."""
+
+    name: str
+    description: str
+    kind: Literal["cpu", "gpu"]
+    backend: str
+    total_bytes: int
+    free_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +72,13 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """What is loaded and where it runs; `has_template` is False where the file brings no chat template."""
+    """What is loaded and where it runs, as the engine itself reports it.
+
+    `gpu_layers` were really offloaded, `layers` + 1 when all were (the output counts as one); `gpu_bytes` lie there.
+    `memory_bytes` is the most main memory that the worker ever held, mapped parts of the file included. `fallback`: why
+    not the GPU, with the one thing to do, "" where there is nothing to say. `has_template` is False where neither the
+    file nor the settings bring a chat template.
+    """
 
     path: Path
     context_length: int
@@ -59,9 +86,12 @@ class LoadedModel:
     device: str
     backend: str
     layers: int
-    layers_offloaded: int
+    gpu_layers: int
+    gpu_bytes: int
+    memory_bytes: int
     has_template: bool
     load_s: float
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from typing import Any
 
 from desktop_llm.engine import backends, loading, prompt
 from desktop_llm.engine.inference import Inference
+from desktop_llm.engine.log import EngineLog
 from desktop_llm.engine.shapes import Sampling
 from desktop_llm.engine.templates import Message
+from desktop_llm.engine.wanted import Wanted
 from desktop_llm.errors import BadRequest, NotFound, UserError
 from desktop_llm.words import to_json, tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Request, Steps, serve, take_stdout
-from desktop_llm.workers.protocol import path_from_wire
 
 _SELFTEST_TOKENS = 40
 
@@ -50,8 +51,7 @@ class _EngineWorker:
     """The loaded model and what is under way on it; one answer at a time."""
 
     def __init__(self) -> None:
-        self._log: list[str] = []
-        self._log_callback: Any = None
+        self._log = EngineLog()
         self._running: loading.RunningModel | None = None
         self._inference: Inference | None = None
         self._busy = False
@@ -78,16 +78,13 @@ class _EngineWorker:
         """Load the model; progress is the fraction done. One process loads one model once."""
         yield from self._load(request)
         running, _ = self._loaded()
-        names = (
-            "context_length",
-            "trained_context_length",
-            "layers",
-            "layers_offloaded",
-            "backend",
-            "load_s",
-        )
-        told = {name: getattr(running, name) for name in names}
-        return {**told, "device": to_json(running.device), "has_template": running.template.own}
+        names = ("context_length", "trained_context_length", "layers", "gpu_layers", "gpu_bytes", "backend", "load_s")
+        return {
+            **{name: getattr(running, name) for name in names},
+            "device": to_json(running.device),
+            "has_template": running.template.own,
+            "memory_bytes": peak_rss_bytes(),
+        }
 
     def generate(self, request: Request) -> Steps:
         """Answer a conversation; progress are events of left out turns, prompt progress, thinking and text."""
@@ -100,7 +97,8 @@ class _EngineWorker:
             fitted = self._fit(request.data["messages"], settings.max_tokens)
             if fitted.left_out:
                 yield {"event": "left_out", "messages": fitted.left_out}
-            return (yield from inference.generate(fitted, settings, request.cancelled))
+            ended = yield from inference.generate(fitted, settings, request.cancelled)
+            return {**ended, "memory_bytes": peak_rss_bytes()}
         finally:
             self._busy = False
 
@@ -146,17 +144,9 @@ class _EngineWorker:
     def _load(self, request: Request) -> Generator[dict[str, Any], None, None]:
         if self._running is not None:
             raise BadRequest(tr("This worker has loaded its model already."))
-        data = request.data
-        wanted = loading.Wanted(
-            path=path_from_wire(data["model"]),
-            modules=tuple(data["modules"]),
-            extra_buffers=data["extra_buffers"],
-            context_length=data.get("context_length"),
-            threads=data.get("threads"),
-            gpu_layers=data.get("gpu_layers"),
-        )
-        self._log_callback = backends.capture_log(self._log)
-        self._running = yield from _as_progress(loading.load(wanted, request.cancelled, self._log))
+        self._log.attach(backends.bindings())
+        steps = loading.load(Wanted.from_wire(request.data), request.cancelled, self._log)
+        self._running = yield from _as_progress(steps)
         self._inference = Inference(self._running)
 
     def _loaded(self) -> tuple[loading.RunningModel, Inference]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from desktop_llm.engine import backends
+from desktop_llm.engine.log import EngineLog
 from desktop_llm.engine.state import common_prefix
 from desktop_llm.engine.vocabulary import Vocabulary
 
@@ -20,13 +21,13 @@ def vocabulary(starter: Path) -> Iterator[Vocabulary]:
     backends.load([backends.modules()[0].name])
     parameters = native.llama_model_default_params()
     parameters.vocab_only = True
-    lines: list[str] = []
-    callback = backends.capture_log(lines)
+    log = EngineLog()
+    log.attach(native)
     model = native.llama_model_load_from_file(str(starter).encode(), parameters)
     yield Vocabulary(model)
     native.llama_model_free(model)
     native.llama_log_set(native.llama_log_callback(), None)
-    del callback
+    del log
 
 
 def test_the_bindings_come_without_numpy_and_the_high_level_class() -> None:
