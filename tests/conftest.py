@@ -14,6 +14,10 @@ from tests.leftovers import nothing_left_running
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+_POINTS_ELSEWHERE = (
+    *("HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_TOKEN", "OLLAMA_MODELS"),
+    *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA", "APPDATA"),
+)
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -33,6 +37,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "home"
     monkeypatch.setenv("DESKTOP_LLM_HOME", str(root))
     return root
+
+
+@pytest.fixture(autouse=True)
+def person_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder of the person, so that no test looks into that of whoever runs it."""
+    folder = tmp_path / "person"
+    folder.mkdir()
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(folder))
+    for variable in _POINTS_ELSEWHERE:
+        monkeypatch.delenv(variable, raising=False)
+    return folder
 
 
 @pytest.fixture(autouse=True)
