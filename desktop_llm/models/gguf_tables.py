@@ -70,6 +70,9 @@ TENSOR_TYPES: dict[int, tuple[str, int, int]] = {
     42: ("Q2_0", 64, 18),
 }
 
+# number format's name: (values in a block, bytes of a block)
+BLOCKS = {name: (values, size_bytes) for name, values, size_bytes in TENSOR_TYPES.values()}
+
 # general.file_type → the quantization's name
 FILE_TYPES: dict[int, str] = {
     0: "F32",

@@ -9,13 +9,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from desktop_llm.models.gguf_tables import BLOCKS
 
 _LAYER = re.compile(r"blk\.(\d{1,3})\.(.+)")
 _EMBEDDING = ("token_embd.", "per_layer_token_embd.", "position_embd.")
 _OUTPUT = "output.weight"
+_NEARLY_ALL = 1.1  # tensors of which a file has a few more kinds than are counted
 _STATE_VALUE_BYTES = 4  # recurrent states are kept as F32
+_INTERLEAVED_ROWS = 8  # llama.cpp rearranges a matrix only if its rows can be taken eight at a time
 _GEMMA3N_LAYERS_WITH_CACHE = 20  # fixed in llama.cpp's src/models/gemma3n.cpp
 
 
@@ -37,8 +41,8 @@ class Shape:
     `kv_values`: numbers that each layer's cache keeps for one token, keys and values together, 0 for a layer without.
     `state_bytes`: what recurrent layers keep, whatever the context. `layer_bytes` holds the weights of each layer,
     `expert_bytes` is the part of them of which a token uses `experts_used` of `experts`. A model without
-    `output_bytes` uses its embedding twice. `active`: the weights one token takes part in, by number format, as pairs
-    of name and number of weights.
+    `output_bytes` uses its embedding twice. By number format, as pairs of name and number: `active` are the weights one
+    token takes part in, `matrix_bytes` the size of the matrices that llama.cpp may rearrange for the processor.
     """
 
     layers: int = 0
@@ -59,6 +63,7 @@ class Shape:
     embedding_bytes: int = 0
     output_bytes: int = 0
     active: tuple[tuple[str, int], ...] = ()
+    matrix_bytes: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Shape:
@@ -66,8 +71,30 @@ class Shape:
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
         }
-        fields["active"] = tuple((str(name), int(count)) for name, count in data["active"])
+        for name in ("active", "matrix_bytes"):
+            fields[name] = tuple((str(number_format), int(count)) for number_format, count in data[name])
         return cls(**fields)
+
+    def whole(self, size_bytes: int, number_format: str) -> Shape:
+        """The shape of all parts together, where only the first of a split model was seen: the rest is alike.
+
+        `number_format` is what the weights are in if the first part holds none of them, as is usual for large models.
+        """
+        seen = sum(self.layer_bytes) + self.embedding_bytes + self.output_bytes
+        if seen * _NEARLY_ALL > size_bytes or not self.layers:
+            return self
+        factor = size_bytes / seen if seen else 0.0
+        values, block_bytes = BLOCKS.get(number_format, BLOCKS["Q4_K"])
+        used = self.experts_used / self.experts if self.experts else 1.0
+        alone = ((number_format, int(size_bytes * used) * values // block_bytes),)
+        return replace(
+            self,
+            layer_bytes=(size_bytes // self.layers,) * self.layers,
+            active=tuple((name, int(count * factor)) for name, count in self.active) if seen else alone,
+            matrix_bytes=tuple((name, int(size * factor)) for name, size in self.matrix_bytes)
+            if seen
+            else ((number_format, size_bytes),),
+        )
 
 
 def shape_of(properties: Mapping[str, Any], architecture: str, vocabulary: int, tensors: Sequence[Tensor]) -> Shape:
@@ -98,6 +125,7 @@ def shape_of(properties: Mapping[str, Any], architecture: str, vocabulary: int, 
         embedding_bytes=sum(tensor.size_bytes for tensor in embedding),
         output_bytes=sum(tensor.size_bytes for tensor in output),
         active=_active(known, by_layer, others),
+        matrix_bytes=_matrix_bytes(by_layer, others),
     )
 
 
@@ -180,11 +208,27 @@ def _active(
 ) -> tuple[tuple[str, int], ...]:
     """The weights that one token is multiplied with: not the embedding's other rows, and of experts only those used."""
     experts, used = known.number("expert_count"), known.number("expert_used_count")
-    tied = not any(tensor.name == _OUTPUT for tensor in others)
     active: Counter[str] = Counter()
-    for tensor in [tensor for layer in by_layer for tensor in layer] + list(others):
-        if tensor.name.startswith(_EMBEDDING) and not (tied and tensor.name == "token_embd.weight"):
-            continue
+    for tensor in _multiplied(by_layer, others):
         share = min(used, experts) if _is_expert(tensor) and experts else 0
         active[tensor.format] += tensor.values * share // experts if share else tensor.values
     return tuple(sorted(active.items()))
+
+
+def _matrix_bytes(by_layer: Sequence[Sequence[Tensor]], others: Sequence[Tensor]) -> tuple[tuple[str, int], ...]:
+    sizes: Counter[str] = Counter()
+    for tensor in _multiplied(by_layer, others):
+        if len(tensor.shape) > 1 and tensor.shape[1] % _INTERLEAVED_ROWS == 0:
+            sizes[tensor.format] += tensor.size_bytes
+    return tuple(sorted(sizes.items()))
+
+
+def _multiplied(by_layer: Sequence[Sequence[Tensor]], others: Sequence[Tensor]) -> list[Tensor]:
+    """All tensors but the embedding, whose rows are only looked up, unless it serves as the output too."""
+    tied = not any(tensor.name == _OUTPUT for tensor in others)
+    kept = [
+        tensor
+        for tensor in others
+        if not tensor.name.startswith(_EMBEDDING) or (tied and tensor.name == "token_embd.weight")
+    ]
+    return [tensor for layer in by_layer for tensor in layer] + kept

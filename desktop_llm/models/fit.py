@@ -1,0 +1,312 @@
+"""Will it fit, and how fast will it be: a forecast for a model file on this machine, before anything is downloaded.
+
+Memory comes from the file's shape (`memory.py`), speed from what this machine was measured to read and compute
+(`speeds.py`). After a real load and answer both are corrected by what was measured, for that model exactly and for all
+others in part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psutil
+
+from desktop_llm.hardware import physical_cores
+from desktop_llm.models import memory
+from desktop_llm.models.facts import Facts
+from desktop_llm.models.gguf import Header
+from desktop_llm.models.shape import Shape
+from desktop_llm.models.speeds import Speeds
+
+Fit = Literal["fits", "slow", "too_big"]
+
+READING_TPS = 5.0  # adults read some 240 words a minute (Brysbaert 2019), which are about 5 tokens a second
+COMFORTABLE_TPS = 12.0  # text that comes faster than it is read
+# What the system and other programs keep: a desktop with a browser takes about a fifth, and 1.5 GiB at least.
+_SHARE_FOR_OTHERS, _LEAST_FOR_OTHERS = 0.2, 3 << 29
+_LEAST_FOR_SYSTEM = 1 << 29  # with everything else closed
+_GPU_SHARE = 0.92  # the screen and the driver keep some of the GPU's memory
+# Until it was measured: the memory bandwidth of the slowest discrete cards of the last years (GTX 1650, RX 6400: 128).
+_GPU_BYTES_PER_S = 128e9
+_GPU_EFFICIENCY = 0.6
+_WEIGHT_OF_NEW = 0.5  # of a new measurement against what was known
+
+# A model of 8 billion weights keeps some 128 KiB for each token; smaller ones less, but not in proportion.
+_TYPICAL_PARAMETERS, _TYPICAL_KV_BYTES, _KV_EXPONENT = 8e9, 131_072, 0.6
+_POOR = ("IQ1", "IQ2", "Q1", "Q2", "TQ1", "TQ2", "IQ3_XXS", "Q3_K_S")
+_UNQUANTIZED = ("F16", "BF16", "F32")
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU that the engine can use."""
+
+    name: str
+    total_bytes: int
+    free_bytes: int
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What there is to compute with; `bandwidth_bytes_s` is the main memory's as the engine reads it, once measured."""
+
+    ram_bytes: int
+    ram_free_bytes: int
+    threads: int
+    gpus: tuple[Gpu, ...] = ()
+    bandwidth_bytes_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Bytes in main memory and on the GPU together, and speeds; `measured` where this very model was measured here.
+
+    `weights_bytes` counts the matrices twice of which the engine keeps a rearranged copy; `compute_bytes` holds the
+    buffers, the vocabulary and the worker itself; `memory_bytes` is the sum of the three, `gpu_bytes` the part of it on
+    the GPU. Speeds are None where nothing is known of this machine yet.
+    """
+
+    weights_bytes: int
+    kv_bytes: int
+    compute_bytes: int
+    memory_bytes: int
+    gpu_bytes: int
+    gpu_layers: int
+    layers: int
+    tokens_per_s: float | None
+    prompt_tps: float | None
+    fit: Fit
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What real loads taught: bytes more than forecast, and factors of the time; 0 and 1 where nothing."""
+
+    memory_bytes: float = 0.0
+    token: float = 1.0
+    prompt: float = 1.0
+
+    @classmethod
+    def from_json(cls, data: Any) -> _Learned | None:
+        try:
+            return cls(float(data["memory_bytes"]), float(data["token"]), float(data["prompt"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def with_new(self, new: _Learned, weight: float) -> _Learned:
+        """Both averaged; factors as factors are, so that twice and half cancel out."""
+        return _Learned(
+            self.memory_bytes + weight * (new.memory_bytes - self.memory_bytes),
+            math.exp(math.log(self.token) * (1 - weight) + math.log(new.token) * weight),
+            math.exp(math.log(self.prompt) * (1 - weight) + math.log(new.prompt) * weight),
+        )
+
+    def to_json(self) -> dict[str, float]:
+        return {"memory_bytes": self.memory_bytes, "token": self.token, "prompt": self.prompt}
+
+
+def this_machine(gpus: Sequence[Gpu] = ()) -> Machine:
+    """The machine as it is now, with the GPUs that the engine told of."""
+    ram = psutil.virtual_memory()
+    return Machine(ram.total, ram.available, physical_cores(), tuple(gpus))
+
+
+class Forecaster:
+    """Forecasts for `machine`, corrected by what `facts` hold; any thread may ask."""
+
+    def __init__(self, facts: Facts, machine: Callable[[], Machine]) -> None:
+        self._facts = facts
+        self._machine = machine
+        self._speeds = Speeds.from_json(facts.measured("speeds"))
+        self._learned = facts.measured("corrections")
+
+    def machine(self) -> Machine:
+        """The machine as it is now."""
+        return self._machine()
+
+    @property
+    def speeds(self) -> Speeds | None:
+        """What this machine was measured to do; None before."""
+        return self._speeds
+
+    def note_speeds(self, measured: Mapping[str, Any]) -> None:
+        """Take over what the engine measured; passed over where it makes no sense."""
+        if (speeds := Speeds.from_json(measured)) is not None:
+            self._facts.note_measured("speeds", speeds.to_json())
+            self._speeds = speeds
+
+    def forecast(
+        self,
+        header: Header,
+        size_bytes: int,
+        *,
+        context_length: int,
+        kv_type: str = "f16",
+        gpu_layers: int | None = None,
+        batch: int = 512,
+    ) -> Forecast:
+        """The forecast for a file of `size_bytes` (of all parts) whose header is known."""
+        machine, shape = self._machine(), header.shape
+        if header.parts > 1:
+            shape = shape.whole(size_bytes, header.quantization.rsplit("_", 1)[0])
+        layers = self._gpu_layers(machine, shape, context_length, kv_type, batch) if gpu_layers is None else gpu_layers
+        layers = min(layers, shape.layers + 1) if machine.gpus else 0
+        need = memory.need(
+            shape,
+            size_bytes,
+            self._speeds,
+            context_length=context_length,
+            kv_type=kv_type,
+            gpu_layers=layers,
+            batch=batch,
+        )
+        learned, measured = self._learned_of(_key(header, size_bytes, layers))
+        token_s = self._token_s(machine, shape, layers)
+        prompt_s = None if layers or self._speeds is None else self._speeds.prompt_token_s(shape)
+        return _forecast(machine, need, learned, token_s, prompt_s, layers, shape.layers, measured=measured)
+
+    def rough(self, size_bytes: int, parameters: int, context_length: int) -> Forecast:
+        """A forecast where only the size is known: a cache and a speed as models of this size usually have."""
+        machine = self._machine()
+        typical = _TYPICAL_KV_BYTES * (max(parameters, 1) / _TYPICAL_PARAMETERS) ** _KV_EXPONENT
+        need = memory.Need(size_bytes, 0, int(context_length * typical), memory.PROGRAM_BYTES * 3, 0)
+        speeds = self._known_speeds(machine)
+        in_gpu = any(need.held_bytes < gpu.free_bytes * _GPU_SHARE for gpu in machine.gpus)
+        bandwidth = _GPU_BYTES_PER_S * _GPU_EFFICIENCY if in_gpu else speeds.bytes_per_s if speeds else None
+        learned, _ = self._learned_of("")
+        token_s = size_bytes / bandwidth if bandwidth else None
+        if in_gpu:
+            need = memory.Need(need.weights_bytes, 0, need.kv_bytes, need.compute_bytes, need.held_bytes)
+        return _forecast(machine, need, learned, token_s, None, int(in_gpu), int(in_gpu), measured=False)
+
+    def learn(
+        self,
+        header: Header,
+        size_bytes: int,
+        *,
+        memory_bytes: int,
+        tokens_per_s: float,
+        prompt_tps: float,
+        context_length: int,
+        kv_type: str = "f16",
+        gpu_layers: int = 0,
+        batch: int = 512,
+    ) -> None:
+        """Correct later forecasts by a real load and answer; a speed of 0 says nothing, nor does memory with a GPU."""
+        key = _key(header, size_bytes, gpu_layers)
+        kept = self._learned.copy()
+        self._learned = {name: value for name, value in kept.items() if name not in (key, _common(gpu_layers))}
+        plain = self.forecast(
+            header, size_bytes, context_length=context_length, kv_type=kv_type, gpu_layers=gpu_layers, batch=batch
+        )
+        before = _Learned.from_json(kept.get(key))
+        common = _Learned.from_json(kept.get(_common(gpu_layers))) or _Learned()
+        known = before or common
+        new = _Learned(
+            known.memory_bytes if gpu_layers or not memory_bytes else memory_bytes - plain.memory_bytes,
+            plain.tokens_per_s / tokens_per_s if plain.tokens_per_s and tokens_per_s else known.token,
+            plain.prompt_tps / prompt_tps if plain.prompt_tps and prompt_tps else known.prompt,
+        )
+        kept[key] = (before.with_new(new, _WEIGHT_OF_NEW) if before else new).to_json()
+        kept[_common(gpu_layers)] = common.with_new(new, _WEIGHT_OF_NEW).to_json()
+        self._learned = kept
+        self._facts.note_measured("corrections", kept)
+
+    def recommended(self, sizes: Sequence[tuple[str, Forecast]]) -> str | None:
+        """Which quantization to mark for this machine; None where not even the smallest has room.
+
+        The largest that fits and still writes faster than one reads, since size is quality; unquantized files are
+        twice as large and not better.
+        """
+        possible = [(name, forecast) for name, forecast in sizes if forecast.fit != "too_big"]
+        by_size = sorted(possible, key=lambda item: item[1].weights_bytes)
+        quantized = [item for item in by_size if item[0].upper() not in _UNQUANTIZED] or by_size
+        good = [item for item in quantized if not item[0].upper().startswith(_POOR)] or quantized
+        fitting = [item for item in good if item[1].fit == "fits"]
+        quick = [item for item in fitting if (item[1].tokens_per_s or COMFORTABLE_TPS) >= COMFORTABLE_TPS]
+        if quick:
+            return quick[-1][0]
+        return next((name for name, _ in fitting or good), None)
+
+    def _known_speeds(self, machine: Machine) -> Speeds | None:
+        if self._speeds is None and machine.bandwidth_bytes_s:
+            return Speeds.of_bandwidth(machine.bandwidth_bytes_s)
+        return self._speeds
+
+    def _token_s(self, machine: Machine, shape: Shape, gpu_layers: int) -> float | None:
+        """Seconds a token, the layers on the GPU and those on the processor one after the other."""
+        speeds = self._known_speeds(machine)
+        share = min(1.0, gpu_layers / (shape.layers + 1)) if shape.layers else 0.0
+        if speeds is None and share < 1:
+            return None
+        gpu_speeds = Speeds.of_bandwidth(_GPU_BYTES_PER_S * _GPU_EFFICIENCY)
+        processor_s = speeds.token_s(shape) * (1 - share) if speeds else 0.0
+        return processor_s + gpu_speeds.token_s(shape) * share
+
+    def _gpu_layers(self, machine: Machine, shape: Shape, context_length: int, kv_type: str, batch: int) -> int:
+        """The most layers that the first GPU has room for, as the engine chooses where nobody does."""
+        if not machine.gpus:
+            return 0
+        room = machine.gpus[0].free_bytes * _GPU_SHARE
+        for layers in range(shape.layers + 1, 0, -1):
+            if memory.gpu_bytes(shape, context_length, kv_type, layers, batch) <= room:
+                return layers
+        return 0
+
+    def _learned_of(self, key: str) -> tuple[_Learned, bool]:
+        if (own := _Learned.from_json(self._learned.get(key))) is not None:
+            return own, True
+        on_gpu = not key.endswith(" cpu") and key != ""
+        return _Learned.from_json(self._learned.get(_common(int(on_gpu)))) or _Learned(), False
+
+
+def _forecast(
+    machine: Machine,
+    need: memory.Need,
+    learned: _Learned,
+    token_s: float | None,
+    prompt_s: float | None,
+    gpu_layers: int,
+    layers: int,
+    *,
+    measured: bool,
+) -> Forecast:
+    more = max(int(learned.memory_bytes), -need.compute_bytes)
+    tokens_per_s = 1 / (token_s * learned.token) if token_s else None
+    return Forecast(
+        weights_bytes=need.weights_bytes,
+        kv_bytes=need.kv_bytes,
+        compute_bytes=need.compute_bytes + more,
+        memory_bytes=need.held_bytes + more,
+        gpu_bytes=need.gpu_bytes,
+        gpu_layers=gpu_layers,
+        layers=layers,
+        tokens_per_s=tokens_per_s,
+        prompt_tps=1 / (prompt_s * learned.prompt) if prompt_s else None,
+        fit=_fit(machine, need.wanted_bytes + more, need.gpu_bytes, tokens_per_s),
+        measured=measured,
+    )
+
+
+def _fit(machine: Machine, wanted_bytes: int, gpu_bytes: int, tokens_per_s: float | None) -> Fit:
+    for_others = max(_LEAST_FOR_OTHERS, int(machine.ram_bytes * _SHARE_FOR_OTHERS))
+    on_gpu = sum(gpu.total_bytes for gpu in machine.gpus[:1])
+    if wanted_bytes > machine.ram_bytes - _LEAST_FOR_SYSTEM or gpu_bytes > on_gpu:
+        return "too_big"
+    comfortable = wanted_bytes <= machine.ram_bytes - for_others and gpu_bytes <= on_gpu * _GPU_SHARE
+    fast = tokens_per_s is None or tokens_per_s >= READING_TPS
+    return "fits" if comfortable and fast else "slow"
+
+
+def _key(header: Header, size_bytes: int, gpu_layers: int) -> str:
+    place = f"gpu {gpu_layers}" if gpu_layers else "cpu"
+    return f"{header.architecture} {header.parameters} {header.quantization} {size_bytes} {place}"
+
+
+def _common(gpu_layers: int) -> str:
+    return "all gpu" if gpu_layers else "all cpu"
