@@ -54,7 +54,19 @@ class ModelFileError(UserError):
 
 
 class DocumentError(UserError):
-    """The document can't be read; the message is the reason in a few words."""
+    """The document can't be read; the message is the reason in a few words.
+
+    `cause` is one word for what helps: "password", "missing", "damaged", "empty", "no_text", "too_large", "format" or
+    "protected" (neither of the last two can be opened by this app); empty where it may go right the next time.
+    """
+
+    def __init__(self, message: str, cause: str = "", details: str = "") -> None:
+        super().__init__(message, details)
+        self.cause = cause
+
+    def fields(self) -> dict[str, Any]:
+        """Message, details and cause."""
+        return {**super().fields(), "cause": self.cause}
 
 
 class ContextOverflow(UserError):
@@ -78,15 +90,19 @@ class ContextOverflow(UserError):
 
 
 class TransferError(UserError):
-    """A transfer over the network did not work; `cause` is one word for what the window offers to do about it."""
+    """A transfer over the network did not work; `cause` is one word for what the window offers to do about it.
 
-    def __init__(self, message: str, cause: str, details: str = "") -> None:
+    `retry_after_s` is what the other side asked us to wait, where it did.
+    """
+
+    def __init__(self, message: str, cause: str, details: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, details)
         self.cause = cause
+        self.retry_after_s = retry_after_s
 
     def fields(self) -> dict[str, Any]:
-        """Message, details and cause."""
-        return {**super().fields(), "cause": self.cause}
+        """Message, details, cause and the wait."""
+        return {**super().fields(), "cause": self.cause, "retry_after_s": self.retry_after_s}
 
 
 class WorkerDied(UserError):

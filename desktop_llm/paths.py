@@ -53,6 +53,10 @@ class Folders:
     def facts_db(self) -> Path:
         return self.data / "facts.db"
 
+    @property
+    def ledger_db(self) -> Path:
+        return self.data / "ledger.db"
+
 
 def folders(home: Path | None = None) -> Folders:
     """The folders under `home`, else under `DESKTOP_LLM_HOME`, else where the system wants them; created if missing.

@@ -1,0 +1,205 @@
+"""Sockets: where the switch acts. Every connection is made here, and ends here at once when Offline is turned on."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import selectors
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import httpcore2
+
+CONNECT_S = 10.0
+_LEAST_ATTEMPT_S = 2.5
+# The moment (time.monotonic) by which the request of this thread must be answered in full.
+deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextlib.contextmanager
+def until(moment: float | None) -> Iterator[None]:
+    """Let no read inside take longer than to this moment."""
+    token = deadline.set(moment)
+    try:
+        yield
+    finally:
+        deadline.reset(token)
+
+
+class Stream(httpcore2.NetworkStream):
+    """One connection; beside what the library needs it reads into a buffer of the caller, which is twice as fast."""
+
+    def __init__(self, connection: socket.socket, owner: Connections) -> None:
+        self._socket = connection
+        self._owner = owner
+        owner.opened(self)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        with _mapped(httpcore2.ReadTimeout, httpcore2.ReadError):
+            self._socket.settimeout(_time_left(timeout))
+            return self._socket.recv(max_bytes)
+
+    def read_into(self, buffer: memoryview, timeout: float) -> int:
+        """Fill the front of `buffer` with what is there; the number of bytes, 0 at the end."""
+        with _mapped(httpcore2.ReadTimeout, httpcore2.ReadError):
+            if self._socket.gettimeout() != timeout:
+                self._socket.settimeout(timeout)
+            return self._socket.recv_into(buffer)
+
+    def wait(self, timeout: float) -> bool:
+        """Whether there is something to read within so long."""
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
+        return _readable(self._socket, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        with _mapped(httpcore2.WriteTimeout, httpcore2.WriteError):
+            self._socket.settimeout(_time_left(timeout))
+            self._socket.sendall(buffer)
+
+    def close(self) -> None:
+        self._owner.closed(self)
+        self._socket.close()
+
+    def cut(self) -> None:
+        """End the connection from another thread: what waits on it wakes up."""
+        with contextlib.suppress(OSError):
+            # Of a TLS socket too only the plain part, which any thread may end.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> Stream:
+        self._owner.closed(self)
+        with _mapped(httpcore2.ConnectTimeout, httpcore2.ConnectError):
+            self._socket.settimeout(_time_left(timeout))
+            try:
+                return Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname), self._owner)
+            except BaseException:
+                self._socket.close()
+                raise
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the connection pool asks for: the TLS object, and whether an idle connection was ended."""
+        if info == "ssl_object":
+            return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
+        if info == "is_readable":
+            return self._socket.fileno() < 0 or _readable(self._socket, 0)
+        return None
+
+
+class Connections(httpcore2.NetworkBackend):
+    """All connections that are open, and the only place that opens one."""
+
+    def __init__(self, allowed: Callable[[], bool]) -> None:
+        self.allowed = allowed
+        self._open: set[Stream] = set()
+        self._lock = threading.Lock()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> Stream:
+        """Try each address of the host in turn, all within `timeout`."""
+        with _mapped(httpcore2.ConnectTimeout, httpcore2.ConnectError):
+            return self._connect(host, port, time.monotonic() + (timeout or CONNECT_S))
+
+    def opened(self, stream: Stream) -> None:
+        """Keep a new connection in sight; one that comes too late is ended at once."""
+        with self._lock:
+            self._open.add(stream)
+        if not self.allowed():
+            stream.cut()
+
+    def closed(self, stream: Stream) -> None:
+        """Forget a connection."""
+        with self._lock:
+            self._open.discard(stream)
+
+    def cut_all(self) -> None:
+        """End every connection, idle ones too."""
+        with self._lock:
+            streams = list(self._open)
+        for stream in streams:
+            stream.cut()
+
+    def _connect(self, host: str, port: int, end: float) -> Stream:
+        addresses = _resolve(host, port, end - time.monotonic())
+        problem: OSError = TimeoutError("timed out")
+        for place, address in enumerate(addresses):
+            left = end - time.monotonic()
+            if left <= 0 or not self.allowed():
+                break
+            try:
+                return self._try(address, min(left, max(_LEAST_ATTEMPT_S, left / (len(addresses) - place))))
+            except OSError as error:
+                problem = error
+        raise problem
+
+    def _try(self, address: Any, timeout: float) -> Stream:
+        family, kind, protocol, _, place = address
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(timeout)
+            connection.connect(place)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return Stream(connection, self)
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _resolve(host: str, port: int, timeout: float) -> list[Any]:
+    """The host's addresses; in a thread, since a dead name server holds the call for a minute or more."""
+    answers: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(0.0, timeout))
+    except queue.Empty:
+        raise socket.gaierror(socket.EAI_AGAIN, "no name server answered in time") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
+
+
+def _readable(connection: socket.socket, timeout: float) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(timeout))
+
+
+def _time_left(timeout: float | None) -> float | None:
+    """The timeout for one step, no longer than the whole request may still take."""
+    end = deadline.get()
+    if end is None:
+        return timeout
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left if timeout is None else min(timeout, left)
+
+
+@contextlib.contextmanager
+def _mapped(late: type[Exception], broken: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise late(str(error)) from error
+    except OSError as error:
+        raise broken(str(error)) from error
