@@ -40,10 +40,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def person_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def person_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder of the person, so that no test looks into that of whoever runs it."""
-    folder = tmp_path / "person"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("person")
     for variable in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(variable, str(folder))
     for variable in _POINTS_ELSEWHERE:
