@@ -6,8 +6,10 @@ import dataclasses
 import os
 from collections.abc import Collection as CollectionOf
 
+from desktop_llm.knowledge.reasons import Reason
 from desktop_llm.knowledge.shapes import Collection, Document, FailedDocument, IndexReport, PageText
 from desktop_llm.knowledge.store import Store
+from desktop_llm.words import tr
 
 _MINE = "source IN (SELECT source FROM document WHERE collection = ?)"
 
@@ -53,7 +55,8 @@ def state(store: Store, collection: int, running: CollectionOf[int], paused: Col
 def failed(store: Store, collection: int) -> tuple[FailedDocument, ...]:
     """The documents that could not be read, by path."""
     query = "SELECT path, reason FROM document WHERE collection = ? AND status = 'failed' ORDER BY path"
-    return tuple(FailedDocument(os.fsdecode(path), reason) for path, reason in store.rows(query, collection))
+    found = ((os.fsdecode(path), Reason.read(stored)) for path, stored in store.rows(query, collection))
+    return tuple(FailedDocument(path, reason.text, reason.cause) for path, reason in found)
 
 
 def report(
@@ -81,7 +84,12 @@ def documents(store: Store, collection: int) -> list[Document]:
         "FROM document WHERE collection = ? ORDER BY path",
         collection,
     )
-    return [Document(os.fsdecode(path), *rest) for path, *rest in rows]
+    return [_document(*row) for row in rows]
+
+
+def _document(path: bytes, status: str, stored: str, pages: int, chunks: int, size_bytes: int) -> Document:
+    reason = Reason.read(stored)
+    return Document(os.fsdecode(path), status, reason.text, pages, chunks, size_bytes, reason.cause)
 
 
 def documents_below(store: Store, collection: int, path: bytes) -> list[int]:
@@ -97,7 +105,7 @@ def problems(store: Store, collection: int) -> list[str]:
     if wrong := sum(
         _differing(store, page) for (page,) in store.rows(f"SELECT id FROM page WHERE {_MINE}", collection)
     ):
-        found.append(f"{wrong} passages differ from the text of their pages; read the documents again.")
+        found.append(tr("{count} passages differ from the text of their pages; read the documents again.", count=wrong))
     return found
 
 

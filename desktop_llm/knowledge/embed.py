@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 from desktop_llm.errors import UserError
 from desktop_llm.files import sha256_of
 from desktop_llm.paths import package_file
+from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,11 @@ class EmbeddingFiles:
         for name, expected in _SHA256.items():
             if sha256_of(_file(name)) != expected:
                 raise UserError(
-                    f"The embedding model's file {name} is damaged. Your documents and what was read of them are safe. "
-                    "Install the app anew to get the file back."
+                    tr(
+                        "The embedding model's file {name} is damaged. Your documents and what was read of them are "
+                        "safe. Install the app anew to get the file back.",
+                        name=name,
+                    )
                 )
 
 
@@ -147,7 +151,9 @@ def _file(name: str) -> Path:
     path = package_file(_PACKAGE, f"{_FOLDER}/{name}")
     if path is None:
         raise UserError(
-            "The embedding model that comes with this app is missing, so documents can't be read or searched. "
-            "What was read is safe. Install the app anew to get it back."
+            tr(
+                "The embedding model that comes with this app is missing, so documents can't be read or searched. "
+                "What was read is safe. Install the app anew to get it back."
+            )
         )
     return path

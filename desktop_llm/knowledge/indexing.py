@@ -22,9 +22,11 @@ from desktop_llm.knowledge.embed import DIMENSIONS, Embedder, Vectors, batches
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.readahead import Parsed, ReadAhead, ReadFile
 from desktop_llm.knowledge.readers import READER_VERSION
+from desktop_llm.knowledge.reasons import Reason
 from desktop_llm.knowledge.shapes import IndexProgress, IndexReport
 from desktop_llm.knowledge.store import ChunkRow, PageRow, SourceRow, Store
 from desktop_llm.knowledge.walk import FileState, files_below, state_of
+from desktop_llm.words import tr
 from desktop_llm.workers.child import Request
 
 VERSION = f"{READER_VERSION}.{CHUNKER_VERSION}"
@@ -94,7 +96,7 @@ class Reading:
         self._reader_command = reader_command
         self._count = _Count(time.monotonic())
         self._sizes: dict[bytes, int] = {}
-        self._reasons: dict[str, str] = {}
+        self._reasons: dict[str, Reason] = {}
         self._unlearned = 0
         ((self._name,),) = store.rows("SELECT name FROM collection WHERE id = ?", collection)
 
@@ -196,7 +198,8 @@ class Reading:
         return None if file.reason else self._store.known_source(file.sha256, VERSION)
 
     def _fail(self, file: ReadFile) -> None:
-        reason = file.reason or self._reasons.get(file.sha256, "It could not be read just now; add it again")
+        reason = file.reason or self._reasons.get(file.sha256)
+        reason = reason or Reason(tr("It could not be read just now; add it again"))
         self._reasons[file.sha256] = reason
         self._count.failed += 1
         self._store.fail_document(*self._named(file), reason)

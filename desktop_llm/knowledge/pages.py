@@ -12,6 +12,7 @@ from desktop_llm.knowledge.readahead import Reader
 from desktop_llm.knowledge.shapes import PageText
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.walk import content_of
+from desktop_llm.words import tr
 
 DRAW_STALL_S = 20.0
 MAX_WIDTH_PX = 4000
@@ -35,8 +36,7 @@ class Pages:
         """A page's stored text. Raises NotFound."""
         found = catalog.page_text(self._store, os.fsencode(path), page)
         if found is None:
-            where = "" if page is None else f"Page {page} of "
-            raise NotFound(f"{where}{path} is not among what was read. It may have been removed; add it again.")
+            raise NotFound(_not_read(path, page))
         return found
 
     def quoted(self, document: str, page: int | None) -> str | None:
@@ -51,7 +51,7 @@ class Pages:
         content = content_of(path)
         query = "SELECT 1 FROM document JOIN source ON source.id = document.source WHERE path = ? AND sha256 = ?"
         if not self._store.rows(query, os.fsencode(path), content.sha256):
-            raise DocumentError("The file has changed since it was read. Read it again to see its pages.")
+            raise DocumentError(tr("The file has changed since it was read. Read it again to see its pages."))
         wanted = {
             "name": path.name,
             "page": data["page"],
@@ -68,3 +68,13 @@ class Pages:
             except DocumentError as error:
                 refusal = error
         raise refusal
+
+
+def _not_read(path: Path, page: int | None) -> str:
+    if page is None:
+        return tr("{file} is not among what was read. It may have been removed; add it again.", file=path)
+    return tr(
+        "Page {page} of {file} is not among what was read. It may have been removed; add it again.",
+        page=page,
+        file=path,
+    )

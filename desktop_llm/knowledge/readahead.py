@@ -19,7 +19,9 @@ import psutil
 
 from desktop_llm.errors import DocumentError, UserError, WorkerDied
 from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages
+from desktop_llm.knowledge.reasons import Reason
 from desktop_llm.knowledge.walk import FileState, content_of
+from desktop_llm.words import tr
 from desktop_llm.workers.process import Worker, WorkerBug
 
 AHEAD = 4  # files parsed and not yet embedded
@@ -49,7 +51,7 @@ class ReadFile:
     state: FileState
     sha256: str
     parsed: Parsed | None
-    reason: str = ""
+    reason: Reason | None = None
 
 
 class Reader:
@@ -76,11 +78,10 @@ class Reader:
         except WorkerDied as error:
             hung = time.monotonic() - last >= STALL_S
             self.close()
-            raise DocumentError(
-                "Took too long to read" if hung else "The reader stopped while reading this file", error.details
-            ) from error
+            reason = tr("Took too long to read") if hung else tr("The reader stopped while reading this file")
+            raise DocumentError(reason, details=error.details) from error
         except WorkerBug as error:
-            raise DocumentError("The reader could not make sense of this file", str(error)) from error
+            raise DocumentError(tr("The reader could not make sense of this file"), details=str(error)) from error
 
     def draw(self, data: dict[str, Any], body: bytes, stall_s: float) -> tuple[dict[str, Any], bytes]:
         """A page's picture: its facts and its pixels. Raises DocumentError where it can't be drawn."""
@@ -88,7 +89,8 @@ class Reader:
             answer = self._ready().call("draw", data, body, stall_s=stall_s)
         except WorkerDied as error:
             self.close()
-            raise DocumentError("This page could not be drawn. Its text can still be read.", error.details) from error
+            reason = tr("This page could not be drawn. Its text can still be read.")
+            raise DocumentError(reason, details=error.details) from error
         return answer.data, answer.body
 
     def close(self) -> None:
@@ -107,7 +109,7 @@ class Reader:
         if self._worker is not None and (self._served >= FILES_A_READER or not self._worker.alive or self._has_grown()):
             self.close()
         if self._worker is None:
-            self._worker = Worker(["reader"], name="The reader", command=self._command)
+            self._worker = Worker(["reader"], name=tr("The reader"), command=self._command)
             self._served = 0
         self._served += 1
         return self._worker
@@ -181,7 +183,7 @@ class ReadAhead:
                 return ReadFile(path, state, sha256, None)
             parsed = self._parse(Path(name).name, content.data)
         except DocumentError as error:
-            return ReadFile(path, state, sha256, None, error.message)
+            return ReadFile(path, state, sha256, None, Reason.of(error))
         self._known.add(sha256)
         return ReadFile(path, state, sha256, parsed)
 
@@ -189,7 +191,7 @@ class ReadAhead:
         facts, pages = self._reader.read(name, data, self._password)
         chunks = chunk_pages(pages, self._count_tokens)
         if not chunks:
-            raise DocumentError("There is no text in this file")
+            raise DocumentError(tr("There is no text in this file"), "no_text")
         return Parsed(facts["format"], _clean(facts["title"] or ""), facts["pages"], pages, chunks)
 
 

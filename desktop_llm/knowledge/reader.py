@@ -16,6 +16,7 @@ from typing import Any
 from desktop_llm.errors import BadRequest
 from desktop_llm.knowledge import readers
 from desktop_llm.knowledge.readers import Page, Source
+from desktop_llm.words import tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Reply, Request, Steps, serve, take_stdout
 
@@ -51,7 +52,7 @@ def draw(request: Request) -> Steps:
     """Draw one page of a PDF with the rectangles of a passage."""
     kind = readers.kind_of(request.data["name"])
     if kind is None or kind.format != "PDF":
-        raise BadRequest("Only pages of a PDF can be drawn.")
+        raise BadRequest(tr("Only pages of a PDF can be drawn."))
     from desktop_llm.knowledge.readers import pdf
 
     yield None

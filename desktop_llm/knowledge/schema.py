@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from desktop_llm.errors import UserError
+from desktop_llm.words import tr
 
 VERSION = 1
 
@@ -48,7 +49,11 @@ def migrate(connection: sqlite3.Connection, path: Path, tokenizer: str) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise UserError(
-            f"{path} was written by a newer version of this app. It is untouched. Install that version again to use it."
+            tr(
+                "{file} was written by a newer version of this app. It is untouched. "
+                "Install that version again to use it.",
+                file=path,
+            )
         )
     if version == VERSION:
         return

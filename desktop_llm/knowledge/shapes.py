@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from desktop_llm.words import from_json, to_json
 from desktop_llm.workers.protocol import path_from_wire, path_to_wire
 
 T = TypeVar("T")
@@ -19,10 +20,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class FailedDocument:
-    """A document that could not be read, with the reason in words."""
+    """A document that could not be read, with the reason in words; `cause` is that of a DocumentError."""
 
     document: str
     reason: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file of a collection. `status`: ready, failed (see `reason`) or waiting to be read."""
+    """One file of a collection. `status`: ready, failed (see `reason` and `cause`) or waiting to be read."""
 
     path: str
     status: str
@@ -50,6 +52,7 @@ class Document:
     pages: int
     chunks: int
     size_bytes: int
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,9 @@ class PageText:
     place: str
 
 
-# Fields that hold a path (they travel as the base64 of their bytes), and those that hold values of this module.
+# Fields that hold a path (they travel as the base64 of their bytes), sentences, and values of this module.
 _PATHS = frozenset({"document", "path", "current"})
+_SENTENCES = frozenset({"reason"})
 _NESTED: dict[str, type] = {"failed": FailedDocument, "citations": Citation}
 
 
@@ -163,12 +167,16 @@ def unpack_all(kind: type[T], data: Iterable[Mapping[str, Any]]) -> list[T]:
 
 
 def _packed(name: str, value: Any) -> Any:
+    if name in _SENTENCES:
+        return to_json(value)
     return path_to_wire(Path(value)) if name in _PATHS and value else pack(value)
 
 
 def _unpacked(name: str, value: Any) -> Any:
     if name in _PATHS and value:
         return str(path_from_wire(value))
+    if name in _SENTENCES:
+        return from_json(value)
     if not isinstance(value, list):
         return value
     return tuple(unpack(_NESTED[name], item) if name in _NESTED else tuple(item) for item in value)

@@ -19,7 +19,9 @@ from typing import Any
 
 from desktop_llm.errors import BadRequest, NotFound, UserError
 from desktop_llm.knowledge.keywords import TOKENIZER, folded
+from desktop_llm.knowledge.reasons import Reason
 from desktop_llm.knowledge.schema import migrate
+from desktop_llm.words import tr
 
 __all__ = ["ChunkRow", "PageRow", "SourceRow", "Store"]
 
@@ -95,7 +97,12 @@ class Store:
         """The collection's id. Raises NotFound."""
         found = self.rows("SELECT id FROM collection WHERE name = ?", name)
         if not found:
-            raise NotFound(f"There is no collection named {name}. Its name may have changed; the others are as before.")
+            raise NotFound(
+                tr(
+                    "There is no collection named {name}. Its name may have changed; the others are as before.",
+                    name=name,
+                )
+            )
         return int(found[0][0])
 
     def create_collection(self, name: str) -> int:
@@ -153,10 +160,10 @@ class Store:
             _touch(connection, collection)
         self._wipe()
 
-    def fail_document(self, collection: int, path: bytes, size_bytes: int, mtime_ns: int, reason: str) -> None:
+    def fail_document(self, collection: int, path: bytes, size_bytes: int, mtime_ns: int, reason: Reason) -> None:
         """A file could not be read; what an earlier reading of it gave is gone."""
         with self.transaction() as connection:
-            self._set_document(connection, collection, path, None, "failed", reason, size_bytes, mtime_ns)
+            self._set_document(connection, collection, path, None, "failed", reason.stored(), size_bytes, mtime_ns)
 
     def link_document(self, collection: int, path: bytes, size_bytes: int, mtime_ns: int, source: int) -> None:
         """A file has a content that is stored already."""
@@ -226,7 +233,7 @@ class Store:
 
     def _must_be_free(self, name: str) -> None:
         if self.rows("SELECT 1 FROM collection WHERE name = ?", name):
-            raise BadRequest(f"There is already a collection named {name}. Choose another name.")
+            raise BadRequest(tr("There is already a collection named {name}. Choose another name.", name=name))
 
     def _wipe(self) -> None:
         """Removed text leaves the keyword index and the log too, not only the tables."""
@@ -319,19 +326,25 @@ def _touch(connection: sqlite3.Connection, collection: int) -> None:
 def _checked_name(name: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > 200:
-        raise BadRequest("A collection needs a name of 1 to 200 characters. Nothing was changed.")
+        raise BadRequest(tr("A collection needs a name of 1 to 200 characters. Nothing was changed."))
     return name
 
 
 def _sentence(path: Path, error: str) -> str:
     if "full" in error:
-        return (
-            f"The disk with {path} is full, so nothing more can be stored. What was read before is safe. "
-            "Free some space, then try again."
+        return tr(
+            "The disk with {file} is full, so nothing more can be stored. What was read before is safe. "
+            "Free some space, then try again.",
+            file=path,
         )
     if "malformed" in error or "not a database" in error:
-        return (
-            f"{path} is damaged and can't be used. Your files themselves are untouched. "
-            "Move it away and read the documents again."
+        return tr(
+            "{file} is damaged and can't be used. Your files themselves are untouched. "
+            "Move it away and read the documents again.",
+            file=path,
         )
-    return f"{path} can't be used: {error}. Your files are untouched. Check the disk and the folder's permissions."
+    return tr(
+        "{file} can't be used: {reason}. Your files are untouched. Check the disk and the folder's permissions.",
+        file=path,
+        reason=error,
+    )

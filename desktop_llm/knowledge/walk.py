@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_llm.errors import DocumentError
+from desktop_llm.words import tr
 
 MAX_DEPTH = 64
 MAX_FILE_BYTES = 200_000_000
@@ -56,7 +57,7 @@ def state_of(path: Path) -> FileState:
     try:
         return _checked(path.stat())
     except OSError as error:
-        raise DocumentError(_reason(error)) from error
+        raise _unreadable(error) from error
 
 
 def content_of(path: Path) -> Content:
@@ -67,9 +68,9 @@ def content_of(path: Path) -> Content:
             state = _checked(os.fstat(handle))
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise DocumentError(_reason(error)) from error
+        raise _unreadable(error) from error
     if len(data) > MAX_FILE_BYTES:
-        raise DocumentError("Larger than 200 MB")
+        raise _too_large()
     return Content(data, hashlib.sha256(data).hexdigest(), state)
 
 
@@ -87,17 +88,22 @@ def _is_junk(name: str) -> bool:
 
 def _checked(found: os.stat_result) -> FileState:
     if not stat.S_ISREG(found.st_mode):
-        raise DocumentError("Not a file")
+        raise DocumentError(tr("Not a file"), "format")
     if found.st_size > MAX_FILE_BYTES:
-        raise DocumentError("Larger than 200 MB")
+        raise _too_large()
     if found.st_size == 0:
-        raise DocumentError("The file is empty")
+        raise DocumentError(tr("The file is empty"), "empty")
     return FileState(found.st_size, found.st_mtime_ns)
 
 
-def _reason(error: OSError) -> str:
+def _too_large() -> DocumentError:
+    return DocumentError(tr("Larger than {limit:,.0f} MB", limit=MAX_FILE_BYTES / 1e6), "too_large")
+
+
+def _unreadable(error: OSError) -> DocumentError:
     if isinstance(error, FileNotFoundError):
-        return "The file is not there"
+        return DocumentError(tr("The file is not there"), "missing")
     if isinstance(error, PermissionError):
-        return "No permission to read this file"
-    return f"The system could not read it: {error.strerror or 'no reason given'}"
+        return DocumentError(tr("No permission to read this file"))
+    reason = error.strerror or tr("the system gave no reason")
+    return DocumentError(tr("The system could not read it: {reason}", reason=reason))

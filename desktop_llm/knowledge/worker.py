@@ -23,6 +23,7 @@ from desktop_llm.knowledge.retrieve import Retriever
 from desktop_llm.knowledge.shapes import IndexProgress, Passage, pack, unpack_all
 from desktop_llm.knowledge.store import Store
 from desktop_llm.paths import Folders
+from desktop_llm.words import tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Answer, Handler, Reply, Request, serve, take_stdout
 from desktop_llm.workers.protocol import path_from_wire
@@ -85,8 +86,10 @@ class Lazy:
             self._lock.acquire(timeout=_LOCK_WAIT_S)
         except Timeout as error:
             raise Busy(
-                "Another running program already uses the documents of this data folder. Nothing was changed. "
-                "Close it, or wait until it has finished."
+                tr(
+                    "Another running program already uses the documents of this data folder. Nothing was changed. "
+                    "Close it, or wait until it has finished."
+                )
             ) from error
 
 
@@ -133,7 +136,13 @@ class Service:
         path = os.fsencode(path_from_wire(data["path"]))
         documents = catalog.documents_below(self._store, collection, path)
         if not documents:
-            raise NotFound(f"{os.fsdecode(path)} is not in {data['collection']}. Nothing was changed.")
+            raise NotFound(
+                tr(
+                    "{file} is not in {collection}. Nothing was changed.",
+                    file=os.fsdecode(path),
+                    collection=data["collection"],
+                )
+            )
         self._store.remove_documents(collection, documents)
         self._nearest.learn(collection)
         return dict(pack(catalog.report(self._summary(collection))))
@@ -240,11 +249,13 @@ class Service:
 
     def _must_rest(self, collection: int) -> None:
         if collection in self._controls.running:
-            raise Busy("Files of this collection are being read just now. Nothing was changed. Stop the reading first.")
+            raise Busy(
+                tr("Files of this collection are being read just now. Nothing was changed. Stop the reading first.")
+            )
 
     def _named(self, names: list[str]) -> list[int]:
         if not names:
-            raise NotFound("No collection was chosen to look into. Tick one and ask again.")
+            raise NotFound(tr("No collection was chosen to look into. Tick one and ask again."))
         return [self._store.collection(name) for name in dict.fromkeys(names)]
 
     def _summary(self, collection: int) -> Any:

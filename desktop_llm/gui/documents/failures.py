@@ -16,21 +16,17 @@ from desktop_llm.knowledge.client import FailedDocument
 
 SHOWN_ROWS = 4
 
-# Words of the readers' reasons, in the order they are looked for; whatever else went wrong may go right next time.
+# By the cause of a DocumentError; whatever else went wrong may go right next time.
 _REMEDIES = {
-    "password": ("password",),
-    "remove": ("not there", "moved", "deleted", "gone"),
-    "show": ("damaged", "empty", "no text", "not text", "not a ", "too large", "larger than", "protected", "adobe"),
+    "password": "password",
+    "missing": "remove",
+    **dict.fromkeys(("damaged", "empty", "no_text", "too_large", "format", "protected"), "show"),
 }
 
 
-def action_for(reason: str) -> str:
-    """What helps against a reason: "password", "remove" (the file has gone), "show" or "retry"."""
-    text = reason.casefold()
-    for action, marks in _REMEDIES.items():
-        if any(mark in text for mark in marks):
-            return action
-    return "retry"
+def action_for(cause: str) -> str:
+    """What helps against a cause: "password", "remove" (the file has gone), "show" or "retry"."""
+    return _REMEDIES.get(cause, "retry")
 
 
 def action_words(action: str) -> str:
@@ -100,7 +96,7 @@ class FailureList(QWidget):
     def _add_row(self, row: int, document: FailedDocument) -> None:
         name = ElidedLabel(words.file_name(document.document), "small", mode=Qt.TextElideMode.ElideMiddle)
         reason = ElidedLabel(words.plain(document.reason), "small", "text_secondary")
-        button = _ActionLink(action_for(document.reason), document.document)
+        button = _ActionLink(action_for(document.cause), document.document)
         button.chosen.connect(self.action_requested)
         self._grid.addWidget(name, row, 0)
         self._grid.addWidget(reason, row, 1)

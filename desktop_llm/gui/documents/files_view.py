@@ -158,7 +158,7 @@ class FilesView(QWidget):
     def _refresh_actions(self) -> None:
         chosen = self._chosen()
         failed = [document for document in chosen if document.status == "failed"]
-        locked = [document for document in failed if action_for(document.reason) == "password"]
+        locked = [document for document in failed if action_for(document.cause) == "password"]
         self._password.setVisible(len(chosen) == 1 and bool(locked))
         self._retry.setVisible(bool(failed) and len(failed) == len(chosen) and not self._password.isVisibleTo(self))
         self._show.setVisible(len(chosen) == 1)

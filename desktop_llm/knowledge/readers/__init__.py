@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Protocol, cast
 
 from desktop_llm.errors import DocumentError
+from desktop_llm.words import tr
 
 # To be raised when the same bytes give another text: what is stored is then read again.
 READER_VERSION = 1
@@ -117,17 +118,25 @@ def read(source: Source) -> Generator[Page, None, tuple[Kind, Summary]]:
     """
     kind = kind_of(source.name)
     if kind is None:
-        raise DocumentError(f"Not a kind of document this app can read (.{suffix_of(source.name)})")
+        raise DocumentError(
+            tr("Not a kind of document this app can read (.{suffix})", suffix=suffix_of(source.name)), "format"
+        )
     if not source.data:
-        raise DocumentError("Empty")
+        raise DocumentError(tr("Empty"), "empty")
     if len(source.data) > MAX_FILE_BYTES:
-        raise too_large(f"{len(source.data) / 1e6:,.0f} MB, and {MAX_FILE_BYTES / 1e6:,.0f} MB is the limit")
+        raise too_large(
+            tr(
+                "{size:,.0f} MB, and {limit:,.0f} MB is the limit",
+                size=len(source.data) / 1e6,
+                limit=MAX_FILE_BYTES / 1e6,
+            )
+        )
     try:
         return kind, (yield from _bounded(reader_of(kind).read(source)))
     except MemoryError:
-        raise too_large("it needs more memory than one document may take") from None
+        raise too_large(tr("it needs more memory than one document may take")) from None
     except RecursionError:
-        raise DocumentError("Damaged: its parts are nested without end") from None
+        raise DocumentError(tr("Damaged: its parts are nested without end"), "damaged") from None
 
 
 def reader_of(kind: Kind) -> Reader:
@@ -137,7 +146,7 @@ def reader_of(kind: Kind) -> Reader:
 
 def too_large(why: str) -> DocumentError:
     """The reason for a document beyond a limit."""
-    return DocumentError(f"Too large: {why}")
+    return DocumentError(tr("Too large: {reason}", reason=why), "too_large")
 
 
 def _bounded(pages: Reading) -> Reading:
@@ -150,5 +159,5 @@ def _bounded(pages: Reading) -> Reading:
         length += len(page.text)
         for measured, limit in ((length, MAX_TEXT_LENGTH), (len(page.text), MAX_PAGE_LENGTH)):
             if measured > limit:
-                raise too_large(f"more than {limit // 1_000_000} million characters of text")
+                raise too_large(tr("more than {limit} million characters of text", limit=limit // 1_000_000))
         yield page

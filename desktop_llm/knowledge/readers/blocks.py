@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.readers import Page
+from desktop_llm.words import tr
 
 CELL_BORDER = " | "
 # A longer cell of several paragraphs is not data: the table lays out a text.
@@ -47,7 +48,7 @@ def page_of(blocks: Iterable[Block]) -> Page:
         length += len(parts[-1])
         group = block.group
     if not parts:
-        raise DocumentError("Empty")
+        raise DocumentError(tr("Empty"), "empty")
     return Page(None, "".join(parts), tuple(headings))
 
 

@@ -11,6 +11,7 @@ from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.readers import Page, Reading, Source, Summary, suffix_of
 from desktop_llm.knowledge.readers.blocks import CELL_BORDER
 from desktop_llm.knowledge.readers.encodings import decode
+from desktop_llm.words import tr
 
 _DELIMITERS = ",;\t|"
 _LOOKED_AT = 50
@@ -30,7 +31,7 @@ def read(source: Source) -> Reading:
     except csv.Error:
         rows = [[line] for line in text.split("\n")]
     if not any(rows):
-        raise DocumentError("Empty")
+        raise DocumentError(tr("Empty"), "empty")
     lines = [CELL_BORDER.join(row) for row in rows]
     yield Page(None, "\n".join(lines).rstrip("\n"), _columns(rows, lines), lines=True)
     return Summary(source.stem)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.readers import Reading, Source, Summary, too_large
 from desktop_llm.knowledge.readers.blocks import BULLET, LONGEST_CELL, Block, page_of, row, title_of
+from desktop_llm.words import tr
 
 MAX_PART_BYTES = 100_000_000
 _MAIN_PART = "word/document.xml"
@@ -43,27 +44,33 @@ def read(source: Source) -> Reading:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
         if isinstance(error, RecursionError):
             raise
-        raise DocumentError(_damage(source.data)) from None
+        raise _damage(source.data) from None
     except ET.ParseError:
-        raise DocumentError("Damaged: a part of it is not readable") from None
+        raise DocumentError(tr("Damaged: a part of it is not readable"), "damaged") from None
     yield page
     return Summary(title or title_of(page) or source.stem)
 
 
-def _damage(data: bytes) -> str:
+def _damage(data: bytes) -> DocumentError:
     if data.startswith(_OLE_FILE):
-        encrypted = "EncryptedPackage".encode("utf-16-le") in data
-        return "Protected by a password" if encrypted else "An old Word format (.doc) under another name"
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            return DocumentError(tr("Protected by a password"), "protected")  # a password would not help here
+        return DocumentError(tr("An old Word format (.doc) under another name"), "format")
     if not data.startswith(b"PK"):
-        return "Damaged or not a Word document"
-    return "Damaged" if b"PK\x05\x06" in data[-66_000:] else "Damaged: it ends too early"
+        return _not_word()
+    whole = b"PK\x05\x06" in data[-66_000:]
+    return DocumentError(tr("Damaged") if whole else tr("Damaged: it ends too early"), "damaged")
+
+
+def _not_word() -> DocumentError:
+    return DocumentError(tr("Damaged or not a Word document"), "damaged")
 
 
 def _blocks_of(package: zipfile.ZipFile) -> Iterator[Block]:
     main = _main_part(package)
     names = package.namelist()
     if main not in names:
-        raise DocumentError("Damaged or not a Word document")
+        raise _not_word()
     folder = main.rpartition("/")[0] + "/" if "/" in main else ""
     levels = _heading_levels(package, folder + "styles.xml")
     yield from _Walk(levels).blocks(_parsed(package, main))
@@ -84,12 +91,18 @@ def _main_part(package: zipfile.ZipFile) -> str:
 def _parsed(package: zipfile.ZipFile, name: str) -> ET.Element:
     size = package.getinfo(name).file_size
     if size > MAX_PART_BYTES:
-        raise too_large(f"it unpacks to {size / 1e6:,.0f} MB, and {MAX_PART_BYTES / 1e6:,.0f} MB is the limit")
+        raise too_large(
+            tr(
+                "it unpacks to {size:,.0f} MB, and {limit:,.0f} MB is the limit",
+                size=size / 1e6,
+                limit=MAX_PART_BYTES / 1e6,
+            )
+        )
     # The unpacker stops at the size that was declared, so a lie ends as damage and not as memory.
     data = package.read(name)
     wide = b"\x00" in data[:100]
     if (b"<\x00!\x00D\x00O\x00C\x00" if wide else b"<!DOCTYPE") in data or (wide and b"\x00<\x00!\x00D\x00O" in data):
-        raise DocumentError("Damaged: it declares entities, which no Word document does")
+        raise DocumentError(tr("Damaged: it declares entities, which no Word document does"), "damaged")
     return ET.fromstring(data)
 
 

@@ -10,6 +10,7 @@ import codecs
 import re
 
 from desktop_llm.errors import DocumentError
+from desktop_llm.words import tr
 
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
 _MARKS = (
@@ -34,14 +35,14 @@ def decode(data: bytes, declared: str | None = None) -> str:
     """
     text = _without_controls(_decode(data, declared).replace("\r\n", "\n").replace("\r", "\n"))
     if not text.strip():
-        raise DocumentError("Empty")
+        raise DocumentError(tr("Empty"), "empty")
     return text
 
 
 def _without_controls(text: str) -> str:
     cleaned, removed = _CONTROL.subn("", text)
     if removed > max(1, len(text) * _MAX_CONTROL_SHARE):
-        raise DocumentError("Not text")
+        raise DocumentError(tr("Not text"), "format")
     return cleaned
 
 
@@ -77,5 +78,5 @@ def _guess(data: bytes) -> str:
 def _mostly_utf8(data: bytes) -> str:
     text = data.decode("utf-8", "replace")
     if text.count("�") > max(1, len(text) * _MAX_CONTROL_SHARE):
-        raise DocumentError("Not text")
+        raise DocumentError(tr("Not text"), "format")
     return text

@@ -14,6 +14,7 @@ from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.readers import Reading, Source, Summary
 from desktop_llm.knowledge.readers.blocks import BULLET, LONGEST_CELL, Block, page_of, row, title_of
 from desktop_llm.knowledge.readers.encodings import decode
+from desktop_llm.words import tr
 
 _CHARSET = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml[^>]{0,100}encoding=["']([\w.-]+)""", re.I
@@ -45,7 +46,7 @@ def read(source: Source) -> Reading:
     title = " ".join(named.text().split())[:300] if named else ""
     tree.strip_tags(["script", "style"])  # they hold text alone, and it would count as the page's
     if tree.body is None:
-        raise DocumentError("Empty")
+        raise DocumentError(tr("Empty"), "empty")
     main = _main(tree.body)
     page = page_of(_Walk(main, _skipped(tree, main)).blocks())
     yield page

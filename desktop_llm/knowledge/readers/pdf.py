@@ -14,6 +14,7 @@ import pypdfium2.raw as pdfium
 from desktop_llm.errors import BadRequest, DocumentError
 from desktop_llm.knowledge.readers import Page, Reading, Source, Summary
 from desktop_llm.knowledge.readers.pdf_text import Box, line_boxes, raw_text, stored_text
+from desktop_llm.words import tr
 
 MAX_PICTURE_WIDTH = 4000
 _MAX_PICTURE_HEIGHT = 16_000
@@ -49,7 +50,7 @@ def read(source: Source) -> Reading:
             any_text = any_text or bool(text.strip())
             yield Page(index + 1, text, _placed(headings.get(index, ()), text))
         if not any_text:
-            raise DocumentError(_without_text(document))
+            raise _without_text(document)
         return Summary(_title(document) or source.stem, count)
 
 
@@ -60,12 +61,18 @@ def draw(source: Source, page: int, width_px: int, start: int, end: int) -> Pict
     """
     with _opened(source) as document:
         if not 1 <= page <= len(document):
-            raise BadRequest(f"This document has {len(document)} pages, and page {page} is not one of them.")
+            raise BadRequest(
+                tr(
+                    "This document has {pages} pages, and page {page} is not one of them.",
+                    pages=len(document),
+                    page=page,
+                )
+            )
         try:
             with contextlib.closing(document[page - 1]) as loaded:
                 return _drawn(loaded, max(16, min(width_px, MAX_PICTURE_WIDTH)), start, end, len(document))
         except pypdfium.PdfiumError:
-            raise DocumentError("This page is damaged and can't be drawn") from None
+            raise DocumentError(tr("This page is damaged and can't be drawn"), "damaged") from None
 
 
 @contextlib.contextmanager
@@ -73,27 +80,28 @@ def _opened(source: Source) -> Iterator[pypdfium.PdfDocument]:
     try:
         document = pypdfium.PdfDocument(source.data, password=source.password)
     except pypdfium.PdfiumError as error:
-        raise DocumentError(_why_not(error.err_code, source)) from None
+        raise _why_not(error.err_code, source) from None
     try:
         if not len(document):
-            raise DocumentError(_damage(source.data))
+            raise _damage(source.data)
         yield document
     finally:
         document.close()
 
 
-def _why_not(code: int | None, source: Source) -> str:
+def _why_not(code: int | None, source: Source) -> DocumentError:
     if code == pdfium.FPDF_ERR_PASSWORD:
-        return "Wrong password" if source.password else "Protected by a password"
+        return DocumentError(tr("Wrong password") if source.password else tr("Protected by a password"), "password")
     if code == pdfium.FPDF_ERR_SECURITY:
-        return "Protected in a way this app can't open"
+        return DocumentError(tr("Protected in a way this app can't open"), "protected")
     return _damage(source.data)
 
 
-def _damage(data: bytes) -> str:
+def _damage(data: bytes) -> DocumentError:
     if b"%PDF-" not in data[:1024]:
-        return "Damaged or not a PDF"
-    return "Damaged" if b"%%EOF" in data[-2048:] else "Damaged: it ends too early"
+        return DocumentError(tr("Damaged or not a PDF"), "damaged")
+    whole = b"%%EOF" in data[-2048:]
+    return DocumentError(tr("Damaged") if whole else tr("Damaged: it ends too early"), "damaged")
 
 
 def _text_of(document: pypdfium.PdfDocument, index: int) -> str:
@@ -104,14 +112,14 @@ def _text_of(document: pypdfium.PdfDocument, index: int) -> str:
         return ""
 
 
-def _without_text(document: pypdfium.PdfDocument) -> str:
+def _without_text(document: pypdfium.PdfDocument) -> DocumentError:
     if document.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
-        return "A form that only Adobe's own programs can show"
+        return DocumentError(tr("A form that only Adobe's own programs can show"), "format")
     for index in range(min(len(document), 20)):
         with contextlib.suppress(pypdfium.PdfiumError), contextlib.closing(document[index]) as page:
             if next(page.get_objects(max_depth=3), None) is not None:
-                return "Pictures of pages, no text"
-    return "Empty"
+                return DocumentError(tr("Pictures of pages, no text"), "no_text")
+    return DocumentError(tr("Empty"), "empty")
 
 
 def _title(document: pypdfium.PdfDocument) -> str:

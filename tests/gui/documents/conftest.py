@@ -75,6 +75,6 @@ def passage(path: str, text: str, page: int | None = 4, place: str = "") -> Pass
     return Passage(1, path, page, place, 0, len(text), text, 0.9)
 
 
-def failure(path: str, reason: str) -> FailedDocument:
+def failure(path: str, reason: str, cause: str = "") -> FailedDocument:
     """A file that could not be read."""
-    return FailedDocument(path, reason)
+    return FailedDocument(path, reason, cause)

@@ -24,7 +24,9 @@ def opened(page: DocumentsPage, qtbot: QtBot) -> QTableView:
         "Wiki",
         [
             document("/w/b.pdf"),
-            document("/w/a.pdf", status="failed", reason="Protected by a password", pages=0, chunks=0),
+            document(
+                "/w/a.pdf", status="failed", reason="Protected by a password", cause="password", pages=0, chunks=0
+            ),
             document("/w/c.pdf", status="failed", reason="Took too long to read"),
         ],
     )

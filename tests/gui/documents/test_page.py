@@ -126,9 +126,9 @@ def test_when_reading_ends_the_card_shows_the_facts_again(page: DocumentsPage) -
 
 def test_files_that_could_not_be_read_have_a_reason_and_the_thing_to_do(page: DocumentsPage, qtbot: QtBot) -> None:
     failed = (
-        failure("/w/Contract_scan.pdf", "Pictures of pages, no text"),
-        failure("/w/Payroll.pdf", "Protected by a password"),
-        failure("/w/Handbook.pdf", "The file is not there"),
+        failure("/w/Contract_scan.pdf", "Pictures of pages, no text", "no_text"),
+        failure("/w/Payroll.pdf", "Protected by a password", "password"),
+        failure("/w/Handbook.pdf", "The file is not there", "missing"),
         failure("/w/slow.pdf", "Took too long to read"),
         failure("/w/fifth.pdf", "Empty"),
     )
@@ -150,7 +150,7 @@ def test_files_that_could_not_be_read_have_a_reason_and_the_thing_to_do(page: Do
 
 def test_a_password_is_asked_for_and_given_with_its_file(page: DocumentsPage, qtbot: QtBot) -> None:
     path = os.fsdecode(b"/w/Gehalt\xff.pdf")
-    page.set_collections([collection("Wiki", failed=(failure(path, "Wrong password"),))])
+    page.set_collections([collection("Wiki", failed=(failure(path, "Wrong password", "password"),))])
     click(qtbot, page, "collection_failure_action")
     dialog = find(page, QDialog, "document_password")
     field = find(dialog, QLineEdit, "document_password_field")
