@@ -164,13 +164,16 @@ def list_models(options: argparse.Namespace, home: Folders) -> None:
     from desktop_llm.models.library import Library
 
     fields = ("id", "path", "size_bytes", "architecture", "quantization", "context_length", "kind")
-    rows = [{name: getattr(model, name) for name in fields} for model in Library(home).models()]
+    models = Library(home).models()
     if options.json:
-        print_json(rows)
+        print_json([{name: getattr(model, name) for name in fields} for model in models if model.state != "missing"])
         return
-    for row in rows:
-        size = f"{row['size_bytes'] / 1e6:,.0f} MB"
-        print(f"{row['id']:44} {row['kind']:10} {row['quantization'] or '':8} {size:>10}")
+    for model in models:
+        size = f"{model.size_bytes / 1e6:,.0f} MB"
+        where = model.origin if model.state == "ok" else f"{model.origin}, {model.state}"
+        print(f"{model.id:44} {model.kind:10} {model.quantization:8} {size:>10}  {where}")
+        if model.reason:
+            print(f"  {model.reason}")
 
 
 def import_model(options: argparse.Namespace, home: Folders) -> None:
@@ -182,17 +185,19 @@ def import_model(options: argparse.Namespace, home: Folders) -> None:
 
 
 def remove_model(options: argparse.Namespace, home: Folders) -> None:
-    """Delete a model's file."""
+    """Delete a model's files; that of another app is only taken off the list."""
     from desktop_llm.models.library import Library
 
     library = Library(home)
-    model = library.get(options.id)
-    sha256 = library.sha256(model)
-    library.remove(model.id)
+    model = library.find(options.id)
+    sha256 = model.sha256 if model.state == "missing" else library.sha256(model)
+    library.remove(model.id, undo=False)
+    if model.app:
+        print(f"{model.id} belongs to {model.app}. Its file stays; only this app does not list it.", file=sys.stderr)
     _print_model(options, model, sha256, 0)
 
 
-def _print_model(options: argparse.Namespace, model: Any, sha256: str, transferred: int) -> None:
+def _print_model(options: argparse.Namespace, model: Any, sha256: str | None, transferred: int) -> None:
     if not options.json:
         print(model.id)
         return

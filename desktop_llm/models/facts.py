@@ -1,7 +1,7 @@
-"""Measured facts about files and models, so that nothing is measured twice: checksums, headers, last use.
+"""Facts about files and models, so that nothing is measured twice: checksums, headers, where they came from, last use.
 
-A cache with the truth on disk: a fact holds as long as its file has the same size and time of change. Any thread may
-ask; every question opens its own short connection.
+A measured fact holds as long as its file has the same size and time of change. Any thread may ask; every question opens
+its own short connection.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,27 @@ CREATE TABLE IF NOT EXISTS file (
     PRIMARY KEY (path, fact)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS used (model_id TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS model (path BLOB PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS remembered (model_id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS measured (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 _BUSY_S = 10.0
 
+Stamp = tuple[int, int]
+"""Size in bytes and time of change in ns: what tells that a file, or a set of files, is as it was."""
+
+
+def stamp_of(*paths: Path) -> Stamp:
+    """The files' size together and the latest time of change; raises OSError where one is gone."""
+    statuses = [path.stat() for path in paths]
+    return sum(status.st_size for status in statuses), max(status.st_mtime_ns for status in statuses)
+
 
 class Facts:
-    """The facts in one SQLite file; a damaged one is thrown away, since everything in it can be measured again."""
+    """The facts in one SQLite file; a damaged one is thrown away, since the app works without what it held.
+
+    Checksums and headers are measured again then; what is lost is where a model came from and how it was loaded.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -56,33 +71,86 @@ class Facts:
 
     def of_file(self, path: Path, fact: str, measure: Callable[[Path], Any]) -> Any:
         """The named fact (JSON) of an unchanged file, else `measure(path)`, remembered."""
-        status = path.stat()
-        key, state = (os.fsencode(path), fact), (status.st_size, status.st_mtime_ns)
+        stamp = stamp_of(path)
         with self._open() as database:
             row = database.execute(
-                "SELECT size_bytes, mtime_ns, value FROM file WHERE path = ? AND fact = ?", key
+                "SELECT size_bytes, mtime_ns, value FROM file WHERE path = ? AND fact = ?", (os.fsencode(path), fact)
             ).fetchone()
-        if row is not None and row[:2] == state:
+        if row is not None and row[:2] == stamp:
             return json.loads(row[2])
         value = measure(path)
-        with self._open() as database:
-            database.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)", (*key, *state, json.dumps(value)))
+        self.note(fact, {path: (stamp, value)})
         return value
 
-    def forget_file(self, path: Path) -> None:
-        """Drop what is known about a file that is gone."""
+    def known(self, fact: str, stamps: Mapping[Path, Stamp]) -> dict[Path, Any]:
+        """The named fact of those files for which it still holds; nothing is measured."""
         with self._open() as database:
-            database.execute("DELETE FROM file WHERE path = ?", (os.fsencode(path),))
+            rows = database.execute("SELECT path, size_bytes, mtime_ns, value FROM file WHERE fact = ?", (fact,))
+            paths = ((Path(os.fsdecode(row[0])), row) for row in rows)
+            return {path: json.loads(row[3]) for path, row in paths if stamps.get(path) == row[1:3]}
+
+    def note(self, fact: str, values: Mapping[Path, tuple[Stamp, Any]]) -> None:
+        """Remember what was measured (JSON), with the stamp that the files had before."""
+        rows = [(os.fsencode(path), fact, *stamp, json.dumps(value)) for path, (stamp, value) in values.items()]
+        with self._open() as database:
+            database.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)", rows)
+
+    def forget_files(self, paths: Iterable[Path]) -> None:
+        """Drop what was measured of files that are gone."""
+        with self._open() as database:
+            database.executemany("DELETE FROM file WHERE path = ?", [(os.fsencode(path),) for path in paths])
+
+    def entries(self) -> dict[Path, Any]:
+        """What was noted of each model (JSON), by the path of its first file."""
+        with self._open() as database:
+            rows = database.execute("SELECT path, entry FROM model")
+            return {Path(os.fsdecode(path)): json.loads(entry) for path, entry in rows}
+
+    def note_entries(self, entries: Mapping[Path, Any]) -> None:
+        """Note this of the models (JSON); None forgets one."""
+        kept = [(os.fsencode(path), json.dumps(entry)) for path, entry in entries.items() if entry is not None]
+        gone = [(os.fsencode(path),) for path, entry in entries.items() if entry is None]
+        with self._open() as database:
+            database.executemany("INSERT OR REPLACE INTO model VALUES (?, ?)", kept)
+            database.executemany("DELETE FROM model WHERE path = ?", gone)
+
+    def remembered(self, model_id: str) -> dict[str, Any]:
+        """What the person chose for this model; empty where nothing."""
+        with self._open() as database:
+            row = database.execute("SELECT value FROM remembered WHERE model_id = ?", (model_id,)).fetchone()
+        value: dict[str, Any] = json.loads(row[0]) if row else {}
+        return value
+
+    def remember(self, model_id: str, values: Mapping[str, Any] | None) -> None:
+        """Keep what the person chose for this model (JSON values); None forgets it."""
+        with self._open() as database:
+            if values is None:
+                database.execute("DELETE FROM remembered WHERE model_id = ?", (model_id,))
+            else:
+                row = (model_id, json.dumps(dict(values)))
+                database.execute("INSERT OR REPLACE INTO remembered VALUES (?, ?)", row)
 
     def mark_used(self, model_id: str) -> None:
         """Remember that this model was used now."""
         with self._open() as database:
             database.execute("INSERT OR REPLACE INTO used VALUES (?, ?)", (model_id, time.time()))
 
-    def last_used(self) -> list[str]:
-        """The ids of used models, the last one first."""
+    def last_used(self) -> dict[str, float]:
+        """When each used model was used last (seconds since 1970), the last one first."""
         with self._open() as database:
-            return [row[0] for row in database.execute("SELECT model_id FROM used ORDER BY at DESC")]
+            return dict(database.execute("SELECT model_id, at FROM used ORDER BY at DESC"))
+
+    def measured(self, name: str) -> dict[str, Any]:
+        """What was measured of this machine under this name; empty where nothing."""
+        with self._open() as database:
+            row = database.execute("SELECT value FROM measured WHERE name = ?", (name,)).fetchone()
+        value: dict[str, Any] = json.loads(row[0]) if row else {}
+        return value
+
+    def note_measured(self, name: str, values: Mapping[str, Any]) -> None:
+        """Keep what was measured of this machine (JSON values) in place of what was known."""
+        with self._open() as database:
+            database.execute("INSERT OR REPLACE INTO measured VALUES (?, ?)", (name, json.dumps(dict(values))))
 
     def _prepare(self) -> None:
         with self._open() as database:

@@ -83,7 +83,7 @@ def test_a_file_s_name_never_leads_out_of_the_folder(
 def test_the_model_used_last_is_the_default(library: Library, here: Folders, tmp_path: Path) -> None:
     done = library.import_file(model(tmp_path / "tiny.gguf"))
     library.mark_used(done.model.id)
-    assert Library(here).default() == done.model
+    assert Library(here).default().id == done.model.id
     library.remove(done.model.id)
     assert Library(here).default().id == STARTER_CHAT.id
 
@@ -96,12 +96,16 @@ def test_a_removed_model_is_gone_and_an_unknown_one_is_told(library: Library, tm
         library.get("tiny")
 
 
-def test_a_file_that_was_damaged_later_is_left_out_and_named_when_asked_for(library: Library, tmp_path: Path) -> None:
+def test_a_file_that_was_damaged_later_says_so_and_can_be_removed(library: Library, tmp_path: Path) -> None:
     done = library.import_file(model(tmp_path / "tiny.gguf"))
     done.model.path.write_bytes(b"GGUF, once")
-    assert done.model.id not in [known.id for known in library.models()]
-    with pytest.raises(ModelFileError, match="not a GGUF model file"):
+    damaged = library.find("tiny")
+    assert (damaged.state, damaged.name, damaged.architecture) == ("damaged", "Tiny", "llama")
+    assert "ends too early" in damaged.reason or "not a GGUF model file" in damaged.reason
+    with pytest.raises(ModelFileError, match="GGUF"):
         library.get("tiny")
+    library.remove("tiny")
+    assert "tiny" not in [known.id for known in library.models()]
 
 
 def test_damaged_facts_are_measured_again(here: Folders, tmp_path: Path) -> None:

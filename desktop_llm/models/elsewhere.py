@@ -1,0 +1,238 @@
+"""Models of other apps on this computer, found where those apps keep them and used in place.
+
+Only looked at: nothing there is written, renamed or deleted. An app that isn't installed costs a look at a folder that
+doesn't exist; a folder that can't be read, or a list that makes no sense, is passed over. The layouts are those that
+the apps had in 2026; each function names its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from desktop_llm.models.records import Origin
+
+_MAX_DEPTH = 6
+_MAX_LIST_BYTES = 1 << 20
+_OLLAMA_MODEL = "application/vnd.ollama.image.model"
+_OLLAMA_SERVICE = Path("/usr/share/ollama/.ollama/models")
+_DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_YAML_LINE = re.compile(r"(\w+):\s*(\S.*?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of a model; `name` is what its app calls it, empty where that is the file's name."""
+
+    path: Path
+    name: str = ""
+    repo: str = ""
+    sha256: str | None = None
+    origin: Origin = "folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The home folder and the environment, from which it follows where apps keep their files."""
+
+    home: Path
+    environ: Mapping[str, str]
+
+    def variable(self, name: str) -> Path | None:
+        """The folder that an environment variable names, if it is set."""
+        value = self.environ.get(name)
+        return Path(value).expanduser() if value else None
+
+    def data(self) -> tuple[Path, ...]:
+        """Where apps keep data: Linux, macOS, Windows local and roaming; only those of this system exist."""
+        return (
+            self.variable("XDG_DATA_HOME") or self.home / ".local" / "share",
+            self.home / "Library" / "Application Support",
+            self.variable("LOCALAPPDATA") or self.home / "AppData" / "Local",
+            self.variable("APPDATA") or self.home / "AppData" / "Roaming",
+        )
+
+
+def models_elsewhere(places: Places, folders: Sequence[Path]) -> Iterator[Found]:
+    """Every model file of the known apps, then of the folders that the person named."""
+    yield from lm_studio(places)
+    yield from ollama(places)
+    yield from gpt4all(places)
+    yield from jan(places)
+    yield from hugging_face(places)
+    for folder in folders:
+        yield from (Found(path) for path in _gguf_files(folder.expanduser()))
+
+
+def lm_studio(places: Places) -> Iterator[Found]:
+    """`models/AUTHOR/REPO/FILE.gguf` under its home, and the folder for downloads that its settings name."""
+    homes = [places.home / ".lmstudio", places.home / ".cache" / "lm-studio"]
+    homes += _named(_read(places.home / ".lmstudio-home-pointer").strip())
+    downloads = [folder for home in homes for folder in _named(_json(home / "settings.json").get("downloadsFolder"))]
+    for folder in [home / "models" for home in homes] + downloads:
+        for path in _gguf_files(folder):
+            author_repo = path.relative_to(folder).parts[:-1]
+            repo = "/".join(author_repo) if len(author_repo) == 2 else ""
+            yield Found(path, repo=repo, origin="lm_studio")
+
+
+def ollama(places: Places) -> Iterator[Found]:
+    """`manifests/HOST/NAMESPACE/MODEL/TAG` is JSON that names blobs; the model is one of them, without a suffix.
+
+    The blob's name is its checksum. Templates and parameters are other blobs, which this app has no use for: the model
+    file brings its own template.
+    """
+    named = places.variable("OLLAMA_MODELS")
+    for folder in [named] if named else [places.home / ".ollama" / "models", _OLLAMA_SERVICE]:
+        for manifest in _files(folder / "manifests", 5):
+            parts = manifest.relative_to(folder / "manifests").parts
+            digest = _ollama_digest(_json(manifest)) if len(parts) == 4 else None
+            blob = folder / "blobs" / f"sha256-{digest}"
+            if digest and _is_there(blob):
+                yield Found(blob, _ollama_name(*parts), _ollama_repo(*parts), digest, "ollama")
+
+
+def gpt4all(places: Places) -> Iterator[Found]:
+    """All files in one folder, the default one or that of its settings; those it still downloads say so."""
+    folders = [folder / "nomic.ai" / "GPT4All" for folder in places.data()]
+    config = places.variable("XDG_CONFIG_HOME") or places.home / ".config"
+    for folder in (config, *places.data()):
+        for line in _read(folder / "nomic.ai" / "GPT4All.ini").splitlines():
+            folders += _named(line.removeprefix("modelPath=")) if line.startswith("modelPath=") else []
+    for folder in folders:
+        for path in _gguf_files(folder):
+            if not path.name.startswith("incomplete-"):
+                yield Found(path, origin="gpt4all")
+
+
+def jan(places: Places) -> Iterator[Found]:
+    """`llamacpp/models/…/model.yml` names a file in its data folder or anywhere else; older ones lie in `models`."""
+    roots = [folder / "Jan" for folder in places.data()] + [places.home / ".config" / "Jan"]
+    data = [root / "data" for root in roots] + _named(places.environ.get("JAN_DATA_FOLDER"))
+    data += [folder for root in roots for folder in _named(_json(root / "settings.json").get("data_folder"))]
+    for folder in data:
+        for listed in _files(folder / "llamacpp" / "models", _MAX_DEPTH):
+            model = _yaml(listed) if listed.name == "model.yml" else {}
+            path = folder / model.get("model_path", "")
+            if "model_path" in model and _is_there(path):
+                yield Found(path, model.get("name", ""), origin="jan", sha256=_sha256(model.get("model_sha256", "")))
+    for folder in [folder / "models" for folder in data] + [places.home / "jan" / "models"]:
+        yield from (Found(path, origin="jan") for path in _gguf_files(folder))
+
+
+def hugging_face(places: Places) -> Iterator[Found]:
+    """`models--AUTHOR--REPO/snapshots/COMMIT/FILE`, a link to a blob whose name is the file's checksum.
+
+    The link is what is opened: parts of one model find each other by their names, which the blobs don't have.
+    """
+    home = places.variable("HF_HOME") or (places.variable("XDG_CACHE_HOME") or places.home / ".cache") / "huggingface"
+    folder = places.variable("HF_HUB_CACHE") or places.variable("HUGGINGFACE_HUB_CACHE") or home / "hub"
+    for cached in _folders(folder):
+        if cached.name.startswith("models--"):
+            repo = cached.name.removeprefix("models--").replace("--", "/", 1)
+            for path in _gguf_files(cached / "snapshots"):
+                yield Found(path, repo=repo, sha256=_sha256(path.resolve().name), origin="huggingface")
+
+
+def _ollama_digest(manifest: Mapping[str, Any]) -> str | None:
+    layers = manifest.get("layers")
+    for layer in layers if isinstance(layers, list) else ():
+        if isinstance(layer, dict) and layer.get("mediaType") == _OLLAMA_MODEL:
+            match = _DIGEST.fullmatch(str(layer.get("digest")))
+            return match[1] if match else None
+    return None
+
+
+def _ollama_name(host: str, namespace: str, model: str, tag: str) -> str:
+    """As `ollama list` shows it: the usual host and namespace are left out."""
+    if host != "registry.ollama.ai":
+        return f"{host}/{namespace}/{model}:{tag}"
+    return f"{model}:{tag}" if namespace == "library" else f"{namespace}/{model}:{tag}"
+
+
+def _ollama_repo(host: str, namespace: str, model: str, _tag: str) -> str:
+    return f"{namespace}/{model}" if host in ("hf.co", "huggingface.co") else ""
+
+
+def _gguf_files(folder: Path) -> Iterator[Path]:
+    return (path for path in _files(folder, _MAX_DEPTH) if path.suffix.lower() == ".gguf")
+
+
+def _files(folder: Path, depth: int) -> Iterator[Path]:
+    """Files below a folder in order of name; links are followed to files, never into folders."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (OSError, ValueError):
+        return
+    for entry in entries:
+        if _is_folder(entry):
+            if depth > 1:
+                yield from _files(Path(entry.path), depth - 1)
+        elif _is_file(entry):
+            yield Path(entry.path)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return sorted(Path(entry.path) for entry in os.scandir(folder) if _is_folder(entry))
+    except (OSError, ValueError):
+        return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _read(path: Path) -> str:
+    """The text of a small list or settings file of another app; empty where it can't be had."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_LIST_BYTES).decode("utf-8-sig", "replace")
+    except (OSError, ValueError):
+        return ""
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(_read(path) or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _yaml(path: Path) -> dict[str, str]:
+    """The plain `key: value` lines of a YAML file, all that such a list holds of interest."""
+    lines = (_YAML_LINE.fullmatch(line) for line in _read(path).splitlines())
+    return {match[1]: match[2].strip("'\"") for match in lines if match}
+
+
+def _sha256(text: str) -> str | None:
+    return text if _SHA256.fullmatch(text) else None
+
+
+def _named(value: object) -> list[Path]:
+    """The folder that a setting names, if it does."""
+    return [Path(value)] if isinstance(value, str) and Path(value).is_absolute() else []
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

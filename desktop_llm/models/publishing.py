@@ -1,0 +1,105 @@
+"""How files come into the models folder: whole, under a name that is safe on every system, never over another file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from desktop_llm.errors import ModelFileError
+from desktop_llm.files import cannot_write, link_or_copy
+from desktop_llm.models.elsewhere import Found
+from desktop_llm.models.facts import Facts
+from desktop_llm.models.gguf import Header, printable
+from desktop_llm.models.sets import FileSet, is_part, part_suffixes, sets_of
+from desktop_llm.words import tr
+
+_MAX_STEM_BYTES = 200  # file systems take 255 with what is added to it
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+
+
+def set_around(path: Path) -> FileSet:
+    """The model that this file belongs to: itself, or with the other parts beside it."""
+    if not is_part(path):
+        return FileSet(Found(path), (path,))
+    beside = [Found(other) for other in path.parent.glob("*.gguf")]
+    return next(files for files in sets_of([*beside, Found(path)]) if path in files.paths)
+
+
+def targets_for(
+    folder: Path, stem: str, sources: Sequence[Path], sha256s: Sequence[str], facts: Facts
+) -> tuple[tuple[Path, ...], bool]:
+    """Where the files of one model go, and whether this very content is there already under that name."""
+    stem, suffixes = safe_stem(stem), part_suffixes(len(sources))
+    taken = {found.name.lower(): found for found in folder.glob("*.gguf")}
+    number = 1
+    while True:
+        numbered = stem if number == 1 else f"{stem}-{number}"
+        names = [numbered + suffix for suffix in suffixes]
+        existing = [taken.get(name.lower()) for name in names]
+        if not any(existing):
+            return tuple(folder / name for name in names), False
+        there = tuple(path for path in existing if path is not None)
+        if len(there) == len(sources) and _same(there, sources, sha256s, facts):
+            return there, True
+        number += 1
+
+
+def link(sources: Sequence[Path], targets: Sequence[Path]) -> int:
+    """Make the targets the same content, the first file last, so that a half set is never taken for a model.
+
+    Returns how many bytes had to be copied; hard links cost none.
+    """
+    pairs = reversed(list(zip(sources, targets, strict=True)))
+    return sum(source.stat().st_size for source, target in pairs if not link_or_copy(source, target))
+
+
+def publish(sources: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Move finished files to their names, the first file last; nothing writes them again, so they become read-only."""
+    for source, target in reversed(list(zip(sources, targets, strict=True))):
+        try:
+            if os.name == "posix":  # Windows would refuse to delete them later
+                source.chmod(0o444)
+            source.rename(target)
+        except OSError as error:
+            raise cannot_write(target, error) from error
+
+
+def drop(paths: Sequence[Path]) -> None:
+    """Delete files that turned out to be here already."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def check_importable(path: Path, header: Header) -> None:
+    """Raise ModelFileError for what can't answer by itself."""
+    if header.kind == "adapter":
+        raise ModelFileError(
+            tr(
+                "{name} is an adapter, which changes another model and can't answer alone. "
+                "Nothing was changed; import the model it was made for.",
+                name=path.name,
+            )
+        )
+    if header.kind == "part":
+        raise ModelFileError(
+            tr(
+                "{name} is a part of another model and can't answer alone. "
+                "Nothing was changed; import the model it belongs to.",
+                name=path.name,
+            )
+        )
+
+
+def safe_stem(stem: str) -> str:
+    """The stem as a label that is safe on every system: no control, bidirectional or reserved characters or names."""
+    kept = "".join("-" if character in '<>:"/\\|?*' else character for character in printable(stem))
+    kept = kept.strip(". ").encode()[:_MAX_STEM_BYTES].decode("utf-8", "ignore").rstrip(". ") or "model"
+    return f"model {kept}" if kept.partition(".")[0].lower() in _RESERVED else kept
+
+
+def _same(there: Sequence[Path], sources: Sequence[Path], sha256s: Sequence[str], facts: Facts) -> bool:
+    sizes = all(old.stat().st_size == new.stat().st_size for old, new in zip(there, sources, strict=True))
+    return sizes and all(facts.sha256(path) == sha256 for path, sha256 in zip(there, sha256s, strict=True))
