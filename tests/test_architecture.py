@@ -25,12 +25,19 @@ LIBRARIES = {
     "pypdfium2": ("knowledge.readers",),
     "selectolax": ("knowledge.readers",),
     "jinja2": ("engine.templates",),
-    "sqlite3": ("chats", "knowledge", "models.facts"),
+    "huggingface_hub": ("models.hub",),
+    "httpx2": ("net",),
+    "httpcore2": ("net",),
+    "truststore": ("net",),
+    "socket": ("net", "gui.ending"),  # the latter for a pair that wakes the event loop
+    "keyring": ("models.token",),
+    "sqlite3": ("chats", "knowledge", "models.facts", "models.ledger"),
     "threading": (
         "workers",
         "gui.mishaps",  # the hook for what ends a thread
         "gui.tasks",
         "instance",
+        "net",
         "engine.loading",
         "engine.inference",
         "knowledge.readahead",
@@ -44,7 +51,7 @@ CHILD_SIDE = {
     "engine": {"client", "shapes", "events"},
     "knowledge": {"client", "shapes"},
 }
-SHARED_ROOTS = {"errors", "paths", "files", "hardware"}
+SHARED_ROOTS = {"errors", "paths", "files", "hardware", "words"}
 
 
 def name_of(module: Path) -> str:
