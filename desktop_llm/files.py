@@ -81,23 +81,42 @@ class LockFile:
 
     def acquire(self) -> bool:
         """Take the lock without waiting; False if another process has it. Raises UserError if it can't be made."""
-        try:
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        except OSError as error:
-            raise cannot_write(self._path, error) from error
-        try:
-            _lock(handle)
-        except OSError:
-            os.close(handle)
-            return False
-        self._handle = handle
-        return True
+        while True:
+            try:
+                handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            except OSError as error:
+                raise cannot_write(self._path, error) from error
+            try:
+                _lock(handle)
+            except OSError:
+                os.close(handle)
+                return False
+            if _is_at(handle, self._path):
+                self._handle = handle
+                return True
+            os.close(handle)  # removed by the one before us, after we had opened it
 
     def release(self) -> None:
-        """Let the next one have it. The file stays: removing it would let two processes lock two files."""
+        """Let the next one have it. The file stays."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
+
+    def remove(self) -> None:
+        """Let the next one have it, and leave no file behind."""
+        if os.name == "posix":  # while it is held, so that nobody locks a file that is about to go
+            self._path.unlink(missing_ok=True)
+        self.release()
+        if os.name != "posix":  # an open file can't be removed there, one that another process has just opened neither
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _lock(handle: int) -> None:

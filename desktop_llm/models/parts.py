@@ -1,0 +1,168 @@
+"""The bytes of one file that is being received: written in place, hashed as they come, checked block by block.
+
+The file's length is the truth about how far it is: after a kill what was written is there. After a power loss the end
+may hold anything, so the running sha256 is noted at the end of each block; where a later reading gives another one,
+that block is damaged and is fetched again. Nothing needs an fsync before the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from desktop_llm.errors import TransferError, UserError
+from desktop_llm.files import cannot_write
+from desktop_llm.words import tr
+
+BLOCK_BYTES = 8 << 20
+_READ_BYTES = 1 << 20
+_DIGEST_CHARACTERS = 16  # 64 bits tell damage; the whole file's sha256 tells the rest
+
+
+@dataclass(slots=True)
+class PartState:
+    """What is known of a part beside its bytes; it is kept in the sidecar.
+
+    `digests` are the beginnings of the sha256 of the file up to the end of each block. `seams` are the places where a
+    connection ended: the first suspects if the whole turns out wrong. `compared_bytes` and `repairs` say how far a
+    repair is.
+    """
+
+    path: str
+    size_bytes: int
+    sha256: str
+    etag: str = ""
+    etag_changed: bool = False
+    digests: list[str] = field(default_factory=list)
+    seams: list[int] = field(default_factory=list)
+    compared_bytes: int = 0
+    repairs: int = 0
+
+
+class PartFile:
+    """One `.part` file, open. Its owner holds the download's lock."""
+
+    def __init__(self, path: Path, state: PartState, block_bytes: int = BLOCK_BYTES) -> None:
+        """Open or make the file; raises UserError where it can't be."""
+        self.path = path
+        self.state = state
+        self.block_bytes = block_bytes
+        self.damaged: int | None = None
+        self._hash = hashlib.sha256()
+        self._hashed = 0
+        try:
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+            self._file = os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0)
+            self.length = os.fstat(self._file.fileno()).st_size
+            if self.length > state.size_bytes:
+                self._file.truncate(state.size_bytes)
+                self.length = state.size_bytes
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def close(self) -> None:
+        """Let go of the file; what was written stays."""
+        self._file.close()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every byte is there; whether they are right is another question."""
+        return self.length == self.state.size_bytes
+
+    @property
+    def right(self) -> bool:
+        """Whether every byte is there and the whole has the sha256 that was promised."""
+        return self.complete and self._hashed == self.length and self._hash.hexdigest() == self.state.sha256
+
+    def append(self, offset: int, data: memoryview) -> None:
+        """Add what follows the bytes that are there; they must have been checked before."""
+        self._write(offset, data)
+        self.length += len(data)
+        while data:
+            room = self.block_bytes - self._hashed % self.block_bytes
+            self._hash.update(data[:room])
+            self._hashed += len(data[:room])
+            self._note_digest()
+            data = data[room:]
+
+    def overwrite(self, offset: int, data: memoryview) -> None:
+        """Put fresh bytes in the place of others."""
+        self._write(offset, data)
+
+    def correct(self, offset: int, data: memoryview) -> bool:
+        """Compare fresh bytes with those that are there; where they differ (True), the fresh ones replace them."""
+        self._file.seek(offset)
+        if self._file.read(len(data)) == data:
+            return False
+        self._write(offset, data)
+        return True
+
+    def check(self, *, anew: bool = False) -> Iterator[int]:
+        """Hash what is there, yielding how many bytes are done. At a damaged block it ends, with `damaged` set.
+
+        Called again, after that block was overwritten, it goes on from there; `anew` starts at the first byte.
+        """
+        if anew:
+            self._hash, self._hashed = hashlib.sha256(), 0
+        self.damaged = None
+        while self._hashed < self.length and self.damaged is None:
+            self._check_block()
+            yield self._hashed
+
+    def forget_digests(self, from_block: int) -> None:
+        """Trust the bytes from this block on until the whole is checked."""
+        del self.state.digests[from_block:]
+
+    def sync(self) -> None:
+        """Have everything on the disk itself; raises UserError where that fails."""
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _check_block(self) -> None:
+        before, end = self._hash.copy(), min(self._hashed + self.block_bytes, self.length)
+        self._file.seek(self._hashed)
+        left = end - self._hashed
+        while left and (data := self._file.read(min(left, _READ_BYTES))):
+            before.update(data)
+            left -= len(data)
+        block = self._hashed // self.block_bytes
+        known = self.state.digests[block : block + 1]
+        if end % self.block_bytes == 0 and known and known[0] != before.hexdigest()[:_DIGEST_CHARACTERS]:
+            self.damaged = block
+            return
+        self._hash, self._hashed = before, end
+        self._note_digest()
+
+    def _note_digest(self) -> None:
+        if self._hashed % self.block_bytes == 0:
+            block = self._hashed // self.block_bytes - 1
+            self.state.digests[block : block + 1] = [self._hash.hexdigest()[:_DIGEST_CHARACTERS]]
+
+    def _write(self, offset: int, data: memoryview) -> None:
+        try:
+            self._file.seek(offset)
+            while data:
+                data = data[self._file.write(data) or 0 :]
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self.length = os.fstat(self._file.fileno()).st_size
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> UserError:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return cannot_write(self.path, error)
+        return TransferError(
+            tr(
+                "The disk with {folder} is full. What was downloaded so far is kept. "
+                "Free some space, then start the download again: it goes on from here.",
+                folder=str(self.path.parent.parent),
+            ),
+            "disk_full",
+        )

@@ -1,0 +1,172 @@
+"""What a download leaves in `models/.part`: a `.part` for each file and one sidecar that says what they will be.
+
+    <sha256>.part    bytes of one file, as far as they came
+    <id>.json        repository, revision, file, and for each part what `PartState` knows
+    <id>.lock        held by the process that downloads it
+
+The id is the sha256 of the first part, so the same content from two repositories is one download.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from desktop_llm.errors import Busy, UserError
+from desktop_llm.files import LockFile, cannot_write, write_atomically
+from desktop_llm.models.parts import PartState
+from desktop_llm.words import tr
+
+log = logging.getLogger(__name__)
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file of the hub that shall come here, with all of its parts: (path in the repository, size, sha256)."""
+
+    repo: str
+    revision: str
+    file: str
+    quantization: str
+    parts: tuple[tuple[str, int, str], ...]
+
+    @property
+    def id(self) -> str:
+        return self.parts[0][2]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(size for _, size, _ in self.parts)
+
+
+class Sidecar:
+    """One unfinished download on disk."""
+
+    def __init__(self, folder: Path, wanted: Wanted, states: Sequence[PartState]) -> None:
+        self.wanted = wanted
+        self.states = tuple(states)
+        self._folder = folder
+
+    def part_path(self, state: PartState) -> Path:
+        """Where this part's bytes are."""
+        return self._folder / f"{state.sha256}.part"
+
+    def done_bytes(self) -> int:
+        """How many bytes of all parts are there."""
+        return sum(min(_size(self.part_path(state)), state.size_bytes) for state in self.states)
+
+    def save(self) -> None:
+        """Write the sidecar, whole or not at all; raises UserError where the disk is full or can't be written."""
+        told = asdict(self.wanted) | {"version": _VERSION, "parts": [asdict(state) for state in self.states]}
+        write_atomically(_path(self._folder, self.wanted.id), json.dumps(told).encode())
+
+    def note(self) -> None:
+        """Write the sidecar again if it can be done; how far the parts are, their files tell by themselves."""
+        with contextlib.suppress(UserError):
+            self.save()
+
+    def drop(self, state: PartState) -> None:
+        """Throw this part's bytes away; they are not those that were promised."""
+        self.part_path(state).unlink(missing_ok=True)
+        self.states = tuple(
+            PartState(kept.path, kept.size_bytes, kept.sha256) if kept is state else kept for kept in self.states
+        )
+
+    def remove(self) -> None:
+        """Forget the download and what came of it."""
+        for state in self.states:
+            self.part_path(state).unlink(missing_ok=True)
+        _path(self._folder, self.wanted.id).unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, download_id: str) -> Iterator[None]:
+    """Hold a download against other processes and threads; raises Busy where one has it."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    lock = LockFile(folder / f"{download_id}.lock")
+    if not lock.acquire():
+        raise Busy(
+            tr(
+                "Another window or command is downloading this file already. Nothing was changed. "
+                "Wait for it to finish, or stop it there first."
+            )
+        )
+    try:
+        yield
+    finally:
+        if _path(folder, download_id).exists():
+            lock.release()
+        else:
+            lock.remove()
+
+
+def opened(folder: Path, wanted: Wanted) -> Sidecar:
+    """The sidecar of this download: what is known of bytes that are there already is kept."""
+    found = load(folder, wanted.id)
+    known = {state.sha256: state for state in found.states} if found else {}
+    states = [
+        _carried(known[sha256], path, found.wanted.repo == wanted.repo)
+        if found and sha256 in known
+        else PartState(path, size, sha256)
+        for path, size, sha256 in wanted.parts
+    ]
+    return Sidecar(folder, wanted, states)
+
+
+def load(folder: Path, download_id: str) -> Sidecar | None:
+    """The sidecar with this id; None where there is none that can be read."""
+    try:
+        return _read(folder, json.loads(_path(folder, download_id).read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("a note about an unfinished download can't be read: %s", type(error).__name__)
+        return None
+
+
+def load_all(folder: Path) -> list[Sidecar]:
+    """Every unfinished download, the oldest first."""
+    paths = sorted(folder.glob("*.json"), key=lambda path: (_modified(path), path.name))
+    return [sidecar for path in paths if (sidecar := load(folder, path.stem)) is not None]
+
+
+def _read(folder: Path, told: dict[str, Any]) -> Sidecar:
+    if told["version"] != _VERSION:
+        raise ValueError("a version this program does not know")
+    states = [PartState(**part) for part in told["parts"]]
+    parts = tuple((state.path, state.size_bytes, state.sha256) for state in states)
+    return Sidecar(folder, Wanted(told["repo"], told["revision"], told["file"], told["quantization"], parts), states)
+
+
+def _carried(state: PartState, path: str, same_place: bool) -> PartState:
+    state.path = path
+    if not same_place:
+        state.etag, state.etag_changed = "", False
+    return state
+
+
+def _path(folder: Path, download_id: str) -> Path:
+    return folder / f"{download_id}.json"
+
+
+def _size(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return 0
+
+
+def _modified(path: Path) -> float:
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
