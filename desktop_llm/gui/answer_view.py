@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QCoreApplication
-
 from desktop_llm.answer import Cited, Sources, TurnEvent
 from desktop_llm.chats.records import StoredMessage
 from desktop_llm.engine.client import LeftOut, PromptProgress, TextDelta, ThinkingDelta
@@ -14,6 +12,7 @@ from desktop_llm.gui.transcript.view_model import MessageView, ReadingProgress
 from desktop_llm.gui.turn import Turn
 from desktop_llm.gui.views import view_of
 from desktop_llm.gui.widgets import Action
+from desktop_llm.words import tr
 
 
 class AnswerView:
@@ -45,7 +44,7 @@ class AnswerView:
             case Sources(passages):
                 self._update(turn, sources=passages)
             case LeftOut(count):
-                notice = _tr("The first {count} messages are left out of what the model reads; they stay saved.")
+                notice = tr("The first {count} messages are left out of what the model reads; they stay saved.")
                 self._update(turn, notice=notice.format(count=count))
             case Cited(text, citations, unsupported):
                 sentences = tuple(text[start:end] for start, end in unsupported)
@@ -75,9 +74,5 @@ def unsaved_view(message: StoredMessage, turn: Turn) -> MessageView:
         citations=state.citations,
         error=turn.unsaved_reason,
         notice="",
-        actions=(Action("save_again", _tr("Save again"), "retry"),),
+        actions=(Action("save_again", tr("Save again"), "retry"),),
     )
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("answer_view", text)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -17,14 +17,10 @@ from desktop_llm.gui.tasks import Tasks
 from desktop_llm.instance import Owner, raise_window
 from desktop_llm.paths import folders
 from desktop_llm.settings import Settings
+from desktop_llm.words import tr, use_translator
 
 if TYPE_CHECKING:
     from desktop_llm.gui.theme import Mode
-
-NO_WINDOW = (
-    "Another Desktop LLM is using this data folder and has no window to raise. Nothing was changed. "
-    "Wait until its command has finished, and start again.\n"
-)
 
 # The four surfaces of the first frame, from assets/tokens.json; a test keeps them equal.
 FRAME_COLOURS = {
@@ -41,10 +37,15 @@ def run_window(on_first_paint: Callable[[], None] | None = None, on_ready: Calla
         return 0
     owner = owner or Owner.acquire(home)  # a command that held the folder may have ended while it was asked
     if owner is None:
-        sys.stderr.write(NO_WINDOW)
+        text = tr(
+            "Another Desktop LLM is using this data folder and has no window to raise. Nothing was changed. "
+            "Wait until its command has finished, and start again."
+        )
+        sys.stderr.write(f"{text}\n")
         return 1
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
+    use_translator(_translated)
     app.setApplicationName("Desktop LLM")
     app.setDesktopFileName("desktop-llm")
     settings, notice = storage.load(home.settings)
@@ -59,6 +60,11 @@ def run_window(on_first_paint: Callable[[], None] | None = None, on_ready: Calla
     window.shut_down()
     owner.release()
     return status
+
+
+def _translated(template: str) -> str:
+    # lupdate files what is not said by an object of Qt under the empty context.
+    return QCoreApplication.translate("", template)
 
 
 def mode_of(settings: Settings) -> Mode:

@@ -11,7 +11,6 @@ from typing import Any
 from PySide6.QtCore import (
     QAbstractItemModel,
     QAbstractListModel,
-    QCoreApplication,
     QLocale,
     QModelIndex,
     QObject,
@@ -29,6 +28,7 @@ from desktop_llm.gui import icons, theme
 from desktop_llm.gui.documents.words import plain
 from desktop_llm.gui.widgets.meters import paint_spinner
 from desktop_llm.gui.widgets.painting import draw_box
+from desktop_llm.words import tr
 
 Index = QModelIndex | QPersistentModelIndex
 Row = str | Conversation
@@ -228,11 +228,7 @@ def _side(painter: QPainter, row: QRect, place: QRect) -> QRect:
 
 def title_of(conversation: Conversation) -> str:
     """The title as it is shown; a chat without one is a new chat."""
-    return conversation.title or _tr("New chat")
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("chat_list", text)
+    return conversation.title or tr("New chat")
 
 
 def _key(row: Row) -> str:
@@ -244,12 +240,12 @@ def _grouped(conversations: Sequence[Conversation], today: date) -> list[Row]:
     rows: list[Row] = []
     pinned = [conversation for conversation in conversations if conversation.pinned]
     if pinned:
-        rows += [_tr("Pinned"), *pinned]
+        rows += [tr("Pinned"), *pinned]
     midnight = datetime.combine(today, datetime.min.time())
     limits = [
-        (midnight.timestamp(), _tr("Today")),
-        ((midnight - timedelta(days=1)).timestamp(), _tr("Yesterday")),
-        ((midnight - timedelta(days=7)).timestamp(), _tr("Last 7 days")),
+        (midnight.timestamp(), tr("Today")),
+        ((midnight - timedelta(days=1)).timestamp(), tr("Yesterday")),
+        ((midnight - timedelta(days=7)).timestamp(), tr("Last 7 days")),
     ]
     heading = ""
     for conversation in sorted((c for c in conversations if not c.pinned), key=_changed, reverse=True):

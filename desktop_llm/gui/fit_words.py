@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QLocale
 
 from desktop_llm.gui.documents.words import number, size
 from desktop_llm.gui.widgets.labels import PillKind
+from desktop_llm.words import tr
 
 if TYPE_CHECKING:
     from desktop_llm.models.fit import Fit, Forecast
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 def fit_pill(fit: Fit) -> tuple[str, PillKind, str]:
     """Word, kind and icon of the pill: never by colour alone."""
     return {
-        "fits": (_tr("Fits"), "success", "check"),
-        "slow": (_tr("Slow"), "warning", "clock"),
-        "too_big": (_tr("Too big"), "danger", "x"),
+        "fits": (tr("Fits"), "success", "check"),
+        "slow": (tr("Slow"), "warning", "clock"),
+        "too_big": (tr("Too big"), "danger", "x"),
     }[fit]  # type: ignore[return-value]
 
 
@@ -31,7 +32,7 @@ def speed(tokens_per_s: float, *, measured: bool) -> str:
         rate = number(tokens_per_s)
     else:
         rate = QLocale(QLocale.Language.English).toString(tokens_per_s, "f", 1)
-    words = _tr("{rate} tokens/s") if measured else _tr("about {rate} tokens/s")
+    words = tr("{rate} tokens/s") if measured else tr("about {rate} tokens/s")
     return words.format(rate=rate)
 
 
@@ -41,7 +42,7 @@ def fit_line(size_bytes: int, forecast: Forecast | None) -> str:
     if forecast is None:
         return ", ".join(parts)
     if forecast.fit == "too_big":
-        parts.append(_tr("needs {size} of memory").format(size=size(forecast.memory_bytes)))
+        parts.append(tr("needs {size} of memory").format(size=size(forecast.memory_bytes)))
     elif forecast.tokens_per_s is not None:
         parts.append(speed(forecast.tokens_per_s, measured=forecast.measured))
         if 0 < forecast.gpu_layers < forecast.layers:
@@ -52,28 +53,24 @@ def fit_line(size_bytes: int, forecast: Forecast | None) -> str:
 def where(forecast: Forecast, *, short: bool = False) -> str:
     """Where the layers go: all on the GPU, some of them, or none."""
     if not forecast.gpu_layers:
-        return _tr("on the CPU") if short else _tr("All layers on the CPU.")
+        return tr("on the CPU") if short else tr("All layers on the CPU.")
     if forecast.gpu_layers >= forecast.layers:
-        return _tr("all layers on the GPU") if short else _tr("All layers on the GPU.")
-    words = _tr("{count} of {all} layers on the GPU") if short else _tr("{count} of {all} layers on the GPU.")
+        return tr("all layers on the GPU") if short else tr("All layers on the GPU.")
+    words = tr("{count} of {all} layers on the GPU") if short else tr("{count} of {all} layers on the GPU.")
     return words.format(count=forecast.gpu_layers, all=forecast.layers)
 
 
 def fit_tip(forecast: Forecast) -> str:
     """What the memory is for, where the layers go, how fast it is, and whether that is a forecast or was measured."""
-    memory = _tr("Needs {all} of memory: {weights} for the model, {kv} for the context, {compute} to compute.").format(
+    memory = tr("Needs {all} of memory: {weights} for the model, {kv} for the context, {compute} to compute.").format(
         all=size(forecast.memory_bytes),
         weights=size(forecast.weights_bytes),
         kv=size(forecast.kv_bytes),
         compute=size(forecast.compute_bytes),
     )
-    source = _tr("Measured on this computer.") if forecast.measured else _tr("A forecast, before the first answer.")
+    source = tr("Measured on this computer.") if forecast.measured else tr("A forecast, before the first answer.")
     lines = [memory, where(forecast)]
     if forecast.tokens_per_s is not None:
         rate = speed(forecast.tokens_per_s, measured=forecast.measured)
-        lines.append(_tr("It writes {rate}.").format(rate=rate))
+        lines.append(tr("It writes {rate}.").format(rate=rate))
     return "\n".join([*lines, source])
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("fit", text)

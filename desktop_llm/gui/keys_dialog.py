@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -12,6 +12,7 @@ from desktop_llm.gui import theme
 from desktop_llm.gui.scrolled import transparent_area
 from desktop_llm.gui.widgets import Button, Label
 from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
+from desktop_llm.words import tr
 
 Keys = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 
@@ -50,63 +51,63 @@ def all_keys() -> Keys:
     """Every key of the app that works, by place."""
     return (
         (
-            _tr("Anywhere"),
+            tr("Anywhere"),
             (
-                ("Ctrl+N", _tr("New chat")),
-                ("Ctrl+L", _tr("Model menu")),
-                ("Ctrl+1", _tr("Chats")),
-                ("Ctrl+2", _tr("Models")),
-                ("Ctrl+3", _tr("Documents")),
-                ("Ctrl+,", _tr("Settings")),
-                ("Ctrl+Shift+,", _tr("Settings of this chat")),
-                ("Ctrl++", _tr("Larger text")),
-                ("Ctrl+-", _tr("Smaller text")),
-                ("Ctrl+0", _tr("Usual text size")),
-                ("Ctrl+Z", _tr("Undo delete")),
-                ("F1", _tr("All keys")),
+                ("Ctrl+N", tr("New chat")),
+                ("Ctrl+L", tr("Model menu")),
+                ("Ctrl+1", tr("Chats")),
+                ("Ctrl+2", tr("Models")),
+                ("Ctrl+3", tr("Documents")),
+                ("Ctrl+,", tr("Settings")),
+                ("Ctrl+Shift+,", tr("Settings of this chat")),
+                ("Ctrl++", tr("Larger text")),
+                ("Ctrl+-", tr("Smaller text")),
+                ("Ctrl+0", tr("Usual text size")),
+                ("Ctrl+Z", tr("Undo delete")),
+                ("F1", tr("All keys")),
             ),
         ),
         (
-            _tr("Chats"),
+            tr("Chats"),
             (
-                ("Ctrl+B", _tr("Show or hide the chats")),
-                ("Ctrl+Shift+F", _tr("Search chats")),
-                ("Ctrl+Tab", _tr("Next chat")),
-                ("Ctrl+Shift+Tab", _tr("Previous chat")),
-                ("F2", _tr("Rename the chat in the list")),
-                ("Del", _tr("Delete the chat in the list")),
-                ("Ctrl+S", _tr("Export this chat")),
-                ("Ctrl+E", _tr("Evidence panel")),
+                ("Ctrl+B", tr("Show or hide the chats")),
+                ("Ctrl+Shift+F", tr("Search chats")),
+                ("Ctrl+Tab", tr("Next chat")),
+                ("Ctrl+Shift+Tab", tr("Previous chat")),
+                ("F2", tr("Rename the chat in the list")),
+                ("Del", tr("Delete the chat in the list")),
+                ("Ctrl+S", tr("Export this chat")),
+                ("Ctrl+E", tr("Evidence panel")),
             ),
         ),
         (
-            _tr("Writing"),
+            tr("Writing"),
             (
-                ("Return", _tr("Send")),
-                ("Shift+Return", _tr("New line")),
-                ("Ctrl+O", _tr("Attach files")),
-                ("Up", _tr("Edit the last message (in an empty field)")),
+                ("Return", tr("Send")),
+                ("Shift+Return", tr("New line")),
+                ("Ctrl+O", tr("Attach files")),
+                ("Up", tr("Edit the last message (in an empty field)")),
             ),
         ),
         (
-            _tr("Messages"),
+            tr("Messages"),
             (
-                ("Up", _tr("Message before")),
-                ("Down", _tr("Next message")),
-                ("Return", _tr("Into the message: links and citations")),
-                ("1", _tr("Open citation 1, and so on to 9")),
-                ("C", _tr("Copy the message")),
-                ("Alt+Left", _tr("Other version of the answer")),
-                ("Ctrl+End", _tr("Latest message")),
+                ("Up", tr("Message before")),
+                ("Down", tr("Next message")),
+                ("Return", tr("Into the message: links and citations")),
+                ("1", tr("Open citation 1, and so on to 9")),
+                ("C", tr("Copy the message")),
+                ("Alt+Left", tr("Other version of the answer")),
+                ("Ctrl+End", tr("Latest message")),
             ),
         ),
         (
-            _tr("Answers"),
+            tr("Answers"),
             (
-                ("Ctrl+.", _tr("Stop the answer")),
-                ("Esc", _tr("Close the menu, then the panel, then stop the answer")),
-                ("Ctrl+R", _tr("Try the last answer again")),
-                ("Ctrl+Shift+C", _tr("Copy the last answer")),
+                ("Ctrl+.", tr("Stop the answer")),
+                ("Esc", tr("Close the menu, then the panel, then stop the answer")),
+                ("Ctrl+R", tr("Try the last answer again")),
+                ("Ctrl+Shift+C", tr("Copy the last answer")),
             ),
         ),
     )
@@ -174,7 +175,3 @@ def _column(groups: Keys) -> QVBoxLayout:
         column.addSpacing(6)
     column.addStretch(1)
     return column
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("keys", text)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import QCoreApplication
-
 from desktop_llm.gui.documents.words import plain, size
 from desktop_llm.models.library import Model
+from desktop_llm.words import tr
 
 
 def size_word(quantization: str) -> str:
     """Small, Balanced, Large, Largest or Full for names such as "Q4_K_M"; an unknown one stays as it is."""
     name = quantization.upper()
     if name in ("F16", "F32", "BF16", "F64"):
-        return _tr("Full")
+        return tr("Full")
     bits = re.match(r"I?T?Q(\d)", name)
     if bits is None:
         return quantization
-    words = {"1": _tr("Small"), "2": _tr("Small"), "3": _tr("Small"), "4": _tr("Balanced")}
-    words |= {"5": _tr("Large"), "6": _tr("Large"), "8": _tr("Largest")}
+    words = {"1": tr("Small"), "2": tr("Small"), "3": tr("Small"), "4": tr("Balanced")}
+    words |= {"5": tr("Large"), "6": tr("Large"), "8": tr("Largest")}
     return words.get(bits[1], quantization)
 
 
@@ -32,16 +31,12 @@ def size_line(model: Model) -> str:
     """ "98 MB, Q4_1, came with this app"."""
     parts = [size(model.size_bytes), model.quantization]
     if model.starter:
-        parts.append(_tr("came with this app"))
+        parts.append(tr("came with this app"))
     return ", ".join(part for part in parts if part)
 
 
 def kind_word(model: Model) -> str:
     """What the model is for."""
     if model.kind == "chat":
-        return _tr("Chat")
-    return _tr("Document search") if model.kind == "embedding" else plain(model.kind)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("models", text)
+        return tr("Chat")
+    return tr("Document search") if model.kind == "embedding" else plain(model.kind)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox, QWidget
+
+from desktop_llm.words import tr
 
 _WEB = ("http", "https", "mailto")
 
@@ -34,13 +36,9 @@ def ask_to_open(parent: QWidget, link: str) -> bool:
     """Show where a link leads and ask; the model wrote it, so it may lead anywhere."""
     box = QMessageBox(parent)
     box.setObjectName("link_dialog")
-    box.setWindowTitle(_tr("Open a link"))
-    box.setText(_tr("Open this address in your browser?"))
+    box.setWindowTitle(tr("Open a link"))
+    box.setText(tr("Open this address in your browser?"))
     box.setInformativeText(link)
     box.setStandardButtons(QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel)
     box.setDefaultButton(QMessageBox.StandardButton.Cancel)
     return box.exec() == QMessageBox.StandardButton.Open
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("outside", text)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication
-
 from desktop_llm.chats.records import StoredMessage
 from desktop_llm.gui.transcript.view_model import MessageView, Status, foot_words
 from desktop_llm.gui.widgets import Action
+from desktop_llm.words import tr
 
 
 def view_of(message: StoredMessage, unsupported: tuple[str, ...] = ()) -> MessageView:
@@ -44,9 +43,9 @@ def _no_model_ran(message: StoredMessage) -> bool:
 
 def _why_short(message: StoredMessage) -> str:
     if message.status == "interrupted" and not message.error:
-        return _tr("This answer was interrupted. What came is kept.")
+        return tr("This answer was interrupted. What came is kept.")
     if message.status == "complete" and message.finish_reason == "cancelled" and not message.text:
-        return _tr("Stopped before the first word.")
+        return tr("Stopped before the first word.")
     return ""
 
 
@@ -54,9 +53,9 @@ def _actions(message: StoredMessage, nothing_found: bool) -> tuple[Action, ...]:
     if message.role != "assistant":
         return ()
     if message.status in ("interrupted", "error") or (not message.text and message.finish_reason == "cancelled"):
-        return (Action("regenerate", _tr("Try again"), "retry"),)
+        return (Action("regenerate", tr("Try again"), "retry"),)
     if nothing_found:
-        return (Action("without_documents", _tr("Answer without documents"), "chat"),)
+        return (Action("without_documents", tr("Answer without documents"), "chat"),)
     return ()
 
 
@@ -72,16 +71,12 @@ def _foot_tip(message: StoredMessage) -> str:
     lines = [message.model_name or ""]
     if message.usage:
         lines.append(
-            _tr("{prompt} prompt tokens, {cached} of them kept from before").format(
+            tr("{prompt} prompt tokens, {cached} of them kept from before").format(
                 prompt=f"{message.usage.get('prompt_tokens', 0):,}", cached=f"{message.usage.get('cached_tokens', 0):,}"
             )
         )
     if speed := message.timings.get("prompt_tps"):
-        lines.append(_tr("prompt processing {speed} tokens/s").format(speed=f"{speed:.1f}"))
+        lines.append(tr("prompt processing {speed} tokens/s").format(speed=f"{speed:.1f}"))
     if message.seed is not None:
-        lines.append(_tr("seed {seed}").format(seed=message.seed))
+        lines.append(tr("seed {seed}").format(seed=message.seed))
     return "\n".join(line for line in lines if line)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("views", text)

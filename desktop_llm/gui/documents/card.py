@@ -135,14 +135,13 @@ class CollectionCard(QFrame):
         return action
 
     def _actions(self) -> QWidget:
-        tr = self.tr
-        self._ask = self._button("ask", tr("Ask"), "chat")
-        self._pause = self._button("pause", tr("Pause"), "pause")
-        self._resume = self._button("resume", tr("Resume"), "play")
-        self._stop = self._button("stop", tr("Stop"), "stop", quiet=True)
-        self._retry = self._button("retry_all", tr("Try all again"), "retry")
-        self._add_files = self._button("add_files", tr("Add files"), "plus", quiet=True)
-        self._files = self._button("files", tr("Files"), "filetext", quiet=True)
+        self._ask = self._button("ask", self.tr("Ask"), "chat")
+        self._pause = self._button("pause", self.tr("Pause"), "pause")
+        self._resume = self._button("resume", self.tr("Resume"), "play")
+        self._stop = self._button("stop", self.tr("Stop"), "stop", quiet=True)
+        self._retry = self._button("retry_all", self.tr("Try all again"), "retry")
+        self._add_files = self._button("add_files", self.tr("Add files"), "plus", quiet=True)
+        self._files = self._button("files", self.tr("Files"), "filetext", quiet=True)
         bar = QWidget()
         row = QHBoxLayout(bar)
         row.setContentsMargins(0, 0, 0, 0)

@@ -16,6 +16,7 @@ from desktop_llm.gui import theme
 from desktop_llm.gui.documents import words
 from desktop_llm.gui.widgets import Button, Label
 from desktop_llm.knowledge.client import CHAT_PREFIX
+from desktop_llm.words import tr
 
 _LONGEST_NAME = 200
 
@@ -106,9 +107,9 @@ class NameDialog(_Question):
         action: str = "",
     ) -> NameDialog:
         """Ask for the name of a new collection, or another one for `name`; `then` gets the old and the new name."""
-        title = title or (words.tr("Rename collection") if name else words.tr("New collection"))
-        action = action or (words.tr("Rename") if name else words.tr("Create"))
-        text = words.tr("A collection is a set of documents that you can ask about.")
+        title = title or (tr("Rename collection") if name else tr("New collection"))
+        action = action or (tr("Rename") if name else tr("Create"))
+        text = tr("A collection is a set of documents that you can ask about.")
         dialog = cls(parent, title, action, taken, name, text)
         dialog.answered.connect(then)
         dialog.open()
@@ -138,14 +139,14 @@ class PasswordDialog(_Question):
 
     def __init__(self, parent: QWidget, subject: object, document: str) -> None:
         name = words.isolated(words.file_name(document))
-        text = words.tr("{document} is protected. The password is used to read it now and is not stored.")
+        text = tr("{document} is protected. The password is used to read it now and is not stored.")
         super().__init__(
             parent,
             subject,
             "document_password",
-            words.tr("Give the password"),
+            tr("Give the password"),
             text.format(document=name),
-            words.tr("Read"),
+            tr("Read"),
         )
         self._field = self._add_field("document_password_field", self.tr("Password"))
         self._field.setEchoMode(QLineEdit.EchoMode.Password)
@@ -175,13 +176,13 @@ class RemoveDialog(_Question):
     @classmethod
     def ask(cls, parent: QWidget, name: str, then: Callable[[str, str], None]) -> RemoveDialog:
         """Ask whether the collection `name` may go; `then` gets the name (and nothing else) if so."""
-        title = words.tr("Remove {name}?").format(name=words.isolated(words.plain(name)))
-        text = words.tr(
+        title = tr("Remove {name}?").format(name=words.isolated(words.plain(name)))
+        text = tr(
             "What was read from its documents is removed from this app. The files themselves are not touched, and "
             "chats keep their answers."
         )
-        dialog = cls(parent, name, "remove_collection", title, text, words.tr("Remove"))
-        dialog.confirm.set_content(words.tr("Remove"), kind="danger")
+        dialog = cls(parent, name, "remove_collection", title, text, tr("Remove"))
+        dialog.confirm.set_content(tr("Remove"), kind="danger")
         dialog.confirm.setDefault(False)
         dialog.cancel.setFocus()
         dialog.answered.connect(then)

@@ -13,6 +13,7 @@ from desktop_llm.gui.documents import words
 from desktop_llm.gui.widgets import Button, ElidedLabel, Label
 from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme
 from desktop_llm.knowledge.client import FailedDocument
+from desktop_llm.words import tr
 
 SHOWN_ROWS = 4
 
@@ -32,10 +33,10 @@ def action_for(cause: str) -> str:
 def action_words(action: str) -> str:
     """The words on the button of an action."""
     return {
-        "password": words.tr("Give password"),
-        "remove": words.tr("Remove"),
-        "show": words.tr("Show file"),
-        "retry": words.tr("Try again"),
+        "password": tr("Give password"),
+        "remove": tr("Remove"),
+        "show": tr("Show file"),
+        "retry": tr("Try again"),
     }[action]
 
 

@@ -15,6 +15,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from desktop_llm.gui import icons, theme
 from desktop_llm.gui.documents import words
 from desktop_llm.knowledge.client import Document
+from desktop_llm.words import tr
 
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -38,11 +39,11 @@ class FilesModel(QAbstractTableModel):
         self._filter = ""
         self._sorting = (STATUS, Qt.SortOrder.AscendingOrder)
         self._titles = [
-            words.tr("Document"),
-            words.tr("Status"),
-            words.tr("Pages"),
-            words.tr("Passages"),
-            words.tr("Size"),
+            tr("Document"),
+            tr("Status"),
+            tr("Pages"),
+            tr("Passages"),
+            tr("Size"),
         ]
 
     def set_documents(self, documents: Sequence[Document]) -> None:
@@ -129,10 +130,10 @@ _SORT_KEYS: dict[int, Callable[[Document], Any]] = {
 def status_text(document: Document) -> str:
     """The state in words, with the reason where it could not be read."""
     if document.status == "ready":
-        return words.tr("Ready")
+        return tr("Ready")
     if document.status == "waiting":
-        return words.tr("Waiting to be read")
-    return words.plain(document.reason) or words.tr("Could not be read")
+        return tr("Waiting to be read")
+    return words.plain(document.reason) or tr("Could not be read")
 
 
 def _text(document: Document, column: int) -> str:

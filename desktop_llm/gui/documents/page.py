@@ -23,6 +23,7 @@ from desktop_llm.gui.widgets import Action, Banner, EmptyState, PrimaryButton, S
 from desktop_llm.gui.widgets.banner import BannerKind
 from desktop_llm.gui.widgets.painting import RING_MARGIN
 from desktop_llm.knowledge.client import Collection, Document, IndexProgress, Passage
+from desktop_llm.words import tr
 
 NoticeKind = BannerKind | Literal["success"]
 _TO_RESULTS = (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -358,4 +359,4 @@ def _listed(names: Sequence[str]) -> str:
     first = words.isolated(words.plain(names[0]))
     if len(names) == 1:
         return first
-    return words.tr("{name} and {count} more").format(name=first, count=len(names) - 1)
+    return tr("{name} and {count} more").format(name=first, count=len(names) - 1)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop_llm.gui.documents import words
 from desktop_llm.gui.widgets import ElidedLabel, Label, ProgressBar
 from desktop_llm.knowledge.client import Collection, IndexProgress
+from desktop_llm.words import tr
 
 
 class ReadingProgress(QWidget):
@@ -64,15 +65,15 @@ class ReadingProgress(QWidget):
 def _time_left(progress: IndexProgress) -> str:
     if progress.paused or progress.seconds_left is None:
         return ""
-    return words.tr("about {time} left").format(time=words.duration(progress.seconds_left))
+    return tr("about {time} left").format(time=words.duration(progress.seconds_left))
 
 
 def _note(read: int, paused: bool) -> str:
     if read < 1:
         return ""
     if paused:
-        return words.tr("What has been read is kept and in use.")
-    return words.tr("You can ask already: what has been read is used.")
+        return tr("What has been read is kept and in use.")
+    return tr("You can ask already: what has been read is used.")
 
 
 def _pair(left: QWidget, right: QWidget) -> QHBoxLayout:

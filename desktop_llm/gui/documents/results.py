@@ -25,6 +25,7 @@ from desktop_llm.gui import icons, theme
 from desktop_llm.gui.documents import words
 from desktop_llm.gui.widgets.painting import draw_box
 from desktop_llm.knowledge.client import Passage
+from desktop_llm.words import tr
 
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -141,7 +142,7 @@ class _ResultDelegate(QStyledItemDelegate):
 def place_of(passage: Passage) -> str:
     """ "page 4", or what the format has instead of pages."""
     if passage.page is not None:
-        return words.tr("page {number}").format(number=words.number(passage.page))
+        return tr("page {number}").format(number=words.number(passage.page))
     return words.plain(passage.place)
 
 

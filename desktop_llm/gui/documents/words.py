@@ -10,16 +10,13 @@ import unicodedata
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QLocale
+
+from desktop_llm.words import tr
 
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 # Needed inside words of many scripts and inside emoji.
 _JOINERS = "\u200c\u200d"
-
-
-def tr(text: str) -> str:
-    """The sentence in the language of the window."""
-    return QCoreApplication.translate("documents", text)
 
 
 def default_collection() -> str:

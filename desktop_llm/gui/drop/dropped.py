@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData
 
 from desktop_llm.gui.documents import words
+from desktop_llm.words import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,11 @@ def amount(dropped: Dropped) -> str:
     """ "7 files and 1 folder"."""
     parts = []
     if dropped.files:
-        parts.append(words.tr("1 file") if dropped.files == 1 else words.tr("{n} files").format(n=dropped.files))
+        parts.append(tr("1 file") if dropped.files == 1 else tr("{n} files").format(n=dropped.files))
     if dropped.folders:
         one = dropped.folders == 1
-        parts.append(words.tr("1 folder") if one else words.tr("{n} folders").format(n=dropped.folders))
-    return words.tr(" and ").join(parts)
+        parts.append(tr("1 folder") if one else tr("{n} folders").format(n=dropped.folders))
+    return tr(" and ").join(parts)
 
 
 def _size(path: str) -> int:

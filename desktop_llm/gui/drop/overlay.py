@@ -18,6 +18,7 @@ from desktop_llm.gui.drop.dropped import Dropped, amount, look_at, paths_in
 from desktop_llm.gui.drop.sheet import DropSheet
 from desktop_llm.gui.drop.tile import DropZone
 from desktop_llm.gui.widgets.painting import repaint_on_theme
+from desktop_llm.words import tr
 
 _NOTHING = Dropped((), (), 0, 0, 0, "")
 
@@ -68,7 +69,7 @@ class DropOverlay(QWidget):
         self._asking = False
         self._dropped = look_at(paths)
         self._sheet.set_zones(self._zones())
-        self._say(words.tr("Drop to add {amount}"), self.tr("Esc cancels. Let go anywhere to choose afterwards."))
+        self._say(tr("Drop to add {amount}"), self.tr("Esc cancels. Let go anywhere to choose afterwards."))
         self._cover_window()
         self.raise_()
         self.show()
@@ -95,7 +96,7 @@ class DropOverlay(QWidget):
         self._focus_before = QApplication.focusWidget()
         last = min(9, len(self._sheet.tiles))
         keys = self.tr("Esc cancels, 1 to {last} choose").format(last=last) if last > 1 else self.tr("Esc cancels")
-        self._say(words.tr("Where should {amount} go?"), keys)
+        self._say(tr("Where should {amount} go?"), keys)
         self._sheet.hold_over(None)
         if self._sheet.tiles:
             self._sheet.tiles[0].setFocus(Qt.FocusReason.TabFocusReason)
@@ -125,29 +126,29 @@ class DropOverlay(QWidget):
     def _zones(self) -> list[tuple[DropZone, str]]:
         zones = self._document_zones() if self._dropped.documents else []
         if self._dropped.models:
-            zones.append((DropZone("models"), words.tr("Ready to chat with at once.")))
+            zones.append((DropZone("models"), tr("Ready to chat with at once.")))
         return zones
 
     def _document_zones(self) -> list[tuple[DropZone, str]]:
         default, *others = self._collections or (words.default_collection(),)
-        zones = [(DropZone("collection", default), words.tr("Read now, for every chat."))]
+        zones: list[tuple[DropZone, str]] = [(DropZone("collection", default), tr("Read now, for every chat."))]
         if self._chat:
-            zones.append((DropZone("chat"), words.tr("Only this chat can use them.")))
+            zones.append((DropZone("chat"), tr("Only this chat can use them.")))
         proposal = self._dropped.folder_name
-        named = words.tr("Named after the folder: {name}").format(name=words.isolated(proposal))
-        zones.append((DropZone("new", proposal), named if proposal else words.tr("You choose the name.")))
-        zones += [(DropZone("collection", name), words.tr("Add to this collection.")) for name in others]
+        named = tr("Named after the folder: {name}").format(name=words.isolated(proposal))
+        zones.append((DropZone("new", proposal), named if proposal else tr("You choose the name.")))
+        zones += [(DropZone("collection", name), tr("Add to this collection.")) for name in others]
         return zones
 
     def _about(self) -> str:
         if self._dropped.only_models:
-            stays = words.tr("The model stays on this computer.")
+            stays = tr("The model stays on this computer.")
         else:
             one = self._dropped.files + self._dropped.folders == 1
             stays = (
-                words.tr("It is read in place and stays on this computer.")
+                tr("It is read in place and stays on this computer.")
                 if one
-                else words.tr("They are read in place and stay on this computer.")
+                else tr("They are read in place and stay on this computer.")
             )
         return f"{words.size(self._dropped.size_bytes)}. {stays}" if self._dropped.size_bytes else stays
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 from desktop_llm.gui import icons, theme
 from desktop_llm.gui.documents import words
 from desktop_llm.gui.widgets.painting import repaint_on_theme, set_names
+from desktop_llm.words import tr
 
 _PADDING, _ICON = 16, 20
 _ICONS = {"collection": "library", "chat": "chat", "new": "plus", "models": "cube"}
@@ -117,7 +118,7 @@ def title_of(zone: DropZone) -> str:
     if zone.kind == "collection":
         return words.plain(zone.name)
     return {
-        "chat": words.tr("This chat"),
-        "new": words.tr("New collection…"),
-        "models": words.tr("Add to models"),
+        "chat": tr("This chat"),
+        "new": tr("New collection…"),
+        "models": tr("Add to models"),
     }[zone.kind]

@@ -14,6 +14,7 @@ from desktop_llm.gui.documents import words
 from desktop_llm.gui.evidence.badge import paint_badge
 from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
 from desktop_llm.knowledge.client import Citation, Passage
+from desktop_llm.words import tr
 
 Quote = Citation | Passage
 _LINES, _HEAD = 3, 20
@@ -196,7 +197,7 @@ def tallest_card() -> int:
 def place_of(quote: Quote) -> str:
     """ "page 4", or what the format has instead, as far as it is known."""
     if quote.page is not None:
-        return words.tr("page {number}").format(number=words.number(quote.page))
+        return tr("page {number}").format(number=words.number(quote.page))
     return words.plain(quote.place) if isinstance(quote, Passage) else ""
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from desktop_llm.gui.documents import words
 from desktop_llm.gui.documents.picture import Picture
 from desktop_llm.gui.evidence.cards import Quote
 from desktop_llm.gui.widgets import ElidedLabel, Label
 from desktop_llm.knowledge.client import Citation
+from desktop_llm.words import tr
 
 
 class FoundLine(QWidget):
@@ -38,9 +38,9 @@ class FoundLine(QWidget):
 
 def _verdict(quote: Quote) -> tuple[str, str, str]:
     if not isinstance(quote, Citation):
-        return "quote", "text_secondary", words.tr("Found in your documents")
+        return "quote", "text_secondary", tr("Found in your documents")
     if not quote.verified:
-        return "warn", "warning_text", words.tr("Not found: treat with care")
+        return "warn", "warning_text", tr("Not found: treat with care")
     if quote.page is None:
-        return "check", "success_text", words.tr("Found word for word in this document")
-    return "check", "success_text", words.tr("Found word for word on this page")
+        return "check", "success_text", tr("Found word for word in this document")
+    return "check", "success_text", tr("Found word for word on this page")

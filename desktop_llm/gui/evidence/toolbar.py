@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from desktop_llm.gui.documents import words
 from desktop_llm.gui.documents.picture import Picture
 from desktop_llm.gui.widgets import ElidedLabel, IconButton, Label
+from desktop_llm.words import tr
 
 
 class PageToolbar(QWidget):
@@ -78,4 +79,4 @@ def _place_words(page: int | None, pages: int | None, place: str) -> str:
         return place
     if pages is None:
         return words.number(page)
-    return words.tr("{page} of {pages}").format(page=words.number(page), pages=words.number(pages))
+    return tr("{page} of {pages}").format(page=words.number(page), pages=words.number(pages))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QLocale
 
 from desktop_llm.gui.widgets import Action
+from desktop_llm.words import tr
 
 Status = Literal["draft", "streaming", "complete", "interrupted", "error"]
 
@@ -82,17 +83,17 @@ class ReadingProgress:
     def title(self) -> str:
         """ "Reading your message and 6 passages"."""
         if not self.passages:
-            return _tr("Reading your message")
+            return tr("Reading your message")
         if self.passages == 1:
-            return _tr("Reading your message and 1 passage")
-        return _tr("Reading your message and {count} passages").format(count=self.passages)
+            return tr("Reading your message and 1 passage")
+        return tr("Reading your message and {count} passages").format(count=self.passages)
 
     def detail(self) -> str:
         """ "1,790 of 2,900 tokens, about 4 s left"."""
-        counts = _tr("{done} of {total} tokens").format(done=_number(self.done), total=_number(self.total))
+        counts = tr("{done} of {total} tokens").format(done=_number(self.done), total=_number(self.total))
         if self.seconds_left is None:
             return counts
-        return _tr("{counts}, about {time} left").format(counts=counts, time=rounded_time(self.seconds_left))
+        return tr("{counts}, about {time} left").format(counts=counts, time=rounded_time(self.seconds_left))
 
 
 def rounded_time(seconds: float) -> str:
@@ -111,21 +112,17 @@ def foot_words(
     tokens: int, tokens_per_s: float | None, first_after_s: float | None, finish_reason: str = "stop"
 ) -> str:
     """ "231 tokens, 38.2 tokens/s, first after 0.6 s", and in words if the answer did not end by itself."""
-    parts = [_tr("{count} tokens").format(count=_number(tokens)) if tokens != 1 else _tr("1 token")]
+    parts = [tr("{count} tokens").format(count=_number(tokens)) if tokens != 1 else tr("1 token")]
     if tokens_per_s:
-        parts.append(_tr("{speed} tokens/s").format(speed=f"{tokens_per_s:.1f}"))
+        parts.append(tr("{speed} tokens/s").format(speed=f"{tokens_per_s:.1f}"))
     if first_after_s is not None:
-        parts.append(_tr("first after {seconds} s").format(seconds=f"{first_after_s:.1f}"))
+        parts.append(tr("first after {seconds} s").format(seconds=f"{first_after_s:.1f}"))
     if finish_reason == "length":
-        parts.append(_tr("stopped at the longest length"))
+        parts.append(tr("stopped at the longest length"))
     elif finish_reason == "cancelled":
-        parts.append(_tr("stopped early"))
+        parts.append(tr("stopped early"))
     return ", ".join(parts)
 
 
 def _number(value: int) -> str:
     return QLocale(QLocale.Language.English).toString(value)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Transcript", text)
