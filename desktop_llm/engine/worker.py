@@ -1,6 +1,6 @@
 """The engine's child process: one loaded model, and the requests about it.
 
-Requests: `machine` (which backends there are), `selftest`, `load`, `generate`, `measure`, `bench`.
+Requests: `machine` (which backends there are), `selftest`, `load`, `generate`, `measure`, `bench`, `speeds`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Generator
 from typing import Any
 
-from desktop_llm.engine import backends, loading, prompt
+from desktop_llm.engine import backends, loading, prompt, speed
 from desktop_llm.engine.inference import Inference
 from desktop_llm.engine.log import EngineLog
 from desktop_llm.engine.shapes import Sampling
@@ -23,6 +23,7 @@ from desktop_llm.workers import confine
 from desktop_llm.workers.child import Request, Steps, serve, take_stdout
 
 _SELFTEST_TOKENS = 40
+_MEASURED_PROMPT_TOKENS, _MEASURED_TOKENS, _MEASURED_ROUNDS = 256, 24, 4
 
 
 def main() -> None:
@@ -43,6 +44,7 @@ def main() -> None:
         "generate": engine.generate,
         "measure": engine.measure,
         "bench": engine.bench,
+        "speeds": engine.speeds,
     }
     serve(handlers, wire, urgent=("measure",))
 
@@ -140,6 +142,20 @@ class _EngineWorker:
             "peak_rss_bytes": peak_rss_bytes(),
             "backend": f"{running.backend} ({running.device})",
         }
+
+    def speeds(self, request: Request) -> Steps:
+        """How fast this processor is with each number format, and with a small model as a whole."""
+        yield from self._load(request)
+        _, inference = self._loaded()
+        best = {"generation_tps": 0.0, "prompt_tps": 0.0}
+        for _ in range(_MEASURED_ROUNDS):  # what disturbs a measurement only makes it slower
+            timings = yield from inference.bench(_MEASURED_PROMPT_TOKENS, _MEASURED_TOKENS, request.cancelled)
+            best = {name: max(value, timings[name]) for name, value in best.items()}
+        formats = {}
+        for name, measured in speed.measure(loading.physical_cores(), extra_buffers=request.data["extra_buffers"]):
+            formats[name] = measured
+            yield {"format": name}
+        return {"formats": formats, **best}
 
     def _load(self, request: Request) -> Generator[dict[str, Any], None, None]:
         if self._running is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import psutil
@@ -17,7 +18,7 @@ import psutil
 from desktop_llm.hardware import physical_cores
 from desktop_llm.models import memory
 from desktop_llm.models.facts import Facts
-from desktop_llm.models.gguf import Header
+from desktop_llm.models.gguf import Header, read_header
 from desktop_llm.models.shape import Shape
 from desktop_llm.models.speeds import Speeds
 
@@ -135,10 +136,13 @@ class Forecaster:
         return self._speeds
 
     def note_speeds(self, measured: Mapping[str, Any]) -> None:
-        """Take over what the engine measured; passed over where it makes no sense."""
-        if (speeds := Speeds.from_json(measured)) is not None:
-            self._facts.note_measured("speeds", speeds.to_json())
-            self._speeds = speeds
+        """Take over what `Engine.speeds` measured: number formats, and one model as a whole."""
+        speeds = Speeds.from_json(measured)
+        if speeds is None:
+            return
+        shape = read_header(Path(measured["model"])).shape
+        self._speeds = speeds.with_model(shape, measured["generation_tps"], measured["prompt_tps"])
+        self._facts.note_measured("speeds", self._speeds.to_json())
 
     def forecast(
         self,
@@ -153,7 +157,7 @@ class Forecaster:
         """The forecast for a file of `size_bytes` (of all parts) whose header is known."""
         machine, shape = self._machine(), header.shape
         if header.parts > 1:
-            shape = shape.whole(size_bytes, header.quantization.rsplit("_", 1)[0])
+            shape = shape.whole(size_bytes, header.quantization)
         layers = self._gpu_layers(machine, shape, context_length, kv_type, batch) if gpu_layers is None else gpu_layers
         layers = min(layers, shape.layers + 1) if machine.gpus else 0
         need = memory.need(

@@ -75,16 +75,18 @@ class Shape:
             fields[name] = tuple((str(number_format), int(count)) for number_format, count in data[name])
         return cls(**fields)
 
-    def whole(self, size_bytes: int, number_format: str) -> Shape:
+    def whole(self, size_bytes: int, quantization: str) -> Shape:
         """The shape of all parts together, where only the first of a split model was seen: the rest is alike.
 
-        `number_format` is what the weights are in if the first part holds none of them, as is usual for large models.
+        `quantization` tells the number format if the first part holds no weights, as is usual for large models.
         """
         seen = sum(self.layer_bytes) + self.embedding_bytes + self.output_bytes
         if seen * _NEARLY_ALL > size_bytes or not self.layers:
             return self
         factor = size_bytes / seen if seen else 0.0
-        values, block_bytes = BLOCKS.get(number_format, BLOCKS["Q4_K"])
+        names = (quantization, quantization.rpartition("_")[0], "Q4_K")
+        number_format = next(name for name in names if name in BLOCKS)
+        values, block_bytes = BLOCKS[number_format]
         used = self.experts_used / self.experts if self.experts else 1.0
         alone = ((number_format, int(size_bytes * used) * values // block_bytes),)
         return replace(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from desktop_llm.models.gguf_tables import BLOCKS
@@ -32,22 +32,27 @@ class FormatSpeed:
 
 @dataclass(frozen=True, slots=True)
 class Speeds:
-    """What was measured: each number format by name, and what a layer costs a token besides its weights."""
+    """What was measured: each number format by name, and the seconds that a layer costs besides its matrices.
+
+    `layer_s` is for one token that is generated, `prompt_layer_s` for one of a prompt's batch.
+    """
 
     formats: Mapping[str, FormatSpeed]
     layer_s: float = 0.0
+    prompt_layer_s: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """The speeds as JSON, as the engine's worker reports them too."""
+        """The speeds as JSON."""
         formats = {name: asdict(speed) for name, speed in self.formats.items()}
-        return {"formats": formats, "layer_s": self.layer_s}
+        return {"formats": formats, "layer_s": self.layer_s, "prompt_layer_s": self.prompt_layer_s}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Speeds | None:
-        """The speeds that were kept as JSON; None where there are none, or those of another version."""
+        """The speeds that were kept as JSON, or the engine's `formats`; None where there are none, or others."""
         try:
             formats = {str(name): FormatSpeed(**speed) for name, speed in data["formats"].items()}
-            return cls(formats, float(data["layer_s"])) if formats else None
+            layer_s, prompt_layer_s = float(data.get("layer_s", 0)), float(data.get("prompt_layer_s", 0))
+            return cls(formats, layer_s, prompt_layer_s) if formats else None
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
@@ -55,6 +60,16 @@ class Speeds:
     def of_bandwidth(cls, bytes_per_s: float) -> Speeds:
         """A guess from the memory's bandwidth alone, as if every format were read at full speed."""
         return cls({"Q4_K": FormatSpeed(bytes_per_s, bytes_per_s * 4, rearranged=False)})
+
+    def with_model(self, shape: Shape, tokens_per_s: float, prompt_tps: float) -> Speeds:
+        """The same with the cost of a layer: what a real model took more than its matrices alone."""
+        bare = replace(self, layer_s=0.0, prompt_layer_s=0.0)
+        layers = max(1, shape.layers)
+        return replace(
+            self,
+            layer_s=max(0.0, 1 / tokens_per_s - bare.token_s(shape)) / layers,
+            prompt_layer_s=max(0.0, 1 / prompt_tps - bare.prompt_token_s(shape)) / layers,
+        )
 
     def of_format(self, name: str) -> FormatSpeed:
         """The format's speed; one that was not measured counts as the middle one."""
@@ -75,7 +90,8 @@ class Speeds:
 
     def prompt_token_s(self, shape: Shape) -> float:
         """Seconds for each token of a prompt that is processed in full batches."""
-        return sum(count / self.of_format(name).weights_per_s for name, count in shape.active)
+        matrices_s = sum(count / self.of_format(name).weights_per_s for name, count in shape.active)
+        return matrices_s + shape.layers * self.prompt_layer_s
 
     @property
     def bytes_per_s(self) -> float:

@@ -1,0 +1,194 @@
+"""Measures how fast this machine computes with each number format: the same matrix products that a model is made of.
+
+One token reads every weight once, a batch shares the reading, so a model's speed follows from its formats. Both are
+measured on matrices of a usual size, laid out as llama.cpp would lay them out here, with its own threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from desktop_llm.engine import backends
+
+# The formats of nearly all files, by ggml_type; the others count as the middle of these.
+FORMATS = {
+    "F16": 1,
+    "Q4_0": 2,
+    "Q4_1": 3,
+    "Q5_0": 6,
+    "Q8_0": 8,
+    "Q3_K": 11,
+    "Q4_K": 12,
+    "Q5_K": 13,
+    "Q6_K": 14,
+    "IQ4_XS": 23,
+    "BF16": 30,
+    "MXFP4": 39,
+}
+_F32 = 0
+_ROWS = _COLUMNS = 4096
+_READ_BYTES = 96 << 20  # more than the caches of desktop processors hold
+_BATCH = 256
+_ROUNDS = 5
+_CPU = 0  # ggml_backend_dev_type
+_BUFFER_AT = 8  # of a tensor's buffer within ggml_tensor, as its declaration in ggml.h says
+
+Pointer = ctypes.c_void_p
+
+
+class _InitParams(ctypes.Structure):
+    _fields_ = (("mem_size", ctypes.c_size_t), ("mem_buffer", Pointer), ("no_alloc", ctypes.c_bool))
+
+
+def measure(threads: int, *, extra_buffers: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Pairs of a format's name and {bytes_per_s, weights_per_s, rearranged}; the CPU's module must be loaded."""
+    with _Processor(threads, extra_buffers=extra_buffers) as processor:
+        for name, kind in FORMATS.items():
+            yield name, processor.measure(kind)
+
+
+class _Processor:
+    """The CPU backend of the loaded module, set to so many threads."""
+
+    def __init__(self, threads: int, *, extra_buffers: bool) -> None:
+        self._ggml = _Ggml(backends.bindings()._lib)
+        self._device = self._ggml.backend_dev_by_type(_CPU)
+        self._backend = self._ggml.backend_dev_init(self._device, None)
+        self._plain = self._ggml.backend_dev_buffer_type(self._device)
+        self._extra = self._extra_types() if extra_buffers else []
+        self._set_threads(threads)
+
+    def __enter__(self) -> _Processor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ggml.backend_free(self._backend)
+
+    def measure(self, kind: int) -> dict[str, Any]:
+        """One format's speeds, the best of some rounds: what disturbs a measurement only makes it slower."""
+        buffer_type = self._buffer_type(kind)
+        matrix_bytes = self._ggml.row_size(kind, _COLUMNS) * _ROWS
+        count = max(1, _READ_BYTES // matrix_bytes)
+        with self._products(kind, buffer_type, count, 1) as compute:
+            token_s = min(_timed(compute) for _ in range(_ROUNDS))
+        with self._products(kind, buffer_type, 1, _BATCH) as compute:
+            batch_s = min(_timed(compute) for _ in range(_ROUNDS))
+        return {
+            "bytes_per_s": count * matrix_bytes / token_s,
+            "weights_per_s": _ROWS * _COLUMNS * _BATCH / batch_s,
+            "rearranged": buffer_type != self._plain,
+        }
+
+    @contextmanager
+    def _products(self, kind: int, buffer_type: int, count: int, columns: int) -> Iterator[Callable[[], None]]:
+        """`count` matrices times one input; the result computes all of them once."""
+        ggml = self._ggml
+        with ggml.context() as weights, ggml.context() as values:
+            matrices = [ggml.new_tensor_2d(weights, kind, _COLUMNS, _ROWS) for _ in range(count)]
+            operand = ggml.new_tensor_2d(values, _F32, _COLUMNS, columns)
+            graph = ggml.new_graph(values)
+            for matrix in matrices:
+                ggml.build_forward_expand(graph, ggml.mul_mat(values, matrix, operand))
+            buffers = [ggml.allocate(weights, buffer_type), ggml.allocate(values, self._plain)]
+            try:
+                self._fill(matrices, operand, kind, columns)
+                yield lambda: ggml.backend_graph_compute(self._backend, graph)
+            finally:
+                for buffer in buffers:
+                    ggml.backend_buffer_free(buffer)
+
+    def _fill(self, matrices: list[int], operand: int, kind: int, columns: int) -> None:
+        """Zeros: the time does not depend on the numbers, as long as none is out of range."""
+        for tensor, size in [
+            *((matrix, self._ggml.row_size(kind, _COLUMNS) * _ROWS) for matrix in matrices),
+            (operand, 4 * _COLUMNS * columns),
+        ]:
+            self._ggml.backend_tensor_set(tensor, bytes(size), 0, size)
+
+    def _buffer_type(self, kind: int) -> int:
+        """Where llama.cpp would put such a matrix: the first extra buffer type that can multiply it, else plain memory.
+
+        It asks in the same way, by a product of tensors that have no memory yet.
+        """
+        ggml = self._ggml
+        for buffer_type in self._extra:
+            with ggml.context() as context:
+                matrix = ggml.new_tensor_2d(context, kind, _COLUMNS, _ROWS)
+                product = ggml.mul_mat(context, matrix, ggml.new_tensor_2d(context, _F32, _COLUMNS, _BATCH))
+                buffer = ggml.backend_buft_alloc_buffer(buffer_type, 0)
+                Pointer.from_address(matrix + _BUFFER_AT).value = buffer
+                fitting = ggml.backend_dev_supports_op(self._device, product)
+                ggml.backend_buffer_free(buffer)
+            if fitting:
+                return buffer_type
+        return int(self._plain)
+
+    def _extra_types(self) -> list[int]:
+        address = self._function("ggml_backend_dev_get_extra_bufts")
+        if not address:
+            return []
+        types = ctypes.CFUNCTYPE(ctypes.POINTER(Pointer), Pointer)(address)(self._device)
+        found: list[int] = []
+        while types and (buffer_type := types[len(found)]):
+            found.append(buffer_type)
+        return found
+
+    def _set_threads(self, threads: int) -> None:
+        if address := self._function("ggml_backend_set_n_threads"):
+            ctypes.CFUNCTYPE(None, Pointer, ctypes.c_int)(address)(self._backend, threads)
+
+    def _function(self, name: str) -> int | None:
+        registry = self._ggml.backend_dev_backend_reg(self._device)
+        address: int | None = self._ggml.backend_reg_get_proc_address(registry, name.encode())
+        return address
+
+
+class _Ggml:
+    """The functions of ggml.h and ggml-backend.h that are needed here and that the bindings don't declare."""
+
+    def __init__(self, library: Any) -> None:
+        size, text, whole = ctypes.c_size_t, ctypes.c_char_p, ctypes.c_int64
+
+        def declare(name: str, result: Any, *arguments: Any) -> Any:
+            function = getattr(library, f"ggml_{name}")
+            function.argtypes, function.restype = list(arguments), result
+            return function
+
+        self._init = declare("init", Pointer, _InitParams)
+        self._free = declare("free", None, Pointer)
+        self.row_size = declare("row_size", size, ctypes.c_int, whole)
+        self.new_tensor_2d = declare("new_tensor_2d", Pointer, Pointer, ctypes.c_int, whole, whole)
+        self.mul_mat = declare("mul_mat", Pointer, Pointer, Pointer, Pointer)
+        self.new_graph = declare("new_graph", Pointer, Pointer)
+        self.build_forward_expand = declare("build_forward_expand", None, Pointer, Pointer)
+        self.allocate = declare("backend_alloc_ctx_tensors_from_buft", Pointer, Pointer, Pointer)
+        self.backend_dev_by_type = declare("backend_dev_by_type", Pointer, ctypes.c_int)
+        self.backend_dev_init = declare("backend_dev_init", Pointer, Pointer, text)
+        self.backend_dev_buffer_type = declare("backend_dev_buffer_type", Pointer, Pointer)
+        self.backend_dev_backend_reg = declare("backend_dev_backend_reg", Pointer, Pointer)
+        self.backend_dev_supports_op = declare("backend_dev_supports_op", ctypes.c_bool, Pointer, Pointer)
+        self.backend_reg_get_proc_address = declare("backend_reg_get_proc_address", Pointer, Pointer, text)
+        self.backend_buft_alloc_buffer = declare("backend_buft_alloc_buffer", Pointer, Pointer, size)
+        self.backend_buffer_free = declare("backend_buffer_free", None, Pointer)
+        self.backend_tensor_set = declare("backend_tensor_set", None, Pointer, text, size, size)
+        self.backend_graph_compute = declare("backend_graph_compute", ctypes.c_int, Pointer, Pointer)
+        self.backend_free = declare("backend_free", None, Pointer)
+
+    @contextmanager
+    def context(self) -> Iterator[int]:
+        """A context of ggml for descriptions only; memory comes from a buffer."""
+        context = self._init(_InitParams(4 << 20, None, True))
+        try:
+            yield context
+        finally:
+            self._free(context)
+
+
+def _timed(work: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
