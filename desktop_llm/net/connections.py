@@ -23,8 +23,9 @@ deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextlib.contextmanager
 def until(moment: float | None) -> Iterator[None]:
-    """Let no read inside take longer than to this moment."""
-    token = deadline.set(moment)
+    """Let no read inside take longer than to this moment, nor to one set around it."""
+    outer = deadline.get()
+    token = deadline.set(min((end for end in (outer, moment) if end is not None), default=None))
     try:
         yield
     finally:
@@ -37,12 +38,20 @@ class Stream(httpcore2.NetworkStream):
     def __init__(self, connection: socket.socket, owner: Connections) -> None:
         self._socket = connection
         self._owner = owner
+        self._last = b""
         owner.opened(self)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with _mapped(httpcore2.ReadTimeout, httpcore2.ReadError):
             self._socket.settimeout(_time_left(timeout))
-            return self._socket.recv(max_bytes)
+            data = self._socket.recv(max_bytes)
+        self._last = data[-4:]
+        return data
+
+    @property
+    def ended_with_headers(self) -> bool:
+        """Whether what `read` gave last ends where headers end: then the parser holds nothing of a body yet."""
+        return self._last == b"\r\n\r\n"
 
     def read_into(self, buffer: memoryview, timeout: float) -> int:
         """Fill the front of `buffer` with what is there; the number of bytes, 0 at the end."""

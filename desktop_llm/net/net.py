@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -97,13 +98,15 @@ class Net:
             return new_client(self._transport)
 
     @contextlib.contextmanager
-    def purpose(self, words: str) -> Iterator[None]:
-        """What the requests inside, of this thread, are for; the ledger says it."""
+    def purpose(self, words: str, within_s: float | None = None) -> Iterator[None]:
+        """What the requests inside, of this thread, are for; the ledger says it. All end within `within_s`."""
+        from desktop_llm.net.connections import until
         from desktop_llm.net.transport import purpose
 
         token = purpose.set(words)
         try:
-            yield
+            with until(None if within_s is None else time.monotonic() + within_s):
+                yield
         finally:
             purpose.reset(token)
 
@@ -119,7 +122,8 @@ class Net:
         """A whole answer, at most `limit_bytes` within `timeout_s`; raises TransferError for all but success."""
         from desktop_llm.net.answers import refusal, too_long
 
-        with self._sent(url, headers, purpose, timeout_s) as response:
+        times: dict[str, float | None] = {"headers_s": timeout_s, "total_s": timeout_s}
+        with self._sent(url, headers, purpose, times) as response:
             if response.status_code == 416:
                 raise refusal(416, response.headers, url, token_sent=False)
             parts: list[bytes] = []
@@ -130,12 +134,14 @@ class Net:
             return Response(response.status_code, _plain(response.headers), str(response.url), b"".join(parts))
 
     @contextlib.contextmanager
-    def open(self, url: str, *, headers: Mapping[str, str] | None = None, purpose: str) -> Iterator[Incoming]:
-        """An answer to be read piece by piece, for as long as it takes.
+    def open(
+        self, url: str, *, headers: Mapping[str, str] | None = None, purpose: str, timeout_s: float = STALL_S
+    ) -> Iterator[Incoming]:
+        """An answer that begins within `timeout_s` and is read piece by piece, for as long as it takes.
 
         Raises TransferError for all but success; status 416 is given out, since it tells a download where it stands.
         """
-        with self._sent(url, headers, purpose, None) as response:
+        with self._sent(url, headers, purpose, {"headers_s": timeout_s, "total_s": None}) as response:
             yield Incoming(response)
 
     def active(self) -> tuple[Transfer, ...]:
@@ -151,10 +157,10 @@ class Net:
 
     @contextlib.contextmanager
     def _sent(
-        self, url: str, headers: Mapping[str, str] | None, purpose: str, total_s: float | None
+        self, url: str, headers: Mapping[str, str] | None, purpose: str, times: dict[str, float | None]
     ) -> Iterator[httpx2.Response]:
         client = self.client()
-        request = client.build_request("GET", url, headers=dict(headers or {}), extensions={"total_s": total_s})
+        request = client.build_request("GET", url, headers=dict(headers or {}), extensions=times)
         with self.purpose(purpose):
             response = client.send(request, stream=True)
         try:

@@ -17,11 +17,12 @@ import httpx2
 import truststore
 
 from desktop_llm.errors import TransferError
-from desktop_llm.net import failures, rules
-from desktop_llm.net.connections import Connections, Stream, until
+from desktop_llm.net import answers, failures, rules
+from desktop_llm.net.connections import Connections, Stream, deadline, until
 from desktop_llm.net.transfers import Running, Transfers
 
 ANSWER_S = 25.0
+ANSWER_BYTES = 64 << 20
 READ_S = 15.0
 _TIMES = {"connect": 10.0, "read": READ_S, "write": 15.0, "pool": 30.0}
 # What the request under way in this thread is for; the ledger says it.
@@ -31,8 +32,9 @@ purpose: ContextVar[str] = ContextVar("purpose", default="request")
 class Transport(httpx2.BaseTransport):
     """Takes a request to its host, by the environment's proxy where there is one.
 
-    A request has `extensions["total_s"]` seconds to be answered in full; None lets it take any time, as a download
-    does. Every failure leaves as a TransferError, which the hub's library passes on without trying again.
+    A request has `extensions["headers_s"]` seconds until its answer begins, all in all, and `extensions["total_s"]`
+    until it ends; None lets it take any time, as a download does, and have any length. Every failure leaves as a
+    TransferError, which the hub's library passes on without trying again.
     """
 
     def __init__(self, connections: Connections, transfers: Transfers) -> None:
@@ -50,11 +52,13 @@ class Transport(httpx2.BaseTransport):
         shown = rules.host_of(proxy) if proxy else ""
         pool = self._pool(request.url.scheme, proxy, host)
         running = self._transfers.begin(f"{host} via {shown}" if shown else host, purpose.get(), _size(request))
-        seconds = request.extensions.get("total_s", ANSWER_S)
-        end = None if seconds is None else time.monotonic() + seconds
-        run = _Run(running, host, shown, end, self._connections, self._transfers)
-        with run.watched(), until(end):
+        started, seconds = time.monotonic(), request.extensions.get("total_s", ANSWER_S)
+        run = _Run(running, host, shown, self._connections, self._transfers)
+        run.end = started + request.extensions.get("headers_s", ANSWER_S)
+        with run.watched(), until(run.end):
             answer = pool.handle_request(_for_core(request))
+        run.end = None if seconds is None else started + seconds
+        run.limit_bytes = None if seconds is None else ANSWER_BYTES
         return _answer(answer, Body(answer, run))
 
     def cut_all(self) -> None:
@@ -98,13 +102,13 @@ class _Run:
         running: Running,
         host: str,
         proxy: str,
-        end: float | None,
         connections: Connections,
         transfers: Transfers,
     ) -> None:
         self.running = running
         self.host = host
-        self.end = end
+        self.end: float | None = None  # the moment by which the present stage must be over
+        self.limit_bytes: int | None = None
         self._proxy = proxy
         self._connections = connections
         self._transfers = transfers
@@ -133,7 +137,7 @@ class _Run:
     def _words(self, error: Exception) -> TransferError:
         if not self._connections.allowed():
             return failures.aborted(self.host)
-        if self.end is not None and time.monotonic() >= self.end:
+        if (end := self.end or deadline.get()) is not None and time.monotonic() >= end:
             return failures.too_slow(self.host)
         return failures.failure(error, self.host, self._proxy)
 
@@ -196,8 +200,11 @@ class Body(httpx2.SyncByteStream):
         return self._answer.extensions.get("network_stream")
 
     def _is_direct(self) -> bool:
-        """Whether the parser has handed out what it held, and the rest can be counted."""
-        return self._pieces is not None and self._left is not None and isinstance(self._stream, Stream)
+        """Whether the parser holds nothing of the body, and the rest can be counted."""
+        stream = self._stream
+        if self._left is None or not isinstance(stream, Stream):
+            return False
+        return self._pieces is not None or stream.ended_with_headers
 
     def _next_piece(self) -> bytes:
         if self._pieces is None:
@@ -205,6 +212,8 @@ class Body(httpx2.SyncByteStream):
         with self._run.watched(), until(self._run.end):
             piece = next(self._pieces, b"")
         self._count(len(piece))
+        if self._run.limit_bytes is not None and self._run.running.bytes_in > self._run.limit_bytes:
+            raise self.fail(answers.too_long(f"//{self._run.host}"))
         return piece
 
     def _read_direct(self, buffer: memoryview, timeout_s: float) -> int:
