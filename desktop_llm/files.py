@@ -29,7 +29,7 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             Path(name).unlink(missing_ok=True)
@@ -130,7 +130,8 @@ def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make sure that a rename in this folder outlives a power cut."""
     # Windows can't open a folder; there the rename itself is durable.
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
