@@ -1,0 +1,125 @@
+"""Chat templates in model files: whether one is what the makers published, and a few formats of our own in its place.
+
+A template is a stranger's program that writes the prompt. A changed one can add instructions that nobody sees, with
+untouched weights; so its hash is compared with those of published ones (`assets/chat_templates.json`), a difference is
+shown, and the template can be replaced.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from desktop_llm.models.gguf import Header
+from desktop_llm.paths import asset
+
+TemplateState = Literal["known", "different", "missing", "unknown"]
+
+_CHATML = """\
+{% for message in messages %}<|im_start|>{{ message.role }}
+{{ message.content }}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+
+_LLAMA_3 = """\
+{{ bos_token }}{% for message in messages %}<|start_header_id|>{{ message.role }}<|end_header_id|>
+
+{{ message.content | trim }}<|eot_id|>{% endfor %}\
+{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>
+
+{% endif %}"""
+
+# These three have no role for the system: its words go before the first question.
+_WITH_SYSTEM_IN_QUESTION = """\
+{% set ns = namespace(system='') %}{% for message in messages %}\
+{% if message.role == 'system' %}{% set ns.system = message.content | trim + '\\n\\n' %}\
+{% elif message.role == 'user' %}USER{% set ns.system = '' %}{% else %}ASSISTANT{% endif %}{% endfor %}"""
+
+_GEMMA = (
+    "{{ bos_token }}"
+    + _WITH_SYSTEM_IN_QUESTION.replace(
+        "USER", "<start_of_turn>user\n{{ ns.system }}{{ message.content | trim }}<end_of_turn>\n"
+    ).replace("ASSISTANT", "<start_of_turn>model\n{{ message.content | trim }}<end_of_turn>\n")
+    + "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
+)
+_MISTRAL = "{{ bos_token }}" + _WITH_SYSTEM_IN_QUESTION.replace(
+    "USER", "[INST] {{ ns.system }}{{ message.content | trim }} [/INST]"
+).replace("ASSISTANT", " {{ message.content | trim }}{{ eos_token }}")
+_ALPACA = """\
+{% for message in messages %}\
+{% if message.role == 'system' %}{{ message.content | trim }}
+
+{% elif message.role == 'user' %}### Instruction:
+{{ message.content | trim }}
+
+{% else %}### Response:
+{{ message.content | trim }}{{ eos_token }}
+
+{% endif %}{% endfor %}{% if add_generation_prompt %}### Response:
+{% endif %}"""
+
+FORMATS: Mapping[str, str] = MappingProxyType(
+    {"ChatML": _CHATML, "Llama 3": _LLAMA_3, "Gemma": _GEMMA, "Mistral": _MISTRAL, "Alpaca": _ALPACA}
+)
+
+_FORMAT_OF_ARCHITECTURE = (
+    ("gemma", "Gemma"),
+    ("llama", "Llama 3"),
+    ("mistral", "Mistral"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """Hashes of the templates that were published with the models whose name matches."""
+
+    model: re.Pattern[str]
+    sha256: frozenset[str]
+
+
+def template_state(header: Header) -> TemplateState:
+    """What is known of the model's template.
+
+    "known": as its makers published it. "different": its makers' models have another one. "unknown": nothing is known
+    of this model's makers. "missing": the file has none.
+    """
+    if not header.chat_template:
+        return "missing"
+    published, every = _published()
+    found = sha256_of_template(header.chat_template)
+    name = re.sub(r"[-_\s]+", " ", header.name)
+    own = [entry for entry in published if entry.model.search(name)]
+    if any(found in entry.sha256 for entry in own) or (not own and found in every):
+        return "known"
+    return "different" if own else "unknown"
+
+
+def sha256_of_template(template: str) -> str:
+    """A template's hash without the white space around it, which converters add and drop."""
+    return hashlib.sha256(template.strip().encode()).hexdigest()
+
+
+def suggested_format(header: Header) -> str:
+    """The name in FORMATS that a model without a template most likely understands, by its architecture and name."""
+    text = f"{header.architecture} {header.name}".lower()
+    if header.architecture == "llama" and ("mistral" in text or "mixtral" in text):
+        return "Mistral"
+    for beginning, name in _FORMAT_OF_ARCHITECTURE:
+        if header.architecture.startswith(beginning):
+            return name
+    return "ChatML"
+
+
+@functools.cache
+def _published() -> tuple[tuple[_Published, ...], frozenset[str]]:
+    data = json.loads(asset("chat_templates.json").read_bytes())
+    entries = tuple(
+        _Published(re.compile(entry["model"], re.IGNORECASE), frozenset(entry["sha256"])) for entry in data["templates"]
+    )
+    return entries, frozenset(data["others"]).union(*(entry.sha256 for entry in entries))
