@@ -20,6 +20,7 @@ from desktop_llm import __version__
 from desktop_llm.commands.terminal import drain, forget_output, prepare_streams, print_json, read_text
 from desktop_llm.errors import BadRequest, UserError
 from desktop_llm.paths import Folders, folders
+from desktop_llm.words import tr
 
 Command = Callable[[argparse.Namespace, Folders], None]
 
@@ -36,13 +37,14 @@ def run(arguments: Sequence[str]) -> int:
         print(error.message, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted. What was finished is kept.", file=sys.stderr)
+        print(tr("Interrupted. What was finished is kept."), file=sys.stderr)
         return 130
     except BrokenPipeError:
         forget_output()
         return 1
     except Exception:  # noqa: BLE001 - the command line's edge
-        print("Something unexpected happened. Your data is untouched. Please report what follows.", file=sys.stderr)
+        text = tr("Something unexpected happened. Your data is untouched. Please report what follows.")
+        print(text, file=sys.stderr)
         print(traceback.format_exc(), file=sys.stderr)
         return 1
     return 0
@@ -67,12 +69,14 @@ def parser() -> argparse.ArgumentParser:
 
     add("doctor", doctor, "Check this installation: machine, engine, stores.")
     add("list", list_models, "List the models on this computer.")
+    _add_find(add("find", find, "Find models on Hugging Face."))
     add("import", import_model, "Add a GGUF file to the models.").add_argument("path", type=Path, metavar="PATH")
     add("rm", remove_model, "Remove a model from this computer.").add_argument("id", metavar="ID")
     _add_chat(add("chat", chat, "Ask once, or chat."))
     _add_index(commands, common)
     _add_search(add("search", search, "Search a collection of documents."))
     _add_bench(add("bench", bench, "Measure a model on this machine."))
+    add("ledger", ledger, "Show every request that left this computer.")
     return main
 
 
@@ -81,6 +85,15 @@ def _with_common(parser: argparse.ArgumentParser, defaults: dict[str, Any]) -> a
     parser.add_argument("--json", action="store_const", const=True, help="print one JSON document on stdout")
     parser.set_defaults(**defaults)
     return parser
+
+
+def _add_find(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("query", metavar="QUERY", help="words, or a repository's id or address")
+    sub.add_argument("--sort", choices=("trending", "downloads", "likes", "recent"), default="trending")
+    sub.add_argument("--limit", type=_positive, default=20, metavar="N", help="how many repositories (20)")
+    sub.add_argument("--license", default="", metavar="L", help="only with this licence, as apache-2.0")
+    sub.add_argument("--task", default="", metavar="T", help="only for this task, as text-generation")
+    sub.add_argument("--language", default="", metavar="L", help="only for this language, as de")
 
 
 def _add_chat(sub: argparse.ArgumentParser) -> None:
@@ -151,12 +164,14 @@ def doctor(options: argparse.Namespace, home: Folders) -> None:
         print_json(found)
         return
     hardware, engine = found["hardware"], found["engine"]
-    print(f"Desktop LLM {found['version']}, data in {found['home']}")
-    print(f"Machine: {hardware['cpu']}, {hardware['cores']} cores, {hardware['ram_bytes'] / 1e9:.1f} GB of memory")
-    state = f"works ({', '.join(engine['backends'])})" if engine["ok"] else f"does not work: {engine['reason']}"
-    print(f"Engine: llama-cpp-python {engine['llama_cpp_python']}, {state}")
+    print(tr("Desktop LLM {version}, data in {folder}", version=found["version"], folder=found["home"]))
+    cpu, cores, memory = hardware["cpu"], hardware["cores"], hardware["ram_bytes"] / 1e9
+    print(tr("Machine: {cpu}, {cores} cores, {memory:.1f} GB of memory", cpu=cpu, cores=cores, memory=memory))
+    works = tr("works ({backends})", backends=", ".join(engine["backends"]))
+    state = works if engine["ok"] else tr("does not work: {reason}", reason=engine["reason"])
+    print(tr("Engine: llama-cpp-python {version}, {state}", version=engine["llama_cpp_python"], state=state))
     for name, state in found["stores"].items():
-        print(f"Store of {name}: {state}")
+        print(tr("Store of {name}: {state}", name=name, state=state))
 
 
 def list_models(options: argparse.Namespace, home: Folders) -> None:
@@ -166,7 +181,7 @@ def list_models(options: argparse.Namespace, home: Folders) -> None:
     fields = ("id", "path", "size_bytes", "architecture", "quantization", "context_length", "kind")
     models = Library(home).models()
     if options.json:
-        print_json([{name: getattr(model, name) for name in fields} for model in models if model.state != "missing"])
+        print_json([{name: getattr(model, name) for name in fields} for model in models if _is_here(model)])
         return
     for model in models:
         size = f"{model.size_bytes / 1e6:,.0f} MB"
@@ -174,6 +189,25 @@ def list_models(options: argparse.Namespace, home: Folders) -> None:
         print(f"{model.id:44} {model.kind:10} {model.quantization:8} {size:>10}  {where}")
         if model.reason:
             print(f"  {model.reason}")
+
+
+def _is_here(model: Any) -> bool:
+    """Whether a program that reads the list can do something with the file: load it, or remove it."""
+    return model.state in ("ok", "changed") or (model.state == "damaged" and model.own)
+
+
+def find(options: argparse.Namespace, home: Folders) -> None:
+    """Models on the hub with their files."""
+    from desktop_llm.commands.models import run_find
+
+    run_find(options, home)
+
+
+def ledger(options: argparse.Namespace, home: Folders) -> None:
+    """What left this computer."""
+    from desktop_llm.commands.models import run_ledger
+
+    run_ledger(options, home)
 
 
 def import_model(options: argparse.Namespace, home: Folders) -> None:
@@ -274,17 +308,15 @@ def _print_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
     if options.json:
         print_json(report)
         return
-    print(
-        f"{report['collection']}: {report['state']}, {report['documents']:,} documents, {report['chunks']:,} passages"
-    )
+    print(tr("{collection}: {state}, {documents:,} documents, {chunks:,} passages", **report))
     for failed in report["failed"]:
-        print(f"  not read: {failed['document']}: {failed['reason']}")
+        print(tr("  not read: {document}: {reason}", **failed))
 
 
 def search(options: argparse.Namespace, home: Folders) -> None:
     """Passages for a query, or for each line of stdin."""
     if not options.batch and not options.query:
-        raise BadRequest("There is nothing to search for. Give a query, or --batch and a query a line on stdin.")
+        raise BadRequest(tr("There is nothing to search for. Give a query, or --batch and a query a line on stdin."))
     with _knowledge(home) as client:
         if options.batch:
             _search_batch(client, options)
@@ -294,7 +326,7 @@ def search(options: argparse.Namespace, home: Folders) -> None:
         print_json(_hits(hits))
         return
     for hit in hits:
-        page = f", page {hit.page}" if hit.page is not None else f", {hit.place}" if hit.place else ""
+        page = tr(", page {page}", page=hit.page) if hit.page is not None else f", {hit.place}" if hit.place else ""
         print(f"{hit.number}. {hit.document}{page} ({hit.score:.2f})\n   {' '.join(hit.text.split())}\n")
 
 
@@ -325,7 +357,7 @@ def bench(options: argparse.Namespace, home: Folders) -> None:
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("must be a whole number from 1 on")
+        raise argparse.ArgumentTypeError(tr("must be a whole number from 1 on"))
     return number
 
 
@@ -334,6 +366,6 @@ def _within(low: float, high: float) -> Callable[[str], float]:
         with contextlib.suppress(ValueError):
             if low <= (value := float(text)) <= high:
                 return value
-        raise argparse.ArgumentTypeError(f"must be a number from {low:g} to {high:g}")
+        raise argparse.ArgumentTypeError(tr("must be a number from {low:g} to {high:g}", low=low, high=high))
 
     return number

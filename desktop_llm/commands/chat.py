@@ -31,6 +31,7 @@ from desktop_llm.errors import BadRequest, UserError
 from desktop_llm.knowledge.client import Citation, Knowledge, Passage
 from desktop_llm.models.library import Library, Model
 from desktop_llm.paths import Folders
+from desktop_llm.words import tr
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Turn:
     citations: tuple[Citation, ...] = ()
     sources: tuple[Passage, ...] = ()
     verified: tuple[bool, ...] = ()
+    unsupported: tuple[tuple[int, int], ...] = ()
     messages: list[ChatMessage] = field(default_factory=list)
 
 
@@ -68,7 +70,7 @@ def run_bench(options: Namespace, home: Folders) -> dict[str, Any]:
     runs = []
     for _ in range(options.repeat):
         with contextlib.closing(Engine(home)) as engine:
-            drain(engine.load(model.path, LoadSettings(threads=options.threads)), lambda _: "Loading")
+            drain(engine.load(model.path, LoadSettings(threads=options.threads)), lambda _: tr("Loading"))
             runs.append(engine.bench(prompt_tokens=options.prompt_tokens, tokens=options.tokens))
     return {name: _median([run[name] for run in runs]) for name in runs[0]}
 
@@ -87,12 +89,12 @@ def _prompt(options: Namespace, earlier: Sequence[ChatMessage]) -> str | None:
         text = sys.stdin.read()
     elif options.prompt is None:
         if options.json:
-            raise BadRequest("--json answers one prompt. Give it as an argument or on stdin.")
+            raise BadRequest(tr("--json answers one prompt. Give it as an argument or on stdin."))
         return None
     else:
         text = options.prompt
     if not text.strip():
-        raise BadRequest("The message is empty. Write something to ask.")
+        raise BadRequest(tr("The message is empty. Write something to ask."))
     return str(text)
 
 
@@ -105,7 +107,11 @@ def _earlier(options: Namespace) -> list[ChatMessage]:
         return system + [message for message in messages if not (system and message.role == "system")]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadRequest(
-            f'{options.messages} is not a list of messages. It must be JSON like [{{"role": "user", "content": "…"}}].'
+            tr(
+                "{file} is not a list of messages. It must be JSON like {example}.",
+                file=options.messages,
+                example='[{"role": "user", "content": "…"}]',
+            )
         ) from error
 
 
@@ -129,7 +135,10 @@ def _session(options: Namespace, home: Folders) -> Iterator[tuple[Engine, Knowle
             context_length=options.context_length or chosen.context_length,
             threads=options.threads or chosen.threads,
         )
-        loaded = drain(engine.load(model.path, load), lambda step: f"Loading {100 * (step.fraction or 0):.0f} %")
+        loaded = drain(
+            engine.load(model.path, load),
+            lambda step: tr("Loading {percent:.0f} %", percent=100 * (step.fraction or 0)),
+        )
         library.mark_used(model.id)
         yield engine, documents, model, loaded
 
@@ -137,7 +146,9 @@ def _session(options: Namespace, home: Folders) -> Iterator[tuple[Engine, Knowle
 def _model(library: Library, id: str | None) -> Model:
     model = library.get(id) if id else library.default()
     if model.kind != "chat":
-        raise BadRequest(f"{model.id} is not a chat model. `desktop-llm list` shows those that are.")
+        raise BadRequest(
+            tr("{id} is not a chat model. `{command}` shows those that are.", id=model.id, command="desktop-llm list")
+        )
     return model
 
 
@@ -158,15 +169,16 @@ def _turn(options: Namespace, engine: Engine, documents: Knowledge | None, messa
             case Sources(passages):
                 turn.sources = passages
                 turn.verified = tuple(_is_stored(documents, passage) for passage in passages)
-            case Cited(text, citations, _):
-                turn.text, turn.citations = text, citations
+            case Cited(text, citations, unsupported):
+                turn.text, turn.citations, turn.unsupported = text, citations, unsupported
             case LeftOut(count):
-                print(f"The first {count} messages are left out: the model can't keep more in mind.", file=sys.stderr)  # noqa: T201
+                text = tr("The first {count} messages are left out: the model can't keep more in mind.", count=count)
+                sys.stderr.write(f"{text}\n")
             case Finished():
                 turn.finished = event
     _stream(options, "\n")
     for citation in turn.citations:
-        page = f", page {citation.page}" if citation.page is not None else ""
+        page = tr(", page {page}", page=citation.page) if citation.page is not None else ""
         _stream(options, f"[{citation.number}] {citation.document}{page}: “{' '.join(citation.text.split())}”\n")
     return turn
 
@@ -197,7 +209,7 @@ def _sampling(options: Namespace) -> Sampling:
 
 def _converse(options: Namespace, engine: Engine, documents: Knowledge | None, messages: list[ChatMessage]) -> Turn:
     """Questions and answers until the end of input; returns the last one, whose messages are all before it."""
-    sys.stderr.write("Write a message and press Enter. Ctrl+D ends the chat.\n")
+    sys.stderr.write(f"{tr('Write a message and press Enter. Ctrl+D ends the chat.')}\n")
     turn = Turn()
     while True:
         try:
@@ -216,7 +228,6 @@ def _converse(options: Namespace, engine: Engine, documents: Knowledge | None, m
 def _as_json(model: Model, loaded: LoadedModel, turn: Turn) -> dict[str, Any]:
     finished = turn.finished
     assert finished is not None, "answer() always ends with Finished"
-    fields = ("number", "document", "page", "start", "end", "text", "score")
     return {
         "text": turn.text,
         "thinking": turn.thinking,
@@ -225,14 +236,21 @@ def _as_json(model: Model, loaded: LoadedModel, turn: Turn) -> dict[str, Any]:
         "usage": asdict(finished.usage),
         "timings": asdict(finished.timings) | {"load_s": loaded.load_s},
         "citations": [asdict(citation) for citation in turn.citations],
-        "sources": [
-            {name: getattr(source, name) for name in fields} | {"verified": verified}
-            for source, verified in zip(turn.sources, turn.verified, strict=True)
-        ],
+        "sources": _sources(turn),
     }
 
 
+def _sources(turn: Turn) -> list[dict[str, Any]]:
+    """The passages that the model was given, in the fields of a citation."""
+    fields = ("number", "document", "page", "start", "end", "text", "score")
+    return [
+        {name: getattr(source, name) for name in fields} | {"verified": verified}
+        for source, verified in zip(turn.sources, turn.verified, strict=True)
+    ]
+
+
 def _save(home: Folders, model: Model, options: Namespace, turn: Turn) -> None:
+    places = {source.number: source.place for source in turn.sources}
     exchange = Exchange(
         tuple((message.role, message.text) for message in turn.messages),
         turn.text,
@@ -240,6 +258,9 @@ def _save(home: Folders, model: Model, options: Namespace, turn: Turn) -> None:
         model.name,
         tuple(options.collections),
         asdict(turn.finished) if turn.finished else {},
+        tuple(asdict(citation) | {"place": places.get(citation.number, "")} for citation in turn.citations),
+        tuple(source | {"place": places[source["number"]]} for source in _sources(turn)),
+        turn.unsupported,
     )
     with contextlib.closing(SharedWorker(home)) as worker:
         worker.call("save_exchange", asdict(exchange))

@@ -13,6 +13,7 @@ from desktop_llm.chats.store import ChatStore
 from desktop_llm.instance import Answers, Owner, OwnerGone, OwnersWorker
 from desktop_llm.knowledge.client import IndexProgress, Knowledge
 from desktop_llm.paths import Folders
+from desktop_llm.words import tr
 from desktop_llm.workers.protocol import Message
 
 
@@ -82,5 +83,11 @@ def absolute(path: Path) -> Path:
 
 def progress_line(progress: IndexProgress) -> str:
     """One line for a terminal: count, current file, time left."""
-    left = f", {progress.seconds_left:.0f} s left" if progress.seconds_left is not None else ""
-    return f"{progress.done:,} of {progress.total:,} documents{left}: {Path(progress.current).name[:60]}"
+    left = "" if progress.seconds_left is None else tr(", {seconds:.0f} s left", seconds=progress.seconds_left)
+    return tr(
+        "{done:,} of {total:,} documents{left}: {name}",
+        done=progress.done,
+        total=progress.total,
+        left=left,
+        name=Path(progress.current).name[:60],
+    )

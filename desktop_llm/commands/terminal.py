@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from desktop_llm.errors import BadRequest
+from desktop_llm.words import tr
 
 T = TypeVar("T")
 
@@ -59,4 +60,6 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadRequest(f"{path} can't be read as text. Nothing was changed. Check the name and try again.") from error
+        raise BadRequest(
+            tr("{file} can't be read as text. Nothing was changed. Check the name and try again.", file=path)
+        ) from error
