@@ -39,7 +39,10 @@ def _same(models: Sequence[Model], facts: Facts) -> Iterable[Duplicate]:
 
 
 def _content(model: Model, facts: Facts) -> str:
-    return " ".join(str(facts.of_file(path, "sample", _sample)) for path in model.parts or (model.path,))
+    try:
+        return " ".join(str(facts.of_file(path, "sample", _sample)) for path in model.parts or (model.path,))
+    except OSError:  # gone meanwhile, so like no other
+        return str(model.path)
 
 
 def _sample(path: Path) -> str:
@@ -55,5 +58,8 @@ def _sample(path: Path) -> str:
 
 def _identity(path: Path) -> tuple[int, int] | Path:
     """Hard links are one file: they take their space once."""
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:
+        return path
     return (status.st_dev, status.st_ino) if status.st_ino else path

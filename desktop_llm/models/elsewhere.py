@@ -94,7 +94,7 @@ def ollama(places: Places) -> Iterator[Found]:
             parts = manifest.relative_to(folder / "manifests").parts
             digest = _ollama_digest(_json(manifest)) if len(parts) == 4 else None
             blob = folder / "blobs" / f"sha256-{digest}"
-            if digest and _is_there(blob):
+            if digest and is_there(blob):
                 yield Found(blob, _ollama_name(*parts), _ollama_repo(*parts), digest, "ollama")
 
 
@@ -120,7 +120,7 @@ def jan(places: Places) -> Iterator[Found]:
         for listed in _files(folder / "llamacpp" / "models", _MAX_DEPTH):
             model = _yaml(listed) if listed.name == "model.yml" else {}
             path = folder / model.get("model_path", "")
-            if "model_path" in model and _is_there(path):
+            if "model_path" in model and is_there(path):
                 yield Found(path, model.get("name", ""), origin="jan", sha256=_sha256(model.get("model_sha256", "")))
     for folder in [folder / "models" for folder in data] + [places.home / "jan" / "models"]:
         yield from (Found(path, origin="jan") for path in _gguf_files(folder))
@@ -138,6 +138,14 @@ def hugging_face(places: Places) -> Iterator[Found]:
             repo = cached.name.removeprefix("models--").replace("--", "/", 1)
             for path in _gguf_files(cached / "snapshots"):
                 yield Found(path, repo=repo, sha256=_sha256(path.resolve().name), origin="huggingface")
+
+
+def is_there(path: Path) -> bool:
+    """Whether this is a file, also where one may not look."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _ollama_digest(manifest: Mapping[str, Any]) -> str | None:
@@ -165,14 +173,14 @@ def _gguf_files(folder: Path) -> Iterator[Path]:
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:
-    """Files below a folder in order of name; links are followed to files, never into folders."""
+    """Files below a folder in order of name; links are followed to files, never into folders, and none is hidden."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except (OSError, ValueError):
         return
     for entry in entries:
         if _is_folder(entry):
-            if depth > 1:
+            if depth > 1 and not entry.name.startswith("."):
                 yield from _files(Path(entry.path), depth - 1)
         elif _is_file(entry):
             yield Path(entry.path)
@@ -229,10 +237,3 @@ def _sha256(text: str) -> str | None:
 def _named(value: object) -> list[Path]:
     """The folder that a setting names, if it does."""
     return [Path(value)] if isinstance(value, str) and Path(value).is_absolute() else []
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False

@@ -84,10 +84,12 @@ class Facts:
 
     def known(self, fact: str, stamps: Mapping[Path, Stamp]) -> dict[Path, Any]:
         """The named fact of those files for which it still holds; nothing is measured."""
+        sql = "SELECT value FROM file WHERE path = ? AND fact = ? AND size_bytes = ? AND mtime_ns = ?"
         with self._open() as database:
-            rows = database.execute("SELECT path, size_bytes, mtime_ns, value FROM file WHERE fact = ?", (fact,))
-            paths = ((Path(os.fsdecode(row[0])), row) for row in rows)
-            return {path: json.loads(row[3]) for path, row in paths if stamps.get(path) == row[1:3]}
+            rows = (
+                (path, database.execute(sql, (os.fsencode(path), fact, *stamps[path])).fetchone()) for path in stamps
+            )
+            return {path: json.loads(row[0]) for path, row in rows if row is not None}
 
     def note(self, fact: str, values: Mapping[Path, tuple[Stamp, Any]]) -> None:
         """Remember what was measured (JSON), with the stamp that the files had before."""

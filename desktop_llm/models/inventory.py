@@ -9,7 +9,7 @@ from pathlib import Path
 
 from desktop_llm.errors import ModelFileError
 from desktop_llm.models import starters
-from desktop_llm.models.elsewhere import Found, Places, models_elsewhere
+from desktop_llm.models.elsewhere import Found, Places, is_there, models_elsewhere
 from desktop_llm.models.facts import Facts, Stamp, stamp_of
 from desktop_llm.models.gguf import Header
 from desktop_llm.models.headers import Headers
@@ -55,8 +55,7 @@ class Inventory:
         self._note_changes(known, entries)
         sha256s = self._facts.known("sha256", {sight.files.path: sight.stamp for sight in sights})
         found = [*self._starters(), *(_model(sight, entries[sight.files.path], sha256s) for sight in sights)]
-        seen = {sight.files.path for sight in sights}
-        found += [gone(path, entry) for path, entry in entries.items() if path not in seen]
+        found += [gone(path, entry) for path, entry in _gone(sights, entries)]
         return [replace(model, used_at=used.get(model.id)) for model in found]
 
     def header(self, model: Model) -> Header:
@@ -87,6 +86,12 @@ class Inventory:
         changed: dict[Path, Entry | None] = {path: entry for path, entry in entries.items() if entry != known.get(path)}
         dropped = {path: None for path, entry in known.items() if path not in entries and not entry.removed}
         self.register.note(changed | dropped)
+
+
+def _gone(sights: Sequence[Sight], entries: Mapping[Path, Entry]) -> Iterator[tuple[Path, Entry]]:
+    """The entries without files; a file that is there but not seen is known by another of its names."""
+    seen = {sight.files.path for sight in sights}
+    return ((path, entry) for path, entry in entries.items() if path not in seen and not is_there(path))
 
 
 def _stamps(files: FileSet) -> Iterable[Stamp]:
@@ -141,21 +146,22 @@ def _pinned(entry: Entry, sight: Sight) -> Entry:
 
 def _model(sight: Sight, entry: Entry, sha256s: Mapping[Path, str]) -> Model:
     files, header = sight.files, sight.read
+    now = _pinned(entry, sight)
     state, reason = state_of(entry, sight.header, sight.stamp, files)
     noted = entry.sha256s[0] if entry.sha256s and sight.stamp == entry.stamp else None
     model = Model(
         id=entry.id,
-        name=entry.name,
+        name=now.name,
         path=files.path,
         size_bytes=sight.stamp[0],
-        architecture=entry.architecture,
-        quantization=entry.quantization,
-        context_length=entry.context_length,
-        kind=entry.kind,
+        architecture=now.architecture,
+        quantization=now.quantization,
+        context_length=now.context_length,
+        kind=now.kind,
         origin=entry.origin,
         state=state,
         reason=reason,
-        layers=entry.layers,
+        layers=now.layers,
         parts=files.paths,
         repo=entry.repo,
         file=entry.file,

@@ -93,13 +93,19 @@ class Library:
             return gone(*noted) if noted else None
 
     def default(self) -> Model:
-        """The chat model used last, else the starter; raises NotFound where not even the starter is installed."""
+        """The chat model used last, else the starter; raises UserError where not even that can be used."""
         models = [model for model in self.models() if model.kind == "chat" and model.state in ("ok", "changed")]
         chat = {model.id: model for model in models}
+        refused: UserError = NotFound(
+            tr("There is no chat model here. Import a GGUF file; everything else works meanwhile.")
+        )
         for model_id in [*self._facts.last_used(), STARTER_CHAT.id, *chat]:
-            if model_id in chat:
-                return self._usable(chat[model_id])
-        raise NotFound(tr("There is no chat model here. Import a GGUF file; everything else works meanwhile."))
+            try:
+                if model_id in chat:
+                    return self._usable(chat[model_id])
+            except ModelFileError as error:
+                refused = error
+        raise refused
 
     def starter(self) -> Model:
         """The chat model that came with the app; raises NotFound where it is not installed."""
@@ -109,8 +115,8 @@ class Library:
         """The checked header of a model's file; raises ModelFileError."""
         try:
             return self._inventory.header(model)
-        except OSError as error:
-            raise ModelFileError(model.reason or str(error)) from error
+        except OSError:  # which says what is wrong in a sentence
+            return read_header(model.path)
 
     def sha256(self, model: Model) -> str:
         """The sha256 of a model's (first) file, computed once."""
@@ -153,7 +159,7 @@ class Library:
         sha256s = [self._facts.sha256(part) for part in files.paths]
         targets, here = publishing.targets_for(self._folder, files.stem, files.paths, sha256s, self._facts)
         copied_bytes = 0 if here else publishing.link(files.paths, targets)
-        model = self._taken_in(targets, sha256s)
+        model = self._taken_in(targets, sha256s, source=files.path)
         return Imported(model, sha256s[0], model.size_bytes, copied_bytes)
 
     def adopt(
@@ -195,6 +201,7 @@ class Library:
 
     def restore(self, model_id: str) -> Model:
         """Undo `remove`; raises NotFound where the trash was emptied, UserError where its place was taken meanwhile."""
+        model_id = model_id.lower()
         noted = self._register.by_id(model_id)
         if noted is None or not (noted[1].hidden or self._trash.take_back(model_id)):
             raise NotFound(tr("{id} can't be brought back any more. Get it again to go on with it.", id=model_id))

@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from desktop_llm.errors import ModelFileError
-from desktop_llm.files import cannot_write, link_or_copy
+from desktop_llm.errors import ModelFileError, UserError
+from desktop_llm.files import cannot_write, link_or_copy, sync_folder
 from desktop_llm.models.elsewhere import Found
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.gguf import Header, printable
@@ -23,8 +23,8 @@ def set_around(path: Path) -> FileSet:
     """The model that this file belongs to: itself, or with the other parts beside it."""
     if not is_part(path):
         return FileSet(Found(path), (path,))
-    beside = [Found(other) for other in path.parent.glob("*.gguf")]
-    return next(files for files in sets_of([*beside, Found(path)]) if path in files.paths)
+    beside = [Found(other) for other in {*path.parent.glob("*.gguf"), path}]
+    return next(files for files in sets_of(beside) if path in files.paths)
 
 
 def targets_for(
@@ -52,7 +52,11 @@ def link(sources: Sequence[Path], targets: Sequence[Path]) -> int:
     Returns how many bytes had to be copied; hard links cost none.
     """
     pairs = reversed(list(zip(sources, targets, strict=True)))
-    return sum(source.stat().st_size for source, target in pairs if not link_or_copy(source, target))
+    try:
+        return sum(source.stat().st_size for source, target in pairs if not link_or_copy(source, target))
+    except UserError:
+        drop(targets)
+        raise
 
 
 def publish(sources: Sequence[Path], targets: Sequence[Path]) -> None:
@@ -62,12 +66,13 @@ def publish(sources: Sequence[Path], targets: Sequence[Path]) -> None:
             if os.name == "posix":  # Windows would refuse to delete them later
                 source.chmod(0o444)
             source.rename(target)
+            sync_folder(target.parent)
         except OSError as error:
             raise cannot_write(target, error) from error
 
 
 def drop(paths: Sequence[Path]) -> None:
-    """Delete files that turned out to be here already."""
+    """Delete files that are not needed after all, if they are there."""
     for path in paths:
         with contextlib.suppress(OSError):
             path.unlink()

@@ -75,10 +75,17 @@ class Register:
         found = [(path, entry) for path, entry in self.entries().items() if entry.id == model_id]
         return min(found, key=lambda pair: pair[1].removed, default=None)
 
-    def admit(self, path: Path, model_id: str, **facts: Any) -> Entry:
-        """Note what was taken into our folder; the id is made unique, and stays where a model of this path has one."""
+    def admit(self, path: Path, model_id: str, source: Path | None = None, **facts: Any) -> Entry:
+        """Note what was taken into our folder, from `source` if that may be a model already.
+
+        The id is made unique; the model that lay at this path, or at the source in another app's folder, hands on its
+        own, so that conversations and settings go on with it.
+        """
         entries = {known: entry for known, entry in self.entries().items() if not entry.removed}
         entry = entries.get(path)
+        if entry is None and source in entries and not entries[source].own:
+            entry = replace(entries[source], origin="imported", hidden=False)
+            self.note({source: None})
         if entry is None:
             taken = {other.id for other in entries.values()} | self._reserved
             entry = Entry(unique(model_id, taken), model_id, "imported")

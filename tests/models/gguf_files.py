@@ -59,3 +59,15 @@ def model(path: Path, entries: Mapping[str, Entry] = CHAT) -> Path:
     """A file that passes every check: one F32 tensor of 256 values."""
     path.write_bytes(gguf(entries, [tensor("token_embd.weight", [16, 16])], data_bytes=1_024))
     return path
+
+
+def split_model(folder: Path, parts: int = 3) -> list[Path]:
+    """A model in parts: a layer in each, the properties in the first, as llama.cpp's own tool splits it."""
+    paths = []
+    for number in range(parts):
+        entries: dict[str, Entry] = {"split.no": number, "split.count": parts}
+        entries = entries | CHAT | {"llama.block_count": parts} if number == 0 else entries
+        path = folder / f"big-{number + 1:05}-of-{parts:05}.gguf"
+        path.write_bytes(gguf(entries, [tensor(f"blk.{number}.attn_k.weight", [16, 16])], data_bytes=1_024))
+        paths.append(path)
+    return paths

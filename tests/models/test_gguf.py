@@ -14,7 +14,7 @@ import pytest
 from desktop_llm.errors import ModelFileError
 from desktop_llm.models.gguf import MAX_STRING_BYTES, Header, printable, read_header, read_header_from, size_label
 from desktop_llm.models.shape import Shape
-from tests.models.gguf_files import CHAT, Entry, gguf, model, tensor, text
+from tests.models.gguf_files import CHAT, Entry, gguf, model, split_model, tensor, text
 
 EMBEDDING = tensor("token_embd.weight", [16, 16])
 
@@ -118,18 +118,6 @@ def test_a_stream_tells_the_same_as_the_file_and_is_not_read_to_its_end(tmp_path
 def test_a_header_survives_being_stored_as_json(tmp_path: Path) -> None:
     header = read_header(model(tmp_path / "tiny.gguf"))
     assert Header.from_json(json.loads(json.dumps(header.to_json()))) == header
-
-
-def split_model(folder: Path, parts: int = 3) -> list[Path]:
-    """A model in parts: a layer in each, the properties in the first, as llama.cpp's own tool splits it."""
-    paths = []
-    for number in range(parts):
-        entries: dict[str, Entry] = {"split.no": number, "split.count": parts}
-        entries = entries | CHAT | {"llama.block_count": parts} if number == 0 else entries
-        path = folder / f"big-{number + 1:05}-of-{parts:05}.gguf"
-        path.write_bytes(gguf(entries, [tensor(f"blk.{number}.attn_k.weight", [16, 16])], data_bytes=1_024))
-        paths.append(path)
-    return paths
 
 
 def test_the_first_part_speaks_for_the_whole_model_and_the_others_are_parts(tmp_path: Path) -> None:
