@@ -57,6 +57,10 @@ class Folders:
     def ledger_db(self) -> Path:
         return self.data / "ledger.db"
 
+    @property
+    def token_file(self) -> Path:
+        return self.data / "hf-token"
+
 
 def folders(home: Path | None = None) -> Folders:
     """The folders under `home`, else under `DESKTOP_LLM_HOME`, else where the system wants them; created if missing.

@@ -37,6 +37,7 @@ T = TypeVar("T")
 Sort = Literal["trending", "downloads", "likes", "recent"]
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
+ENDPOINT_VARIABLE = "HF_ENDPOINT"
 CARD_BYTES = 256 << 10
 AT_ONCE = 8
 _PAGE = 25
@@ -117,7 +118,7 @@ class Hub:
         self._net = net
         self._token = token
         self._facts = facts
-        self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT).rstrip("/")
+        self.endpoint = (endpoint or os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT).rstrip("/")
 
     def search(
         self,

@@ -1,0 +1,89 @@
+"""The Hugging Face token: in the system's keyring, else in a file that only this person can read, and told which.
+
+It is never among the settings, in a log, or on a command line. `keyring` comes in at the first question: it asks the
+system, which may take a moment or ask the person, so the window asks in a task.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
+
+from desktop_llm.errors import BadRequest
+from desktop_llm.files import cannot_write, write_atomically
+from desktop_llm.words import tr
+
+T = TypeVar("T")
+Place = Literal["keyring", "file"]
+
+VARIABLE = "HF_TOKEN"
+_SERVICE, _NAME = "desktop-llm", "huggingface.co"
+_LONGEST = 512
+
+
+class Keyring(Protocol):
+    """What is needed of a keyring; `keyring`'s backends have it."""
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+    def delete_password(self, service: str, username: str) -> None: ...
+
+
+class TokenStore:
+    """Keeps one token; any thread may ask. `file` is used where the system has no keyring that works."""
+
+    def __init__(self, file: Path, keyring: Keyring | None = None) -> None:
+        self._file = file
+        self._keyring = keyring
+
+    def read(self) -> str | None:
+        """The token, or None."""
+        if token := self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)):
+            return token
+        try:
+            return self._file.read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def write(self, token: str) -> Place:
+        """Keep this token; where it lies now. Raises BadRequest for what can't be one, UserError for a full disk."""
+        token = token.strip()
+        if not (token.isascii() and token.isprintable() and " " not in token and 0 < len(token) <= _LONGEST):
+            raise BadRequest(
+                tr(
+                    "This is no Hugging Face token. Nothing was changed. "
+                    "Copy it again from your account's page; it begins with hf_."
+                )
+            )
+        self._asked(lambda ring: ring.set_password(_SERVICE, _NAME, token))
+        if self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)) != token:
+            write_atomically(self._file, token.encode())
+            return "file"
+        self._file.unlink(missing_ok=True)
+        return "keyring"
+
+    def forget(self) -> None:
+        """Remove the token from both places; raises UserError where a file stays."""
+        self._asked(lambda ring: ring.delete_password(_SERVICE, _NAME))
+        try:
+            self._file.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(self._file, error) from error
+
+    def _asked(self, question: Callable[[Keyring], T]) -> T | None:
+        """The keyring's answer; None where there is no keyring, or it is locked, or it fails."""
+        try:
+            if self._keyring is None:
+                import keyring
+
+                self._keyring = keyring.get_keyring()
+            return question(self._keyring)
+        except Exception:  # noqa: BLE001 - an edge: each system's keyring is a foreign program with errors of its own
+            return None
+
+
+def from_environment() -> str | None:
+    """The token that a command line's environment brings along."""
+    return os.environ.get(VARIABLE, "").strip() or None
