@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-
 from desktop_llm.gui.documents.words import plain, size
 from desktop_llm.models.library import Model
+from desktop_llm.models.quantizations import plain_word
 from desktop_llm.words import tr
 
 
 def size_word(quantization: str) -> str:
     """Small, Balanced, Large, Largest or Full for names such as "Q4_K_M"; an unknown one stays as it is."""
-    name = quantization.upper()
-    if name in ("F16", "F32", "BF16", "F64"):
-        return tr("Full")
-    bits = re.match(r"I?T?Q(\d)", name)
-    if bits is None:
-        return quantization
-    words = {"1": tr("Small"), "2": tr("Small"), "3": tr("Small"), "4": tr("Balanced")}
-    words |= {"5": tr("Large"), "6": tr("Large"), "8": tr("Largest")}
-    return words.get(bits[1], quantization)
+    words = {
+        "Small": tr("Small"),
+        "Balanced": tr("Balanced"),
+        "Large": tr("Large"),
+        "Largest": tr("Largest"),
+        "Full": tr("Full"),
+    }
+    return words.get(plain_word(quantization), plain(quantization))
 
 
 def model_name(model: Model) -> str:

@@ -1,0 +1,252 @@
+"""Finding models in the window: what is recommended, what matches here, and what the hub has.
+
+Nothing goes out by itself: the hub is asked when the person presses Enter or a button, changes the order or a filter of
+a search that was asked, pastes a reference, or opens a row.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from desktop_llm.errors import UserError
+from desktop_llm.gui.discovery import Discovery, Found
+from desktop_llm.gui.documents.words import number
+from desktop_llm.gui.downloads_controller import key_of
+from desktop_llm.gui.models import words
+from desktop_llm.gui.models.entries import found_entry, local_entry, recommended_entry
+from desktop_llm.gui.models.filters import Search
+from desktop_llm.gui.models.notices import notice_for
+from desktop_llm.gui.models.page import ModelsPage
+from desktop_llm.gui.models.rows import Entry
+from desktop_llm.gui.models.sidebar import DISCOVER
+from desktop_llm.gui.models.transfers import Download, facts_line
+from desktop_llm.gui.online import OnlineOnce
+from desktop_llm.gui.repository_controller import RepositoryController
+from desktop_llm.gui.resources import Resources
+from desktop_llm.gui.tasks import Task
+from desktop_llm.models.hub import Reference, parse_reference
+from desktop_llm.models.library import Model
+
+if TYPE_CHECKING:
+    from desktop_llm.models.catalog import Recommendation
+
+# A text that grows by this much at once was pasted, not typed.
+_PASTED = 6
+
+
+class DiscoverController(QObject):
+    """Signals: `get_requested` with a HubRepo and a HubFile, `recommendation_requested` with a Recommendation;
+    `local_opened` with a model's id; `token_requested`."""
+
+    get_requested = Signal(object, object)
+    recommendation_requested = Signal(object)
+    local_opened = Signal(str)
+    token_requested = Signal()
+
+    def __init__(self, resources: Resources, page: ModelsPage, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._resources, self._page, self._panel = resources, page, page.sidebar.discover
+        self._discovery = Discovery(resources)
+        self._online = OnlineOnce(resources, self)
+        self._task: Task | None = None
+        self._asked: Search | None = None
+        self._found: dict[str, Found] = {}
+        self._recommended: dict[str, Recommendation] = {}
+        self._models: tuple[Model, ...] = ()
+        self._downloads: Mapping[str, Download] = {}
+        self._shown: Recommendation | None = None
+        self._text = ""
+        self.repository = RepositoryController(resources, page, self._online, parent)
+        self._connect()
+        page.sidebar.set_endpoint(resources.hub.endpoint)
+
+    def start(self) -> None:
+        """Show what is recommended; asks nobody outside."""
+        self._resources.tasks.call(self._discovery.recommended, self._on_recommended)
+
+    def search(self, text: str) -> None:
+        """Search the hub for these words, or open what they refer to."""
+        self._page.sidebar.show_segment(DISCOVER)
+        self._page.sidebar.search.setText(text)
+        self._on_entered(text)
+
+    def open_reference(self, text: str) -> bool:
+        """Open the repository that a text refers to; False where it refers to none."""
+        reference = parse_reference(text, self._resources.hub.endpoint)
+        if reference is None:
+            return False
+        self._page.sidebar.show_segment(DISCOVER)
+        self._open(reference)
+        return True
+
+    def close(self) -> None:
+        """Stop asking."""
+        self._cancel()
+        self.repository.close()
+
+    def set_downloads(self, downloads: Mapping[str, Download]) -> None:
+        """What is on its way."""
+        self._downloads = downloads
+        self.repository.set_downloads(downloads)
+        self._show_recommendation_state()
+
+    def set_models(self, models: Sequence[Model]) -> None:
+        """What is on this computer."""
+        self._models = tuple(models)
+        self.repository.set_models(models)
+        self._show_recommendation_state()
+
+    def _connect(self) -> None:
+        page, panel, sidebar = self._page, self._panel, self._page.sidebar
+        sidebar.typed.connect(self._on_typed)
+        sidebar.entered.connect(self._on_entered)
+        sidebar.search.search_changed.connect(self._on_paused)
+        panel.search_requested.connect(self._on_search)
+        panel.opened.connect(self._on_opened)
+        panel.notice_action.connect(self._on_notice)
+        self.repository.get_requested.connect(self.get_requested)
+        self.repository.token_requested.connect(self.token_requested)
+        page.recommendation.get_requested.connect(self._on_get_recommended)
+        page.recommendation.sizes_requested.connect(self._on_sizes)
+
+    def _on_recommended(self, found: list[Recommendation]) -> None:
+        self._recommended = {f"recommended {each.repo} {each.file}": each for each in found}
+        if self._asked is None:
+            self._show_here()
+
+    def _on_typed(self, text: str) -> None:
+        pasted = len(text) - len(self._text) >= _PASTED
+        self._text = text
+        self._panel.set_text(text)
+        if not text:
+            self._leave_search()
+        elif pasted and self._page.sidebar.segment() == DISCOVER:
+            self.open_reference(text)
+
+    def _on_paused(self, text: str) -> None:
+        """Typing paused: what is here is searched at once, the hub is not."""
+        if text and (self._asked is None or self._asked.text != text):
+            self._show_here()
+
+    def _on_entered(self, text: str) -> None:
+        if self._page.sidebar.segment() == DISCOVER and not (text and self.open_reference(text)):
+            self._panel.ask()
+
+    def _on_search(self, search: Search) -> None:
+        self._cancel()
+        self._asked, self._found = search, {}
+        self._panel.set_notice("", "", ())
+        self._panel.set_entries((), "")
+        self._panel.set_loading(True)
+        self._task = self._resources.tasks.run(
+            functools.partial(self._discovery.find, search),
+            progress=self._on_found,
+            done=self._on_all_found,
+            failed=self._on_failed,
+        )
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self._online.end(self)
+        self._panel.set_loading(False)
+
+    def _leave_search(self) -> None:
+        self._cancel()
+        self._asked, self._found = None, {}
+        self._panel.reset()
+        self._panel.set_notice("", "", ())
+        self._show_here()
+
+    def _on_found(self, page: list[Found]) -> None:
+        new = [found for found in page if found.model.repo not in self._found]
+        self._found.update({found.model.repo: found for found in new})
+        self._panel.append([(found_entry(found), found.too_big) for found in new], self._heading())
+
+    def _on_all_found(self, _: None) -> None:
+        self._end_search()
+        if not self._found and self._asked is not None:
+            self._panel.set_nothing_found(self._asked.text)
+
+    def _on_failed(self, error: UserError) -> None:
+        self._end_search()
+        self._panel.set_notice(*notice_for(error, self._hub(), self.tr("Turn off for this search")))
+        if not self._found:
+            self._show_here()
+
+    def _end_search(self) -> None:
+        self._task = None
+        self._online.end(self)
+        self._panel.set_loading(False)
+
+    def _heading(self) -> str:
+        count = len(self._found)
+        words_ = self.tr("1 result on {hub}") if count == 1 else self.tr("{count} results on {hub}")
+        return words_.format(count=number(count), hub=self._hub())
+
+    def _hub(self) -> str:
+        return words.hub_name(self._resources.hub.endpoint)
+
+    def _show_here(self) -> None:
+        """What matches without asking anyone: recommendations, what is on this computer, what was found before."""
+        text = self._text.casefold().split()
+        entries: list[tuple[Entry, bool]] = [
+            (recommended_entry(key, each), False) for key, each in self._recommended.items()
+        ]
+        if text:
+            entries += [(local_entry(model), False) for model in self._models]
+            entries += [(found_entry(found), found.too_big) for found in self._found.values()]
+        shown = [(entry, big) for entry, big in entries if all(word in entry.spoken().casefold() for word in text)]
+        heading = self.tr("Matches on this computer") if text else self.tr("Recommended for this computer")
+        self._panel.set_entries(shown, heading if shown else "")
+
+    def _on_opened(self, key: str) -> None:
+        if (recommendation := self._recommended.get(key)) is not None:
+            self._shown = recommendation
+            self._page.recommendation.show_recommendation(recommendation)
+            self._show_recommendation_state()
+            self._page.show_recommendation()
+        elif key.startswith("local "):
+            self.local_opened.emit(key.removeprefix("local "))
+        else:
+            self._open(Reference(key))
+
+    def _open(self, reference: Reference) -> None:
+        found = self._found.get(reference.repo)
+        self._panel.select(reference.repo)
+        self.repository.open(reference, found.model if found else None)
+
+    def _on_notice(self, action: str) -> None:
+        if action == "add_token":
+            self.token_requested.emit()
+        elif self._asked is not None:
+            self._on_search(self._asked)
+            if action == "go_online":
+                self._online.lift(self)
+
+    def _on_get_recommended(self) -> None:
+        if self._shown is not None:
+            self.recommendation_requested.emit(self._shown)
+
+    def _on_sizes(self) -> None:
+        if self._shown is not None:
+            self._open(Reference(self._shown.repo))
+
+    def _show_recommendation_state(self) -> None:
+        if self._shown is None:
+            return
+        key = key_of(self._shown.repo, self._shown.file)
+        here = any(key_of(model.repo, model.file) == key and model.state == "ok" for model in self._models)
+        download = self._downloads.get(key)
+        if here or (download is not None and download.stage == "done"):
+            self._page.recommendation.set_state(self.tr("Here"))
+        elif download is not None and download.stage != "failed":
+            self._page.recommendation.set_state(", ".join(facts_line(download)), "download")
+        else:
+            self._page.recommendation.set_state("")

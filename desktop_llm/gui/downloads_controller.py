@@ -1,0 +1,280 @@
+"""Downloads in the window: three at a time, the others wait; paused, resumed and cancelled from their cards."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
+
+from desktop_llm.errors import NotFound, UserError
+from desktop_llm.gui import outside
+from desktop_llm.gui.models import words
+from desktop_llm.gui.models.page import ModelsPage
+from desktop_llm.gui.models.sidebar import LOCAL
+from desktop_llm.gui.models.transfers import Download, advanced
+from desktop_llm.gui.online import OnlineOnce
+from desktop_llm.gui.resources import Resources
+from desktop_llm.gui.tasks import Task
+from desktop_llm.models.download import Pulled, PullProgress, Unfinished
+from desktop_llm.models.hub import HubFile, HubRepo
+from desktop_llm.models.library import Model
+from desktop_llm.models.quantizations import quantization_of
+from desktop_llm.words import tr
+
+if TYPE_CHECKING:
+    from desktop_llm.models.catalog import Recommendation
+
+Steps = Generator[PullProgress, None, Pulled]
+
+AT_ONCE = 3
+_REPAINT_MS = 500
+
+
+@dataclass(slots=True)
+class _Item:
+    """One download of this window: what is shown, how to run it, and its task while it runs."""
+
+    repo: str
+    file: str
+    work: Callable[[], Steps]
+    shown: Download
+    task: Task | None = None
+
+
+class DownloadsController(QObject):
+    """Signals: `changed` with all Downloads by key ("owner/name/file"); `finished` with the Model that is here now;
+    `use_requested` with a model's id; `repository_requested` with a repository's id; `token_requested`."""
+
+    changed = Signal(object)
+    finished = Signal(object)
+    use_requested = Signal(str)
+    repository_requested = Signal(str)
+    token_requested = Signal()
+
+    def __init__(self, resources: Resources, page: ModelsPage, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._resources = resources
+        self._tasks, self._page, self._window = resources.tasks, page, parent
+        self._items: dict[str, _Item] = {}
+        self._cancelled: tuple[str, _Item] | None = None
+        self._online = OnlineOnce(resources, self)
+        self._repaint = QTimer(self, singleShot=True, interval=_REPAINT_MS)
+        self._repaint.timeout.connect(self._show)
+        page.downloads.action_requested.connect(self._on_action)
+        page.downloads.pause_all_requested.connect(self.pause_all)
+        page.downloads_undo.undo_requested.connect(self._on_undo)
+        page.downloads_undo.closed.connect(self._on_undo_closed)
+
+    def start(self) -> None:
+        """List what was interrupted by a quit or a kill, as paused; nothing goes on by itself."""
+        self._tasks.call(self._resources.downloads.unfinished, self._on_unfinished)
+
+    def get(self, repo: HubRepo, file: HubFile) -> None:
+        """Download a file of a repository."""
+        work = functools.partial(self._resources.downloads.pull, repo, file)
+        shown = Download(
+            key_of(repo.model.repo, file.name),
+            words.friendly_name(repo.model.repo),
+            file.quantization,
+            total_bytes=file.size_bytes,
+        )
+        self._add(_Item(repo.model.repo, file.name, work, shown))
+
+    def get_recommended(self, recommendation: Recommendation) -> None:
+        """Download a model of the catalogue; the hub is asked where it is first."""
+        shown = Download(
+            key_of(recommendation.repo, recommendation.file),
+            recommendation.name,
+            quantization_of(recommendation.file),
+            total_bytes=recommendation.size_bytes,
+        )
+        work = functools.partial(self._pull_named, recommendation.repo, recommendation.file, None)
+        self._add(_Item(recommendation.repo, recommendation.file, work, shown))
+
+    def get_again(self, model: Model) -> None:
+        """Download the file of a model that is gone or damaged."""
+        shown = Download(
+            key_of(model.repo, model.file), model.display_name, model.quantization, total_bytes=model.size_bytes
+        )
+        work = functools.partial(self._pull_named, model.repo, model.file, model.revision or None)
+        self._add(_Item(model.repo, model.file, work, shown))
+
+    def pause_all(self) -> None:
+        """Pause what runs and what waits."""
+        for item in self._items.values():
+            if item.shown.running or item.shown.stage == "waiting":
+                self._pause(item)
+        self._show()
+
+    def _add(self, item: _Item) -> None:
+        known = self._items.get(item.shown.key)
+        if known is not None and (known.shown.running or known.shown.stage == "waiting"):
+            self._page.show_downloads()
+            return
+        self._items[item.shown.key] = item
+        self._page.show_downloads()
+        self._schedule()
+
+    def _pull_named(self, repo_id: str, file_name: str, revision: str | None) -> Steps:
+        """In a task: look the file up in its repository, then pull it."""
+        repo = self._resources.hub.repo(repo_id, revision)
+        file = next((file for file in repo.files if file.name == file_name), None)
+        if file is None:
+            raise NotFound(
+                tr("{file} is not in {repo} any more. Nothing was downloaded.", file=file_name, repo=repo_id)
+            )
+        return (yield from self._resources.downloads.pull(repo, file))
+
+    def _schedule(self) -> None:
+        """Start what waits, as far as there is a place."""
+        running = sum(item.task is not None for item in self._items.values())
+        waiting = [item for item in self._items.values() if item.task is None and item.shown.stage == "waiting"]
+        for item in waiting[: max(0, AT_ONCE - running)]:
+            self._start(item)
+        self._show()
+
+    def _start(self, item: _Item) -> None:
+        key = item.shown.key
+        # A lane of its own: what goes on after a pause begins only when the paused one has let go of its file.
+        item.task = self._tasks.run(
+            item.work,
+            progress=functools.partial(self._on_progress, item),
+            done=functools.partial(self._on_done, item),
+            failed=functools.partial(self._on_failed, item),
+            lane=f"download {key}",
+        )
+        item.shown = replace(item.shown, stage="downloading", error=None)
+
+    def _stop(self, item: _Item) -> None:
+        if item.task is not None:
+            item.task.cancel()
+            item.task = None
+        self._online.end(item.shown.key)
+
+    def _pause(self, item: _Item) -> None:
+        self._stop(item)
+        item.shown = replace(item.shown, stage="paused", bytes_per_s=0.0, seconds_left=None)
+
+    def _wait(self, item: _Item) -> None:
+        item.shown = replace(item.shown, stage="waiting", error=None)
+        self._schedule()
+
+    def _on_progress(self, item: _Item, progress: PullProgress) -> None:
+        another_stage = item.shown.stage != progress.stage
+        item.shown = advanced(item.shown, progress)
+        if another_stage:
+            self._show()
+        elif not self._repaint.isActive():
+            self._repaint.start()
+
+    def _on_done(self, item: _Item, pulled: Pulled) -> None:
+        self._stop(item)
+        size_bytes = pulled.size_bytes
+        item.shown = replace(
+            item.shown, stage="done", done_bytes=size_bytes, total_bytes=size_bytes, model_id=pulled.model.id
+        )
+        self.finished.emit(pulled.model)
+        self._schedule()
+
+    def _on_failed(self, item: _Item, error: UserError) -> None:
+        self._stop(item)
+        item.shown = replace(item.shown, stage="failed", error=error, bytes_per_s=0.0, seconds_left=None)
+        self._schedule()
+
+    def _on_unfinished(self, found: list[Unfinished]) -> None:
+        for each in found:
+            key = key_of(each.repo, each.file)
+            if key not in self._items:
+                work = functools.partial(self._resources.downloads.resume, each)
+                name = words.friendly_name(each.repo)
+                shown = Download(key, name, each.quantization, "paused", each.done_bytes, each.total_bytes)
+                self._items[key] = _Item(each.repo, each.file, work, shown)
+        self._show()
+
+    def _on_action(self, key: str, action: str) -> None:
+        item = self._items.get(key)
+        if item is None:
+            return
+        actions: dict[str, Callable[[_Item], None]] = {
+            "pause": self._on_pause,
+            "resume": self._wait,
+            "retry": self._wait,
+            "go_online": self._on_go_online,
+            "cancel": self._on_cancel,
+            "use": self._on_use,
+            "free_space": self._on_free_space,
+            "open_page": self._on_open_page,
+            "open_repository": self._on_open_repository,
+            "add_token": self._on_add_token,
+        }
+        actions[action](item)
+
+    def _on_pause(self, item: _Item) -> None:
+        self._pause(item)
+        self._schedule()
+
+    def _on_go_online(self, item: _Item) -> None:
+        self._online.lift(item.shown.key)
+        self._wait(item)
+
+    def _on_cancel(self, item: _Item) -> None:
+        """Take the card away; what was received stays until the offer to undo is gone."""
+        stage = item.shown.stage
+        self._stop(item)
+        del self._items[item.shown.key]
+        if stage != "done":
+            self._page.downloads_undo.show_message(
+                self.tr("Download of {name} cancelled.").format(name=item.shown.name)
+            )
+            self._cancelled = (item.shown.key, item)
+        self._schedule()
+
+    def _on_undo(self) -> None:
+        if self._cancelled is not None:
+            key, item = self._cancelled
+            self._cancelled = None
+            item.shown = replace(item.shown, stage="paused", error=None, bytes_per_s=0.0, seconds_left=None)
+            self._items[key] = item
+            self._show()
+
+    def _on_undo_closed(self) -> None:
+        if self._cancelled is not None:
+            key, item = self._cancelled
+            self._cancelled = None
+            self._tasks.call(functools.partial(self._discard, item.repo, item.file), lane=f"download {key}")
+
+    def _discard(self, repo: str, file: str) -> None:
+        """In a task: delete what came of a download."""
+        for each in self._resources.downloads.unfinished():
+            if (each.repo, each.file) == (repo, file):
+                self._resources.downloads.discard(each.id)
+
+    def _on_use(self, item: _Item) -> None:
+        self.use_requested.emit(item.shown.model_id)
+
+    def _on_free_space(self, _item: _Item) -> None:
+        self._page.sidebar.show_segment(LOCAL)
+
+    def _on_open_page(self, item: _Item) -> None:
+        outside.open_link(self._window, f"{self._resources.hub.endpoint}/{item.repo}")
+
+    def _on_open_repository(self, item: _Item) -> None:
+        self.repository_requested.emit(item.repo)
+
+    def _on_add_token(self, _item: _Item) -> None:
+        self.token_requested.emit()
+
+    def _show(self) -> None:
+        shown = [item.shown for item in self._items.values()]
+        self._page.downloads.set_downloads(shown)
+        self._page.bar.set_downloads(shown)
+        self.changed.emit({download.key: download for download in shown})
+
+
+def key_of(repo: str, file: str) -> str:
+    """What tells one download from another."""
+    return f"{repo}/{file}"

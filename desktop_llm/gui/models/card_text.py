@@ -1,0 +1,118 @@
+"""A model card as safe text: our own Markdown list, no pictures, no HTML, links that only the person opens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QTextCursor, QWheelEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QWidget
+
+from desktop_llm.gui import markdown, theme
+from desktop_llm.gui.transcript.documents import DocumentWriter, new_document
+from desktop_llm.gui.transcript.typography import Typography
+from desktop_llm.gui.widgets.painting import set_names
+
+# Cards of thousands of lines exist; nobody reads them here, and laying them out takes the window's time.
+_MOST_CHARACTERS = 24_000
+
+_FENCE = re.compile(r"^(?: {0,3})(```|~~~)", re.MULTILINE)
+_HTML = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
+_PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)|!\[[^\]]*\]\[[^\]]*\]")
+_EMPTY_LINK = re.compile(r"\[\s*\]\([^)]*\)")
+
+
+def card_blocks(card: str) -> list[markdown.Block]:
+    """The blocks of a card below its title, without HTML and pictures.
+
+    A card may be long: not for the window's thread.
+    """
+    blocks = _shown(markdown.parse(_without_markup(card[:_MOST_CHARACTERS])))
+    return blocks[1:] if blocks and isinstance(blocks[0], markdown.Heading) else blocks
+
+
+def _without_markup(card: str) -> str:
+    """Take HTML and pictures out of everything that is not a block of code."""
+    parts = _FENCE.split(card)
+    kept, inside = [], False
+    for part in parts:
+        if part in ("```", "~~~"):
+            inside = not inside
+            kept.append(part)
+        else:
+            kept.append(part if inside else _EMPTY_LINK.sub("", _PICTURE.sub("", _HTML.sub("", part))))
+    return "".join(kept)
+
+
+def _shown(blocks: Sequence[markdown.Block]) -> list[markdown.Block]:
+    """What is left to read, with headings that stay below those of the page."""
+    shown: list[markdown.Block] = []
+    for block in blocks:
+        if isinstance(block, markdown.Paragraph | markdown.Heading) and not markdown.runs_text(block.runs).strip():
+            continue
+        shown.append(markdown.Heading(3, block.runs) if isinstance(block, markdown.Heading) else block)
+    return shown
+
+
+class CardText(QTextBrowser):
+    """Shows blocks as high as they are; nothing is loaded. Signal: `link_requested` with the address of a link."""
+
+    link_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_names(self, "model_card", self.tr("Model card"))
+        self._blocks: tuple[markdown.Block, ...] = ()
+        self.setOpenLinks(False)
+        self.setOpenExternalLinks(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setProperty("bare", True)
+        self.setStyleSheet("QTextBrowser { background: transparent; border: 0; padding: 0; }")
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.viewport().setAutoFillBackground(False)
+        self.anchorClicked.connect(self._on_anchor)
+        theme.notifier().changed.connect(self._write)
+
+    def set_blocks(self, blocks: Sequence[markdown.Block]) -> None:
+        """Show the blocks of a card."""
+        self._blocks = tuple(blocks)
+        self._write()
+
+    def loadResource(self, _kind: int, _name: Any) -> None:
+        """Nothing is fetched, from nowhere."""
+
+    def _write(self) -> None:
+        type_ = Typography(theme.current())
+        document = new_document(type_, "ui")
+        document.setParent(self)
+        writer = DocumentWriter(QTextCursor(document), type_, "ui", "text_secondary")
+        writer.write(self._blocks)
+        self.setDocument(document)
+        self._fit()
+
+    def _fit(self) -> None:
+        document = self.document()
+        document.setTextWidth(max(1, self.viewport().width()))
+        height = int(document.size().height()) + 2
+        if height != self.height():
+            self.setFixedHeight(height)
+
+    def _on_anchor(self, url: Any) -> None:
+        self.link_requested.emit(url.toString())
+
+    def sizeHint(self) -> QSize:
+        """As high as the words."""
+        return QSize(320, self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Break the lines anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll the page, not the card."""
+        event.ignore()

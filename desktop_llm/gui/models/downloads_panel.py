@@ -1,0 +1,146 @@
+"""The right column: every download that waits, runs, is paused, is done or failed, and how full the disk is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop_llm.gui import theme
+from desktop_llm.gui.documents.words import size
+from desktop_llm.gui.models.download_card import DownloadCard
+from desktop_llm.gui.models.parts import IconText
+from desktop_llm.gui.models.transfers import Download
+from desktop_llm.gui.scrolled import transparent_area
+from desktop_llm.gui.widgets import Button, IconButton, Label, Meter
+from desktop_llm.gui.widgets.painting import RING_MARGIN, repaint_on_theme, set_names
+
+
+class DownloadsPanel(QWidget):
+    """Signals: `action_requested` with the key of a download and what to do; `pause_all_requested`; `closed`."""
+
+    action_requested = Signal(str, str)
+    pause_all_requested = Signal()
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_names(self, "downloads_panel", self.tr("Downloads"))
+        self._cards: dict[str, DownloadCard] = {}
+        self._pause_all = Button(
+            self.tr("Pause all"), "pause", kind="quiet", height=28, object_name="downloads_pause_all"
+        )
+        self._close = IconButton("x", self.tr("Fold the downloads away"), object_name="downloads_close", side=24)
+        nothing = self.tr("Nothing is being downloaded. What you get appears here.")
+        self._nothing = Label(nothing, "ui", "text_secondary", wrap=True, object_name="downloads_nothing")
+        self._checked = IconText("shieldcheck", self.tr("Every file is checked against its sha256."))
+        self._disk = DiskUse()
+        self._list = QVBoxLayout()
+        self._lay_out()
+        self._pause_all.clicked.connect(self._on_pause_all)
+        self._close.clicked.connect(self._on_close)
+        self.set_downloads(())
+        repaint_on_theme(self)
+
+    def set_downloads(self, downloads: Sequence[Download]) -> None:
+        """Show these, in this order; a card that is there already stays."""
+        wanted = {download.key for download in downloads}
+        for key in [key for key in self._cards if key not in wanted]:
+            card = self._cards.pop(key)
+            self._list.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        for place, download in enumerate(downloads):
+            self._show(place, download)
+        self._nothing.setVisible(not downloads)
+        stopping = any(download.running or download.stage == "waiting" for download in downloads)
+        self._pause_all.setVisible(bool(downloads))
+        self._pause_all.setEnabled(stopping)
+
+    def set_space(self, models_bytes: int, free_bytes: int) -> None:
+        """How full the disk is that holds the models."""
+        self._disk.set_space(models_bytes, free_bytes)
+
+    def _show(self, place: int, download: Download) -> None:
+        card = self._cards.get(download.key)
+        if card is None:
+            card = DownloadCard(download)
+            card.action_requested.connect(self.action_requested)
+            self._cards[download.key] = card
+            self._list.insertWidget(place, card)
+        else:
+            card.set_download(download)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 11, 16 - RING_MARGIN, 0)
+        head.setSpacing(0)
+        head.addWidget(Label(self.tr("Downloads"), "heading"), 1)
+        head.addWidget(self._pause_all)
+        head.addWidget(self._close)
+        self._list.setSpacing(8)
+        inner = QWidget()
+        inner.setProperty("page", True)
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(16, 7, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(self._nothing)
+        column.addLayout(self._list)
+        column.addWidget(self._checked)
+        column.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(1, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addLayout(head)
+        outer.addWidget(transparent_area(inner), 1)
+        outer.addWidget(self._disk)
+
+    def _on_pause_all(self) -> None:
+        self.pause_all_requested.emit()
+
+    def _on_close(self) -> None:
+        self.closed.emit()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The ground and its edge."""
+        painter, colour = QPainter(self), theme.current().colour
+        painter.fillRect(self.rect(), colour("bg_window"))
+        edge = self.width() - 1 if self.isRightToLeft() else 0
+        painter.fillRect(edge, 0, 1, self.height(), colour("border_subtle"))
+        painter.end()
+
+
+class DiskUse(QWidget):
+    """ "17.9 GB, 9.1 GB free" over a bar that turns amber and red as the disk fills."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._words = Label("", "figures", object_name="downloads_disk")
+        self._bar = Meter(object_name="downloads_disk_bar", accessible_name=self.tr("Models on this disk"))
+        self._bar.setSizePolicy(self._bar.sizePolicy().Policy.Expanding, self._bar.sizePolicy().Policy.Fixed)
+        row = QHBoxLayout()
+        row.addWidget(Label(self.tr("Models on this disk"), "small", "text_secondary"), 1)
+        row.addWidget(self._words)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(6)
+        column.addLayout(row)
+        column.addWidget(self._bar)
+        repaint_on_theme(self)
+        self.hide()
+
+    def set_space(self, models_bytes: int, free_bytes: int) -> None:
+        """Show the space that models take and what is left on their disk."""
+        words = self.tr("{used}, {free} free").format(used=size(models_bytes), free=size(free_bytes))
+        self._words.setText(words)
+        self._bar.set_amount(models_bytes, models_bytes + free_bytes)
+        self._bar.setToolTip(words)
+        self.show()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The rule above."""
+        painter = QPainter(self)
+        painter.fillRect(0, 0, self.width(), 1, theme.current().colour("border_subtle"))
+        painter.end()

@@ -1,0 +1,282 @@
+"""The Models page: what can be found at the left, what is open in the middle, downloads at the right.
+
+It lays out and folds; the widgets inside are public, so that each controller talks to the ones it feeds.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop_llm.gui import theme
+from desktop_llm.gui.models.downloads_bar import DownloadsBar
+from desktop_llm.gui.models.downloads_panel import DownloadsPanel
+from desktop_llm.gui.models.local_view import LocalView
+from desktop_llm.gui.models.recommendation import RecommendationView
+from desktop_llm.gui.models.repository import RepositoryView
+from desktop_llm.gui.models.sidebar import DISCOVER, LOCAL, Sidebar
+from desktop_llm.gui.widgets import Action, Banner, Button, EmptyState, UndoBar
+from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, repaint_on_theme
+
+NoticeKind = Literal["danger", "success"]
+
+# Widths of the page without the rail: from the first on all three columns fit, up to the second they take turns.
+_THREE_COLUMNS, _ONE_COLUMN = 1048, 852
+
+
+class ModelsPage(QWidget):
+    """Signals: `files_dropped` with the paths of GGUF files; `downloads_shown` when their panel comes or goes."""
+
+    files_dropped = Signal(list)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("models_page")
+        self.setAccessibleName(self.tr("Models"))
+        self.setAcceptDrops(True)
+        self._columns = 0
+        self._detail_open = False
+        self._folded = False
+        self._dragging = False
+        self._notice: Banner | None = None
+        self.sidebar, self.downloads = Sidebar(), DownloadsPanel()
+        self.repository, self.recommendation, self.local = RepositoryView(), RecommendationView(), LocalView()
+        self.bar = DownloadsBar()
+        self._drag_frame = _DragFrame(self)
+        self._lay_out()
+        self.undo = UndoBar(self._middle, object_name="models_undo")
+        self.downloads_undo = UndoBar(self, object_name="downloads_undo")
+        self._connect()
+        self._fold()
+
+    def show_repository(self) -> None:
+        """Bring the repository to the front of the middle."""
+        self._show(self.repository)
+
+    def show_recommendation(self) -> None:
+        """Bring the recommended model to the front of the middle."""
+        self._show(self.recommendation)
+
+    def show_local(self) -> None:
+        """Bring the model on this computer to the front of the middle."""
+        self._show(self.local)
+
+    def show_discover(self) -> None:
+        """Bring the list of what can be found to the front."""
+        self.sidebar.show_segment(DISCOVER)
+
+    def show_nothing(self) -> None:
+        """Nothing is open in the middle."""
+        self._stack.setCurrentWidget(self._nothing)
+        self._detail_open = False
+        self._fold()
+
+    def show_downloads(self) -> None:
+        """Unfold the downloads."""
+        self._folded = False
+        self._place_downloads(open_=True)
+
+    def set_notice(self, title: str, text: str, kind: NoticeKind = "danger") -> None:
+        """Say how something ended, until it is dismissed or the next thing ends."""
+        self._remove_notice()
+        banner = Banner(
+            title,
+            text,
+            (Action("dismiss", self.tr("Dismiss"), kind="quiet"),),
+            kind="danger" if kind == "danger" else "info",
+            icon="" if kind == "danger" else "check",
+            object_name="models_notice",
+        )
+        banner.action_triggered.connect(self._on_notice_action)
+        self._notice = banner
+        self._notices.setContentsMargins(20, 12, 20, 0)
+        self._notices.addWidget(banner)
+
+    def _lay_out(self) -> None:
+        length = theme.current().length
+        self.sidebar.setFixedWidth(length("column", "results"))
+        self.downloads.setFixedWidth(length("column", "downloads"))
+        self._stack = QStackedWidget()
+        self._nothing = EmptyState(
+            "cube",
+            self.tr("Choose a model"),
+            self.tr("A model is one file. It is downloaded once and then works without internet."),
+            object_name="models_nothing_open",
+        )
+        for view in (self._nothing, self.repository, self.recommendation, self.local):
+            self._stack.addWidget(view)
+        self._middle = QWidget()
+        self._middle.setObjectName("models_middle")
+        middle = QVBoxLayout(self._middle)
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(0)
+        self._notices = QVBoxLayout()
+        middle.addWidget(self._back_row())
+        middle.addLayout(self._notices)
+        middle.addWidget(self._stack, 1)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(0)
+        self._row.addWidget(self.sidebar)
+        self._row.addWidget(self._middle, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addLayout(self._row, 1)
+        outer.addWidget(self.bar)
+
+    def _back_row(self) -> QWidget:
+        self._back = QWidget()
+        button = Button(self.tr("All models"), "left", kind="quiet", height=28, object_name="models_back")
+        button.clicked.connect(self._on_back)
+        row = QHBoxLayout(self._back)
+        row.setContentsMargins(12 - RING_MARGIN, 6, 12, 0)
+        row.addWidget(button)
+        row.addStretch(1)
+        return self._back
+
+    def _connect(self) -> None:
+        self.bar.opened.connect(self._on_bar)
+        self.downloads.closed.connect(self._on_downloads_closed)
+        self.sidebar.segment_changed.connect(self._on_segment)
+        repaint_on_theme(self)
+
+    def _show(self, view: QWidget) -> None:
+        self._stack.setCurrentWidget(view)
+        self._detail_open = True
+        self._fold()
+
+    def _fold(self) -> None:
+        """Show as many columns as the width has room for."""
+        width = self.width()
+        columns = 3 if width >= _THREE_COLUMNS else 1 if width <= _ONE_COLUMN else 2
+        one = columns == 1
+        self.sidebar.setVisible(not one or not self._detail_open)
+        self._middle.setVisible(not one or self._detail_open)
+        self._back.setVisible(one)
+        length = theme.current().length("column", "results")
+        self.sidebar.setMinimumWidth(320 if one else length)
+        self.sidebar.setMaximumWidth(16_777_215 if one else length)
+        if columns != self._columns:
+            self._columns = columns
+            self._place_downloads(open_=columns == 3 and not self._folded)
+
+    def _place_downloads(self, *, open_: bool) -> None:
+        """Beside the middle where there is room for them, else over it."""
+        beside = self._columns == 3
+        if (beside and self.downloads.parent() is not self) or (self._row.indexOf(self.downloads) < 0 and beside):
+            self._row.addWidget(self.downloads)
+        elif not beside:
+            self._row.removeWidget(self.downloads)
+            self.downloads.setParent(self)
+        self.downloads.setVisible(open_)
+        self.bar.setVisible(not (beside and open_))
+        if open_ and not beside:
+            self._lay_over()
+
+    def _lay_over(self) -> None:
+        width = min(self.downloads.width(), self.width())
+        left = 0 if self.isRightToLeft() else self.width() - width
+        self.downloads.setGeometry(left, 0, width, self.height())
+        self.downloads.raise_()
+
+    def _remove_notice(self) -> None:
+        if self._notice is not None:
+            self._notices.removeWidget(self._notice)
+            self._notice.setParent(None)
+            self._notice.deleteLater()
+            self._notice = None
+            self._notices.setContentsMargins(0, 0, 0, 0)
+
+    def _on_notice_action(self, _name: str) -> None:
+        self._remove_notice()
+
+    def _on_back(self) -> None:
+        self._detail_open = False
+        self._fold()
+        (self.sidebar.local if self.sidebar.segment() == LOCAL else self.sidebar.discover).focus_list()
+
+    def _on_bar(self) -> None:
+        self.show_downloads()
+
+    def _on_downloads_closed(self) -> None:
+        self._folded = self._columns == 3
+        self._place_downloads(open_=False)
+
+    def _on_segment(self, _segment: int) -> None:
+        self._detail_open = False
+        self._fold()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fold by width; keep what lies over the page at its edge."""
+        super().resizeEvent(event)
+        self._fold()
+        self._drag_frame.setGeometry(self.rect())
+        if self._columns != 3 and self.downloads.isVisible():
+            self._lay_over()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc takes the downloads away where they lie over the page."""
+        if event.key() == Qt.Key.Key_Escape and self._columns != 3 and self.downloads.isVisible():
+            self._on_downloads_closed()
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """GGUF files can be dropped here; anything else is the window's."""
+        if _gguf_paths(event.mimeData()):
+            event.acceptProposedAction()
+            self._drag_frame.show_over()
+        else:
+            event.ignore()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """They left again."""
+        self._drag_frame.hide()
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Add them."""
+        self._drag_frame.hide()
+        event.acceptProposedAction()
+        self.files_dropped.emit(_gguf_paths(event.mimeData()))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The ground of the middle."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.current().colour("surface"))
+        painter.end()
+
+
+class _DragFrame(QWidget):
+    """The frame that says "here" while files are over the page."""
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__(page)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def show_over(self) -> None:
+        self.raise_()
+        self.show()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The frame; what lies below stays readable."""
+        painter, colour = QPainter(self), theme.current().colour
+        draw_box(painter, self.rect().adjusted(8, 8, -8, -8), 10, None, colour("accent"), 2)
+        painter.end()
+
+
+def _gguf_paths(data: QMimeData) -> list[str]:
+    paths = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
+    return [path for path in paths if path.lower().endswith(".gguf")]

@@ -1,0 +1,105 @@
+"""The left column of the page: the switch between Discover and this computer, one search field, and the list below."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from desktop_llm.gui import theme
+from desktop_llm.gui.documents.words import number
+from desktop_llm.gui.evidence.segments import Segments
+from desktop_llm.gui.models import words
+from desktop_llm.gui.models.discover_panel import DiscoverPanel
+from desktop_llm.gui.models.local_panel import LocalPanel
+from desktop_llm.gui.widgets import Label, SearchField
+from desktop_llm.gui.widgets.painting import repaint_on_theme
+
+DISCOVER, LOCAL = 0, 1
+
+
+class Sidebar(QWidget):
+    """Signals: `typed` with what the field says, `entered` when the person presses Enter in it, `segment_changed`."""
+
+    typed = Signal(str)
+    entered = Signal(str)
+    segment_changed = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.segments = Segments(
+            (self.tr("Discover"), self.tr("On this computer")),
+            object_name="models_segments",
+            accessible_name=self.tr("Where to look"),
+        )
+        self.search = SearchField(self.tr("Search models, or paste a link"), object_name="models_search")
+        self.discover, self.local = DiscoverPanel(), LocalPanel()
+        self._hub = Label("", "small", "text_secondary", wrap=True, object_name="models_hub")
+        self._hub.hide()
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.discover)
+        self._stack.addWidget(self.local)
+        self._lay_out()
+        self.segments.currentChanged.connect(self._on_segment)
+        self.search.textChanged.connect(self.typed)
+        self.search.returnPressed.connect(self._on_entered)
+        self.discover.clear_requested.connect(self.search.clear)
+        repaint_on_theme(self)
+
+    def segment(self) -> int:
+        """Which list is shown: DISCOVER or LOCAL."""
+        return self.segments.currentIndex()
+
+    def show_segment(self, segment: int) -> None:
+        """Show the other list."""
+        self.segments.setCurrentIndex(segment)
+
+    def set_count(self, count: int) -> None:
+        """How many models are on this computer."""
+        self.segments.setTabText(LOCAL, self.tr("On this computer {count}").format(count=number(count)))
+
+    def set_endpoint(self, endpoint: str) -> None:
+        """Say whose results these are where it is not the usual place."""
+        name = words.hub_name(endpoint)
+        self._hub.setText(self.tr("Results of {host}").format(host=name))
+        self._hub.setVisible(name != words.hub_name(""))
+        self.discover.set_hub(name)
+
+    def _lay_out(self) -> None:
+        top = QVBoxLayout()
+        top.setContentsMargins(12, 10, 12, 0)
+        top.setSpacing(8)
+        top.addWidget(self.segments)
+        top.addWidget(self.search)
+        top.addWidget(self._hub)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 1, 0)
+        column.setSpacing(8)
+        column.addLayout(top)
+        column.addWidget(self._stack, 1)
+
+    def _on_segment(self, segment: int) -> None:
+        self._stack.setCurrentIndex(segment)
+        local = segment == LOCAL
+        self.search.setPlaceholderText(
+            self.tr("Search models on this computer") if local else self.tr("Search models, or paste a link")
+        )
+        self.segment_changed.emit(segment)
+
+    def _on_entered(self) -> None:
+        self.entered.emit(self.search.text().strip())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Down goes from the search field to the rows."""
+        if event.key() == Qt.Key.Key_Down and self.search.hasFocus():
+            (self.local if self.segment() == LOCAL else self.discover).focus_list()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The ground and its edge."""
+        painter, colour = QPainter(self), theme.current().colour
+        painter.fillRect(self.rect(), colour("bg_sidebar"))
+        edge = 0 if self.isRightToLeft() else self.width() - 1
+        painter.fillRect(edge, 0, 1, self.height(), colour("border_subtle"))
+        painter.end()

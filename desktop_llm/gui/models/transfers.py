@@ -1,0 +1,100 @@
+"""What the downloads panel shows of one download, and what it offers when one fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from desktop_llm.errors import TransferError, UserError
+from desktop_llm.gui.documents.words import size
+from desktop_llm.gui.models import words
+from desktop_llm.gui.widgets import Action
+from desktop_llm.words import tr
+
+if TYPE_CHECKING:
+    from desktop_llm.models.download import PullProgress
+
+Stage = Literal["waiting", "downloading", "checking", "repairing", "paused", "done", "failed"]
+# What holds one of the places of downloads that run at the same time.
+RUNNING: tuple[Stage, ...] = ("downloading", "checking", "repairing")
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One download: what, how far, and how it ended; `model_id` once it is in the library."""
+
+    key: str
+    name: str
+    quantization: str
+    stage: Stage = "waiting"
+    done_bytes: int = 0
+    total_bytes: int = 0
+    bytes_per_s: float = 0.0
+    seconds_left: float | None = None
+    error: UserError | None = None
+    model_id: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether something goes on in it right now."""
+        return self.stage in RUNNING
+
+    @property
+    def fraction(self) -> float:
+        """The part that is here, 0 to 1."""
+        return self.done_bytes / self.total_bytes if self.total_bytes else 0.0
+
+
+def facts_line(download: Download) -> tuple[str, str]:
+    """What stands below the bar, at the left and at the right: "3.9 of 6.7 GB, 18 MB/s" and "2 min left"."""
+    amount = words.amount_of(download.done_bytes, download.total_bytes)
+    match download.stage:
+        case "waiting":
+            return amount, tr("Waiting for its turn")
+        case "paused":
+            return amount, tr("Paused")
+        case "checking":
+            return tr("Checking sha256"), amount
+        case "repairing":
+            return tr("Mending a damaged part"), amount
+        case "done":
+            return size(download.total_bytes), tr("Checked, ready to use")
+    if download.bytes_per_s > 0:
+        amount = f"{amount}, {words.speed(download.bytes_per_s)}"
+    left = download.seconds_left
+    return amount, words.time_left(left) if left is not None else ""
+
+
+def actions_for(error: UserError) -> tuple[Action, ...]:
+    """What helps after a download failed: the main action first."""
+    cause = error.cause if isinstance(error, TransferError) else ""
+    retry = Action("retry", tr("Try again"), "retry")
+    again = Action("retry", tr("Download again"), "download")
+    later = Action("retry", tr("Try again"), "retry", "quiet")
+    offers = {
+        "offline_switch": (Action("go_online", tr("Turn off for this download"), "globe"),),
+        "disk_full": (Action("free_space", tr("Free up space"), "disk"), later),
+        "gated": (
+            Action("open_page", tr("Open the page"), "external"),
+            Action("add_token", tr("Add token"), "lock", "quiet"),
+        ),
+        "unauthorized": (Action("add_token", tr("Add token"), "lock"), later),
+        "not_found": (Action("open_repository", tr("Look at the repository"), "search"),),
+        "changed": (Action("open_repository", tr("Look at the repository"), "search"),),
+        "wrong_size": (again,),
+        "wrong_hash": (again,),
+        "not_gguf": (Action("open_repository", tr("Choose another file"), "search"),),
+    }
+    return offers.get(cause, (retry,))
+
+
+def advanced(download: Download, progress: PullProgress) -> Download:
+    """The download after a step."""
+    return replace(
+        download,
+        stage=progress.stage,
+        done_bytes=progress.done_bytes,
+        total_bytes=progress.total_bytes,
+        bytes_per_s=progress.bytes_per_s,
+        seconds_left=progress.seconds_left,
+    )

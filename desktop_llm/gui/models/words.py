@@ -1,0 +1,156 @@
+"""How repositories, licences, fits and transfers are written on the Models page."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from PySide6.QtCore import QLocale
+
+from desktop_llm.gui.documents.words import duration, number, plain, size
+from desktop_llm.gui.fit_words import fit_pill
+from desktop_llm.gui.models.rows import Mark
+from desktop_llm.words import tr
+
+if TYPE_CHECKING:
+    from desktop_llm.models.fit import Fit
+
+USUAL_HOST = "huggingface.co"
+
+_LICENCES = {
+    "apache-2.0": "Apache 2.0",
+    "mit": "MIT",
+    "bsd-3-clause": "BSD 3-Clause",
+    "cc-by-4.0": "CC BY 4.0",
+    "cc-by-sa-4.0": "CC BY-SA 4.0",
+    "cc-by-nc-4.0": "CC BY-NC 4.0",
+    "cc-by-nc-sa-4.0": "CC BY-NC-SA 4.0",
+    "gpl-3.0": "GPL 3.0",
+    "gemma": "Gemma",
+    "llama2": "Llama 2",
+    "llama3": "Llama 3",
+    "llama3.1": "Llama 3.1",
+    "llama3.2": "Llama 3.2",
+    "llama3.3": "Llama 3.3",
+    "llama4": "Llama 4",
+    "openrail": "OpenRAIL",
+}
+_FREE = {"apache-2.0", "mit", "bsd-3-clause", "cc-by-4.0", "cc-by-sa-4.0", "gpl-3.0"}
+_WITH_TERMS = {"gemma", "llama2", "llama3", "llama3.1", "llama3.2", "llama3.3", "llama4", "openrail", "other"}
+
+
+def amount(value: int) -> str:
+    """A count as short as the lists need it: "96", "4.2K", "842K", "1.9M"."""
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if value >= limit * 0.9995:
+            scaled = value / limit
+            return f"{_locale().toString(scaled, 'f', 1 if scaled < 9.95 else 0)}{unit}"
+    return number(value)
+
+
+def licence(name: str) -> str:
+    """A licence as people write it; an unknown one as the repository does, none as nothing."""
+    return _LICENCES.get(name.lower(), tr("own licence") if name.lower() == "other" else plain(name))
+
+
+def licence_sentence(name: str) -> str:
+    """The licence and what it means for a person, as far as its name alone tells."""
+    key = name.lower()
+    if not key:
+        return tr("No licence given")
+    if key in _FREE:
+        return tr("{licence}, free to use", licence=licence(name))
+    if "-nc" in key:
+        return tr("{licence}, not for business", licence=licence(name))
+    if key in _WITH_TERMS:
+        return tr("{licence}, free within its terms", licence=licence(name))
+    return licence(name)
+
+
+def fit_mark(fit: Fit) -> Mark:
+    """The pill of a forecast: Fits, Slow, Too big."""
+    return Mark(*fit_pill(fit))
+
+
+def repository_title(repo: str) -> str:
+    """The part behind the author, as it is written there."""
+    return plain(repo.rpartition("/")[2])
+
+
+def friendly_name(repo: str) -> str:
+    """A repository's name as a model's: "Qwen/Qwen3-8B-GGUF" becomes "Qwen3 8B"."""
+    name = re.sub(r"[-_.]gguf$", "", repository_title(repo), flags=re.IGNORECASE)
+    return re.sub(r"[-_]+", " ", name).strip() or repository_title(repo)
+
+
+def updated(timestamp: float | None) -> str:
+    """ "Updated 12 June", with the year where it is another one."""
+    if timestamp is None:
+        return ""
+    then, now = datetime.fromtimestamp(timestamp), datetime.now()
+    day = f"{then.day} {_locale().standaloneMonthName(then.month)}"
+    return tr("Updated {day}", day=day if then.year == now.year else f"{day} {then.year}")
+
+
+def speed(bytes_per_s: float) -> str:
+    """ "18 MB/s"."""
+    return tr("{size}/s", size=size(round(bytes_per_s)))
+
+
+def amount_of(done_bytes: int, total_bytes: int) -> str:
+    """ "3.9 of 6.7 GB": both in the unit of the whole."""
+    done, total = size(done_bytes), size(total_bytes)
+    total_unit, done_unit = total.rpartition(" ")[2], done.rpartition(" ")[2]
+    if done_bytes and done_unit != total_unit:
+        scale = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}.get(total_unit, 1.0)
+        done = f"{_locale().toString(done_bytes / scale, 'f', 1)} {total_unit}"
+    done = done.rpartition(" ")[0] if done_bytes else "0"
+    return tr("{done} of {total}", done=done, total=total)
+
+
+def time_left(seconds: float) -> str:
+    """ "2 min left"."""
+    return tr("{time} left", time=duration(seconds))
+
+
+def per_second(tokens: float | None) -> str:
+    """Tokens per second as a table shows them; a dash where nothing is known."""
+    if tokens is None:
+        return "–"
+    return _locale().toString(tokens, "f", 1) if tokens < 10 else number(tokens)
+
+
+def hub_name(endpoint: str) -> str:
+    """What to call the place that is searched: Hugging Face, or the host of a mirror."""
+    host = urlsplit(endpoint).netloc
+    return "Hugging Face" if host in ("", USUAL_HOST) else host
+
+
+def language_name(code: str) -> str:
+    """A language by its code in the words of the locale: "de" becomes "German"."""
+    language = QLocale(code).language()
+    if language == QLocale.Language.C:
+        return plain(code)
+    return QLocale.languageToString(language)
+
+
+def task_word(task: str) -> str:
+    """What a model is for, in words; an unknown task as the hub writes it."""
+    words = {
+        "text-generation": tr("Chat and text"),
+        "image-text-to-text": tr("Sees pictures"),
+        "any-to-any": tr("Sees and hears"),
+        "feature-extraction": tr("Document search"),
+        "sentence-similarity": tr("Document search"),
+        "text-ranking": tr("Sorting results"),
+        "translation": tr("Translation"),
+        "summarization": tr("Summaries"),
+    }
+    return words.get(task, plain(task).replace("-", " ").capitalize())
+
+
+def _locale() -> QLocale:
+    locale = QLocale()
+    return QLocale(QLocale.Language.English) if locale.language() == QLocale.Language.C else locale
