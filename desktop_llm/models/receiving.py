@@ -79,8 +79,8 @@ class Receiver:
     def receive(self, start: int, end: int, sink: Sink) -> Iterator[bool]:
         """Give bytes `start` to before `end` of the file to `sink(offset, bytes)`, in order and without gaps.
 
-        Yields after every step: True where it waits, with `reason` set. Raises TransferError when it gives up, and
-        what `sink` raises.
+        Yields several times a second: True while it waits for the next attempt, with `reason` set. Raises
+        TransferError when it gives up, and what `sink` raises.
         """
         at = start
         self._trouble = _Trouble(self._patience)
@@ -92,7 +92,7 @@ class Receiver:
                         sink(at, piece)
                         at += len(piece)
                         self._trouble.moved(len(piece))
-                        yield not piece
+                        yield False
                 if at < end and at - reached < PROGRESS_BYTES:
                     raise _ended_early(self._host)
             except TransferError as error:
@@ -103,9 +103,9 @@ class Receiver:
         """The bytes that one connection brings, in pieces; empty ones while nothing comes."""
         url, headers = self._locate()
         asked = {**headers, **ranges.range_headers(self._state, start, end)}
-        answer_s = min(self._patience.answer_s, self._trouble.left_s())
+        timeout_s = min(self._patience.answer_s, self._trouble.left_s())
         self._host = urlsplit(url).hostname or ""
-        with self._net.open(url, headers=asked, purpose="download", answer_s=answer_s) as incoming:
+        with self._net.open(url, headers=asked, purpose="download", timeout_s=timeout_s) as incoming:
             self._host = urlsplit(incoming.url).hostname or ""
             body = ranges.body(incoming, self._state, start)
             if body.start < start:
