@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from desktop_llm.errors import UserError
+from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Unexpected(UserError):
     """A bug, as the person sees it; `details` holds the traceback for the copy button."""
 
     def __init__(self, details: str) -> None:
-        super().__init__("Something unexpected happened in the app. Your chats are saved.", details)
+        super().__init__(tr("Something unexpected happened in the app. Your chats are saved."), details)
 
 
 class Tasks(QObject):

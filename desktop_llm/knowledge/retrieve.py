@@ -25,6 +25,7 @@ from desktop_llm.knowledge.index import Found
 from desktop_llm.knowledge.keywords import query_words
 from desktop_llm.knowledge.shapes import Passage
 from desktop_llm.knowledge.store import Store
+from desktop_llm.words import tr
 
 POOL = 50  # candidates of each kind
 MAX_QUERY_LENGTH = 2000
@@ -109,7 +110,7 @@ class Retriever:
     def _rank(self, collections: Sequence[int], query: str) -> _Ranked:
         query = query[:MAX_QUERY_LENGTH]
         if not query.strip():
-            raise BadRequest("The question is empty. Write what you want to find.")
+            raise BadRequest(tr("The question is empty. Write what you want to find."))
         words = candidates.weighed(self._store, query_words(query))
         vector = self._embedder.embed([query])[0]
         dense = {

@@ -8,6 +8,7 @@ import sys
 import time
 
 from desktop_llm.errors import Cancelled, ContextOverflow, UserError
+from desktop_llm.words import tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Reply, Request, Steps, serve, take_stdout
 
@@ -46,7 +47,13 @@ def refuse(request: Request) -> Steps:
     yield from ()
     if request.data.get("overflow"):
         raise ContextOverflow(9000, 4096)
-    raise UserError("The lamp is broken. Nothing else is. Change the bulb.")
+    raise UserError(
+        tr(
+            "The {thing} is broken: {why}. Nothing else is. Change the bulb.",
+            thing=request.data.get("thing", "lamp"),
+            why=tr("it has {count} cracks", count=2),
+        )
+    )
 
 
 def bug(request: Request) -> Steps:
