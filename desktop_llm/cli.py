@@ -70,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
     add("doctor", doctor, "Check this installation: machine, engine, stores.")
     add("list", list_models, "List the models on this computer.")
     _add_find(add("find", find, "Find models on Hugging Face."))
+    pulled = add("pull", pull, "Download a model from Hugging Face, or go on with it.")
+    pulled.add_argument("model", metavar="REPO[:QUANT or FILE]", help="owner/name, with a quantization, or an address")
     add("import", import_model, "Add a GGUF file to the models.").add_argument("path", type=Path, metavar="PATH")
     add("rm", remove_model, "Remove a model from this computer.").add_argument("id", metavar="ID")
     _add_chat(add("chat", chat, "Ask once, or chat."))
@@ -210,6 +212,14 @@ def ledger(options: argparse.Namespace, home: Folders) -> None:
     run_ledger(options, home)
 
 
+def pull(options: argparse.Namespace, home: Folders) -> None:
+    """A model from the hub, checked against the hub's sha256."""
+    from desktop_llm.commands.pull import run_pull
+
+    pulled = run_pull(options, home)
+    _print_model(options, pulled.model, pulled.sha256, pulled.bytes_transferred)
+
+
 def import_model(options: argparse.Namespace, home: Folders) -> None:
     """Check a GGUF file and make it a model of ours, by hard link where possible."""
     from desktop_llm.models.library import Library
@@ -227,7 +237,8 @@ def remove_model(options: argparse.Namespace, home: Folders) -> None:
     sha256 = model.sha256 if model.state == "missing" else library.sha256(model)
     library.remove(model.id, undo=False)
     if model.app:
-        print(f"{model.id} belongs to {model.app}. Its file stays; only this app does not list it.", file=sys.stderr)
+        text = tr("{id} belongs to {app}. Its file stays; this app only lists it no more.", id=model.id, app=model.app)
+        print(text, file=sys.stderr)
     _print_model(options, model, sha256, 0)
 
 
