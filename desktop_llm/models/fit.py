@@ -26,8 +26,8 @@ Fit = Literal["fits", "slow", "too_big"]
 
 READING_TPS = 5.0  # adults read some 240 words a minute (Brysbaert 2019), which are about 5 tokens a second
 COMFORTABLE_TPS = 12.0  # text that comes faster than it is read
-# What the system and other programs keep: a desktop with a browser takes about a fifth, and 1.5 GiB at least.
-_SHARE_FOR_OTHERS, _LEAST_FOR_OTHERS = 0.2, 3 << 29
+# What the system and other programs keep: a desktop with a browser uses some 5 of 16 GB, and less where there is less.
+_SHARE_FOR_OTHERS, _LEAST_FOR_OTHERS, _MOST_FOR_OTHERS = 0.3, 3 << 29, 6 << 30
 _LEAST_FOR_SYSTEM = 1 << 29  # with everything else closed
 _GPU_SHARE = 0.92  # the screen and the driver keep some of the GPU's memory
 # Until it was measured: the memory bandwidth of the slowest discrete cards of the last years (GTX 1650, RX 6400: 128).
@@ -298,7 +298,7 @@ def _forecast(
 
 
 def _fit(machine: Machine, wanted_bytes: int, gpu_bytes: int, tokens_per_s: float | None) -> Fit:
-    for_others = max(_LEAST_FOR_OTHERS, int(machine.ram_bytes * _SHARE_FOR_OTHERS))
+    for_others = min(max(_LEAST_FOR_OTHERS, int(machine.ram_bytes * _SHARE_FOR_OTHERS)), _MOST_FOR_OTHERS)
     on_gpu = sum(gpu.total_bytes for gpu in machine.gpus[:1])
     if wanted_bytes > machine.ram_bytes - _LEAST_FOR_SYSTEM or gpu_bytes > on_gpu:
         return "too_big"
