@@ -7,19 +7,10 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.errors import ModelFileError, NotFound, UserError
+from desktop_llm.models.elsewhere import Places
 from desktop_llm.models.library import STARTER_CHAT, STARTER_EMBEDDING, Library
-from desktop_llm.paths import Folders, folders
+from desktop_llm.paths import Folders
 from tests.models.gguf_files import CHAT, model
-
-
-@pytest.fixture
-def here(home: Path) -> Folders:
-    return folders(home)
-
-
-@pytest.fixture
-def library(here: Folders) -> Library:
-    return Library(here)
 
 
 def test_the_starters_are_there_before_anything_is_imported(library: Library) -> None:
@@ -80,12 +71,12 @@ def test_a_file_s_name_never_leads_out_of_the_folder(
     assert done.model.path.exists()
 
 
-def test_the_model_used_last_is_the_default(library: Library, here: Folders, tmp_path: Path) -> None:
+def test_the_model_used_last_is_the_default(library: Library, here: Folders, places: Places, tmp_path: Path) -> None:
     done = library.import_file(model(tmp_path / "tiny.gguf"))
     library.mark_used(done.model.id)
-    assert Library(here).default().id == done.model.id
+    assert Library(here, places).default().id == done.model.id
     library.remove(done.model.id)
-    assert Library(here).default().id == STARTER_CHAT.id
+    assert Library(here, places).default().id == STARTER_CHAT.id
 
 
 def test_a_removed_model_is_gone_and_an_unknown_one_is_told(library: Library, tmp_path: Path) -> None:
@@ -108,6 +99,6 @@ def test_a_file_that_was_damaged_later_says_so_and_can_be_removed(library: Libra
     assert "tiny" not in [known.id for known in library.models()]
 
 
-def test_damaged_facts_are_measured_again(here: Folders, tmp_path: Path) -> None:
+def test_damaged_facts_are_measured_again(here: Folders, places: Places, tmp_path: Path) -> None:
     here.facts_db.write_bytes(b"this is no database, but it is long enough to look like one" * 100)
-    assert Library(here).import_file(model(tmp_path / "tiny.gguf")).model.id == "tiny"
+    assert Library(here, places).import_file(model(tmp_path / "tiny.gguf")).model.id == "tiny"
