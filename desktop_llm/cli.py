@@ -177,17 +177,17 @@ def doctor(options: argparse.Namespace, home: Folders) -> None:
 
 
 def list_models(options: argparse.Namespace, home: Folders) -> None:
-    """What is on this computer."""
-    from desktop_llm.models.library import Library
+    """What is on this computer; for people with where it lies, and what is wrong with it."""
+    from desktop_llm.commands.library import library
 
     fields = ("id", "path", "size_bytes", "architecture", "quantization", "context_length", "kind")
-    models = Library(home).models()
+    models = library(home).models()
     if options.json:
         print_json([{name: getattr(model, name) for name in fields} for model in models if _is_here(model)])
         return
     for model in models:
         size = f"{model.size_bytes / 1e6:,.0f} MB"
-        where = model.origin if model.state == "ok" else f"{model.origin}, {model.state}"
+        where = ", ".join([model.app or model.origin, *([] if model.state == "ok" else [model.state])])
         print(f"{model.id:44} {model.kind:10} {model.quantization:8} {size:>10}  {where}")
         if model.reason:
             print(f"  {model.reason}")
@@ -222,20 +222,21 @@ def pull(options: argparse.Namespace, home: Folders) -> None:
 
 def import_model(options: argparse.Namespace, home: Folders) -> None:
     """Check a GGUF file and make it a model of ours, by hard link where possible."""
-    from desktop_llm.models.library import Library
+    from desktop_llm.commands.library import library
 
-    imported = Library(home).import_file(options.path)
+    imported = library(home).import_file(options.path)
     _print_model(options, imported.model, imported.sha256, imported.bytes_transferred)
 
 
 def remove_model(options: argparse.Namespace, home: Folders) -> None:
     """Delete a model's files; that of another app is only taken off the list."""
-    from desktop_llm.models.library import Library
+    from desktop_llm.commands.library import library
 
-    library = Library(home)
-    model = library.find(options.id)
-    sha256 = model.sha256 if model.state == "missing" else library.sha256(model)
-    library.remove(model.id, undo=False)
+    models = library(home)
+    model = models.find(options.id)
+    whole = model.own and model.state in ("ok", "changed")
+    sha256 = models.sha256(model) if whole else model.sha256
+    models.remove(model.id, undo=False)
     if model.app:
         text = tr("{id} belongs to {app}. Its file stays; this app only lists it no more.", id=model.id, app=model.app)
         print(text, file=sys.stderr)

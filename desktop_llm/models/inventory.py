@@ -17,6 +17,7 @@ from desktop_llm.models.records import OWN_ORIGINS, Model
 from desktop_llm.models.register import UNPINNED, Entry, Register, unique
 from desktop_llm.models.sets import FileSet, sets_of, without_repeats
 from desktop_llm.models.states import gone, state_of
+from desktop_llm.models.templates import template_state
 
 _RESERVED = {starter.id for starter in starters.STARTERS}
 
@@ -169,4 +170,6 @@ def _model(sight: Sight, entry: Entry, sha256s: Mapping[Path, str]) -> Model:
         sha256=noted or files.found.sha256 or sha256s.get(files.path),
         hidden=entry.hidden,
     )
-    return replace(model, shape=header.shape) if header else model
+    if header is None:
+        return model
+    return replace(model, shape=header.shape, template=template_state(header) if header.kind == "chat" else "unknown")

@@ -19,7 +19,7 @@ from desktop_llm.models.elsewhere import Places
 from desktop_llm.models.facts import Facts, stamp_of
 from desktop_llm.models.gguf import Header, read_header
 from desktop_llm.models.inventory import Inventory
-from desktop_llm.models.records import Duplicate, Imported, Model, Origin, Space, State, Template
+from desktop_llm.models.records import Duplicate, Imported, Model, Origin, Space, State
 from desktop_llm.models.sets import stem_of
 from desktop_llm.models.starters import STARTER_CHAT, STARTER_EMBEDDING
 from desktop_llm.models.states import gone
@@ -36,7 +36,6 @@ __all__ = [
     "Origin",
     "Space",
     "State",
-    "Template",
 ]
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from desktop_llm.models.shape import Shape
+from desktop_llm.models.templates import TemplateState
 from desktop_llm.words import tr
 
 Origin = Literal["starter", "imported", "pulled", "folder", "lm_studio", "ollama", "gpt4all", "jan", "huggingface"]
 State = Literal["ok", "missing", "changed", "damaged"]
-Template = Literal["known", "different", "missing", "unknown"]
 
 # Files that lie in the app's own folder and are its own to remove.
 OWN_ORIGINS = ("imported", "pulled")
@@ -24,8 +24,8 @@ class Model:
 
     `reason` says in a sentence why `state` is not "ok". `parts` are all files of the model, `path` the first of them,
     which is what the engine opens; `size_bytes` counts all. `repo` is where it came from on Hugging Face, if known, and
-    `sha256` that of `path`, if known. `used_at` is seconds since 1970. A `hidden` model belongs to another app
-    and is left out of lists because the person said so.
+    `sha256` that of `path`, if known. `template` is that of a chat model's file. `used_at` is seconds since 1970. A
+    `hidden` model belongs to another app and is left out of lists because the person said so.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Model:
     file: str = ""
     revision: str = ""
     sha256: str | None = None
-    template: Template = "unknown"
+    template: TemplateState = "unknown"
     hidden: bool = False
     shape: Shape = field(default_factory=Shape)
 
