@@ -19,6 +19,7 @@ import itertools
 import json
 import socket
 import socketserver
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -246,24 +247,35 @@ def cut(exchange: Exchange) -> bool:
 class LocalHub:
     """The server, in threads of its own from `start` to `stop`."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.repos: dict[str, Repo] = {}
         self.tokens: dict[str, str] = {GOOD_TOKEN: "a-person"}
         self.seen: list[Seen] = []
         self.stopping = threading.Event()
+        self._cdn_url = ""
         self._behaviours: list[tuple[str, Behaviour]] = []
-        self._server = _Server(port, self)
+        self._server = _Server(port, self, tls)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="hub", daemon=True)
 
     @property
     def url(self) -> str:
         """What HF_ENDPOINT is to be."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._server.scheme}://127.0.0.1:{self.port}"
 
     @property
     def cdn_url(self) -> str:
         """Where large files are redirected to: the same server under another host name."""
-        return f"http://localhost:{self._server.server_address[1]}"
+        return self._cdn_url or f"{self._server.scheme}://localhost:{self.port}"
+
+    @cdn_url.setter
+    def cdn_url(self, url: str) -> None:
+        self._cdn_url = url
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        port: int = self._server.server_address[1]
+        return port
 
     def add(
         self,
@@ -482,10 +494,18 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, port: int, hub: LocalHub) -> None:
+    def __init__(self, port: int, hub: LocalHub, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.hub = hub
+        self.scheme = "https" if tls else "http"
+        self._tls = tls
         self._open: set[socket.socket] = set()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self._tls:  # the handshake is left to the thread that answers
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
@@ -503,7 +523,7 @@ class _Server(socketserver.ThreadingTCPServer):
         """End what is open, so that no thread waits for a client that keeps its connection."""
         for connection in list(self._open):
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):

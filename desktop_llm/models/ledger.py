@@ -83,7 +83,7 @@ class Ledger:
             self._prepare()
             with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as database, database:
                 yield database
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise UserError(
                 tr(
                     "The record of network requests at {path} could not be written: {reason}. Nothing was sent. "

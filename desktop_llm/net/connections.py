@@ -24,12 +24,16 @@ deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 @contextlib.contextmanager
 def until(moment: float | None) -> Iterator[None]:
     """Let no read inside take longer than to this moment, nor to one set around it."""
-    outer = deadline.get()
-    token = deadline.set(min((end for end in (outer, moment) if end is not None), default=None))
+    token = deadline.set(earliest(moment))
     try:
         yield
     finally:
         deadline.reset(token)
+
+
+def earliest(moment: float | None) -> float | None:
+    """This moment, or the one that is set already where that is earlier."""
+    return min((end for end in (moment, deadline.get()) if end is not None), default=None)
 
 
 class Stream(httpcore2.NetworkStream):

@@ -18,7 +18,7 @@ import truststore
 
 from desktop_llm.errors import TransferError
 from desktop_llm.net import answers, failures, rules
-from desktop_llm.net.connections import Connections, Stream, deadline, until
+from desktop_llm.net.connections import Connections, Stream, earliest, until
 from desktop_llm.net.transfers import Running, Transfers
 
 ANSWER_S = 25.0
@@ -54,10 +54,10 @@ class Transport(httpx2.BaseTransport):
         running = self._transfers.begin(f"{host} via {shown}" if shown else host, purpose.get(), _size(request))
         started, seconds = time.monotonic(), request.extensions.get("total_s", ANSWER_S)
         run = _Run(running, host, shown, self._connections, self._transfers)
-        run.end = started + request.extensions.get("headers_s", ANSWER_S)
+        run.end = earliest(started + request.extensions.get("headers_s", ANSWER_S))
         with run.watched(), until(run.end):
             answer = pool.handle_request(_for_core(request))
-        run.end = None if seconds is None else started + seconds
+        run.end = earliest(None if seconds is None else started + seconds)
         run.limit_bytes = None if seconds is None else ANSWER_BYTES
         return _answer(answer, Body(answer, run))
 
@@ -137,7 +137,7 @@ class _Run:
     def _words(self, error: Exception) -> TransferError:
         if not self._connections.allowed():
             return failures.aborted(self.host)
-        if (end := self.end or deadline.get()) is not None and time.monotonic() >= end:
+        if self.end is not None and time.monotonic() >= self.end:
             return failures.too_slow(self.host)
         return failures.failure(error, self.host, self._proxy)
 
