@@ -27,6 +27,7 @@ from desktop_llm.knowledge.shapes import (
     unpack_all,
 )
 from desktop_llm.paths import Folders
+from desktop_llm.words import tr
 from desktop_llm.workers.process import Worker
 from desktop_llm.workers.protocol import Message, path_to_wire
 
@@ -211,7 +212,7 @@ class Knowledge:
                 self._own = None
             if self._own is None:
                 self._own = Worker(
-                    _arguments(self._folders), name="The part that reads documents", command=self._command
+                    _arguments(self._folders), name=tr("The part that reads documents"), command=self._command
                 )
             return self._own
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from desktop_llm.knowledge.embed import DIMENSIONS, Vectors
 from desktop_llm.knowledge.store import Store
+from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Nearest:
         if index is not None and self._is_sound(collection, index):
             return []
         self._distrust(collection, "not what is stored")
-        return ["The search index is damaged or incomplete. What was read is safe; rebuild the index."]
+        return [tr("The search index is damaged or incomplete. What was read is safe; rebuild the index.")]
 
     def forget(self, collection: int) -> None:
         """Remove the index of a collection, its folder included."""
