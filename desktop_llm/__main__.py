@@ -44,7 +44,7 @@ def _worker(arguments: list[str]) -> int:
     if kind == "engine":
         from desktop_llm.engine.worker import main as engine
 
-        engine()
+        engine(Path(rest[rest.index("--modules") + 1]) if "--modules" in rest else None)
     elif kind == "knowledge":
         from desktop_llm.knowledge.worker import main as knowledge
         from desktop_llm.paths import folders

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+_CARD_MAKERS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}  # PCI vendor numbers
+
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
@@ -26,6 +28,12 @@ def hardware() -> Hardware:
 def physical_cores() -> int:
     """Physical cores, else the logical ones, at least one."""
     return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+
+
+def graphics_cards() -> tuple[str, ...]:
+    """The makers of the cards that the system could compute on, whether the engine can use them or not (Linux only)."""
+    vendors = (path.read_text().strip() for path in Path("/sys/class/drm").glob("renderD*/device/vendor"))
+    return tuple(sorted(_CARD_MAKERS[vendor] for vendor in vendors if vendor in _CARD_MAKERS))
 
 
 def _cpu_name() -> str:

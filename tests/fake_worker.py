@@ -2,7 +2,8 @@
 
 A token is a word. The last message decides what happens: "say: some words" streams these words, "die: SIGABRT" or
 "memory" or "stall" or "junk" do so in the middle of an answer. `--crash MODULE` makes a backend crash in its
-self-test, `--crash-repacked` crashes the first decode with extra buffer types, `--stay` refuses to end.
+self-test, `--crash-repacked` crashes the first decode with extra buffer types, `--stay` refuses to end. `--gpu` has
+a GPU, whose memory is too small with `--gpu-full`; it `--gpu-crashes-at-load` or `--gpu-crashes` at the first decode.
 """
 
 from __future__ import annotations
@@ -34,11 +35,17 @@ class FakeEngine:
         self._wire = wire
         self._context_length = 0
         self._extra_buffers = True
+        self._on_gpu = False
+        self._gpu = ["gpu"] if "--gpu" in self._options else []
         self._kept: list[str] = []
 
     def machine(self, _request: Request) -> Steps:
         yield None
-        return {"key": "a machine of the tests", "modules": ["cpu-fast", "cpu-safe"]}
+        return {"key": "a machine of the tests", "modules": ["cpu-fast", "cpu-safe", *self._gpu], "broken": {}}
+
+    def devices(self, request: Request) -> Steps:
+        yield None
+        return {"devices": self._gpus(request.data["modules"])}
 
     def selftest(self, request: Request) -> Steps:
         yield None
@@ -53,15 +60,20 @@ class FakeEngine:
         for percent in (0, 50, 100):
             yield {"fraction": percent / 100}
         self._extra_buffers = request.data["extra_buffers"]
+        gpus = self._gpus(request.data["modules"])
+        self._on_gpu = bool(gpus) and request.data["gpu_layers"] != 0 and "--gpu-full" not in self._options
+        if self._on_gpu and "--gpu-crashes-at-load" in self._options:
+            die("SIGABRT")
         self._context_length = min(TRAINED_CONTEXT_LENGTH, request.data["context_length"] or TRAINED_CONTEXT_LENGTH)
         return {
             "context_length": self._context_length,
             "trained_context_length": TRAINED_CONTEXT_LENGTH,
             "layers": 1,
-            "gpu_layers": 0,
-            "gpu_bytes": 0,
+            "gpu_layers": 2 if self._on_gpu else 0,
+            "gpu_bytes": 1_000 if self._on_gpu else 0,
+            "gpus": gpus,
             "memory_bytes": 1_000_000,
-            "device": "CPU, 1 thread",
+            "device": "Fake card" if self._on_gpu else "CPU, 1 thread",
             "backend": ", ".join(request.data["modules"]),
             "load_s": 0.0,
             "has_template": True,
@@ -85,6 +97,8 @@ class FakeEngine:
             yield {"event": "left_out", "messages": fitted.left_out}
         if "--crash-repacked" in self._options and self._extra_buffers:
             die("SIGSEGV")
+        if "--gpu-crashes" in self._options and self._on_gpu:
+            die("SIGABRT")
         words = fitted.text.split()
         cached = common_prefix(self._kept, words[:-1])
         said: list[str] = []
@@ -155,6 +169,10 @@ class FakeEngine:
 
         return fit(messages, render, self._context_length, max_tokens)
 
+    def _gpus(self, modules: Sequence[str]) -> list[dict[str, Any]]:
+        card = {"name": "Fake0", "description": "Fake card", "kind": "gpu", "backend": "Fake"}
+        return [{**card, "total_bytes": 8 << 30, "free_bytes": 1 << 20}] if "gpu" in modules else []
+
     def _crashes(self, modules: Sequence[str]) -> bool:
         at = [index for index, option in enumerate(self._options) if option == "--crash"]
         return any(self._options[index + 1] in modules for index in at)
@@ -175,7 +193,7 @@ def main() -> None:
     if "--stay" in options:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     engine = FakeEngine(options, wire)
-    kinds = ("machine", "selftest", "load", "measure", "generate", "bench")
+    kinds = ("machine", "devices", "selftest", "load", "measure", "generate", "bench")
     serve({kind: getattr(engine, kind) for kind in kinds}, wire, urgent=("measure",))
 
 

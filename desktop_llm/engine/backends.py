@@ -25,16 +25,22 @@ from desktop_llm.words import tr
 
 _MODULE_NAME = re.compile(r"(?:lib)?ggml-(?P<name>[a-z0-9]+(?:-[a-z0-9_]+)?)\.(?:so|dll|dylib)$")
 _KINDS = frozenset({"cpu", "cuda", "hip", "metal", "musa", "opencl", "sycl", "vulkan"})
+# Beside the library, and here: inside the app, where its builder or a package puts GPU modules.
+_more_folders = [Path(__file__).parents[1] / "backends"]
 _DEVICE_GPU, _DEVICE_IGPU = 1, 2  # ggml_backend_dev_type
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A backend module on disk; `name` is "cpu-zen4" or "vulkan", a higher `score` runs faster here, 0 not at all."""
+    """A backend module on disk; `name` is "cpu-zen4" or "vulkan", a higher `score` runs faster here, 0 not at all.
+
+    `problem`: the system's words for why it can't even be opened, "" if it can.
+    """
 
     name: str
     path: Path
     score: int
+    problem: str = ""
 
 
 def bindings() -> Any:
@@ -58,11 +64,15 @@ def bindings() -> Any:
         ) from error
 
 
+def look_in(folder: Path) -> None:
+    """Look for modules in this folder too."""
+    _more_folders.append(folder)
+
+
 def modules() -> list[Module]:
-    """The modules that run on this machine, the fastest first; empty where the backends are linked in."""
-    found = [Module(name, path, _score(path)) for name, path in _module_paths().items()]
-    usable = [module for module in found if module.score > 0]
-    return sorted(usable, key=lambda module: module.score, reverse=True)
+    """The modules there are, the fastest here first; those with no score don't run here, or are linked in anyway."""
+    found = [_examine(name, path) for name, path in _module_paths().items()]
+    return sorted(found, key=lambda module: module.score, reverse=True)
 
 
 def load(names: list[str]) -> None:
@@ -91,10 +101,12 @@ def devices() -> list[Device]:
 
 
 def machine_key() -> str:
-    """Names this processor with this build of the engine: what was found out about backends holds for this pair."""
+    """Names this processor, the build of the engine and the graphics drivers: what was found out about backends
+    holds for these.
+    """
     native = bindings()
     parts = [_cpu_model()]
-    files = {*_library_folder(native).iterdir(), *_module_files(native)}
+    files = {*_library_folder(native).iterdir(), *_module_files(native), *_driver_files()}
     for path in sorted(files):
         status = path.stat()
         parts.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
@@ -107,7 +119,8 @@ def _library_folder(native: ModuleType) -> Path:
 
 def _module_files(native: ModuleType) -> Iterator[Path]:
     package = Path(str(native.__file__)).parent
-    for folder in (package / "lib", package / "bin", package.parent / "bin", package.parent / "lib"):
+    beside = (package / "lib", package / "bin", package.parent / "bin", package.parent / "lib")
+    for folder in (*beside, *_more_folders):
         if folder.is_dir():
             yield from (path for path in sorted(folder.iterdir()) if _MODULE_NAME.match(path.name))
 
@@ -123,16 +136,21 @@ def _module_paths() -> dict[str, Path]:
     return found
 
 
-def _score(path: Path) -> int:
+def _driver_files() -> Iterator[Path]:
+    """What changes with a graphics driver (Linux), so that a module which failed is tested again after an update."""
+    for folder in ("/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"):
+        yield from Path(folder).glob("*.json")
+
+
+def _examine(name: str, path: Path) -> Module:
     """What the module says of itself on this processor; one without a word on it can be tried."""
     try:
         library = ctypes.CDLL(str(path))
-    except OSError:
-        return 0
+    except OSError as error:
+        return Module(name, path, 0, str(error))
     if not hasattr(library, "ggml_backend_score"):
-        return 1 if hasattr(library, "ggml_backend_init") else 0
-    score: int = library.ggml_backend_score()
-    return score
+        return Module(name, path, 1 if hasattr(library, "ggml_backend_init") else 0)
+    return Module(name, path, int(library.ggml_backend_score()))
 
 
 def _device_count(native: Any) -> int:

@@ -5,16 +5,20 @@ Runs in the app process and loads nothing native itself: a backend that crashes 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from desktop_llm.engine import fallback
+from desktop_llm.engine.shapes import Device, LoadSettings
 from desktop_llm.errors import UserError, WorkerDied
 from desktop_llm.files import write_atomically
+from desktop_llm.hardware import graphics_cards
 from desktop_llm.words import tr
 from desktop_llm.workers.process import Worker
 from desktop_llm.workers.protocol import path_to_wire
@@ -58,6 +62,83 @@ class BackendNotes:
         except (OSError, ValueError):
             return {}
         return notes if isinstance(notes, dict) else {}
+
+
+class Backends:
+    """The backends of one engine: remembered or tested before the first load, fewer of them after a crash.
+
+    `start` starts an engine worker, which a self-test may crash.
+    """
+
+    def __init__(self, notes: BackendNotes, start: Callable[[], Worker]) -> None:
+        self._notes = notes
+        self._start = start
+        self._machine: Mapping[str, Any] | None = None
+        self._choice = BackendChoice()
+        self._new = False  # not yet remembered
+        self._gpu_crashed = False
+
+    def decide(self, worker: Worker, model: Path, stall_s: float) -> None:
+        """Choose the backends, by what is remembered of this machine or by self-tests with a small model; once."""
+        if self._machine is not None:
+            return
+        machine = worker.call("machine", stall_s=stall_s).data
+        choice = self._notes.read(machine["key"])
+        if choice is None:
+            choice = choose(machine, self._start, model)
+            self._new = True
+        self._machine, self._choice = machine, choice
+
+    @property
+    def modules(self) -> list[str]:
+        """All modules that can be trusted, the CPU's first."""
+        return list(self._choice.modules)
+
+    def asked(self, settings: LoadSettings) -> dict[str, Any]:
+        """What a load request says of backends; modules for the GPU only where it may be used."""
+        layers = 0 if self._gpu_crashed else settings.gpu_layers
+        modules = [name for name in self._choice.modules if layers != 0 or name.startswith("cpu")]
+        return {"modules": modules, "extra_buffers": self._choice.extra_buffers, "gpu_layers": layers}
+
+    def try_gpu_again(self) -> None:
+        """Give the GPU a chance with another model or other settings."""
+        self._gpu_crashed = False
+
+    def do_with_less(self, settings: LoadSettings, status: int | None) -> bool:
+        """After a child that had loaded so ended with this status: leave out the GPU, then repacked weights.
+
+        False if neither can help.
+        """
+        if not crashed(status):
+            return False
+        if any(not name.startswith("cpu") for name in self.asked(settings)["modules"]):
+            self._gpu_crashed = True
+            return True
+        if not self._choice.extra_buffers:
+            return False
+        self._choice = replace(self._choice, extra_buffers=False)
+        self._new = True
+        return True
+
+    def prove(self) -> None:
+        """A worker generates: what was chosen for this machine works, and is remembered if it is new."""
+        if self._new and self._machine is not None:
+            self._new = False
+            with contextlib.suppress(UserError):  # a full disk: it is found out again next time
+                self._notes.write(self._machine["key"], self._choice)
+
+    def fallback(self, gpus: Sequence[Device], settings: LoadSettings) -> str:
+        """Why a model that was loaded so has no layer on the GPU; `gpus` are those that the worker saw."""
+        assert self._machine is not None
+        cards = graphics_cards()
+        return fallback.reason(
+            self._machine,
+            self._choice.left_out,
+            gpus,
+            settings,
+            crashed=self._gpu_crashed,
+            card=cards[0] if cards else "",
+        )
 
 
 def choose(machine: Mapping[str, Any], start: Callable[[], Worker], model: Path) -> BackendChoice:

@@ -13,9 +13,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from desktop_llm.engine.choice import BackendChoice, BackendNotes, choose, crashed
+from desktop_llm.engine.choice import BackendNotes, Backends
 from desktop_llm.engine.shapes import (
     ChatMessage,
+    Device,
     Event,
     Finished,
     LeftOut,
@@ -38,6 +39,7 @@ from desktop_llm.workers.protocol import Message, path_to_wire
 
 __all__ = [
     "ChatMessage",
+    "Device",
     "Engine",
     "Event",
     "Finished",
@@ -67,15 +69,14 @@ class Engine:
     """
 
     def __init__(self, folders: Folders, *, command: Sequence[str] | None = None, stall_s: float = STALL_S) -> None:
-        self._notes = BackendNotes(folders.cache / "backends.json")
         self._command = command
+        self._modules = folders.data / "backends"
+        self._backends = Backends(BackendNotes(folders.cache / "backends.json"), self._start)
+        self._devices: tuple[Device, ...] | None = None
         self._stall_s = stall_s
         self._worker: Worker | None = None
         self._wanted: tuple[Path, LoadSettings] | None = None
         self._loaded: LoadedModel | None = None
-        self._machine = ""
-        self._choice = BackendChoice()
-        self._new_choice = False  # not yet remembered
         self._proved = False  # this worker has generated something
         self._stopping = False
         self._under_way: tuple[Worker, int] | None = None
@@ -92,6 +93,7 @@ class Engine:
         """
         if self.loaded is not None and self._wanted == (model, settings):
             return self.loaded
+        self._backends.try_gpu_again()
         loaded = yield from self._load(model, settings)
         self._wanted = (model, settings)
         return loaded
@@ -110,7 +112,7 @@ class Engine:
             except WorkerDied:
                 if not self._first_decode_crashed():
                     raise
-                yield from self._reload_without_extra_buffers()
+                yield from self._ready()
                 yield from self._answer(messages, sampling)
         except _Stopped:
             yield Finished("cancelled", Usage(), Timings(), None)
@@ -141,21 +143,29 @@ class Engine:
 
         Raises NotFound where the small model is missing that it is measured with.
         """
-        model = package_file(*_SELFTEST_MODEL)
-        if model is None:
-            raise NotFound(tr("The starter model is not installed, so the speed of this computer can't be measured."))
+        model, settings = _small_model(), LoadSettings(context_length=_MEASURED_CONTEXT, gpu_layers=0)
         worker = self._start()
         try:
-            self._decide(worker, model)
-            data = {
-                "model": path_to_wire(model),
-                "modules": [name for name in self._choice.modules if name.startswith("cpu")],
-                "extra_buffers": self._choice.extra_buffers,
-                "context_length": _MEASURED_CONTEXT,
-            }
+            self._backends.decide(worker, model, self._stall_s)
+            data = {"model": path_to_wire(model), **asdict(settings), **self._backends.asked(settings)}
             return {**worker.call("speeds", data, stall_s=self._stall_s).data, "model": str(model)}
         finally:
             worker.close()
+
+    def devices(self) -> tuple[Device, ...]:
+        """What llama.cpp can compute on here, asked of a child once; `free_bytes` are as of then.
+
+        Raises NotFound where the small model is missing that backends are tested with.
+        """
+        if self._devices is None:
+            worker = self._start()
+            try:
+                self._backends.decide(worker, _small_model(), self._stall_s)
+                told = worker.call("devices", {"modules": self._backends.modules}, stall_s=self._stall_s).data
+            finally:
+                worker.close()
+            self._devices = tuple(Device(**device) for device in told["devices"])
+        return self._devices
 
     def close(self) -> None:
         """End the worker and free the memory."""
@@ -177,48 +187,35 @@ class Engine:
         self.close()
         yield Loading(None)
         self._worker = self._start()
-        self._decide(self._worker, model)
-        try:
-            return (yield from self._load_once(model, settings))
-        except WorkerDied:
-            if not (self._choice.extra_buffers and crashed(self._worker.exit_status)):
-                raise
-            self._leave_out_extra_buffers()
-            self.close()
+        self._backends.decide(self._worker, package_file(*_SELFTEST_MODEL) or model, self._stall_s)
+        while True:
+            try:
+                return (yield from self._load_once(model, settings))
+            except WorkerDied:
+                if not self._backends.do_with_less(settings, self._worker.exit_status):
+                    raise
             self._worker = self._start()
-            return (yield from self._load_once(model, settings))
 
     def _load_once(self, model: Path, settings: LoadSettings) -> Generator[Loading, None, LoadedModel]:
         """Load on the worker at hand; a load that fails or is given up ends it."""
         assert self._worker is not None
         begun = time.perf_counter()
-        data = {
-            "model": path_to_wire(model),
-            "modules": list(self._choice.modules),
-            "extra_buffers": self._choice.extra_buffers,
-            **asdict(settings),
-        }
+        data = {"model": path_to_wire(model), **asdict(settings), **self._backends.asked(settings)}
         try:
             steps = self._worker.request("load", data, stall_s=self._stall_s)
             done = yield from _as_loading(steps)
         except BaseException:
             self._worker.close()
             raise
-        seen = {"device": from_json(done.data["device"]), "load_s": time.perf_counter() - begun}
-        self._loaded = LoadedModel(path=model, **{**done.data, **seen})
+        self._loaded = self._told(model, settings, done.data, time.perf_counter() - begun)
         self._proved = False
         return self._loaded
 
-    def _decide(self, worker: Worker, model: Path) -> None:
-        """Choose the backends, by what is remembered of this machine or by self-tests."""
-        if self._machine:
-            return
-        machine = worker.call("machine", stall_s=self._stall_s).data
-        choice = self._notes.read(machine["key"])
-        if choice is None:
-            choice = choose(machine, self._start, package_file(*_SELFTEST_MODEL) or model)
-            self._new_choice = True
-        self._machine, self._choice = machine["key"], choice
+    def _told(self, model: Path, settings: LoadSettings, data: dict[str, Any], load_s: float) -> LoadedModel:
+        gpus = [Device(**gpu) for gpu in data.pop("gpus")]
+        seen = {"device": from_json(data["device"]), "load_s": load_s}
+        fallback = "" if data["gpu_layers"] else self._backends.fallback(gpus, settings)
+        return LoadedModel(path=model, **{**data, **seen}, fallback=fallback)
 
     def _answer(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Generator[Event, None, None]:
         assert self._worker is not None
@@ -236,7 +233,8 @@ class Engine:
                 if isinstance(event, TextDelta | ThinkingDelta):
                     first = first or time.perf_counter()
                     if not self._proved:
-                        self._prove()
+                        self._proved = True
+                        self._backends.prove()
                 yield event
         except StopIteration as end:
             ended = True
@@ -260,28 +258,22 @@ class Engine:
         return Finished(data["finish_reason"], Usage(**data["usage"]), timings, data["seed"])
 
     def _first_decode_crashed(self) -> bool:
-        worker = self._worker
-        return bool(worker and not self._proved and self._choice.extra_buffers and crashed(worker.exit_status))
-
-    def _reload_without_extra_buffers(self) -> Generator[Loading, None, None]:
-        assert self._wanted is not None
-        self._leave_out_extra_buffers()
-        yield from self._load(*self._wanted)
-
-    def _leave_out_extra_buffers(self) -> None:
-        self._choice = replace(self._choice, extra_buffers=False)
-        self._new_choice = True
-
-    def _prove(self) -> None:
-        """The worker generates: what was chosen for this machine works, and is remembered if it is new."""
-        self._proved = True
-        if self._new_choice:
-            self._new_choice = False
-            with contextlib.suppress(UserError):  # a full disk: it is found out again next time
-                self._notes.write(self._machine, self._choice)
+        """Whether it was the model's first computation that crashed, and there is something to try without."""
+        if self._proved or self._worker is None or self._wanted is None:
+            return False
+        return self._backends.do_with_less(self._wanted[1], self._worker.exit_status)
 
     def _start(self) -> Worker:
-        return Worker(["engine"], name=tr("The model"), command=self._command)
+        return Worker(["engine", "--modules", str(self._modules)], name=tr("The model"), command=self._command)
+
+
+def _small_model() -> Path:
+    model = package_file(*_SELFTEST_MODEL)
+    if model is None:
+        raise NotFound(
+            tr("The starter model is not installed, so this computer can't be tested. Install the app again.")
+        )
+    return model
 
 
 class _Stopped(Exception):

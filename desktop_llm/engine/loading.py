@@ -14,15 +14,16 @@ from typing import Any
 
 import psutil
 
-from desktop_llm.engine import backends
+from desktop_llm.engine import backends, parameters
 from desktop_llm.engine.log import EngineLog
+from desktop_llm.engine.shapes import Device
+from desktop_llm.engine.split import layers_that_fit
 from desktop_llm.engine.templates import ChatTemplate
 from desktop_llm.engine.vocabulary import Vocabulary
-from desktop_llm.engine.wanted import DEFAULT_CONTEXT_LENGTH, Wanted
+from desktop_llm.engine.wanted import Wanted
 from desktop_llm.errors import Cancelled, ModelFileError, UserError
 from desktop_llm.words import tr
 
-_SMALLEST_CONTEXT = 256
 _OUT_OF_MEMORY = ("failed to allocate", "out of memory", "unable to allocate", "bad_alloc")
 
 
@@ -39,6 +40,7 @@ class RunningModel:
     layers: int
     gpu_layers: int
     gpu_bytes: int
+    gpus: tuple[Device, ...]
     batch_tokens: int
     device: str
     backend: str
@@ -78,17 +80,13 @@ def load(wanted: Wanted, cancelled: threading.Event, log: EngineLog) -> Generato
     native = backends.bindings()
     backends.load(list(wanted.modules))
     native.llama_backend_init()
-    model = yield from _load_weights(wanted, cancelled, log)
-    if not native.llama_model_has_decoder(model) or native.llama_model_has_encoder(model):
-        raise ModelFileError(
-            tr("{name} can't hold a conversation. Nothing was lost; choose a chat model.", name=wanted.path.name)
-        )
     threads = wanted.threads or physical_cores()
-    context = _make_context(model, wanted, threads, log)
+    gpus = [device for device in backends.devices() if device.kind == "gpu"]
+    layers = _planned_layers(wanted, threads, gpus)
+    model, context = yield from _load_with(wanted, layers, threads, cancelled, log)
     abort = AbortFlag()
     abort.install(context)
     vocabulary = Vocabulary(model)
-    gpus = [device for device in backends.devices() if device.kind == "gpu"]
     gpu_bytes = log.bytes_on(gpu.name for gpu in gpus)
     return RunningModel(
         model=model,
@@ -100,12 +98,35 @@ def load(wanted: Wanted, cancelled: threading.Event, log: EngineLog) -> Generato
         layers=int(native.llama_model_n_layer(model)),
         gpu_layers=log.offloaded_layers if gpu_bytes else 0,
         gpu_bytes=gpu_bytes,
+        gpus=tuple(gpus),
         batch_tokens=wanted.batch_tokens,
-        device=gpus[0].description if gpu_bytes else _processor(threads),
+        device=", ".join(gpu.description for gpu in gpus) if gpu_bytes else _processor(threads),
         backend=", ".join(wanted.modules) or "built in",
         load_s=time.perf_counter() - begun,
         abort=abort,
     )
+
+
+def _planned_layers(wanted: Wanted, threads: int, gpus: list[Device]) -> int:
+    if not gpus or wanted.gpu_layers == 0:
+        return 0
+    return layers_that_fit(wanted, threads, gpus) if wanted.gpu_layers is None else wanted.gpu_layers
+
+
+def _load_with(
+    wanted: Wanted, gpu_layers: int, threads: int, cancelled: threading.Event, log: EngineLog
+) -> Generator[float, None, tuple[Any, Any]]:
+    """Weights and context; where the GPU does not take what was planned for it, the processor takes all."""
+    log.attach(backends.bindings())
+    try:
+        model = yield from _load_weights(wanted, gpu_layers, cancelled, log)
+        return model, _make_context(model, wanted, threads, log)
+    except ModelFileError:
+        raise
+    except UserError:
+        if not gpu_layers:
+            raise
+        return (yield from _load_with(wanted, 0, threads, cancelled, log))
 
 
 def _processor(threads: int) -> str:
@@ -119,14 +140,16 @@ def physical_cores() -> int:
     return max(1, min(physical, allowed))
 
 
-def _load_weights(wanted: Wanted, cancelled: threading.Event, log: EngineLog) -> Generator[float, None, Any]:
+def _load_weights(
+    wanted: Wanted, gpu_layers: int, cancelled: threading.Event, log: EngineLog
+) -> Generator[float, None, Any]:
     """Load in a second thread, since the call only returns at the end and its progress shall get out meanwhile."""
     progress: queue.SimpleQueue[float | None] = queue.SimpleQueue()
     outcome: list[Any] = []
 
     def run() -> None:
         try:
-            outcome.append(_call_loader(wanted, cancelled, progress.put))
+            outcome.append(_call_loader(wanted, gpu_layers, cancelled, progress.put))
         finally:
             progress.put(None)
 
@@ -142,39 +165,35 @@ def _load_weights(wanted: Wanted, cancelled: threading.Event, log: EngineLog) ->
         raise Cancelled
     if not outcome or not outcome[0]:
         raise _load_error(wanted.path, log.warnings)
+    native = backends.bindings()
+    if not native.llama_model_has_decoder(outcome[0]) or native.llama_model_has_encoder(outcome[0]):
+        raise ModelFileError(
+            tr("{name} can't hold a conversation. Nothing was lost; choose a chat model.", name=wanted.path.name)
+        )
     return outcome[0]
 
 
-def _call_loader(wanted: Wanted, cancelled: threading.Event, report: Callable[[float], None]) -> Any:
+def _call_loader(wanted: Wanted, gpu_layers: int, cancelled: threading.Event, report: Callable[[float], None]) -> Any:
     native = backends.bindings()
 
     def on_progress(fraction: float, _data: int | None) -> bool:
         report(fraction)
         return not cancelled.is_set()
 
-    callback = native.llama_progress_callback(on_progress)
-    parameters = native.llama_model_default_params()
-    parameters.progress_callback = callback
-    parameters.use_extra_bufts = wanted.extra_buffers
-    parameters.load_mode = native.LLAMA_LOAD_MODE_MMAP
-    parameters.n_gpu_layers = -1 if wanted.gpu_layers is None else wanted.gpu_layers
-    return native.llama_model_load_from_file(os.fsencode(wanted.path), parameters)
+    asked = parameters.for_model(wanted, gpu_layers)
+    asked.progress_callback = callback = native.llama_progress_callback(on_progress)
+    model = native.llama_model_load_from_file(wanted.file, asked)
+    del callback  # alive until here
+    return model
 
 
 def _make_context(model: Any, wanted: Wanted, threads: int, log: EngineLog) -> Any:
     native = backends.bindings()
-    trained = int(native.llama_model_n_ctx_train(model)) or DEFAULT_CONTEXT_LENGTH
-    parameters = native.llama_context_default_params()
-    parameters.n_ctx = max(_SMALLEST_CONTEXT, min(trained, wanted.context_length or DEFAULT_CONTEXT_LENGTH))
-    parameters.n_batch = parameters.n_ubatch = wanted.batch_tokens
-    parameters.type_k = parameters.type_v = wanted.kv
-    if wanted.flash_attention is not None:
-        parameters.flash_attn_type = int(wanted.flash_attention)  # llama_flash_attn_type; -1 leaves it to llama.cpp
-    parameters.n_threads = parameters.n_threads_batch = threads
-    parameters.no_perf = True
-    context = native.llama_init_from_model(model, parameters)
+    asked = parameters.for_context(model, wanted, threads)
+    context = native.llama_init_from_model(model, asked)
     if not context:
-        raise _context_error(wanted.path, parameters.n_ctx, log.warnings)
+        native.llama_model_free(model)
+        raise _context_error(wanted.path, asked.n_ctx, log.warnings)
     return context
 
 

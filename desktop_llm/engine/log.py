@@ -12,6 +12,7 @@ _LEVEL_WARNING, _LEVEL_CONTINUED = 3, 5  # ggml_log_level
 _KEPT_WARNINGS = 50
 # llama-model.cpp, llama-context.cpp and the llama-kv-cache family, as of llama.cpp 0c1e570.
 _OFFLOADED = re.compile(r"offloaded (\d+)/\d+ layers to GPU")
+_STATE = re.compile(r": size =\s+(?P<mib>[\d.]+) MiB \(|layers = \d+, size =\s+(?P<other>[\d.]+) MiB")
 _BUFFER = re.compile(r":\s+(?P<buffer>\S+)\s+(?P<use>\S.*?) buffer size =\s+(?P<mib>[\d.]+) MiB")
 
 
@@ -21,12 +22,15 @@ class EngineLog:
     def __init__(self) -> None:
         self.warnings: list[str] = []
         self.offloaded_layers = 0
+        self.state_bytes = 0  # keys, values and other state, wherever they lie
         self._sizes: dict[tuple[str, str], float] = defaultdict(float)  # MiB by buffer and what it is for
         self._shown = False
         self._callback: Any = None
 
     def attach(self, native: Any) -> None:
-        """Have llama.cpp log here; warnings and errors also go to stderr."""
+        """Have llama.cpp log here, and count from here on; warnings and errors also go to stderr."""
+        self.offloaded_layers = self.state_bytes = 0
+        self._sizes.clear()
         self._callback = native.llama_log_callback(self._on_log)
         native.llama_log_set(self._callback, None)
 
@@ -45,6 +49,8 @@ class EngineLog:
             del self.warnings[:-_KEPT_WARNINGS]
         elif found := _OFFLOADED.search(line):
             self.offloaded_layers = int(found[1])
+        elif found := _STATE.search(line):
+            self.state_bytes += round(float(found["mib"] or found["other"]) * 1024**2)
         elif found := _BUFFER.search(line):
             self._count(found["buffer"], found["use"], float(found["mib"]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,11 @@ class Wanted:
         if wanted.kv_type not in (None, "f16") and wanted.flash_attention is False:
             raise BadRequest(tr("A quantized KV cache needs flash attention. Turn it on, or choose the type f16."))
         return wanted
+
+    @property
+    def file(self) -> bytes:
+        """The path as llama.cpp takes it."""
+        return os.fsencode(self.path)
 
     @property
     def kv(self) -> int:

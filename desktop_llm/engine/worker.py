@@ -9,6 +9,8 @@ import math
 import os
 import sys
 from collections.abc import Generator
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from desktop_llm.engine import backends, loading, prompt, speed
@@ -26,8 +28,11 @@ _SELFTEST_TOKENS = 40
 _MEASURED_PROMPT_TOKENS, _MEASURED_TOKENS, _MEASURED_ROUNDS = 256, 24, 4
 
 
-def main() -> None:
-    """Serve until the parent is gone. Confined before any native library is loaded."""
+def main(modules: Path | None = None) -> None:
+    """Serve until the parent is gone. Confined before any native library is loaded.
+
+    `modules` is one more folder to look for backend modules in.
+    """
     wire = take_stdout()
     # On a busy machine OpenMP threads that spin for long while they wait starve the one that has the work.
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
@@ -36,9 +41,12 @@ def main() -> None:
     confine.no_network()
     confine.no_core_dumps()
     confine.end_first()
+    if modules is not None:
+        backends.look_in(modules)
     engine = _EngineWorker()
     handlers = {
         "machine": engine.machine,
+        "devices": engine.devices,
         "selftest": engine.selftest,
         "load": engine.load,
         "generate": engine.generate,
@@ -59,12 +67,26 @@ class _EngineWorker:
         self._busy = False
 
     def machine(self, _request: Request) -> Steps:
-        """What this machine offers: a key for it, and the backend modules that run here, the fastest first."""
+        """What this machine offers: a key for it, the backend modules that run here, the fastest first, and the GPU
+        modules that can't be opened, with the reason.
+        """
         yield None
+        modules = backends.modules()
         return {
             "key": backends.machine_key(),
-            "modules": [module.name for module in backends.modules()],
+            "modules": [module.name for module in modules if module.score > 0],
+            "broken": {
+                module.name: module.problem
+                for module in modules
+                if module.problem and not module.name.startswith("cpu")
+            },
         }
+
+    def devices(self, request: Request) -> Steps:
+        """What the given modules can compute on."""
+        yield None
+        backends.load(request.data["modules"])
+        return {"devices": [asdict(device) for device in backends.devices()]}
 
     def selftest(self, request: Request) -> Steps:
         """Compute a little on a small model with the given modules; a backend that is broken ends this process."""
@@ -86,6 +108,7 @@ class _EngineWorker:
             "device": to_json(running.device),
             "has_template": running.template.own,
             "memory_bytes": peak_rss_bytes(),
+            "gpus": [asdict(gpu) for gpu in running.gpus],
         }
 
     def generate(self, request: Request) -> Steps:
@@ -160,7 +183,6 @@ class _EngineWorker:
     def _load(self, request: Request) -> Generator[dict[str, Any], None, None]:
         if self._running is not None:
             raise BadRequest(tr("This worker has loaded its model already."))
-        self._log.attach(backends.bindings())
         steps = loading.load(Wanted.from_wire(request.data), request.cancelled, self._log)
         self._running = yield from _as_progress(steps)
         self._inference = Inference(self._running)

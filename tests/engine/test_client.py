@@ -244,6 +244,46 @@ class TestFaults:
         assert ask(other, "say: at once").text == "at once"
         assert worker_pids() == before
 
+    def test_a_model_on_the_gpu_is_told_as_that(self, fake: Start, starter: Path) -> None:
+        engine = fake("--gpu")
+        load(engine, starter)
+        assert engine.loaded is not None
+        assert (engine.loaded.device, engine.loaded.gpu_layers, engine.loaded.fallback) == ("Fake card", 2, "")
+        assert [device.description for device in engine.devices()] == ["Fake card"]
+
+    @pytest.mark.parametrize(
+        ("options", "reason"),
+        [
+            (["--gpu-full"], "free memory of Fake card is not enough"),
+            (["--crash", "gpu"], "failed its self-test"),
+            (["--gpu-crashes-at-load"], "crashed on the GPU"),
+        ],
+    )
+    def test_where_the_gpu_can_t_be_used_the_processor_is_and_the_reason_is_told(
+        self, fake: Start, starter: Path, options: list[str], reason: str
+    ) -> None:
+        engine = fake("--gpu", *options)
+        load(engine, starter)
+        assert engine.loaded is not None
+        assert (engine.loaded.device, engine.loaded.gpu_layers) == ("CPU, 1 thread", 0)
+        assert reason in engine.loaded.fallback
+        assert ask(engine, "say: it works").text == "it works"
+
+    def test_a_first_decode_that_crashes_the_gpu_goes_on_without_it(self, fake: Start, starter: Path) -> None:
+        engine = fake("--gpu", "--gpu-crashes")
+        load(engine, starter)
+        assert ask(engine, "say: it works").text == "it works"
+        assert engine.loaded is not None
+        assert "crashed on the GPU" in engine.loaded.fallback
+
+    def test_nobody_is_told_of_a_gpu_that_was_not_wanted(self, fake: Start, starter: Path) -> None:
+        engine = fake("--gpu")
+        for _ in engine.load(starter, LoadSettings(gpu_layers=0)):
+            pass
+        assert engine.loaded is not None
+        assert (engine.loaded.gpu_layers, engine.loaded.fallback) == (0, "")
+        assert engine.loaded.backend == "cpu-fast"
+
     def test_a_worker_that_refuses_to_end_is_killed(self, fake: Start, starter: Path) -> None:
         engine = fake("--stay")
         load(engine, starter)

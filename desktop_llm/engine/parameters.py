@@ -1,0 +1,40 @@
+"""What was asked for in llama.cpp's own parameter structures."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+from desktop_llm.engine.backends import bindings
+from desktop_llm.engine.wanted import DEFAULT_CONTEXT_LENGTH, Wanted
+
+ALL_LAYERS = -1  # llama.cpp: every layer, whatever their number
+_SMALLEST_CONTEXT = 256
+_NO_DEVICES = (ctypes.c_void_p * 1)(None)  # the list of devices ends with a null pointer
+
+
+def for_model(wanted: Wanted, gpu_layers: int) -> Any:
+    """`llama_model_params`; without GPU layers no GPU is touched at all, not even for big products."""
+    native = bindings()
+    parameters = native.llama_model_default_params()
+    parameters.use_extra_bufts = wanted.extra_buffers
+    parameters.load_mode = native.LLAMA_LOAD_MODE_MMAP
+    parameters.n_gpu_layers = gpu_layers
+    if not gpu_layers:
+        parameters.devices = ctypes.cast(_NO_DEVICES, ctypes.c_void_p)
+    return parameters
+
+
+def for_context(model: Any, wanted: Wanted, threads: int) -> Any:
+    """`llama_context_params`, its context no longer than the model was trained for."""
+    native = bindings()
+    trained = int(native.llama_model_n_ctx_train(model)) or DEFAULT_CONTEXT_LENGTH
+    parameters = native.llama_context_default_params()
+    parameters.n_ctx = max(_SMALLEST_CONTEXT, min(trained, wanted.context_length or DEFAULT_CONTEXT_LENGTH))
+    parameters.n_batch = parameters.n_ubatch = wanted.batch_tokens
+    parameters.type_k = parameters.type_v = wanted.kv
+    if wanted.flash_attention is not None:
+        parameters.flash_attn_type = int(wanted.flash_attention)  # llama_flash_attn_type; -1 leaves it to llama.cpp
+    parameters.n_threads = parameters.n_threads_batch = threads
+    parameters.no_perf = True
+    return parameters
