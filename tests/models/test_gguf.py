@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.errors import ModelFileError
-from desktop_llm.models.gguf import MAX_STRING_BYTES, Header, printable, read_header, read_header_from, size_label
+from desktop_llm.models.gguf import Header, printable, read_header, read_header_from, size_label
+from desktop_llm.models.gguf_reader import MAX_STRING_BYTES
 from desktop_llm.models.shape import Shape
 from tests.models.gguf_files import CHAT, Entry, gguf, model, split_model, tensor, text
 
@@ -157,7 +158,9 @@ BROKEN = {
     "claims to be part 4 of 3": gguf(with_entries(split__count=3, split__no=3), [EMBEDDING], data_bytes=1_024),
     "vocabulary of the wrong type": gguf(with_entries(tokenizer__ggml__scores=["a"]), [EMBEDDING], data_bytes=1_024),
     "byte token": gguf(with_entries(tokenizer__ggml__tokens=["<0x-1>"]), [EMBEDDING], data_bytes=1_024),
-    "names one tensor twice": gguf(CHAT, [EMBEDDING, EMBEDDING], data_bytes=1_024),
+    "names one tensor twice": gguf(
+        CHAT, [EMBEDDING, tensor("token_embd.weight", [16, 16], offset=1_024)], data_bytes=2_048
+    ),
     "out of place": gguf(CHAT, [tensor("w", [16], offset=7)], data_bytes=1_024),
     "tensor without a shape": gguf(CHAT, [tensor("w", [])], data_bytes=1_024),
     "tensor of absurd size": gguf(CHAT, [tensor("w", [1 << 40, 1 << 40])], data_bytes=1_024),
@@ -176,7 +179,12 @@ def test_a_header_that_lies_is_refused_with_its_reason(tmp_path: Path, reason: s
 
 def test_long_vocabularies_are_walked_across_the_reader_s_chunks(tmp_path: Path) -> None:
     tokens: list[str] = [f"token number {number}" * (number % 7) for number in range(60_000)]
-    data = gguf(with_entries(tokenizer__ggml__tokens=tokens, last__entry="seen"), [EMBEDDING], data_bytes=1_024)
+    lists: dict[str, Entry] = {
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.scores": [0.5] * len(tokens),
+        "tokenizer.ggml.token_type": [1] * len(tokens),
+    }
+    data = gguf({**CHAT, **lists, "last.entry": "seen"}, [EMBEDDING], data_bytes=1_024)
     assert read(tmp_path, data).parameters == 256
 
 
