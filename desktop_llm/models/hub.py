@@ -26,6 +26,7 @@ from desktop_llm.models.quantizations import HubFile, HubPart, checked_sha256, g
 from desktop_llm.models.references import Reference, is_repo_id, parse_reference
 from desktop_llm.net import Incoming, Net
 from desktop_llm.net.answers import not_understood
+from desktop_llm.net.rules import check_address
 from desktop_llm.words import tr
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ AT_ONCE = 8
 _PAGE = 25
 _SORTS = {"trending": "trendingScore", "downloads": "downloads", "likes": "likes", "recent": "lastModified"}
 _EXPAND = ["downloads", "gated", "gguf", "lastModified", "likes", "pipeline_tag", "tags"]
-_COMMIT = re.compile(r"[0-9a-f]{40}$")
-_LANGUAGE = re.compile(r"[a-z]{2}$")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_LANGUAGE = re.compile(r"[a-z]{2}")
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 # What the library raises over an answer that is not of the agreed form.
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
@@ -225,6 +226,7 @@ class Hub:
         asked = {"search": query.strip(), "pipeline_tag": task, "filter": filters}
         params: dict[str, Any] = {name: value for name, value in asked.items() if value}
         params |= {"sort": _SORTS[sort], "limit": min(limit, _PAGE), "expand": _EXPAND}
+        check_address(self.endpoint)
         attach(self._net)
         from huggingface_hub.utils import build_hf_headers, paginate  # type: ignore[attr-defined]  # lazy exports
 
@@ -240,6 +242,7 @@ class Hub:
             return read_header_from(cast(BinaryIO, _Remote(incoming)), part.size_bytes, name)
 
     def _api(self, token: str | None = None) -> HfApi:
+        check_address(self.endpoint)
         attach(self._net)
         from huggingface_hub import HfApi
 
@@ -294,7 +297,7 @@ def _model(info: ModelInfo) -> HubModel:
         gated=bool(info.gated),
         updated_at=info.last_modified.timestamp() if info.last_modified else None,
         task=_text(info.pipeline_tag),
-        languages=tuple(tag for tag in tags if _LANGUAGE.match(tag)),
+        languages=tuple(tag for tag in tags if _LANGUAGE.fullmatch(tag)),
         tags=tags,
         architecture=_text(shape.get("architecture")),
         parameters=_count(shape.get("total")),
@@ -310,7 +313,7 @@ def _license(info: ModelInfo, tags: Sequence[str]) -> str:
 
 
 def _repo(info: ModelInfo) -> HubRepo:
-    if not _COMMIT.match(info.sha or ""):
+    if not _COMMIT.fullmatch(info.sha or ""):
         raise ValueError("no commit")
     files, projectors = group(
         HubPart(

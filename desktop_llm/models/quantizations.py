@@ -23,8 +23,8 @@ _QUANTIZATION = re.compile(
 )
 _FLOATS = {"FP16": "F16", "FP32": "F32"}
 # gguf-split's naming, which llama.cpp finds the other parts by.
-_SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
-_SHA256 = re.compile(r"[0-9a-f]{64}$")
+_SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def group(parts: Iterable[HubPart]) -> tuple[tuple[HubFile, ...], tuple[HubFile,
 
 def checked_sha256(value: object) -> str | None:
     """The checksum if it is one."""
-    return value if isinstance(value, str) and _SHA256.match(value) else None
+    return value if isinstance(value, str) and _SHA256.fullmatch(value) else None
 
 
 def is_plain(path: str) -> bool:
@@ -106,10 +106,10 @@ def _is_model(path: str) -> bool:
 
 def _joined(parts: Sequence[HubPart]) -> list[HubFile]:
     """Each single file, and each complete set of shards in order."""
-    files = [_file([part]) for part in parts if not _SHARD.match(part.path)]
+    files = [_file([part]) for part in parts if not _SHARD.fullmatch(part.path)]
     sets: dict[tuple[str, int], dict[int, HubPart]] = defaultdict(dict)
     for part in parts:
-        if found := _SHARD.match(part.path):
+        if found := _SHARD.fullmatch(part.path):
             sets[found["stem"], int(found["count"])][int(found["number"])] = part
     for (_, count), shards in sets.items():
         if count and set(shards) == set(range(1, count + 1)):
@@ -120,7 +120,7 @@ def _joined(parts: Sequence[HubPart]) -> list[HubFile]:
 def _file(parts: Sequence[HubPart]) -> HubFile:
     first = parts[0]
     size_bytes = sum(part.size_bytes for part in parts)
-    shard = _SHARD.match(first.path)
+    shard = _SHARD.fullmatch(first.path)
     label = shard["stem"] if shard else first.path
     return HubFile(first.path, quantization_of(label), size_bytes, first.sha256, tuple(parts))
 

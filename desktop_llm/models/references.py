@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from desktop_llm.models.quantizations import is_plain
 
-_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}$", re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 _NOT_MODELS = ("api", "blog", "collections", "datasets", "docs", "models", "organizations", "papers", "posts", "spaces")
 
@@ -37,12 +37,15 @@ def parse_reference(text: str, endpoint: str = "") -> Reference | None:
 
 def is_repo_id(text: str) -> bool:
     """Whether this can be a repository's id, by the hub's rules."""
-    return bool(_ID.match(text)) and not text.lower().startswith(tuple(f"{name}/" for name in _NOT_MODELS))
+    return bool(_ID.fullmatch(text)) and not text.lower().startswith(tuple(f"{name}/" for name in _NOT_MODELS))
 
 
 def _host_and_path(text: str) -> tuple[str, str]:
     if "://" in text:
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            return "", ""
         return (parts.hostname or "").lower(), unquote(parts.path)
     host, _, path = text.partition("/")
     return (host.lower(), path) if host.lower() in _HOSTS else ("", "")

@@ -51,5 +51,8 @@ def _check(response: httpx2.Response) -> None:
 def _check_redirect(response: httpx2.Response) -> None:
     extensions = response.request.extensions
     extensions["redirects"] = extensions.get("redirects", 0) + 1  # the next request inherits them
-    target = response.url.join(response.headers["location"])
+    try:
+        target = response.url.join(response.headers["location"])
+    except httpx2.InvalidURL:
+        raise answers.not_understood(str(response.url)) from None
     rules.check_redirect(str(response.url), str(target), extensions["redirects"])

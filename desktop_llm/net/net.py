@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from desktop_llm.models.ledger import Ledger
+from desktop_llm.net import rules
 from desktop_llm.net.transfers import Transfer, Transfers
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ class Net:
     def _sent(
         self, url: str, headers: Mapping[str, str] | None, purpose: str, times: dict[str, float | None]
     ) -> Iterator[httpx2.Response]:
+        rules.check_address(url)  # before the library sees it: it has errors of its own for what is no address
         client = self.client()
         request = client.build_request("GET", url, headers=dict(headers or {}), extensions=times)
         with self.purpose(purpose):

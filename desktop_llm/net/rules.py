@@ -17,7 +17,10 @@ HUB_DOMAINS = ("huggingface.co", "hf.co")
 
 def host_of(url: str) -> str:
     """The host name in a URL, in lower case; "" where there is none."""
-    return (urlsplit(url).hostname or "").lower()
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:
@@ -30,8 +33,8 @@ def is_loopback(host: str) -> bool:
 
 def check_address(url: str) -> None:
     """Raise TransferError where the address is not encrypted, except on this computer itself."""
-    scheme, host = urlsplit(url).scheme, host_of(url)
-    if scheme == "https" or (scheme == "http" and is_loopback(host)):
+    host, scheme = host_of(url), url.partition(":")[0].lower()
+    if host and (scheme == "https" or (scheme == "http" and is_loopback(host))):
         return
     raise TransferError(
         tr(

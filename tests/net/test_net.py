@@ -263,7 +263,9 @@ class TestOffline:
 
 
 class TestRules:
-    @pytest.mark.parametrize("url", ["http://hub.example/x", "http://10.0.0.1/x", "ftp://127.0.0.1/x", "file:///etc/x"])
+    @pytest.mark.parametrize(
+        "url", ["http://hub.example/x", "http://10.0.0.1/x", "ftp://127.0.0.1/x", "file:///etc/x", "https://[", "x"]
+    )
     def test_an_address_without_encryption_is_not_asked(self, net: Net, ledger: Ledger, url: str) -> None:
         with pytest.raises(TransferError) as raised:
             net.get(url, purpose="search models")
@@ -283,6 +285,13 @@ class TestRules:
         hub.behave("/a", status(302, headers={"Location": "https://nothf.co/x"}))
 
         with pytest.raises(TransferError, match="not part of Hugging Face"):
+            net.get(f"{hub.url}/a", purpose="search models")
+
+    @pytest.mark.parametrize("place", ["https://[", "http://a b/", "https://\x7f/", "", "mailto:a@b"])
+    def test_a_redirect_to_nowhere_is_an_error_like_any_other(self, net: Net, hub: LocalHub, place: str) -> None:
+        hub.behave("/a", status(302, headers={"Location": place}))
+
+        with pytest.raises(TransferError):
             net.get(f"{hub.url}/a", purpose="search models")
 
     def test_a_circle_of_redirects_ends(self, net: Net, hub: LocalHub) -> None:

@@ -1,0 +1,96 @@
+"""The Hugging Face token: in the keyring where there is one, else in a private file; never half of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from desktop_llm.errors import BadRequest
+from desktop_llm.models.token import TokenStore, from_environment
+
+
+class FakeKeyring:
+    """A keyring that works, or one that is locked."""
+
+    def __init__(self, *, locked: bool = False) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+        self.locked = locked
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._open()
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._open()
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._open()
+        del self.kept[service, username]
+
+    def _open(self) -> None:
+        if self.locked:
+            raise OSError("locked")
+
+
+def test_a_token_is_kept_in_the_keyring_and_in_no_file(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "hf-token", FakeKeyring())
+
+    assert store.write(" hf_abc\n") == "keyring"
+    assert store.read() == "hf_abc"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_keyring_works_the_token_is_kept_in_a_private_file(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "hf-token", FakeKeyring(locked=True))
+
+    assert store.write("hf_abc") == "file"
+    assert store.read() == "hf_abc"
+    assert (tmp_path / "hf-token").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_keyring_that_works_again_takes_the_token_out_of_the_file(tmp_path: Path) -> None:
+    ring = FakeKeyring(locked=True)
+    store = TokenStore(tmp_path / "hf-token", ring)
+    store.write("hf_old")
+    ring.locked = False
+
+    assert store.write("hf_new") == "keyring"
+    assert not (tmp_path / "hf-token").exists()
+
+
+def test_a_forgotten_token_is_in_neither_place(tmp_path: Path) -> None:
+    ring = FakeKeyring()
+    (tmp_path / "hf-token").write_text("hf_file")
+    store = TokenStore(tmp_path / "hf-token", ring)
+    store.write("hf_ring")
+    store.forget()
+
+    assert store.read() is None
+    assert ring.kept == {}
+    store.forget()
+
+
+@pytest.mark.parametrize("text", ["", "  ", "hf_a b", "hf_\n2", "hf_ä", "x" * 513])
+def test_what_can_be_no_token_is_refused_and_the_old_one_stays(tmp_path: Path, text: str) -> None:
+    store = TokenStore(tmp_path / "hf-token", FakeKeyring())
+    store.write("hf_old")
+
+    with pytest.raises(BadRequest, match="no Hugging Face token"):
+        store.write(text)
+
+    assert store.read() == "hf_old"
+
+
+def test_a_file_that_is_no_text_is_no_token(tmp_path: Path) -> None:
+    (tmp_path / "hf-token").write_bytes(b"\xff\xfe")
+
+    assert TokenStore(tmp_path / "hf-token", FakeKeyring(locked=True)).read() is None
+
+
+def test_the_environment_of_a_command_line_may_bring_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", " hf_env ")
+    assert from_environment() == "hf_env"
+    monkeypatch.setenv("HF_TOKEN", "")
+    assert from_environment() is None
