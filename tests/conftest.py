@@ -15,7 +15,7 @@ from tests.leftovers import nothing_left_running
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 _POINTS_ELSEWHERE = (
-    *("HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_TOKEN", "OLLAMA_MODELS"),
+    *("HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_TOKEN", "HUGGINGFACE_HUB_CACHE", "JAN_DATA_FOLDER"),
     *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA", "APPDATA"),
 )
 _LOOPBACK = ("127.", "::1", "localhost")
@@ -47,6 +47,8 @@ def person_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
         monkeypatch.setenv(variable, str(folder))
     for variable in _POINTS_ELSEWHERE:
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.setenv("OLLAMA_MODELS", str(folder))  # else a folder of the system is looked at too
     return folder
 
 
