@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from desktop_llm.chats.store import ChatReader
+from desktop_llm.paths import folders
 from tests.sample_documents import write_samples
 from tests.test_cli import answer, run
 
@@ -78,6 +80,17 @@ def test_an_answer_from_documents_comes_with_verified_citations(house: Path) -> 
         assert set(citation) == {"number", "document", "page", "start", "end", "text", "score", "verified"}
         assert citation["verified"] is True
         assert f"[{citation['number']}]" in said["text"]
+
+
+def test_a_saved_answer_keeps_what_it_stands_on(house: Path) -> None:
+    said = answer(
+        "chat", "What is the monthly rent?", "-c", "House", "--temperature", "0", "--max-tokens", "20", "--save"
+    )
+    with ChatReader(folders().chats_db) as chats:
+        stored = chats.messages(chats.conversations()[0].id)[-1]
+    assert [source.text for source in stored.sources] == [source["text"] for source in said["sources"]]
+    assert [quote.number for quote in stored.citations] == [quote["number"] for quote in said["citations"]]
+    assert stored.text == said["text"]
 
 
 def test_what_no_document_holds_is_said_without_citations(house: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -24,7 +25,8 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class StoredCitation:
-    """A passage as it was when it was given to the model or quoted: `text` is the span start..end of that page."""
+    """A passage as it was when it was given to the model or quoted: `text` is the span start..end of that page, and
+    `place` says where that is in a format without pages."""
 
     number: int
     document: str
@@ -34,11 +36,13 @@ class StoredCitation:
     text: str
     score: float
     verified: bool
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One message with its parts joined; `branch` of `branches` counts it among the children of its parent."""
+    """One message with its parts joined; `branch` of `branches` counts it among the children of its parent, and
+    `unsupported` holds the (start, end) of the sentences in `text` that no source supports."""
 
     id: str
     parent_id: str | None
@@ -57,6 +61,7 @@ class StoredMessage:
     timings: dict[str, Any]
     citations: tuple[StoredCitation, ...]
     sources: tuple[StoredCitation, ...]
+    unsupported: tuple[tuple[int, int], ...]
     attachments: tuple[str, ...]
     branch: int
     branches: int
@@ -96,3 +101,4 @@ class MessageFields(TypedDict, total=False):
     finish_reason: str | None
     usage: dict[str, Any]
     timings: dict[str, Any]
+    unsupported: Sequence[tuple[int, int]]

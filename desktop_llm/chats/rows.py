@@ -63,6 +63,7 @@ def to_message(
         timings=_json(row["timings"], {}),
         citations=tuple(_citation(citation) for citation in citations if citation["cited"]),
         sources=tuple(_citation(citation) for citation in citations if not citation["cited"]),
+        unsupported=_spans(row["unsupported"]),
         attachments=tuple(content for kind, content in pieces if kind == "file"),
         branch=place[0],
         branches=place[1],
@@ -79,7 +80,15 @@ def _citation(row: sqlite3.Row) -> StoredCitation:
         text=from_sql(row["text"]),
         score=row["score"],
         verified=bool(row["verified"]),
+        place=from_sql(row["place"]),
     )
+
+
+def _spans(text: str) -> tuple[tuple[int, int], ...]:
+    try:
+        return tuple((int(start), int(end)) for start, end in _json(text, []))
+    except (TypeError, ValueError):  # damaged
+        return ()
 
 
 def _json(text: str, empty: _Json) -> _Json:
@@ -122,4 +131,5 @@ def citation_values(citation: StoredCitation) -> tuple[Any, ...]:
         to_sql(citation.text),
         citation.score,
         citation.verified,
+        to_sql(citation.place),
     )

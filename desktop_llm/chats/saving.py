@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from desktop_llm.chats.records import Conversation
+from desktop_llm.chats.records import Conversation, StoredCitation
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.chats.titles import title_from
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Messages (role, text) in order, the answer to the last one, and by which model it was given."""
+    """Messages (role, text) in order, the answer to the last one, by which model, and what it stands on.
+
+    `citations` and `sources` are StoredCitations as plain values, since an exchange may come from another process.
+    """
 
     messages: tuple[tuple[str, str], ...]
     answer: str
@@ -20,6 +23,9 @@ class Exchange:
     model_name: str
     collections: tuple[str, ...] = ()
     finished: dict[str, Any] = field(default_factory=dict)
+    citations: tuple[dict[str, Any], ...] = ()
+    sources: tuple[dict[str, Any], ...] = ()
+    unsupported: tuple[tuple[int, int], ...] = ()
 
 
 def save_exchange(store: ChatStore, exchange: Exchange) -> Conversation:
@@ -35,17 +41,29 @@ def save_exchange(store: ChatStore, exchange: Exchange) -> Conversation:
     parent: str | None = None
     for role, text in turns:
         parent = store.add(conversation.id, parent, role, text).id
+    _save_answer(store, conversation, parent, exchange)
+    return conversation
+
+
+def _save_answer(store: ChatStore, conversation: Conversation, parent: str | None, exchange: Exchange) -> None:
     finished = exchange.finished
-    store.add(
+    answer = store.add(
         conversation.id,
         parent,
         "assistant",
-        exchange.answer,
+        status="streaming",
         model_id=exchange.model_id,
         model_name=exchange.model_name,
+    )
+    store.finish(
+        answer.id,
+        "complete",
+        text=exchange.answer,
+        citations=[StoredCitation(**citation) for citation in exchange.citations],
+        sources=[StoredCitation(**source) for source in exchange.sources],
+        unsupported=exchange.unsupported,
         finish_reason=finished.get("finish_reason"),
         usage=finished.get("usage") or {},
         timings=finished.get("timings") or {},
         seed=finished.get("seed"),
     )
-    return conversation

@@ -85,7 +85,13 @@ _FIRST = (
     f"CREATE VIRTUAL TABLE message_search USING {_FULL_TEXT}",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# What an answer's documents do not hold, and where a quote stands in a format without pages.
+_SECOND = (
+    "ALTER TABLE message ADD COLUMN unsupported TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE citation ADD COLUMN place ANY NOT NULL DEFAULT ''",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",

@@ -256,8 +256,8 @@ class ChatStore(ChatReader):
         self._execute("DELETE FROM citation WHERE message = ?", message)
         rows = [(True, citation) for citation in citations] + [(False, source) for source in sources]
         self._connection.executemany(
-            "INSERT INTO citation (message, cited, number, document, page, start, end, text, score, verified) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO citation (message, cited, number, document, page, start, end, text, score, verified, "
+            "place) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(message, cited, *citation_values(citation)) for cited, citation in rows],
         )
 

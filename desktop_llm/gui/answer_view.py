@@ -52,8 +52,7 @@ class AnswerView:
 
     def ended(self, turn: Turn, stored: StoredMessage) -> None:
         """Show the answer whole."""
-        sentences = tuple(turn.state.text[start:end] for start, end in turn.state.unsupported)
-        self._transcript.finish(view_of(stored, sentences))
+        self._transcript.finish(view_of(stored))
 
     def _update(self, turn: Turn, **fields: object) -> None:
         if self._view is not None and self._view.id == turn.order.message_id:

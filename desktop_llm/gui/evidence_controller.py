@@ -68,9 +68,8 @@ class EvidenceController(QObject):
 
 
 def _as_passage(stored: StoredCitation) -> Passage:
-    place = ""  # the page and the span say where it is
     return Passage(
-        stored.number, stored.document, stored.page, place, stored.start, stored.end, stored.text, stored.score
+        stored.number, stored.document, stored.page, stored.place, stored.start, stored.end, stored.text, stored.score
     )
 
 

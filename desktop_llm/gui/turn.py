@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -157,6 +157,7 @@ class Turn(QObject):
             usage=asdict(finished.usage),
             timings=asdict(finished.timings),
             seed=finished.seed,
+            unsupported=self.state.unsupported,
         )
 
     def _on_failed(self, error: UserError) -> None:
@@ -189,8 +190,8 @@ class Turn(QObject):
             self.order.message_id,
             status,
             text=state.text,
-            citations=[_stored(citation) for citation in state.citations],
-            sources=[_stored(source) for source in state.sources],
+            citations=[_stored(citation, _place(state.sources, citation.number)) for citation in state.citations],
+            sources=[_stored(source, source.place) for source in state.sources],
             **values,
         )
 
@@ -199,7 +200,11 @@ def _kept_in_memory(_: UserError) -> None:
     """A piece could not be saved while the answer goes on; the end of the turn saves the whole text, or tells."""
 
 
-def _stored(passage: Citation | Passage) -> StoredCitation:
+def _place(sources: Sequence[Passage], number: int) -> str:
+    return next((source.place for source in sources if source.number == number), "")
+
+
+def _stored(passage: Citation | Passage, place: str) -> StoredCitation:
     verified = passage.verified if isinstance(passage, Citation) else True
     return StoredCitation(
         passage.number,
@@ -210,4 +215,5 @@ def _stored(passage: Citation | Passage) -> StoredCitation:
         passage.text,
         passage.score,
         verified,
+        place,
     )

@@ -8,8 +8,8 @@ from desktop_llm.gui.widgets import Action
 from desktop_llm.words import tr
 
 
-def view_of(message: StoredMessage, unsupported: tuple[str, ...] = ()) -> MessageView:
-    """A message for the transcript; `unsupported` are the sentences of a fresh answer that no passage supports."""
+def view_of(message: StoredMessage) -> MessageView:
+    """A message for the transcript."""
     nothing_found = _no_model_ran(message)
     return MessageView(
         id=message.id,
@@ -19,7 +19,7 @@ def view_of(message: StoredMessage, unsupported: tuple[str, ...] = ()) -> Messag
         thinking=message.thinking,
         citations=message.citations,
         sources=message.sources,
-        unsupported=unsupported,
+        unsupported=tuple(message.text[start:end] for start, end in message.unsupported),
         foot=_foot(message),
         foot_tip=_foot_tip(message),
         error=message.error,

@@ -242,6 +242,7 @@ def test_chats_of_every_released_layout_can_be_opened(path: Path, version: int) 
         assert (question.text, question.attachments) == ("Wie heißt das? \udcff", ("/home/ada/engine.pdf",))
         assert (answer.text, answer.citations[0].text) == ("Aquädukt [1].", "Ein Aquädukt")
         assert store.search("aquadukt")[0].message_id == answer.id
+        assert (answer.citations[0].place, answer.unsupported) == (("", ()) if version == 1 else ("Water", ((0, 9),)))
 
 
 def test_an_upgrade_keeps_a_backup_and_a_failed_one_changes_nothing(path: Path) -> None:

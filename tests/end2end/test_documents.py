@@ -55,6 +55,20 @@ def test_sources_come_before_the_answer_and_a_citation_opens_the_page(reader: Pe
     assert not person.sees("evidence_panel")
 
 
+def test_what_an_answer_stands_on_is_shown_again_when_its_chat_is_opened_anew(reader: Person, person: Person) -> None:
+    chat = person.new_chat({"max_tokens": 40, "temperature": 0.0}, ("My documents",))
+    fresh = person.ask(QUESTION)
+    person.wiring.conversations.new()
+    until(lambda: not person.transcript.message_ids())
+    person.wiring.conversations.open(chat)
+    until(person.transcript.message_ids)
+    again = person.transcript.message(fresh.id)
+    assert fresh.citations or fresh.unsupported
+    assert (again.text, again.unsupported) == (fresh.text, fresh.unsupported)
+    assert [quote.text for quote in again.citations] == [quote.text for quote in fresh.citations]
+    assert [source.place for source in again.sources] == [source.place for source in fresh.sources]
+
+
 def test_nothing_relevant_is_said_and_the_model_can_be_asked_without_documents(reader: Person, person: Person) -> None:
     chat = person.new_chat(collections=("My documents",))
     answer = person.ask("Who won the football world cup in 1990?")
