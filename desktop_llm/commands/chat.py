@@ -15,6 +15,7 @@ from desktop_llm import settings
 from desktop_llm.answer import Cited, Sources, answer
 from desktop_llm.chats.saving import Exchange
 from desktop_llm.commands.documents import SharedWorker, knowledge
+from desktop_llm.commands.library import library as open_library
 from desktop_llm.commands.terminal import drain, print_json, read_text
 from desktop_llm.engine.client import (
     ChatMessage,
@@ -66,7 +67,7 @@ def run_chat(options: Namespace, home: Folders) -> None:
 
 def run_bench(options: Namespace, home: Folders) -> dict[str, Any]:
     """The median of `--repeat` runs, each in a fresh process so that loading counts."""
-    model = _model(Library(home), options.model)
+    model = _model(open_library(home), options.model)
     runs = []
     for _ in range(options.repeat):
         with contextlib.closing(Engine(home)) as engine:
@@ -124,7 +125,7 @@ def _message(row: dict[str, Any]) -> ChatMessage:
 
 @contextlib.contextmanager
 def _session(options: Namespace, home: Folders) -> Iterator[tuple[Engine, Knowledge | None, Model, LoadedModel]]:
-    library, chosen = Library(home), settings.load(home.settings)[0]
+    library, chosen = open_library(home), settings.load(home.settings)[0]
     model = _model(library, options.model)
     with contextlib.ExitStack() as stack:
         documents = stack.enter_context(knowledge(home)) if options.collections else None
