@@ -26,6 +26,7 @@ MAX_ALIGNMENT = 1 << 20
 MAX_LAYERS = 512
 MAX_PARTS = 1_000
 MAX_HEADER_BYTES = 256 << 20
+MAX_FILE_BYTES = 1 << 46  # 70 TB
 _CHUNK_BYTES = 1 << 20
 
 _STRING, _ARRAY = 8, 9
@@ -225,7 +226,7 @@ class GgufReader:
         header = self._taken + self._at
         data_start = -(-header // alignment) * alignment
         whole = data_start + end
-        if whole >= 1 << 62:
+        if whole > MAX_FILE_BYTES:
             raise self._damaged(tr("has a tensor of absurd size"))
         if end and whole > self._size:
             raise ModelFileError(
