@@ -26,16 +26,20 @@ class Headers:
         known = self._facts.known(_FACT, stamps)
         found = {path: header for path, value in known.items() if (header := _header(value)) is not None}
         measured = {path: _measured(path) for path in stamps if path not in found}
-        if measured:
-            self._facts.note(_FACT, {path: (stamps[path], value) for path, value in measured.items()})
-        return found | {path: header for path, value in measured.items() if (header := _header(value)) is not None}
+        lasting = {path: (stamps[path], value) for path, (header, value) in measured.items() if value is not None}
+        if lasting:
+            self._facts.note(_FACT, lasting)
+        return found | {path: header for path, (header, _) in measured.items()}
 
 
-def _measured(path: Path) -> dict[str, Any]:
+def _measured(path: Path) -> tuple[Header | ModelFileError, dict[str, Any] | None]:
+    """The header, and what to keep of it: nothing where the disk or a permission stood in the way this time."""
     try:
-        return {"version": __version__, "header": read_header(path).to_json()}
+        header = read_header(path)
     except ModelFileError as error:
-        return {"version": __version__, "refused": to_json(error.message)}
+        passing = isinstance(error.__cause__, OSError)
+        return error, None if passing else {"version": __version__, "refused": to_json(error.message)}
+    return header, {"version": __version__, "header": header.to_json()}
 
 
 def _header(value: Mapping[str, Any]) -> Header | ModelFileError | None:

@@ -68,7 +68,7 @@ class Inventory:
         return header
 
     def _look(self) -> list[Sight]:
-        own = [Found(path, origin="imported") for path in sorted(self._folder.glob("*.gguf"))]
+        own = [Found(path, origin="imported") for path in sorted(self._folder.glob("*.gguf")) if is_there(path)]
         folders = [Path(folder) for folder in self._model_folders()]
         others = without_repeats(models_elsewhere(self._places, folders), [found.path for found in own])
         sets = [(files, stamp) for files in sets_of([*own, *others]) for stamp in _stamps(files)]

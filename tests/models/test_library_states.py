@@ -9,6 +9,8 @@ import pytest
 
 from desktop_llm.errors import ModelFileError, NotFound
 from desktop_llm.models.elsewhere import Places
+from desktop_llm.models.facts import Facts, stamp_of
+from desktop_llm.models.headers import Headers
 from desktop_llm.models.library import STARTER_CHAT, Library
 from desktop_llm.paths import Folders
 from tests.models.gguf_files import CHAT, model, split_model
@@ -180,3 +182,17 @@ def test_projectors_and_other_apps_adapters_are_no_models(library: Library, pers
     model(folder / "mmproj-tiny.gguf", {**CHAT, "general.type": "mmproj"})
     model(folder / "lora.gguf", {**CHAT, "general.type": "adapter"})
     assert ids(library) == ["tiny"]
+
+
+def test_what_the_system_did_not_let_be_read_is_not_remembered_as_bad(here: Folders, tmp_path: Path) -> None:
+    facts = Facts(here.facts_db)
+    stamps = {tmp_path: stamp_of(tmp_path)}
+    refused = Headers(facts).read(stamps)[tmp_path]
+    assert isinstance(refused, ModelFileError)
+    assert "can't be read" in refused.message
+    assert facts.known("header", stamps) == {}
+
+
+def test_a_folder_of_a_model_s_name_is_no_model(library: Library, here: Folders) -> None:
+    (here.models / "tiny.gguf").mkdir()
+    assert ids(library) == []
