@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-_CARD_MAKERS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}  # PCI vendor numbers
+# PCI's class codes of a VGA, a 3D and another display controller, and the vendors' numbers (pcisig.com).
+_CARD_CLASSES = ("0x0300", "0x0302", "0x0380")
+_CARD_MAKERS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +34,6 @@ def physical_cores() -> int:
     return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
 
 
-def graphics_cards() -> tuple[str, ...]:
-    """The makers of the cards that the system could compute on, whether the engine can use them or not (Linux only)."""
-    vendors = (path.read_text().strip() for path in Path("/sys/class/drm").glob("renderD*/device/vendor"))
-    return tuple(sorted(_CARD_MAKERS[vendor] for vendor in vendors if vendor in _CARD_MAKERS))
-
-
 def _cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -43,3 +41,45 @@ def _cpu_name() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def graphics_cards() -> tuple[str, ...]:
+    """The graphics cards in this computer by name, whether the engine can use them or not; the fastest kinds first."""
+    cards = [_card_name(device) for device in sorted(Path("/sys/bus/pci/devices").glob("*")) if _is_card(device)]
+    cards += _cards_of_windows()
+    return tuple(sorted(cards, key=lambda name: not name.startswith(("NVIDIA", "AMD"))))
+
+
+def _is_card(device: Path) -> bool:
+    """Cards of other vendors are the screens of virtual machines."""
+    return _read(device / "class").startswith(_CARD_CLASSES) and _read(device / "vendor") in _CARD_MAKERS
+
+
+def _card_name(device: Path) -> str:
+    """The name that NVIDIA's driver tells, else the vendor's."""
+    for line in _read(Path("/proc/driver/nvidia/gpus") / device.name / "information").splitlines():
+        if line.startswith("Model:"):
+            return line.partition(":")[2].strip()
+    return f"{_CARD_MAKERS[_read(device / 'vendor')]} graphics"
+
+
+def _cards_of_windows() -> tuple[str, ...]:
+    """The display adapters in the registry, under the class that Windows documents for them."""
+    if sys.platform != "win32":
+        return ()
+    import winreg
+
+    names = []
+    place = r"SYSTEM\CurrentControlSet\Control\Class\{4d36e968-e325-11ce-bfc1-08002be10318}"
+    with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place) as adapters:
+        for number in range(winreg.QueryInfoKey(adapters)[0]):
+            with contextlib.suppress(OSError), winreg.OpenKey(adapters, f"{number:04}") as adapter:
+                names.append(str(winreg.QueryValueEx(adapter, "DriverDesc")[0]))
+    return tuple(name for name in dict.fromkeys(names) if not name.startswith("Microsoft"))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""

@@ -73,14 +73,14 @@ class Tour:
     def empty(self) -> None:
         until(lambda: self.wiring.models.model is not None)
         if self.model is not None:
-            self.wiring.models.import_files([str(self.model)])
+            self.wiring.local_models.import_files([str(self.model)])
             until(lambda: len(self.chat_models()) > 1)
             self.wiring.models.use(self.chat_models()[-1])
             until(lambda: self.wiring.resources.engine.loaded is not None, 120)
         self.save("empty")
 
     def chat_models(self) -> list[str]:
-        return [model.id for model in self.wiring.models._models if model.kind == "chat"]
+        return [model.id for model in self.wiring.models.models if model.kind == "chat"]
 
     def chat(self) -> None:
         self.send("Write a Python function that adds two numbers. Then list three colours.")
@@ -120,7 +120,7 @@ class Tour:
         self.wiring._on_model_menu()
         settle(300)
         self.save("model-menu")
-        self.wiring.model_menu.close_popup()
+        self.wiring.picker.menu.close_popup()
         self.wiring._on_chat_settings()
         settle(300)
         self.save("chat-settings")

@@ -31,6 +31,7 @@ class ChatsPage(QWidget):
         self.panel: QWidget | None = None
         self._list_over = False
         self._panel_over = False
+        self._notices = QVBoxLayout()
         self.chat = self._chat_column()
         self.undo = UndoBar(self.chat)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -55,6 +56,15 @@ class ChatsPage(QWidget):
         self.splitter.addWidget(panel)
         self.splitter.setStretchFactor(2, 0)
         self._place_panel()
+
+    def set_notice(self, notice: QWidget | None) -> None:
+        """Say something about this chat above the composer, in place of what was said there; None for nothing."""
+        while (item := self._notices.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.setParent(None)
+                widget.deleteLater()
+        if notice is not None:
+            self._notices.addWidget(notice)
 
     def show_panel(self, shown: bool) -> None:
         """Show or fold the right panel."""
@@ -120,6 +130,7 @@ class ChatsPage(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         rows.addWidget(self.transcript, 1)
+        rows.addLayout(self._notices)
         rows.addWidget(self.composer)
         column.setMinimumWidth(theme.current().length("column", "reading_min"))
         return column

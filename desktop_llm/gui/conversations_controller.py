@@ -22,7 +22,8 @@ from desktop_llm.gui.widgets import UndoBar
 
 class ConversationsController(QObject):
     """Signals: `opened` with the Conversation to show, or None for a new chat; `changed` with the open one, whenever
-    it is another or another value of it; `trashed` with an id; `saved` with the path of an export.
+    it is another or another value of it; `trashed` with an id; `saved` with the path of an export;
+    `started` with whether there are any.
 
     `place` is the open chat, new ones included; `current` is its stored value, if it has one.
     """
@@ -32,6 +33,7 @@ class ConversationsController(QObject):
     trashed = Signal(str)
     saved = Signal(str)
     noticed = Signal(str)
+    started = Signal(bool)
 
     def __init__(
         self, chats: StoreLane, settings: SettingsKeeper, chat_list: ChatList, undo: UndoBar, window: QWidget
@@ -139,6 +141,7 @@ class ConversationsController(QObject):
             self.show(found)
         else:
             self.new()
+        self.started.emit(bool(conversations))
         self._chats.write(_notice, self._on_notice)
 
     def _on_notice(self, notice: str | None) -> None:

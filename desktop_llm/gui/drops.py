@@ -13,7 +13,7 @@ from desktop_llm.gui.documents.dialogs import NameDialog
 from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.drop.overlay import DropOverlay
 from desktop_llm.gui.drop.tile import DropZone
-from desktop_llm.gui.models_controller import ModelsController
+from desktop_llm.gui.local_models_controller import LocalModelsController
 
 if TYPE_CHECKING:
     from desktop_llm.gui.main_window import MainWindow
@@ -27,7 +27,7 @@ class Drops(QObject):
         window: MainWindow,
         documents: DocumentsController,
         attachments: Attachments,
-        models: ModelsController,
+        models: LocalModelsController,
         show_page: Callable[[str], None],
         parent: QObject,
     ) -> None:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale
-
-from desktop_llm.gui.documents.words import number, size
+from desktop_llm.gui.documents.words import decimal, number, size
 from desktop_llm.gui.widgets.labels import PillKind
 from desktop_llm.words import tr
 
@@ -28,16 +26,14 @@ def fit_pill(fit: Fit) -> tuple[str, PillKind, str]:
 
 def speed(tokens_per_s: float, *, measured: bool) -> str:
     """ "about 61 tokens/s" for a forecast, "61 tokens/s" for what was measured."""
-    if tokens_per_s >= 10:
-        rate = number(tokens_per_s)
-    else:
-        rate = QLocale(QLocale.Language.English).toString(tokens_per_s, "f", 1)
+    exact = measured and tokens_per_s < 10
+    rate = decimal(tokens_per_s) if exact else number(max(1, tokens_per_s))
     words = tr("{rate} tokens/s") if measured else tr("about {rate} tokens/s")
     return words.format(rate=rate)
 
 
 def fit_line(size_bytes: int, forecast: Forecast | None) -> str:
-    """ "2.5 GB, about 61 tokens/s, 20 of 36 layers on the GPU"; what is too big says what it needs instead."""
+    """ "2.5 GB, about 61 tokens/s, 20 of 36 on GPU"; what is too big says what it needs instead."""
     parts = [size(size_bytes)] if size_bytes else []
     if forecast is None:
         return ", ".join(parts)
@@ -56,7 +52,7 @@ def where(forecast: Forecast, *, short: bool = False) -> str:
         return tr("on the CPU") if short else tr("All layers on the CPU.")
     if forecast.gpu_layers >= forecast.layers:
         return tr("all layers on the GPU") if short else tr("All layers on the GPU.")
-    words = tr("{count} of {all} layers on the GPU") if short else tr("{count} of {all} layers on the GPU.")
+    words = tr("{count} of {all} on GPU") if short else tr("{count} of {all} layers on the GPU.")
     return words.format(count=forecast.gpu_layers, all=forecast.layers)
 
 

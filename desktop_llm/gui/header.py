@@ -13,8 +13,9 @@ from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from desktop_llm.gui import icons, theme
-from desktop_llm.gui.header_parts import ContextMeter, NetworkState, Rule, Slot, StillIcon
+from desktop_llm.gui.header_parts import ContextMeter, Rule, Slot, StillIcon
 from desktop_llm.gui.model_button import ModelButton, ModelState
+from desktop_llm.gui.network_state import NetworkState
 from desktop_llm.gui.widgets import IconButton, Label
 from desktop_llm.gui.widgets.painting import repaint_on_theme, set_names
 
@@ -46,6 +47,7 @@ class Header(QWidget):
     export_requested = Signal()
     delete_requested = Signal()
     keys_requested = Signal()
+    welcome_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -159,6 +161,7 @@ class Header(QWidget):
         self._export = self._add(self.tr("Export chat…"), "upload", "Ctrl+S", "export")
         self._delete = self._add(self.tr("Delete chat"), "trash", "", "delete")
         self._menu.addSeparator()
+        self._welcome = self._add(self.tr("Welcome page"), "info", "", "welcome")
         self._keys = self._add(self.tr("All keys"), "keyboard", "F1", "keys")
         self.more_button.setMenu(self._menu)
         self._tint_menu()
@@ -188,6 +191,7 @@ class Header(QWidget):
         self._export.triggered.connect(self._on_export)
         self._delete.triggered.connect(self._on_delete)
         self._keys.triggered.connect(self._on_keys)
+        self._welcome.triggered.connect(self._on_welcome)
 
     def _fold(self) -> None:
         name, chats = self._width_class, self._page == "chats"
@@ -237,6 +241,9 @@ class Header(QWidget):
 
     def _on_keys(self) -> None:
         self.keys_requested.emit()
+
+    def _on_welcome(self) -> None:
+        self.welcome_requested.emit()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The ground and the hairline below."""

@@ -1,16 +1,15 @@
-"""What the header is made of beside the model button: slot, context meter and the state of the network."""
+"""What the header is made of beside the model button and the network state: slot, context meter, small parts."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStyle, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from desktop_llm.gui import icons, theme
 from desktop_llm.gui.documents.words import number
-from desktop_llm.gui.popup import SHADOW, Popup
 from desktop_llm.gui.widgets import ElidedLabel, IconButton, Label, Meter
-from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, draw_focus_ring, repaint_on_theme, set_names
+from desktop_llm.gui.widgets.painting import repaint_on_theme
 
 _NEARLY_FULL = 0.92
 _WIDEST = "88,888 / 888,888"
@@ -69,88 +68,6 @@ class ContextMeter(QWidget):
             left = number(self._total - self._used)
             rest = self.tr("{left} are left for the next message and its answer.").format(left=left)
         return f"{counts}\n{rest}"
-
-
-class NetworkState(QPushButton):
-    """Says that there are no connections; a click says what that means."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._icon_only = False
-        self._sheet: NetworkSheet | None = None
-        self.setText(self.tr("No connections"))
-        self.setToolTip(self.tr("No connections. Click to read what that means."))
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        set_names(self, "network_state", self.tr("Network, no connections"))
-        repaint_on_theme(self)
-        self.clicked.connect(self._on_clicked)
-
-    def set_icon_only(self, icon_only: bool) -> None:
-        """Leave out the words; name and tooltip stay."""
-        self._icon_only = icon_only
-        self.updateGeometry()
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        """Icon, words and a little room."""
-        words = 0 if self._icon_only else self.fontMetrics().horizontalAdvance(self.text()) + 8
-        height = max(28, self.fontMetrics().height() + 4)
-        return QSize(8 + 16 + words + 8 + 2 * RING_MARGIN, height + 2 * RING_MARGIN)
-
-    def minimumSizeHint(self) -> QSize:
-        """The words are never cut."""
-        return self.sizeHint()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The shield in green, and the words."""
-        painter, colour = QPainter(self), theme.current().colour
-        box = self.rect().adjusted(RING_MARGIN, RING_MARGIN, -RING_MARGIN, -RING_MARGIN)
-        if self.underMouse() or self.isDown():
-            draw_box(painter, box, 6, colour("pressed" if self.isDown() else "hover"))
-        shield = QRect(box.x() + 8, box.y(), 16, box.height())
-        shield = QStyle.visualRect(self.layoutDirection(), self.rect(), shield)
-        icons.paint_icon(painter, "shieldcheck", "success_text", shield)
-        if not self._icon_only:
-            painter.setPen(colour("text_secondary"))
-            words = QStyle.visualRect(self.layoutDirection(), self.rect(), box.adjusted(32, 0, 0, 0))
-            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
-        if self.hasFocus():
-            draw_focus_ring(painter, self.rect(), 6)
-        painter.end()
-
-    def _on_clicked(self) -> None:
-        if self._sheet is None:
-            self._sheet = NetworkSheet()
-        self._sheet.show_below(self)
-
-
-class NetworkSheet(Popup):
-    """What "no connections" means, in four lines, and no more than is true."""
-
-    def __init__(self) -> None:
-        super().__init__(object_name="network_sheet", accessible_name="")
-        self.setAccessibleName(self.tr("Network, no connections"))
-        self.setFixedWidth(348 + 2 * SHADOW)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._column = column = QVBoxLayout(self)
-        column.setContentsMargins(SHADOW + 16, SHADOW + 14, SHADOW + 16, SHADOW + 16)
-        column.setSpacing(6)
-        lines = (
-            self.tr("This version of the app opens no connections: it has no network code of its own."),
-            self.tr("Models run on this computer, and your documents are read on this computer."),
-            self.tr(
-                "On Linux the kernel also blocks the programs that run models and read documents from the network."
-            ),
-        )
-        column.addWidget(Label(self.tr("No connections"), "heading"))
-        for line in lines:
-            column.addWidget(Label(line, "ui", "text_secondary", wrap=True))
-        self.setAccessibleDescription(" ".join(lines))
-
-    def sizeHint(self) -> QSize:
-        """As high as the wrapped words need."""
-        return QSize(self.width(), self._column.totalHeightForWidth(self.width()))
 
 
 class Slot(QWidget):

@@ -67,9 +67,9 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(page)
 
     def show_page(self, page: QWidget, name: str, title: str) -> None:
-        """Bring a page to the front."""
+        """Bring a page to the front; the welcome page has no rail item of its own."""
         self.pages.setCurrentWidget(page)
-        self.rail.set_page(name)
+        self.rail.set_page("chats" if name == "welcome" else name)
         self.header.set_page(name, title)
 
     def show_banner(self, banner: Banner) -> None:

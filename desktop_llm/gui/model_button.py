@@ -111,7 +111,7 @@ class ModelButton(QPushButton):
     def sizeHint(self) -> QSize:
         """The same width at rest and while loading, so that nothing beside it moves."""
         metrics = self.fontMetrics()
-        widest = min(_NAME_WIDTH, metrics.horizontalAdvance(self._name or self.words())) + self._tag_room()
+        widest = min(_NAME_WIDTH, metrics.horizontalAdvance(self._name or self.words()) + 1) + self._tag_room()
         if self._name:
             widest = max(widest, metrics.horizontalAdvance(self._loading_words(1.0)))
         height = max(32, metrics.height() + 8)

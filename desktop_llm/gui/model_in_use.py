@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStyle, QVBoxLayout, QWidget
 
 from desktop_llm.engine.client import LoadedModel
 from desktop_llm.gui import icons, theme
+from desktop_llm.gui.documents.words import size
 from desktop_llm.gui.model_words import model_name, size_word
 from desktop_llm.gui.widgets import Button, ElidedLabel, Label, ProgressBar, Spinner, Tag
 from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
@@ -67,7 +68,16 @@ class ModelInUse(QWidget):
         if loaded is None or model is None:
             self.show_none()
             return
-        self._show(model, "loaded", self.tr("Loaded, {device}").format(device=loaded.device))
+        self._show(model, "loaded", self._loaded_words(loaded))
+
+    def _loaded_words(self, loaded: LoadedModel) -> str:
+        """Where it runs and what it takes, as the engine proved it; why not on the GPU, where there is one."""
+        words = self.tr("Loaded, {device}").format(device=loaded.device)
+        if loaded.gpu_bytes:
+            words = self.tr("Loaded, using {size} of GPU memory").format(size=size(loaded.gpu_bytes))
+        elif loaded.memory_bytes:
+            words = self.tr("{loaded}, using {size} of memory").format(loaded=words, size=size(loaded.memory_bytes))
+        return f"{words}\n{loaded.fallback}" if loaded.fallback else words
 
     def show_failed(self, model: Model | None, message: str) -> None:
         """The model could not be loaded, or stopped."""

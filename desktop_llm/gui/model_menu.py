@@ -6,7 +6,8 @@ engine has proved it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
@@ -14,40 +15,53 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from desktop_llm.engine.client import LoadedModel, LoadSettings
 from desktop_llm.gui import theme
+from desktop_llm.gui.load_choice import LoadChoice
 from desktop_llm.gui.load_panel import LoadPanel
 from desktop_llm.gui.model_button import ModelButton
+from desktop_llm.gui.model_groups import ModelRow, grouped
 from desktop_llm.gui.model_in_use import ModelInUse
 from desktop_llm.gui.model_rows import ModelListView
 from desktop_llm.gui.popup import SHADOW, Popup
 from desktop_llm.gui.widgets import Button, Label, SearchField
 from desktop_llm.models.library import Model
 
+if TYPE_CHECKING:
+    from desktop_llm.models.fit import Forecast, Machine
+
 _LIST_WIDTH = 404
-_HEIGHT = 544
+_HEIGHT, _HIGHEST = 544, 640
 
 
 class ModelMenu(Popup):
-    """Search, the model in use, all models, and the load settings of the chosen one beside them.
+    """Search, the model in use, recent and all models, and the load settings of the chosen one beside them.
 
-    `load_requested` carries a model id and a LoadSettings.
+    Signals: `load_requested` and `choice_changed` carry a model id and a LoadChoice; `get_again_requested` and
+    `remove_requested` a model id; `show_file_requested` a path.
     """
 
     load_requested = Signal(str, object)
+    choice_changed = Signal(str, object)
     unload_requested = Signal()
     cancel_requested = Signal()
     import_requested = Signal()
+    get_more_requested = Signal()
+    get_again_requested = Signal(str)
+    remove_requested = Signal(str)
+    show_file_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, object_name="model_menu", accessible_name="")
         self.setAccessibleName(self.tr("Models"))
         self._models: tuple[Model, ...] = ()
+        self._remembered: Mapping[str, LoadChoice] = {}
+        self._forecasts: Mapping[str, Forecast] = {}
         self._chosen = ""
         self.search = SearchField(self.tr("Search models on this computer"), object_name="model_menu_search")
         self._in_use_heading = _heading(self.tr("In use"))
         self._in_use = ModelInUse()
-        self._all_heading = _heading(self.tr("All models"))
         self._view = ModelListView()
         self._nothing = Label("", "ui", "text_secondary", wrap=True, object_name="model_menu_nothing")
+        self._get_more = Button(self.tr("Get more models"), "download", kind="quiet", object_name="model_menu_get_more")
         self._open_file = Button(self.tr("Open a GGUF file…"), "folder", kind="quiet", object_name="model_menu_import")
         self._settings = LoadPanel()
         row = QHBoxLayout(self)
@@ -58,12 +72,25 @@ class ModelMenu(Popup):
         self._connect()
         self._refresh_in_use()
 
-    def set_models(self, models: Sequence[Model]) -> None:
-        """The chat models on this computer."""
-        self._models = tuple(models)
+    def set_models(self, models: Sequence[Model], remembered: Mapping[str, LoadChoice]) -> None:
+        """The chat models on this computer, and the load settings remembered of them."""
+        self._models, self._remembered = tuple(models), remembered
         if self._model(self._in_use.model_id) is None:
             self._in_use.show_none()
         self._refresh_in_use()
+
+    def set_forecasts(self, forecasts: Mapping[str, Forecast]) -> None:
+        """How each model will do on this computer, as far as it is known."""
+        self._forecasts = forecasts
+        self._refresh_rows()
+
+    def set_machine(self, machine: Machine) -> None:
+        """What this computer has."""
+        self._settings.set_machine(machine)
+
+    def set_choice_forecast(self, choice: LoadChoice, forecast: Forecast, machine: Machine) -> None:
+        """What the load settings shown would need."""
+        self._settings.set_forecast(choice, forecast, machine)
 
     def set_chosen(self, model_id: str) -> None:
         """The model that the next message goes to."""
@@ -103,8 +130,8 @@ class ModelMenu(Popup):
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(0)
         column.addWidget(self.search)
-        for widget in (self._in_use_heading, self._in_use, self._all_heading):
-            column.addWidget(widget)
+        column.addWidget(self._in_use_heading)
+        column.addWidget(self._in_use)
         inset = QHBoxLayout()
         inset.setContentsMargins(8, 0, 8, 0)
         self._nothing.setMinimumHeight(40)
@@ -112,7 +139,12 @@ class ModelMenu(Popup):
         column.addLayout(inset)
         column.addWidget(self._view, 1)
         column.addSpacing(13)
-        column.addWidget(self._open_file, 0, Qt.AlignmentFlag.AlignLeft)
+        foot = QHBoxLayout()
+        foot.setSpacing(2)
+        foot.addWidget(self._get_more)
+        foot.addWidget(self._open_file)
+        foot.addStretch(1)
+        column.addLayout(foot)
         return column
 
     def _connect(self) -> None:
@@ -120,29 +152,34 @@ class ModelMenu(Popup):
         self.search.installEventFilter(self)
         self._view.opened.connect(self._on_opened)
         self._view.looked_at.connect(self._on_looked_at)
+        self._view.action_requested.connect(self._on_action)
         self._in_use.unload_requested.connect(self.unload_requested)
         self._in_use.cancel_requested.connect(self.cancel_requested)
         self._in_use.retry_requested.connect(self._on_opened)
-        self._settings.load_requested.connect(self._on_load_again)
+        self._settings.load_requested.connect(self.load_requested)
+        self._settings.changed.connect(self.choice_changed)
         self._open_file.clicked.connect(self._on_import)
+        self._get_more.clicked.connect(self._on_get_more)
         self.closed.connect(self.search.clear)
 
     def _model(self, model_id: str) -> Model | None:
         return next((model for model in self._models if model.id == model_id), None)
 
     def _refresh(self) -> None:
-        query = self.search.text().casefold().split()
-        busy = self._in_use.model_id
-        shown = [model for model in self._models if model.id != busy and _matches(model, query)]
-        self._view.set_models(shown, self._chosen)
-        self._all_heading.setVisible(bool(shown))
-        self._nothing.setVisible(not shown and (bool(query) or not self._models))
-        self._nothing.setText(self._nothing_words(self.search.text().strip()))
+        self._refresh_rows()
         self._refresh_settings()
+
+    def _refresh_rows(self) -> None:
+        query = self.search.text()
+        listed = [model for model in self._models if model.id != self._in_use.model_id]
+        entries = grouped(listed, query, chosen=self._chosen, forecasts=self._forecasts)
+        self._view.set_entries(entries)
+        self._nothing.setVisible(not entries and (bool(query.strip()) or not self._models))
+        self._nothing.setText(self._nothing_words(query.strip()))
 
     def _nothing_words(self, query: str) -> str:
         if not self._models:
-            return self.tr("There is no chat model on this computer yet. Open a GGUF file to add one.")
+            return self.tr("There is no chat model on this computer yet. Get one, or open a GGUF file.")
         return self.tr("No model on this computer matches “{query}”.").format(query=query)
 
     def _refresh_in_use(self) -> None:
@@ -154,10 +191,15 @@ class ModelMenu(Popup):
 
     def _refresh_settings(self) -> None:
         model = self._model(self._view.current_id()) if self.search.text() else None
-        model = model or self._model(self._in_use.model_id) or self._model(self._chosen) or self._first()
-        self._settings.set_model(model, in_use=model is not None and model.id == self._in_use.model_id)
+        self._show_settings(model or self._model(self._in_use.model_id) or self._model(self._chosen) or self._first())
         if self.is_open():
             self.place()
+
+    def _show_settings(self, model: Model | None) -> None:
+        usable = model is not None and ModelRow(model).usable
+        choice = self._remembered.get(model.id, LoadChoice()) if model is not None else LoadChoice()
+        in_use = model is not None and model.id == self._in_use.model_id
+        self._settings.set_model(model if usable else None, choice, in_use=in_use)
 
     def _first(self) -> Model | None:
         return self._models[0] if self._models else None
@@ -166,24 +208,37 @@ class ModelMenu(Popup):
         self._refresh()
 
     def _on_looked_at(self, model_id: str) -> None:
-        model = self._model(model_id)
-        if model is not None:
-            self._settings.set_model(model, in_use=model_id == self._in_use.model_id)
+        self._show_settings(self._model(model_id))
 
     def _on_opened(self, model_id: str) -> None:
-        """Load with what the panel shows if it is about this model, else as the app decides."""
+        """Load with what the panel shows of this model."""
         model = self._model(model_id)
         if model is not None:
-            self._settings.set_model(model, in_use=model_id == self._in_use.model_id)
-            self.load_requested.emit(model_id, self._settings.load_settings())
+            self._show_settings(model)
+            self.load_requested.emit(model_id, self._settings.choice())
             self.close_popup()
 
-    def _on_load_again(self, model_id: str, settings: LoadSettings) -> None:
-        self.load_requested.emit(model_id, settings)
+    def _on_action(self, model_id: str) -> None:
+        """The one thing to do about a model that can't be loaded."""
+        model = self._model(model_id)
+        if model is None:
+            return
+        match ModelRow(model).action:
+            case "get_again":
+                self.close_popup()
+                self.get_again_requested.emit(model_id)
+            case "remove":
+                self.remove_requested.emit(model_id)
+            case "show_file":
+                self.show_file_requested.emit(str(model.path))
 
     def _on_import(self) -> None:
         self.close_popup()
         self.import_requested.emit()
+
+    def _on_get_more(self) -> None:
+        self.close_popup()
+        self.get_more_requested.emit()
 
     def first_focus(self) -> QWidget:
         """Typing searches at once."""
@@ -191,8 +246,9 @@ class ModelMenu(Popup):
 
     def sizeHint(self) -> QSize:
         """720 wide and as high as the models need, within limits."""
-        column = self._view.wanted_height() + 190 + (self._in_use.sizeHint().height() if self._in_use.model_id else 0)
-        height = max(min(column, _HEIGHT), self._settings.sizeHint().height()) + 2 * SHADOW
+        in_use = self._in_use.sizeHint().height() + 30 if self._in_use.model_id else 0
+        column = self._view.wanted_height() + in_use + 120
+        height = max(min(column, _HEIGHT), min(self._settings.sizeHint().height(), _HIGHEST)) + 2 * SHADOW
         return QSize(theme.current().length("column", "model_menu") + 2 * SHADOW, height)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -203,7 +259,7 @@ class ModelMenu(Popup):
         if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self._view.step(-1 if key == Qt.Key.Key_Up else 1)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._on_opened(self._view.current_id())
+            self._view.open_current()
         elif key == Qt.Key.Key_Right and _at_end(self.search) and not self._settings.isHidden():
             self._settings.focus_first()
         else:
@@ -226,11 +282,6 @@ def _heading(text: str) -> Label:
     label.setIndent(8)
     label.setMinimumHeight(30)
     return label
-
-
-def _matches(model: Model, words: Sequence[str]) -> bool:
-    text = f"{model.display_name} {model.id} {model.quantization} {model.architecture}".casefold()
-    return all(word in text for word in words)
 
 
 def _at_end(field: QLineEdit) -> bool:

@@ -1,4 +1,4 @@
-"""The rows of the model menu: one model each, painted by a delegate."""
+"""The list of the model menu: headings and models, painted by a delegate."""
 
 from __future__ import annotations
 
@@ -7,35 +7,40 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from desktop_llm.gui import icons, theme
+from desktop_llm.gui.fit_words import fit_pill, fit_tip
 from desktop_llm.gui.model_button import paint_tag, tag_width
-from desktop_llm.gui.model_words import model_name, size_line, size_word
+from desktop_llm.gui.model_groups import Entry, ModelRow, action_word
+from desktop_llm.gui.model_words import model_name, size_word
+from desktop_llm.gui.widgets.labels import paint_pill, pill_width
 from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
-from desktop_llm.models.library import Model
 
 Index = QModelIndex | QPersistentModelIndex
 
-_ROW_HEIGHT = 50
+_ROW_HEIGHT, _HEADING_HEIGHT = 50, 30
+_LEFT, _RIGHT = 34, 10
 _NO_PARENT = QModelIndex()
 
 
 class ModelListView(QListView):
-    """Signals: `opened` and `looked_at` with the id of a model (clicked or Enter; moved to)."""
+    """Signals with the id of a model: `opened` (clicked or Enter on one that can be loaded), `looked_at` (moved to),
+    `action_requested` (the same on one that can't be loaded).
+    """
 
     opened = Signal(str)
     looked_at = Signal(str)
+    action_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        set_names(self, "model_menu_list", self.tr("All models"))
+        set_names(self, "model_menu_list", self.tr("Models on this computer"))
         self._rows = _Rows(self)
         self.setModel(self._rows)
         self._delegate = _Delegate(self)
         self.setItemDelegate(self._delegate)
-        self.setUniformItemSizes(True)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -45,40 +50,62 @@ class ModelListView(QListView):
         self.selectionModel().currentChanged.connect(self._on_current_changed)
         repaint_on_theme(self)
 
-    def set_models(self, models: Sequence[Model], chosen: str) -> None:
+    def set_entries(self, entries: Sequence[Entry]) -> None:
         """Show these; the one looked at stays, else the first is."""
-        current = self.current_id()
-        self._rows.set_models(models, chosen)
-        ids = [model.id for model in models]
-        row = ids.index(current) if current in ids else 0
-        if models:
-            self.selectionModel().setCurrentIndex(
-                self._rows.index(row), self.selectionModel().SelectionFlag.ClearAndSelect
-            )
+        if tuple(entries) == self._rows.entries:
+            return
+        current, place = self.current_id(), self.verticalScrollBar().value()
+        self._rows.set_entries(entries)
+        ids = {row.model.id: number for number, row in reversed(self._models())}
+        if ids:
+            number = ids.get(current, min(ids.values()))
+            choose = self.selectionModel().SelectionFlag.ClearAndSelect
+            self.selectionModel().setCurrentIndex(self._rows.index(number), choose)
+        self.verticalScrollBar().setValue(place)
 
     def current_id(self) -> str:
         """The model looked at; empty where there is none."""
-        index = self.currentIndex()
-        return self._rows.models[index.row()].id if index.isValid() else ""
+        row = self._row(self.currentIndex())
+        return row.model.id if row is not None else ""
 
     def step(self, by: int) -> None:
-        """Look at the next or the one before."""
-        row = self.currentIndex().row() + by
-        if 0 <= row < self._rows.rowCount():
-            self.setCurrentIndex(self._rows.index(row))
+        """Look at the next model or the one before."""
+        numbers = [number for number, _ in self._models()]
+        if self.currentIndex().row() in numbers:
+            at = numbers.index(self.currentIndex().row()) + by
+            if 0 <= at < len(numbers):
+                self.setCurrentIndex(self._rows.index(numbers[at]))
+                if at == 0:
+                    self.scrollToTop()  # the heading above the first one belongs to it
+
+    def open_current(self) -> None:
+        """Do what Enter does with the model looked at."""
+        row = self._row(self.currentIndex())
+        if row is not None:
+            (self.opened if row.usable else self.action_requested).emit(row.model.id)
 
     def wanted_height(self) -> int:
-        """Room for all rows."""
-        return self._rows.rowCount() * self._delegate.row_height
+        """Room for everything."""
+        return sum(self._delegate.height_of(entry) for entry in self._rows.entries)
+
+    def _models(self) -> list[tuple[int, ModelRow]]:
+        return [(number, row) for number, row in enumerate(self._rows.entries) if isinstance(row, ModelRow)]
+
+    def _row(self, index: Index) -> ModelRow | None:
+        entry = self._rows.entries[index.row()] if index.isValid() else None
+        return entry if isinstance(entry, ModelRow) else None
 
     def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if current.isValid() and self.isVisible():
-            self.looked_at.emit(self._rows.models[current.row()].id)
+        row = self._row(current)
+        if row is not None and self.isVisible():
+            self.looked_at.emit(row.model.id)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter loads."""
+        """Enter loads; the arrows pass over headings."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.current_id():
-            self.opened.emit(self.current_id())
+            self.open_current()
+        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.step(-1 if event.key() == Qt.Key.Key_Up else 1)
         else:
             super().keyPressEvent(event)
 
@@ -87,87 +114,149 @@ class ModelListView(QListView):
         super().mouseReleaseEvent(event)
         index = self.indexAt(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index.isValid() and index == self.currentIndex():
-            self.opened.emit(self.current_id())
+            self.open_current()
 
 
 class _Rows(QAbstractListModel):
-    """The models as rows."""
+    """Headings and models as rows."""
 
     def __init__(self, parent: QListView) -> None:
         super().__init__(parent)
-        self.models: tuple[Model, ...] = ()
-        self._chosen = ""
+        self.entries: tuple[Entry, ...] = ()
 
-    def set_models(self, models: Sequence[Model], chosen: str) -> None:
+    def set_entries(self, entries: Sequence[Entry]) -> None:
         """Replace the rows."""
         self.beginResetModel()
-        self.models, self._chosen = tuple(models), chosen
+        self.entries = tuple(entries)
         self.endResetModel()
 
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        """One row a model."""
-        return 0 if parent.isValid() else len(self.models)
+        """One row an entry."""
+        return 0 if parent.isValid() else len(self.entries)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """A heading can't be chosen."""
+        return Qt.ItemFlag.NoItemFlags if isinstance(self.entries[index.row()], str) else super().flags(index)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Name, second line as tooltip and spoken text, and the model itself to the delegate."""
-        model = self.models[index.row()]
+        """Name or heading, tooltip and spoken text, and the entry itself to the delegate."""
+        entry = self.entries[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return model_name(model)
+                return entry if isinstance(entry, str) else model_name(entry.model)
             case Qt.ItemDataRole.UserRole:
-                return model
-            case Qt.ItemDataRole.CheckStateRole:
-                return Qt.CheckState.Checked if model.id == self._chosen else None
+                return entry
             case Qt.ItemDataRole.AccessibleTextRole:
-                chosen = self.tr(", chosen") if model.id == self._chosen else ""
-                return f"{model_name(model)} {size_word(model.quantization)}, {size_line(model)}{chosen}"
+                return entry if isinstance(entry, str) else entry.spoken()
             case Qt.ItemDataRole.ToolTipRole:
-                return f"{model_name(model)}\n{model.path}"
+                return None if isinstance(entry, str) else _tip(entry)
         return None
 
 
 class _Delegate(QStyledItemDelegate):
-    """Tick, name, size tag and the second line."""
+    """Tick, name, tags, the second line, and the pill or the button at the end."""
 
     def __init__(self, view: QListView) -> None:
         super().__init__(view)
         self._strong, self._small = theme.current().font("ui_strong"), theme.current().font("small")
-        self.row_height = max(_ROW_HEIGHT, view.fontMetrics().height() * 2 + 12)
+        self._heading = theme.current().font("small_strong")
+        line = view.fontMetrics().height()
+        self._row_height = max(_ROW_HEIGHT, line * 2 + 12)
+        self._heading_height = max(_HEADING_HEIGHT, line + 10)
 
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        """One height for all rows."""
-        return QSize(200, self.row_height)
+    def height_of(self, entry: Entry) -> int:
+        """Pixels of a row."""
+        return self._heading_height if isinstance(entry, str) else self._row_height
+
+    def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Two heights: headings and models."""
+        return QSize(200, self.height_of(index.data(Qt.ItemDataRole.UserRole)))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """One row."""
         painter.save()
-        colour, model = theme.current().colour, index.data(Qt.ItemDataRole.UserRole)
+        entry = index.data(Qt.ItemDataRole.UserRole)
+        if isinstance(entry, str):
+            self._paint_heading(painter, option.rect, entry)
+        else:
+            self._paint_ground(painter, option)
+            self._paint_row(painter, option.rect, entry)
+        painter.restore()
+
+    def _paint_heading(self, painter: QPainter, place: QRect, words: str) -> None:
+        painter.setFont(self._heading)
+        painter.setPen(theme.current().colour("text_tertiary"))
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
+        painter.drawText(place.adjusted(8, 0, -8, 0), flags, words)
+
+    def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
+        colour = theme.current().colour
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         if selected or hovered:
             draw_box(painter, option.rect, 6, colour("pressed" if hovered and selected else "hover"))
         if bool(option.state & QStyle.StateFlag.State_HasFocus):
             draw_box(painter, option.rect, 6, None, colour("focus_ring"), 2)
-        if index.data(Qt.ItemDataRole.CheckStateRole) is not None:
-            tick = QRect(option.rect.x() + 10, option.rect.y(), 16, option.rect.height())
-            icons.paint_icon(painter, "check", "accent_text", QStyle.visualRect(option.direction, option.rect, tick))
-        self._paint_words(painter, option.rect, option.rect.adjusted(34, 0, -10, 0), model)
-        painter.restore()
 
-    def _paint_words(self, painter: QPainter, row: QRect, place: QRect, model: Model) -> None:
-        tag = size_word(model.quantization)
+    def _paint_row(self, painter: QPainter, place: QRect, row: ModelRow) -> None:
+        side = functools.partial(QStyle.visualRect, painter.layoutDirection(), place)
+        mark = "alert" if not row.usable else "check" if row.chosen else ""
+        if mark:
+            ink = "danger_text" if mark == "alert" else "accent_text"
+            icons.paint_icon(painter, mark, ink, side(QRect(place.x() + 10, place.y(), 16, place.height())))
+        room = place.width() - _LEFT - _RIGHT - self._paint_end(painter, place, row)
         middle = place.center().y() - 8
+        self._paint_name(painter, place, row, room, middle)
+        painter.setFont(self._small)
+        painter.setPen(theme.current().colour("text_secondary" if row.model.state == "ok" else "danger_text"))
+        line = painter.fontMetrics().elidedText(row.line(), Qt.TextElideMode.ElideRight, room)
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
+        painter.drawText(side(QRect(place.x() + _LEFT, middle + 9, room, 18)), flags, line)
+
+    def _paint_end(self, painter: QPainter, place: QRect, row: ModelRow) -> int:
+        """The pill, or the button of a row that can't be loaded; returns the width it took."""
+        if row.action:
+            return _paint_button(painter, place, action_word(row.action))
+        if row.forecast is None or not row.usable:
+            return 0
+        word, kind, icon = fit_pill(row.forecast.fit)
+        width = pill_width(word, icon)
+        box = QRect(place.right() - _RIGHT - width + 1, place.center().y() - 10, width, 20)
+        paint_pill(painter, QStyle.visualRect(painter.layoutDirection(), place, box), word, kind, icon)
+        return width + 8
+
+    def _paint_name(self, painter: QPainter, place: QRect, row: ModelRow, room: int, middle: int) -> None:
+        side = functools.partial(QStyle.visualRect, painter.layoutDirection(), place)
+        tags = [word for word in (size_word(row.model.quantization), row.model.app) if word]
         painter.setFont(self._strong)
         painter.setPen(theme.current().colour("text_primary"))
-        room = place.width() - (tag_width(tag) + 8 if tag else 0)
-        name = painter.fontMetrics().elidedText(model_name(model), Qt.TextElideMode.ElideMiddle, room)
-        width = painter.fontMetrics().horizontalAdvance(name)
-        side = functools.partial(QStyle.visualRect, painter.layoutDirection(), row)
-        painter.drawText(side(QRect(place.x(), middle - 10, width + 1, 20)), Qt.AlignmentFlag.AlignVCenter, name)
-        if tag:
-            paint_tag(painter, side(QRect(place.x() + width + 8, middle, tag_width(tag), 18)).x(), middle, tag)
-        painter.setFont(self._small)
-        painter.setPen(theme.current().colour("text_secondary"))
-        line = painter.fontMetrics().elidedText(size_line(model), Qt.TextElideMode.ElideRight, place.width())
-        below = side(QRect(place.x(), middle + 9, place.width(), 18))
-        painter.drawText(below, Qt.AlignmentFlag.AlignVCenter, line)
+        left = room - sum(tag_width(tag) + 8 for tag in tags)
+        name = painter.fontMetrics().elidedText(model_name(row.model), Qt.TextElideMode.ElideMiddle, left)
+        x, width = place.x() + _LEFT, painter.fontMetrics().horizontalAdvance(name)
+        painter.drawText(side(QRect(x, middle - 10, width + 1, 20)), Qt.AlignmentFlag.AlignVCenter, name)
+        x += width + 8
+        for tag in tags:
+            paint_tag(painter, side(QRect(x, middle, tag_width(tag), 18)).x(), middle, tag)
+            x += tag_width(tag) + 8
+
+
+def _paint_button(painter: QPainter, place: QRect, words: str) -> int:
+    """An outlined button at the end of a row; the whole row is pressed with it."""
+    font = theme.current().font("small_strong")
+    width = QFontMetrics(font).horizontalAdvance(words) + 20
+    box = QRect(place.right() - _RIGHT - width + 1, place.center().y() - 12, width, 26)
+    box = QStyle.visualRect(painter.layoutDirection(), place, box)
+    draw_box(painter, box, 6, theme.current().colour("surface"), theme.current().colour("border"))
+    painter.setFont(font)
+    painter.setPen(theme.current().colour("text_primary"))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+    return width + 8
+
+
+def _tip(row: ModelRow) -> str:
+    lines = [f"{model_name(row.model)} {row.model.quantization}".strip()]
+    if row.model.state != "ok":
+        lines.append(row.line())
+    elif row.forecast is not None:
+        lines.append(fit_tip(row.forecast))
+    return "\n".join([*lines, str(row.model.path)])

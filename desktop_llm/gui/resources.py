@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,16 @@ from desktop_llm.paths import Folders
 if TYPE_CHECKING:  # the window paints before it needs them
     from desktop_llm.engine.client import Engine
     from desktop_llm.knowledge.client import Knowledge
+    from desktop_llm.models.fit import Forecaster, Machine
+    from desktop_llm.models.ledger import Ledger
     from desktop_llm.models.library import Library
+    from desktop_llm.net import Net
 
 # How long what runs may take to end by itself before its worker is ended under it.
 GENTLY_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resources:
     """The clients of the workers, the stores, and the threads they are used from."""
 
@@ -30,6 +34,16 @@ class Resources:
     engine: Engine
     knowledge: Knowledge
     library: Library
+    net: Net
+    ledger: Ledger
+
+    @functools.cached_property
+    def forecaster(self) -> Forecaster:
+        """What models need here and how fast they are; made when first asked for, off the window's thread."""
+        from desktop_llm.models.facts import Facts
+        from desktop_llm.models.fit import Forecaster
+
+        return Forecaster(Facts(self.folders.facts_db), self._machine)
 
     def close(self) -> None:
         """End what runs, save what waits, end the workers; what does not end by itself ends with its worker."""
@@ -38,4 +52,12 @@ class Resources:
         self.tasks.close(GENTLY_S)
         self.engine.close()
         self.knowledge.close()
+        self.net.close()
         self.tasks.close()
+
+    def _machine(self) -> Machine:
+        """The machine as it is now, with the GPUs that the engine can use."""
+        from desktop_llm.models.fit import Gpu, this_machine
+
+        found = [device for device in self.engine.devices() if device.kind == "gpu"]
+        return this_machine([Gpu(each.description, each.total_bytes, each.free_bytes, each.backend) for each in found])

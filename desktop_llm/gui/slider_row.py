@@ -55,8 +55,8 @@ class SliderRow(QWidget):
         self._slider.setRange(0, _STEPS)
         set_names(self._slider, f"{object_name}_slider", label)
         self._note = Label(note, "small", "text_secondary", wrap=True, object_name=f"{object_name}_note")
-        self._note.setVisible(bool(note))
         self._lay_out()
+        self._note.setVisible(bool(note))  # after it has a parent: alone it would be a window
         self._undo.clicked.connect(self.reset)
         self._number.valueChanged.connect(self._on_typed)
         self._slider.valueChanged.connect(self._on_slid)
@@ -76,6 +76,10 @@ class SliderRow(QWidget):
         self._number.setValue(value)
         self._number.blockSignals(False)
         self._show_value()
+
+    def show_default(self) -> None:
+        """Show the usual value; nobody is told."""
+        self.set_value(self._default)
 
     def set_range(self, low: float, high: float, default: float) -> None:
         """Other ends and another usual value; a value that was not changed follows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 from collections.abc import Generator, Sequence
@@ -23,6 +24,7 @@ from desktop_llm.engine.client import (
     ThinkingDelta,
 )
 from desktop_llm.errors import UserError, WorkerDied
+from desktop_llm.gui import measured
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.tasks import Task
 from desktop_llm.knowledge.client import Citation, Passage
@@ -121,7 +123,13 @@ class Turn(QObject):
         engine, order = self._resources.engine, self.order
         yield from engine.load(order.model.path, order.load)
         self._resources.library.mark_used(order.model.id)
-        yield from answer(engine, order.messages, order.sampling, self._resources.knowledge, order.collections)
+        events = answer(engine, order.messages, order.sampling, self._resources.knowledge, order.collections)
+        event: TurnEvent | None = None
+        with contextlib.closing(events):
+            for event in events:
+                yield event
+        if isinstance(event, Finished):
+            measured.learn_answer(self._resources, order.model, order.load, event)
 
     @Slot(object)
     def _on_event(self, event: TurnEvent) -> None:

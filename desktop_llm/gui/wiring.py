@@ -23,17 +23,23 @@ from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.drops import Drops
 from desktop_llm.gui.evidence.panel import EvidencePanel
 from desktop_llm.gui.evidence_controller import EvidenceController
+from desktop_llm.gui.first_run_controller import FirstRunController
 from desktop_llm.gui.guests import Guests
+from desktop_llm.gui.local_models_controller import LocalModelsController
 from desktop_llm.gui.mishaps import Mishaps
-from desktop_llm.gui.model_menu import ModelMenu
+from desktop_llm.gui.missing_model import MissingModel
+from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models_controller import ModelsController
-from desktop_llm.gui.models_page import ModelsPage
+from desktop_llm.gui.network_controller import NetworkController
 from desktop_llm.gui.notices import Notices
+from desktop_llm.gui.picker import Picker
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.transcript import warm_up
 from desktop_llm.instance import Owner
 from desktop_llm.knowledge.client import Knowledge, Passage
+from desktop_llm.models.ledger import Ledger
 from desktop_llm.models.library import Library
+from desktop_llm.net import Net
 from desktop_llm.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,6 +56,7 @@ class Wiring(QObject):
     def __init__(self, window: MainWindow, owner: Owner | None) -> None:
         super().__init__(window)
         self.window = window
+        ledger = Ledger(window.home.ledger_db)
         self.resources = Resources(
             window.home,
             window.tasks,
@@ -57,7 +64,9 @@ class Wiring(QObject):
             window.store,
             Engine(window.home),
             Knowledge(window.home),
-            Library(window.home),
+            Library(window.home, model_folders=self._model_folders),
+            Net(ledger, offline=window.settings.current.offline),
+            ledger,
         )
         self.notices = Notices(window)
         window.tasks.on_unhandled(self.notices.show_error)
@@ -66,6 +75,7 @@ class Wiring(QObject):
         self._build_pages()
         self._build_controllers()
         self._connect_header()
+        self._connect_models()
         self._connect_pages()
         self._connect_keys()
         window.settings.changed.connect(self._on_settings)
@@ -86,7 +96,11 @@ class Wiring(QObject):
 
     def _start_later(self) -> None:
         self.documents.start()
+        self.local_models.start()
         self.window.tasks.call(warm_up)
+
+    def _model_folders(self) -> tuple[str, ...]:
+        return self.window.settings.current.model_folders
 
     def close(self) -> None:
         """Stop what runs, save what waits, end the workers."""
@@ -104,6 +118,9 @@ class Wiring(QObject):
                 self.window.show_page(self.documents_page, name, self.tr("Documents"))
             case "settings":
                 self.window.show_page(self.settings_page, name, self.tr("Settings"))
+            case "welcome":
+                self.window.show_page(self.first_run.page, name, self.tr("Welcome"))
+                self.first_run.look()
             case _:
                 self.window.show_page(self.window.chats, "chats", self.tr("Chats"))
 
@@ -139,14 +156,18 @@ class Wiring(QObject):
             window.add_page(page)
         self.evidence_panel = EvidencePanel()
         window.chats.set_panel(self.evidence_panel)
-        self.model_menu = ModelMenu(window)
 
     def _build_controllers(self) -> None:
         window, resources = self.window, self.resources
         chats = window.chats
         self.documents = DocumentsController(resources, self.documents_page, self)
         self.evidence = EvidenceController(resources, self.evidence_panel, self)
-        self.models = ModelsController(resources, window.header, self.model_menu, self.models_page, window)
+        self.models = ModelsController(resources, window.header, window)
+        self.local_models = LocalModelsController(resources, self.models_page, window)
+        self.picker = Picker(resources, self.models, window.header, window)
+        self.network = NetworkController(resources, window.header.network_state, window)
+        self.first_run = FirstRunController(resources, self.models, window)
+        self.missing_model = MissingModel(resources, self.models, chats, self)
         self.conversations = window.conversations
         self.attachments = Attachments(
             resources, self.conversations, self.documents, chats.composer, self.notices.show_error, window
@@ -162,7 +183,7 @@ class Wiring(QObject):
             self.attachments,
             window,
         )
-        self.drops = Drops(window, self.documents, self.attachments, self.models, self.show_page, self)
+        self.drops = Drops(window, self.documents, self.attachments, self.local_models, self.show_page, self)
 
     def _connect_header(self) -> None:
         header, window = self.window.header, self.window
@@ -177,8 +198,27 @@ class Wiring(QObject):
         header.rename_requested.connect(self._on_rename)
         header.delete_requested.connect(self._on_delete)
         header.keys_requested.connect(self._on_keys)
+        header.welcome_requested.connect(functools.partial(self.show_page, "welcome"))
         self.chat.context_used.connect(header.set_context)
         window.chats.panel_shown.connect(header.set_panel_open)
+
+    def _connect_models(self) -> None:
+        models, local, picker, first_run = self.models, self.local_models, self.picker, self.first_run
+        show_models = functools.partial(self.show_page, "models")
+        local.changed.connect(models.refresh)
+        local.format_chosen.connect(models.set_format)
+        local.use_requested.connect(models.use)
+        models.chosen.connect(local.set_in_use)
+        picker.import_requested.connect(local.ask_for_file)
+        picker.remove_requested.connect(local.remove)
+        picker.get_more_requested.connect(show_models)
+        picker.get_again_requested.connect(self._on_get_model)
+        self.missing_model.get_again_requested.connect(self._on_get_model)
+        self.missing_model.choose_requested.connect(picker.open)
+        first_run.start_requested.connect(self._on_new_chat)
+        first_run.open_file_requested.connect(local.ask_for_file)
+        for signal in (first_run.other_apps_requested, first_run.downloads_requested, first_run.all_models_requested):
+            signal.connect(show_models)
 
     def _connect_pages(self) -> None:
         window = self.window
@@ -188,6 +228,7 @@ class Wiring(QObject):
         self.chat.link_requested.connect(functools.partial(outside.open_link, window))
         self.chat.answering_changed.connect(window.chats.list.set_answering)
         self.evidence_panel.closed.connect(functools.partial(window.chats.show_panel, False))
+        self.conversations.started.connect(self._on_started)
         self.conversations.opened.connect(self._on_opened)
         self.conversations.changed.connect(self._on_chat_changed)
         self.conversations.noticed.connect(functools.partial(self.notices.say, self.tr("A damaged file was mended.")))
@@ -234,7 +275,10 @@ class Wiring(QObject):
         self.window.chats.composer.focus_text()
 
     def _on_model_menu(self) -> None:
-        self.model_menu.show_below(self.window.header.model_button)
+        self.picker.open()
+
+    def _on_get_model(self, _query: str) -> None:
+        self.show_page("models")
 
     def _on_chat_settings(self) -> None:
         self.chat_settings.set_collections(self.documents.names)
@@ -269,8 +313,13 @@ class Wiring(QObject):
 
         KeysDialog(self.window).exec()
 
-    def _on_opened(self, _: Conversation | None) -> None:
+    def _on_started(self, has_chats: bool) -> None:
+        if self.first_run.is_wanted(has_chats=has_chats):
+            self.show_page("welcome")
+
+    def _on_opened(self, conversation: Conversation | None) -> None:
         self.window.chats.show_panel(False)
+        self.missing_model.look_at(conversation)
 
     def _on_chat_changed(self, conversation: Conversation | None) -> None:
         self.window.set_chat_title(conversation.title if conversation else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,13 @@ class Person:
 
     # --- the window ---------------------------------------------------------------------------------------------
 
-    def open(self, *, settled: bool = True) -> None:
-        """Start the window and wait until it can be used."""
+    def open(self, *, settled: bool = True, first_time: bool = False) -> None:
+        """Start the window and wait until it can be used; one that is new here is welcomed `first_time`."""
         self.owner = Owner.acquire(self.home)
         assert self.owner is not None
         settings, notice = storage.load(self.home.settings)
+        if not first_time:
+            settings = replace(settings, window={**settings.window, "welcomed": True})
         tasks = Tasks()
         keeper = SettingsKeeper(self.home.settings, settings, tasks)
         self.window = MainWindow(self.home, keeper, tasks, self.owner, notice)

@@ -222,9 +222,9 @@ def test_a_damaged_model_is_refused_in_words_and_the_one_before_goes_on(person: 
     assert before is not None
     damaged = tmp_path / "damaged.gguf"
     damaged.write_bytes(before.path.read_bytes())
-    person.wiring.models.import_files([str(damaged)])
-    until(lambda: any(model.id == "damaged" for model in person.wiring.models._models))
-    chosen = next(model for model in person.wiring.models._models if model.id == "damaged")
+    person.wiring.local_models.import_files([str(damaged)])
+    until(lambda: any(model.id == "damaged" for model in person.wiring.models.models))
+    chosen = next(model for model in person.wiring.models.models if model.id == "damaged")
     with chosen.path.open("r+b") as file:
         file.truncate(before.size_bytes // 2)
     person.wiring.models.use("damaged")

@@ -21,9 +21,10 @@ from PySide6.QtWidgets import (
 
 from desktop_llm.chats.records import Conversation
 from desktop_llm.engine.client import LoadedModel
+from desktop_llm.models.fit import Fit, Forecast, Gpu, Machine
 from desktop_llm.models.library import Model
 
-DAY_S = 86_400
+DAY_S, GB = 86_400, 1_000_000_000
 _MODEL = Model(
     id="smollm2",
     name="SmolLM2 135M",
@@ -34,6 +35,9 @@ _MODEL = Model(
     context_length=8192,
     kind="chat",
     starter=True,
+    origin="starter",
+    layers=30,
+    template="known",
 )
 
 
@@ -46,13 +50,50 @@ def a_chat(id: str, title: str = "", days_ago: float = 0, **fields: Any) -> Conv
 def a_model(id: str = "smollm2", **fields: Any) -> Model:
     """The starter; another id makes another, imported model."""
     if id != "smollm2":
-        fields = {"name": id, "path": Path(f"/models/{id}.gguf"), "starter": False, **fields}
+        fields = {"name": id, "path": Path(f"/models/{id}.gguf"), "starter": False, "origin": "imported", **fields}
     return replace(_MODEL, id=id, **fields)
 
 
-def loaded(model: Model, context_length: int = 4096) -> LoadedModel:
-    """What the engine says once a model is there."""
-    return LoadedModel(model.path, context_length, model.context_length, "CPU, 2 threads", "cpu", 30, 0, True, 0.5)
+def loaded(model: Model, context_length: int = 4096, **fields: Any) -> LoadedModel:
+    """What the engine says once a model is there: on the processor, unless `fields` say otherwise."""
+    usual = LoadedModel(
+        path=model.path,
+        context_length=context_length,
+        trained_context_length=model.context_length,
+        device="CPU, 2 threads",
+        backend="cpu",
+        layers=30,
+        gpu_layers=0,
+        gpu_bytes=0,
+        memory_bytes=0,
+        has_template=True,
+        load_s=0.5,
+    )
+    return replace(usual, **fields)
+
+
+def a_forecast(fit: Fit = "fits", **fields: Any) -> Forecast:
+    """What a model of 30 layers would need: 500 MB on the processor."""
+    usual = Forecast(
+        weights_bytes=300_000_000,
+        kv_bytes=100_000_000,
+        compute_bytes=100_000_000,
+        memory_bytes=500_000_000,
+        gpu_bytes=0,
+        gpu_layers=0,
+        layers=30,
+        tokens_per_s=61.0,
+        prompt_tps=300.0,
+        fit=fit,
+        measured=False,
+    )
+    return replace(usual, **fields)
+
+
+def a_machine(*, gpu: bool = False) -> Machine:
+    """16 GB of memory; with a GPU of 8 GB where wanted."""
+    gpus = (Gpu("NVIDIA GeForce RTX 4060", 8 * GB, 7 * GB, "Vulkan"),) if gpu else ()
+    return Machine(16 * GB, 9 * GB, 4, gpus)
 
 
 def heard(signal: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_llm.gui.header import Header, width_class
-from desktop_llm.gui.header_parts import NetworkSheet
+from desktop_llm.gui.network_state import Kind
 from tests.gui.samples import find, heard, nameless
 
 
@@ -109,15 +109,19 @@ def test_widths_fold_at_the_breaks_of_the_grid() -> None:
     assert {width: width_class(width) for width in widths} == widths
 
 
-def test_the_network_state_says_exactly_what_is_true(qtbot: QtBot, header: Header) -> None:
-    click(qtbot, header, "network_state")
-    sheet = header.window().findChild(NetworkSheet)
-    assert sheet is not None
-    assert sheet.is_open()
-    assert "no network code" in sheet.accessibleDescription()
-    assert "On Linux" in sheet.accessibleDescription()
-    qtbot.keyClick(sheet, Qt.Key.Key_Escape)
-    assert not sheet.is_open()
+@pytest.mark.parametrize(
+    ("kind", "words", "said"),
+    [
+        ("quiet", "", "Network, no connections"),
+        ("active", "huggingface.co, 24 MB/s", "Network, huggingface.co, 24 MB/s"),
+        ("offline", "", "Network, offline"),
+        ("unreachable", "", "Network, no internet"),
+    ],
+)
+def test_the_network_state_is_said_in_words(header: Header, kind: Kind, words: str, said: str) -> None:
+    header.network_state.set_state(kind, words)
+    assert header.network_state.accessibleName() == said
+    assert header.network_state.toolTip()
 
 
 def test_every_button_says_what_was_pressed(qtbot: QtBot, header: Header) -> None:

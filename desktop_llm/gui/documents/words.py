@@ -52,6 +52,11 @@ def number(value: float) -> str:
     return _locale().toString(round(value))
 
 
+def decimal(value: float) -> str:
+    """A number with one decimal, as the locale writes it."""
+    return _locale().toString(value, "f", 1)
+
+
 def documents(count: int) -> str:
     """ "1 document", "1,260 documents"."""
     return tr("1 document") if count == 1 else tr("{count} documents").format(count=number(count))

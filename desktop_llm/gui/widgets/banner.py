@@ -61,12 +61,12 @@ class Banner(QWidget):
         bold.setWeight(QFont.Weight.DemiBold)
         self._title.setFont(bold)
         self._text = Label(text, "ui", wrap=True)
-        self._text.setVisible(bool(text))
         column = QVBoxLayout(self)
         column.setContentsMargins(42, 11, 16, 8 if actions else 11)
         column.setSpacing(0)
         column.addWidget(self._title)
         column.addWidget(self._text)
+        self._text.setVisible(bool(text))  # after it has a parent: alone it would be a window
         if actions:
             column.addSpacing(4)
             column.addLayout(_action_row(self, actions, self.action_triggered))

@@ -1,0 +1,259 @@
+"""The first thing a person sees: what this computer has, the model that is ready, and better ones that would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop_llm.gui import icons, theme
+from desktop_llm.gui.fit_words import speed
+from desktop_llm.gui.machine_tiles import MachineFacts, MachineTiles, gpu_advice, tiles
+from desktop_llm.gui.model_words import model_name
+from desktop_llm.gui.recommended_card import RecommendedCard
+from desktop_llm.gui.scrolled import scrolled_column
+from desktop_llm.gui.widgets import Banner, Button, Label, Pill, PrimaryButton
+from desktop_llm.gui.widgets.flow import FlowLayout
+from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, repaint_on_theme, set_names
+from desktop_llm.models.library import Model
+
+if TYPE_CHECKING:
+    from desktop_llm.models.catalog import Recommendation
+    from desktop_llm.models.fit import Forecast
+
+_WIDTH, _ONE_COLUMN_BELOW = 928, 620
+
+
+class FirstRunPage(QWidget):
+    """Signals: `start_requested`; `download_requested` with a Recommendation; `use_requested` with a model's id;
+    `open_file_requested`; `other_apps_requested`, `downloads_requested` and `all_models_requested` for the Models page.
+    """
+
+    start_requested = Signal()
+    download_requested = Signal(object)
+    use_requested = Signal(str)
+    downloads_requested = Signal()
+    open_file_requested = Signal()
+    other_apps_requested = Signal()
+    all_models_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_names(self, "first_run", self.tr("Welcome"))
+        self._cards: list[RecommendedCard] = []
+        self._installed: dict[tuple[str, str], str] = {}
+        self._advice: Banner | None = None
+        self._tiles = MachineTiles()
+        self._ready = _ReadyCard()
+        self._source = Label("", "small", "text_secondary", object_name="first_run_source")
+        self._build_links()
+        self._lay_out()
+        self._ready.start.clicked.connect(self._on_start)
+        self.set_offline(False)
+        self.set_other_apps(())
+        self.set_recommendations((), None)
+
+    def set_machine(self, facts: MachineFacts) -> None:
+        """What this computer has."""
+        self._tiles.set_tiles(tiles(facts))
+        self._show_advice(gpu_advice(facts))
+
+    def set_model(self, model: Model | None, forecast: Forecast | None) -> None:
+        """The model that is ready, and how fast it is here; None where there is none."""
+        self._ready.set_model(model, forecast)
+
+    def set_recommendations(self, given: Sequence[Recommendation], free_memory: str | None) -> None:
+        """Three models for this computer; `free_memory` says what they are measured against ("8.0 GB GPU")."""
+        for card in self._cards:
+            self._grid.removeWidget(card)
+            card.setParent(None)
+            card.deleteLater()
+        self._cards = [
+            RecommendedCard(each, number=place, free_memory=free_memory or "") for place, each in enumerate(given, 1)
+        ]
+        for card in self._cards:
+            card.download_requested.connect(self.download_requested)
+            card.use_requested.connect(self.use_requested)
+            card.downloads_requested.connect(self.downloads_requested)
+        self._better.setVisible(bool(given))
+        self._show_installed()
+        self._reflow()
+
+    def set_models(self, models: Sequence[Model]) -> None:
+        """What is on this computer: a recommended model among them can be used at once."""
+        usable = [model for model in models if model.state == "ok"]
+        self._installed = {(model.repo, model.file): model.id for model in usable if model.repo}
+        self.set_other_apps(sorted({model.app for model in usable if model.app and model.kind == "chat"}))
+        self._show_installed()
+
+    def set_other_apps(self, names: Sequence[str]) -> None:
+        """The apps whose models were found here."""
+        self._other_apps.setVisible(bool(names))
+        listed = self.tr(" and ").join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+        self._other_apps.set_content(self.tr("Use models of {apps}").format(apps=listed))
+
+    def set_offline(self, offline: bool) -> None:
+        """Say where downloads come from, or that they have to wait."""
+        self._source.setText(
+            self.tr("The offline switch is on, so nothing can be downloaded.")
+            if offline
+            else self.tr("Downloaded once from Hugging Face, then used offline")
+        )
+        self._source.set_colour("warning_text" if offline else "text_secondary")
+
+    def _build_links(self) -> None:
+        self._open_file = Button(
+            self.tr("Open a GGUF file…"), "folder", kind="quiet", object_name="first_run_open_file"
+        )
+        self._other_apps = Button("", "layers", kind="quiet", object_name="first_run_other_apps")
+        self._all = Button(self.tr("All models"), "search", kind="quiet", object_name="first_run_all_models")
+        self._open_file.clicked.connect(self._on_open_file)
+        self._other_apps.clicked.connect(self._on_other_apps)
+        self._all.clicked.connect(self._on_all)
+
+    def _lay_out(self) -> None:
+        column = scrolled_column(self, _WIDTH)
+        column.setContentsMargins(24, 30, 24, 24)
+        column.setSpacing(0)
+        column.addWidget(Label(self.tr("Ready. Everything runs on this computer."), "display", wrap=True))
+        promise = self.tr("No account, no cloud. Nothing leaves this computer unless you ask for a download.")
+        column.addWidget(Label(promise, "reading", "text_secondary", wrap=True))
+        column.addSpacing(18)
+        column.addWidget(self._tiles)
+        self._notes = QVBoxLayout()
+        column.addLayout(self._notes)
+        column.addSpacing(16)
+        column.addWidget(self._ready)
+        column.addSpacing(24)
+        column.addWidget(self._better_box())
+        column.addSpacing(16)
+        column.addLayout(self._links())
+        column.addStretch(1)
+
+    def _better_box(self) -> QWidget:
+        self._better = QWidget()
+        head = QHBoxLayout()
+        head.addWidget(Label(self.tr("Better models for this computer"), "heading"), 1)
+        head.addWidget(self._source)
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(16)
+        column = QVBoxLayout(self._better)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        column.addLayout(head)
+        column.addLayout(self._grid)
+        return self._better
+
+    def _links(self) -> FlowLayout:
+        row = FlowLayout(spacing=8)
+        for button in (self._open_file, self._other_apps, self._all):
+            row.addWidget(button)
+        return row
+
+    def _show_advice(self, words: str) -> None:
+        if self._advice is not None:
+            self._notes.removeWidget(self._advice)
+            self._advice.setParent(None)
+            self._advice.deleteLater()
+            self._advice = None
+        if words:
+            first, _, rest = words.partition(". ")
+            self._advice = Banner(f"{first}.", rest, object_name="first_run_advice")
+            self._notes.setContentsMargins(0, 12, 0, 0)
+            self._notes.addWidget(self._advice)
+
+    def _show_installed(self) -> None:
+        for card in self._cards:
+            given = card.recommendation
+            card.set_installed(self._installed.get((given.repo, given.file), ""))
+
+    def _reflow(self) -> None:
+        columns = 1 if self.width() < _ONE_COLUMN_BELOW else max(1, len(self._cards))
+        for place, card in enumerate(self._cards):
+            self._grid.addWidget(card, place // columns, place % columns)
+        for column in range(3):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+        self._tiles.reflow(min(self.width(), _WIDTH) - 48)
+
+    def _on_start(self) -> None:
+        self.start_requested.emit()
+
+    def _on_open_file(self) -> None:
+        self.open_file_requested.emit()
+
+    def _on_other_apps(self) -> None:
+        self.other_apps_requested.emit()
+
+    def _on_all(self) -> None:
+        self.all_models_requested.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Three cards side by side, or one below the other."""
+        super().resizeEvent(event)
+        self._reflow()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The ground of a page."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.current().colour("bg_window"))
+        painter.end()
+
+
+class _ReadyCard(QFrame):
+    """The model that can be used now, and the button that begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        set_names(self, "first_run_ready", "")
+        self._title = Label("", "reading_h2", object_name="first_run_ready_title")
+        self._included = Pill(self.tr("Included"), "success", "check")
+        self._line = Label("", "ui", "text_secondary", wrap=True, object_name="first_run_ready_line")
+        self.start = PrimaryButton(self.tr("Start chatting"), "chat", object_name="first_run_start")
+        title = QHBoxLayout()
+        title.setSpacing(8)
+        title.addWidget(self._title)
+        title.addWidget(self._included)
+        title.addStretch(1)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addLayout(title)
+        words.addWidget(self._line)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(66, 16, 20 - RING_MARGIN, 16)
+        row.setSpacing(16)
+        row.addLayout(words, 1)
+        row.addWidget(self.start)
+        repaint_on_theme(self)
+        self.set_model(None, None)
+
+    def set_model(self, model: Model | None, forecast: Forecast | None) -> None:
+        """Name it and say what it is good for."""
+        self._included.setVisible(model is not None and model.starter)
+        self.start.setEnabled(model is not None)
+        if model is None:
+            self._title.setText(self.tr("No model is here yet"))
+            self._line.setText(self.tr("Get one below, or open a GGUF file. It is downloaded once and works offline."))
+            return
+        self._title.setText(self.tr("{name} is ready").format(name=model_name(model)))
+        rate = speed(forecast.tokens_per_s, measured=forecast.measured) if forecast and forecast.tokens_per_s else ""
+        self._line.setText(self._words(model, rate))
+        self.setAccessibleName(f"{self._title.text()}. {self._line.text()}")
+
+    def _words(self, model: Model, rate: str) -> str:
+        if not model.starter:
+            return self.tr("{speed} here.").format(speed=rate[:1].upper() + rate[1:]) if rate else ""
+        good_for = self.tr("Good for trying things out, not for facts.")
+        if not rate:
+            return self.tr("Tiny and very fast. {good_for}").format(good_for=good_for)
+        return self.tr("Tiny and very fast: {speed} here. {good_for}").format(speed=rate, good_for=good_for)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The box with the accent's border, and the cube."""
+        painter, colour = QPainter(self), theme.current().colour
+        draw_box(painter, self.rect(), 10, colour("surface"), colour("accent"))
+        icons.paint_icon(painter, "cube", "accent_text", QRect(22, 0, 24, self.height()), 24)
+        painter.end()

@@ -1,0 +1,140 @@
+"""The welcome page at work: looks what this computer has and what would run well here, without any network."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop_llm.gui.documents.words import size
+from desktop_llm.gui.forecasts import Question, forecast_of
+from desktop_llm.gui.load_choice import LoadChoice
+from desktop_llm.gui.machine_tiles import MachineFacts
+from desktop_llm.gui.measured import learn_speeds
+from desktop_llm.gui.models_controller import ModelsController
+from desktop_llm.gui.resources import Resources
+from desktop_llm.models.library import Model
+from desktop_llm.words import tr
+
+if TYPE_CHECKING:
+    from desktop_llm.gui.first_run import FirstRunPage
+    from desktop_llm.gui.main_window import MainWindow
+    from desktop_llm.models.catalog import Recommendation
+    from desktop_llm.models.fit import Forecast, Machine
+
+WELCOMED = "welcomed"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the page says of this computer."""
+
+    facts: MachineFacts
+    recommendations: tuple[Recommendation, ...]
+
+
+class FirstRunController(QObject):
+    """Signals, all from the page: `start_requested`, `download_requested` with a Recommendation,
+    `open_file_requested`, `other_apps_requested`, `downloads_requested`, `all_models_requested`.
+    """
+
+    start_requested = Signal()
+    download_requested = Signal(object)
+    open_file_requested = Signal()
+    other_apps_requested = Signal()
+    downloads_requested = Signal()
+    all_models_requested = Signal()
+
+    def __init__(self, resources: Resources, models: ModelsController, window: MainWindow) -> None:
+        super().__init__(window)
+        self._resources, self._models, self._window = resources, models, window
+
+    def is_wanted(self, *, has_chats: bool) -> bool:
+        """Whether this is the first start; asked once, it is the first no more."""
+        first = not has_chats and not self._resources.settings.current.window.get(WELCOMED)
+        if first:
+            self._resources.settings.remember(**{WELCOMED: True})
+        return first
+
+    def look(self) -> None:
+        """Fill the page with what is true now; speeds follow once this machine was measured."""
+        self._show_models()
+        self._find()
+        self._resources.tasks.call(functools.partial(learn_speeds, self._resources), self._on_speeds, lane="forecasts")
+
+    @functools.cached_property
+    def page(self) -> FirstRunPage:
+        """The page, built when it is first shown."""
+        from desktop_llm.gui.first_run import FirstRunPage
+
+        page = FirstRunPage()
+        page.start_requested.connect(self.start_requested)
+        page.download_requested.connect(self.download_requested)
+        page.use_requested.connect(self._on_use)
+        page.open_file_requested.connect(self.open_file_requested)
+        page.other_apps_requested.connect(self.other_apps_requested)
+        page.downloads_requested.connect(self.downloads_requested)
+        page.all_models_requested.connect(self.all_models_requested)
+        self._window.add_page(page)
+        self._models.listed.connect(self._on_changed)
+        self._models.chosen.connect(self._on_changed)
+        self._resources.settings.changed.connect(self._on_settings)
+        self._on_settings()
+        return page
+
+    def _find(self) -> None:
+        self._resources.tasks.call(functools.partial(_find, self._resources), self._on_found)
+
+    def _show_models(self) -> None:
+        page, model = self.page, self._models.model
+        page.set_models(self._models.models)
+        page.set_model(model, None)
+        if model is not None:
+            settings = LoadChoice().with_defaults(self._models.defaults)
+            work = functools.partial(forecast_of, self._resources, Question(model, LoadChoice(), settings))
+            self._resources.tasks.call(work, functools.partial(self._on_forecast, model), _ignored, lane="forecasts")
+
+    def _on_forecast(self, model: Model, forecast: Forecast) -> None:
+        if self._models.model == model:
+            self.page.set_model(model, forecast)
+
+    def _on_found(self, found: Found) -> None:
+        self.page.set_machine(found.facts)
+        self.page.set_recommendations(found.recommendations, memory_of(found.facts.machine))
+
+    def _on_speeds(self, _: None) -> None:
+        self._show_models()
+        self._find()
+
+    def _on_changed(self, _: object) -> None:
+        self._show_models()
+
+    def _on_settings(self, _: object = None) -> None:
+        self.page.set_offline(self._resources.settings.current.offline)
+
+    def _on_use(self, model_id: str) -> None:
+        self._models.use(model_id)
+        self.start_requested.emit()
+
+
+def memory_of(machine: Machine) -> str:
+    """What models are measured against: the GPU's memory where there is one."""
+    if machine.gpus:
+        return tr("{size} GPU", size=size(machine.gpus[0].total_bytes))
+    return size(machine.ram_bytes)
+
+
+def _find(resources: Resources) -> Found:
+    """In a task: ask the system, the engine and the shipped catalogue; nothing of this needs a network."""
+    from desktop_llm.hardware import graphics_cards, hardware
+    from desktop_llm.models.catalog import recommended
+
+    machine = resources.forecaster.machine()
+    facts = MachineFacts(machine, hardware(), graphics_cards(), resources.library.space().free_bytes)
+    return Found(facts, tuple(recommended(resources.forecaster, resources.folders.data)))
+
+
+def _ignored(_: object) -> None:
+    """Without a forecast the page says nothing about speed."""

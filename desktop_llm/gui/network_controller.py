@@ -1,0 +1,100 @@
+"""The network in the window: what the header says of it, the list of requests, the offline switch."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QWidget
+
+from desktop_llm.gui.network_state import NetworkState
+from desktop_llm.gui.network_words import rate
+from desktop_llm.gui.resources import Resources
+
+if TYPE_CHECKING:
+    from desktop_llm.gui.network_panel import NetworkPanel
+    from desktop_llm.models.ledger import Entry
+
+LOOK_EVERY_MS = 500
+SHOWN_REQUESTS = 500
+
+
+class NetworkController(QObject):
+    """Looks twice a second at what goes on, while the window is seen or something is going on."""
+
+    def __init__(self, resources: Resources, state: NetworkState, window: QWidget) -> None:
+        super().__init__(window)
+        self._resources, self._state, self._window = resources, state, window
+        self._net, self._ledger = resources.net, resources.ledger
+        self._timer = QTimer(self, interval=LOOK_EVERY_MS)
+        self._timer.timeout.connect(self._look)
+        self._panel_built = False
+        window.installEventFilter(self)
+        state.clicked.connect(self.open)
+        resources.settings.changed.connect(self._on_settings)
+        self._on_settings()
+        if window.isVisible():
+            self._timer.start()
+
+    def open(self) -> None:
+        """Show the list of requests."""
+        self.panel.set_offline(self._resources.settings.current.offline)
+        self._read()
+        self.panel.show_below(self._state)
+
+    @functools.cached_property
+    def panel(self) -> NetworkPanel:
+        """The sheet, built when it is first opened."""
+        from desktop_llm.gui.network_panel import NetworkPanel
+
+        panel = NetworkPanel(self._window)
+        panel.offline_changed.connect(self._on_offline)
+        panel.clear_requested.connect(self._on_clear)
+        self._panel_built = True
+        return panel
+
+    def _look(self) -> None:
+        self._show()
+        if self._panel_built and self.panel.is_open():
+            self._read()
+        if not self._window.isVisible() and not self._net.active():
+            self._timer.stop()
+
+    def _show(self) -> None:
+        active = self._net.active()
+        if self._resources.settings.current.offline:
+            self._state.set_state("offline")
+        elif active:
+            busiest = max(active, key=lambda transfer: transfer.bytes_per_s)
+            self._state.set_state("active", rate(busiest.host, sum(transfer.bytes_per_s for transfer in active)))
+        else:
+            self._state.set_state("unreachable" if self._net.reachable is False else "quiet")
+
+    def _read(self) -> None:
+        read = functools.partial(self._ledger.entries, SHOWN_REQUESTS)
+        self._resources.tasks.call(read, self._on_entries, lane="ledger")
+
+    def _on_entries(self, entries: list[Entry]) -> None:
+        self.panel.set_entries(entries)
+
+    def _on_offline(self, offline: bool) -> None:
+        self._resources.settings.change(offline=offline)
+
+    def _on_clear(self) -> None:
+        self._resources.tasks.call(self._ledger.clear, lane="ledger")
+        self._read()
+
+    def _on_settings(self, _: object = None) -> None:
+        offline = self._resources.settings.current.offline
+        if self._net.offline != offline:
+            self._net.offline = offline
+        if self._panel_built:
+            self.panel.set_offline(offline)
+        self._show()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Look while the window can be seen."""
+        if event.type() == QEvent.Type.Show:
+            self._timer.start()
+        return super().eventFilter(watched, event)

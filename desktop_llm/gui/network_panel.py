@@ -1,0 +1,227 @@
+"""The sheet below the header's network state: the offline switch, and every request that left this computer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_llm.gui import theme
+from desktop_llm.gui.documents.words import moment, number, plain, size
+from desktop_llm.gui.network_words import purpose, result, went_well
+from desktop_llm.gui.popup import SHADOW, Popup
+from desktop_llm.gui.switch_row import SwitchRow
+from desktop_llm.gui.widgets import Button, Label
+from desktop_llm.gui.widgets.painting import set_names
+from desktop_llm.models.ledger import Entry
+
+Index = QModelIndex | QPersistentModelIndex
+
+_WIDTH, _HEIGHT, _SHORTEST = 660, 460, 250
+_PADDING = 6
+_NO_PARENT = QModelIndex()
+_LEFT = Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignTrailing | Qt.AlignmentFlag.AlignVCenter
+_ALIGNMENT = (_LEFT, _LEFT, _LEFT, _RIGHT, _LEFT)
+
+
+class NetworkPanel(Popup):
+    """Signals: `offline_changed` with the switch; `clear_requested`."""
+
+    offline_changed = Signal(bool)
+    clear_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, object_name="network_panel", accessible_name="")
+        self.setAccessibleName(self.tr("Network"))
+        self._offline = SwitchRow(self.tr("Offline"), object_name="network_offline")
+        self._count = Label("", "small", "text_secondary", object_name="network_count")
+        self._clear = Button(self.tr("Clear list"), "trash", kind="quiet", height=28, object_name="network_clear")
+        self._requests = _Requests(self)
+        self._table = self._build_table()
+        self._nothing = Label(
+            self.tr("No request has left this computer."), "ui", "text_secondary", object_name="network_nothing"
+        )
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._lay_out()
+        self._offline.toggled.connect(self._on_offline)
+        self._clear.clicked.connect(self._on_clear)
+        self.set_offline(False)
+        self.set_entries(())
+
+    def set_offline(self, offline: bool) -> None:
+        """Show the switch on or off; nobody is told."""
+        self._offline.set_on(offline)
+        self._offline.set_note(
+            self.tr("Nothing can leave this computer. What is here works as before.")
+            if offline
+            else self.tr("Only what you ask for goes out: a search, a download. Nothing at the start.")
+        )
+
+    def set_entries(self, entries: Sequence[Entry]) -> None:
+        """Show the requests, the newest first."""
+        self._requests.set_entries(entries)
+        self._table.setVisible(bool(entries))
+        self._nothing.setVisible(not entries)
+        self._clear.setEnabled(bool(entries))
+        received = size(sum(entry.bytes_in for entry in entries))
+        words = self.tr("1 request") if len(entries) == 1 else self.tr("{count} requests")
+        counted = words.format(count=number(len(entries)))
+        self._count.setText(self.tr("{count}, {size} received").format(count=counted, size=received) if entries else "")
+        if self.is_open():
+            self.place()
+
+    def first_focus(self) -> QWidget:
+        """The switch is what most people come for."""
+        return self._offline.switch
+
+    def _build_table(self) -> QTableView:
+        table = QTableView()
+        set_names(table, "network_requests", self.tr("Requests"))
+        table.setModel(self._requests)
+        table.setItemDelegate(_Padded(table))
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        table.setTabKeyNavigation(False)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.viewport().setAutoFillBackground(False)
+        rows, columns = table.verticalHeader(), table.horizontalHeader()
+        rows.hide()
+        rows.setDefaultSectionSize(max(30, table.fontMetrics().height() + 12))
+        columns.setHighlightSections(False)
+        for column, mode in enumerate(_Requests.resize_modes):
+            columns.setSectionResizeMode(column, mode)
+        return table
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SHADOW + 16, SHADOW + 14, SHADOW + 16, SHADOW + 10)
+        column.setSpacing(8)
+        column.addWidget(Label(self.tr("Network"), "heading"))
+        column.addWidget(self._offline)
+        column.addSpacing(4)
+        column.addWidget(self._table, 1)
+        column.addWidget(self._nothing, 1)
+        foot = QHBoxLayout()
+        foot.addWidget(self._count, 1)
+        foot.addWidget(self._clear)
+        column.addLayout(foot)
+        self._promise = Label(
+            self.tr(
+                "Models and documents are worked on in programs of their own. "
+                "On Linux the kernel keeps those from the network."
+            ),
+            "small",
+            "text_tertiary",
+            wrap=True,
+        )
+        column.addWidget(self._promise)
+
+    def _on_offline(self, on: bool) -> None:
+        self.set_offline(on)
+        self.offline_changed.emit(on)
+
+    def _on_clear(self) -> None:
+        self.clear_requested.emit()
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for five columns; high enough for ten rows."""
+        rows = self._requests.rowCount()
+        wanted = _SHORTEST + rows * self._table.verticalHeader().defaultSectionSize()
+        return QSize(_WIDTH + 2 * SHADOW, min(_HEIGHT, wanted) + 2 * SHADOW)
+
+
+class _Padded(QStyledItemDelegate):
+    """Cells whose words stand below those of their title."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """The words and the padding."""
+        return super().sizeHint(option, index) + QSize(2 * _PADDING, 0)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """The words inside the padding."""
+        inner = QStyleOptionViewItem(option)
+        inner.rect = option.rect.adjusted(_PADDING, 0, -_PADDING, 0)
+        super().paint(painter, inner, index)
+
+
+class _Requests(QAbstractTableModel):
+    """The requests as rows: when, to whom, what for, how much, how it ended."""
+
+    resize_modes = (
+        QHeaderView.ResizeMode.ResizeToContents,
+        QHeaderView.ResizeMode.Stretch,
+        QHeaderView.ResizeMode.ResizeToContents,
+        QHeaderView.ResizeMode.ResizeToContents,
+        QHeaderView.ResizeMode.ResizeToContents,
+    )
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._entries: tuple[Entry, ...] = ()
+        self._titles = (self.tr("Time"), self.tr("To"), self.tr("For"), self.tr("Received"), self.tr("Result"))
+
+    def set_entries(self, entries: Sequence[Entry]) -> None:
+        """Replace the rows, if they are others."""
+        if tuple(entries) != self._entries:
+            self.beginResetModel()
+            self._entries = tuple(entries)
+            self.endResetModel()
+
+    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+        """One row a request."""
+        return 0 if parent.isValid() else len(self._entries)
+
+    def columnCount(self, parent: Index = _NO_PARENT) -> int:
+        """Five."""
+        return 0 if parent.isValid() else len(self._titles)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The titles."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._titles[section]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return _ALIGNMENT[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Words, and the colour of a bad end."""
+        entry = self._entries[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self._words(entry)[index.column()]
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _ALIGNMENT[index.column()]
+            case Qt.ItemDataRole.ToolTipRole:
+                sent = self.tr("{sent} sent, {received} received")
+                return sent.format(sent=size(entry.bytes_out), received=size(entry.bytes_in))
+            case Qt.ItemDataRole.ForegroundRole:
+                last = index.column() == len(self._titles) - 1
+                bad = last and not went_well(entry)
+                return theme.current().colour("danger_text" if bad else "text_primary" if last else "text_secondary")
+        return None
+
+    def _words(self, entry: Entry) -> tuple[str, ...]:
+        return (
+            moment(entry.time),
+            plain(entry.host),
+            purpose(entry),
+            size(entry.bytes_in),
+            result(entry),
+        )
