@@ -1,93 +1,202 @@
-"""Models on the command line: list, import and rm, also of files that are damaged, gone, or another app's."""
+"""`find` and `ledger` as a person and a script use them, with a hub on loopback."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from desktop_llm.cli import run
-from desktop_llm.settings import Settings, save
-from tests.models.gguf_files import model
-from tests.models.shelves import lm_studio
+from desktop_llm import cli, settings
+from desktop_llm.paths import folders
+from tests.hub import Blob, LocalHub, status
+from tests.test_cli import answer as program_answer
+
+GB = 10**9
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
 
 
 @pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command: its exit status, what it prints on stdout and on stderr."""
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """A command in this process, which saves the second that a program takes to start."""
 
-    def printed(*arguments: str) -> tuple[int, str, str]:
-        status = run(arguments)
-        said = capsys.readouterr()
-        return status, said.out, said.err
+    def run(*arguments: str) -> Done:
+        code = cli.run(arguments)
+        return Done(code, *capfd.readouterr())
 
-    return printed
-
-
-def rows(printed: Any) -> dict[str, dict[str, Any]]:
-    status, out, _ = printed("list", "--json")
-    assert status == 0
-    return {row["id"]: row for row in json.loads(out)}
+    return run
 
 
-def test_the_list_as_json_holds_what_a_program_needs_and_nothing_else(printed: Any, person_home: Path) -> None:
-    path = lm_studio(person_home)
-    assert rows(printed)["tiny"] == {
-        "id": "tiny",
-        "path": str(path),
-        "size_bytes": path.stat().st_size,
-        "architecture": "llama",
-        "quantization": "Q4_K_M",
-        "context_length": 2048,
-        "kind": "chat",
+@pytest.fixture
+def answer(run: Run) -> Callable[..., Any]:
+    """What a command printed as JSON."""
+
+    def answer(*arguments: str) -> Any:
+        done = run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return answer
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
+    with LocalHub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        yield hub
+
+
+def model(size_gb: float, name: str) -> Blob:
+    return Blob(head=b"GGUF", size_bytes=round(size_gb * GB), sha256=hashlib.sha256(name.encode()).hexdigest())
+
+
+def add_qwen(hub: LocalHub, repo: str = "Qwen/Qwen3-8B-GGUF", **how: Any) -> None:
+    parts = {f"BF16/Qwen3-8B-BF16-0000{number}-of-00002.gguf": model(8.2, f"bf{number}") for number in (1, 2)}
+    files = {"Qwen3-8B-Q4_K_M.gguf": model(5.03, "q4"), "mmproj-Qwen3-8B-F16.gguf": model(0.9, "mm"), **parts}
+    shape = {"total": 8_190_000_000, "architecture": "qwen3", "context_length": 40_960}
+    hub.add(repo, files, gguf=shape, **how)
+
+
+def test_find_prints_repositories_with_their_files(hub: LocalHub) -> None:
+    add_qwen(hub, downloads=12, likes=3, license="mit")
+
+    (repo,) = program_answer("find", "qwen3")
+
+    fits = {file.pop("fit") for file in repo["files"]}
+    assert fits <= {"fits", "slow", "too_big", None}
+    assert repo == {
+        "repo": "Qwen/Qwen3-8B-GGUF",
+        "downloads": 12,
+        "likes": 3,
+        "license": "mit",
+        "gated": False,
+        "files": [
+            {
+                "name": "Qwen3-8B-Q4_K_M.gguf",
+                "quantization": "Q4_K_M",
+                "size_bytes": 5_030_000_000,
+                "sha256": hashlib.sha256(b"q4").hexdigest(),
+            },
+            {
+                "name": "BF16/Qwen3-8B-BF16-00001-of-00002.gguf",
+                "quantization": "BF16",
+                "size_bytes": 16_400_000_000,
+                "sha256": hashlib.sha256(b"bf1").hexdigest(),
+            },
+        ],
     }
 
 
-def test_the_list_for_people_says_whose_a_model_is_and_what_is_wrong_with_it(
-    printed: Any, person_home: Path, home: Path, tmp_path: Path
+def test_find_takes_an_id_or_an_address_too(hub: LocalHub, answer: Callable[..., Any]) -> None:
+    add_qwen(hub)
+    add_qwen(hub, "other/Qwen3-8B-GGUF")
+
+    for query in ("Qwen/Qwen3-8B-GGUF", f"{hub.url}/Qwen/Qwen3-8B-GGUF/tree/main"):
+        assert [repo["repo"] for repo in answer("find", query)] == ["Qwen/Qwen3-8B-GGUF"]
+    assert hub.asked("/api/models") == []
+
+
+def test_find_for_a_person_reads_in_plain_words(hub: LocalHub, run: Run) -> None:
+    add_qwen(hub, downloads=1_234, gated=True)
+
+    done = run("find", "qwen")
+
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == "Qwen/Qwen3-8B-GGUF  (1,234 downloads, 0 likes, apache-2.0, licence to be accepted on its page)"
+    assert re.fullmatch(r"  Balanced  Q4_K_M +5\.0 GB  (Fits|Slow|Too big)", lines[1])
+    assert hub.url in done.stderr
+
+
+def test_find_sorts_filters_and_stops_where_told(hub: LocalHub, answer: Callable[..., Any], run: Run) -> None:
+    add_qwen(hub, "a/low", downloads=1)
+    add_qwen(hub, "a/high", downloads=9)
+    add_qwen(hub, "a/mit", downloads=5, license="mit")
+
+    assert [repo["repo"] for repo in answer("find", "a", "--sort", "downloads", "--limit", "2")] == ["a/high", "a/mit"]
+    assert [repo["repo"] for repo in answer("find", "a", "--license", "mit")] == ["a/mit"]
+    assert answer("find", "nothing like that") == []
+    assert "Nothing was found" in run("find", "nothing like that").stdout
+
+
+def test_a_repository_that_fails_is_told_and_spoils_no_other(hub: LocalHub, run: Run) -> None:
+    add_qwen(hub, "a/good")
+    add_qwen(hub, "a/bad")
+    hub.behave("/api/models/a/bad", status(500))
+
+    done = run("find", "a", "--json")
+
+    assert [repo["repo"] for repo in json.loads(done.stdout)] == ["a/good"]
+    assert "had an error of its own" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(503, "overloaded"), (429, "too many requests"), (401, "who asks"), (200, "login page")]
+)
+def test_a_hub_that_fails_is_one_sentence_and_status_one(hub: LocalHub, run: Run, code: int, words: str) -> None:
+    hub.behave("*", status(code, body=b"<html>", headers={"Content-Type": "text/html"}))
+
+    done = run("find", "qwen")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_offline_in_the_settings_lets_nothing_leave(
+    hub: LocalHub, home: Path, answer: Callable[..., Any], run: Run
 ) -> None:
-    lm_studio(person_home, "other.gguf")
-    printed("import", str(model(tmp_path / "tiny.gguf")))
-    (home / "models" / "tiny.gguf").unlink()
-    out = printed("list")[1]
-    assert "LM Studio" in out
-    assert "imported, missing" in out
-    assert "Get it again, or put the file back." in out
-    assert "tiny" not in rows(printed)
+    settings.save(folders(home).settings, settings.Settings(offline=True))
+
+    done = run("find", "qwen")
+
+    assert done.returncode == 1
+    assert "Offline is on" in done.stderr
+    assert hub.seen == []
+    assert answer("ledger") == []
 
 
-def test_a_model_that_was_damaged_after_its_import_can_be_removed(printed: Any, home: Path, tmp_path: Path) -> None:
-    printed("import", str(model(tmp_path / "tiny.gguf")))
-    file = home / "models" / "tiny.gguf"
-    file.write_bytes(b"GGUF, once upon a time")
-    assert "tiny" in rows(printed)
-    status, out, _ = printed("rm", "tiny", "--json")
-    assert (status, json.loads(out)["sha256"], file.exists()) == (0, None, False)
-    assert printed("rm", "tiny")[0] == 1
+def test_the_ledger_tells_every_request_the_newest_first(hub: LocalHub, answer: Callable[..., Any], run: Run) -> None:
+    add_qwen(hub)
+    assert "Nothing has left" in run("ledger").stdout
+    answer("find", "qwen")
+
+    rows = answer("ledger")
+
+    assert [(row["host"], row["purpose"], row["result"]) for row in rows] == [
+        ("127.0.0.1", "list files", "ok"),
+        ("127.0.0.1", "search models", "ok"),
+    ]
+    assert all(datetime.fromisoformat(row["time"]).tzinfo for row in rows)
+    assert all(row["bytes_in"] > 100 and row["bytes_out"] > 100 for row in rows)
+    assert "search models" in run("ledger").stdout
 
 
-def test_removing_another_app_s_model_says_that_its_file_stays(printed: Any, person_home: Path) -> None:
-    path = lm_studio(person_home)
-    status, out, err = printed("rm", "tiny")
-    assert (status, out, path.exists()) == (0, "tiny\n", True)
-    assert "belongs to LM Studio. Its file stays" in err
-    assert "tiny" not in rows(printed)
+def test_a_token_from_the_environment_is_used_and_not_printed(
+    hub: LocalHub, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    hub.tokens["hf_secret"] = "person"
+    add_qwen(hub)
 
+    done = run("find", "qwen")
 
-def test_rm_leaves_nothing_behind(printed: Any, home: Path, tmp_path: Path) -> None:
-    source = model(tmp_path / "tiny.gguf")
-    imported = json.loads(printed("import", str(source), "--json")[1])
-    removed = json.loads(printed("rm", "tiny", "--json")[1])
-    assert removed == {**imported, "bytes_transferred": 0}
-    assert list((home / "models").iterdir()) == []
-    assert source.exists()
-
-
-def test_models_in_folders_of_the_settings_are_listed(printed: Any, home: Path, tmp_path: Path) -> None:
-    rows(printed)  # makes the folders
-    (tmp_path / "more").mkdir()
-    path = model(tmp_path / "more" / "tiny.gguf")
-    save(home / "data" / "settings.json", Settings(model_folders=(str(tmp_path / "more"),)))
-    assert rows(printed)["tiny"]["path"] == str(path)
+    assert {seen.headers.get("authorization") for seen in hub.seen} == {"Bearer hf_secret"}
+    assert "hf_secret" not in done.stdout + done.stderr

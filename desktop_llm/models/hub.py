@@ -139,7 +139,10 @@ class Hub:
                 page = self._understood(partial(_taken, rows, size))
             if not page:
                 return
-            yield [model for row in page if (model := _listed_model(row)) is not None]
+            models = [model for row in page if (model := _listed_model(row)) is not None]
+            if not models:
+                raise not_understood(self.endpoint)
+            yield models
 
     def repo(self, repo_id: str, revision: str | None = None) -> HubRepo:
         """A repository's models at its newest, or the named, commit. Raises TransferError, BadRequest for no id."""
