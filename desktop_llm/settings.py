@@ -48,6 +48,11 @@ class Settings:
 _ENDPOINT = re.compile(r"https://[^\s/]+\S*|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?")
 
 
+def is_endpoint(address: str) -> bool:
+    """Whether models may come from this address."""
+    return _ENDPOINT.fullmatch(address) is not None
+
+
 def _whole(low: int, high: int) -> Callable[[Any], bool]:
     return lambda value: value is None or (type(value) is int and low <= value <= high)
 
@@ -60,7 +65,7 @@ _SENSIBLE: dict[str, Callable[[Any], bool]] = {
     "model_id": lambda value: value is None or (isinstance(value, str) and bool(value)),
     "default_collection": lambda value: isinstance(value, str) and bool(value.strip()),
     "offline": lambda value: type(value) is bool,
-    "endpoint": lambda value: value is None or (isinstance(value, str) and bool(_ENDPOINT.fullmatch(value))),
+    "endpoint": lambda value: value is None or (isinstance(value, str) and is_endpoint(value)),
     "model_folders": lambda value: isinstance(value, list | tuple) and all(isinstance(path, str) for path in value),
     "window": lambda value: isinstance(value, dict),
 }

@@ -62,7 +62,9 @@ class FirstRunController(QObject):
         """Fill the page with what is true now; speeds follow once this machine was measured."""
         self._show_models()
         self._find()
-        self._resources.tasks.call(functools.partial(learn_speeds, self._resources), self._on_speeds, lane="forecasts")
+        self._resources.tasks.call(
+            functools.partial(learn_speeds, self._resources), self._on_speeds, _ignored, lane="forecasts"
+        )
 
     @functools.cached_property
     def page(self) -> FirstRunPage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop_llm.engine.client import LoadedModel, LoadSettings
 from desktop_llm.errors import UserError
+from desktop_llm.gui import measured
 from desktop_llm.gui.load_choice import LoadChoice, context_of
 from desktop_llm.gui.resources import Resources
 from desktop_llm.models.library import Model
@@ -50,10 +51,10 @@ class Forecasts(QObject):
         self._waiting: Question | None = None
         self._busy = False
 
-    def list(self, questions: Iterable[Question]) -> None:
-        """Forecast every model with its own settings."""
+    def list(self, questions: Sequence[Question]) -> None:
+        """Forecast every model with its own settings; once more with speeds where this machine was not measured yet."""
         work = functools.partial(self._each, tuple(questions))
-        self._resources.tasks.run(work, progress=self._on_one, lane="forecasts")
+        self._resources.tasks.run(work, progress=self._on_one, failed=_without, lane="forecasts")
 
     def ask(self, question: Question) -> None:
         """Forecast settings that are being chosen: while one is asked, only the last of the others waits."""
@@ -69,7 +70,14 @@ class Forecasts(QObject):
             self._resources.tasks.call(work, self._on_answered, self._on_failed)
 
     def _each(self, questions: tuple[Question, ...]) -> Generator[Mapping[str, Forecast], None, None]:
-        """In a task: a model whose header can't be read is left out; its row says why in other words."""
+        """In a task: what is known at once, then with the speeds of this machine if they had to be measured."""
+        yield from self._once(questions)
+        if self._resources.forecaster.speeds is None:
+            measured.learn_speeds(self._resources)
+            yield from self._once(questions)
+
+    def _once(self, questions: tuple[Question, ...]) -> Generator[Mapping[str, Forecast], None, None]:
+        """A model whose header can't be read is left out; its row says why in other words."""
         for question in questions:
             try:
                 yield {question.model.id: forecast_of(self._resources, question)}
@@ -92,6 +100,10 @@ class Forecasts(QObject):
     def _on_failed(self, _: UserError) -> None:
         """No forecast, no bars: the model can be loaded all the same."""
         self._next()
+
+
+def _without(_: UserError) -> None:
+    """This machine can't be measured: forecasts say nothing about speed."""
 
 
 def forecast_of(resources: Resources, question: Question) -> Forecast:

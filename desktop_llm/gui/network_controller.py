@@ -30,6 +30,7 @@ class NetworkController(QObject):
         self._timer = QTimer(self, interval=LOOK_EVERY_MS)
         self._timer.timeout.connect(self._look)
         self._panel_built = False
+        self._offline = self._net.offline
         window.installEventFilter(self)
         state.clicked.connect(self.open)
         resources.settings.changed.connect(self._on_settings)
@@ -42,6 +43,10 @@ class NetworkController(QObject):
         self.panel.set_offline(self._resources.settings.current.offline)
         self._read()
         self.panel.show_below(self._state)
+
+    def is_looking(self) -> bool:
+        """Whether the timer runs."""
+        return self._timer.isActive()
 
     @functools.cached_property
     def panel(self) -> NetworkPanel:
@@ -63,7 +68,7 @@ class NetworkController(QObject):
 
     def _show(self) -> None:
         active = self._net.active()
-        if self._resources.settings.current.offline:
+        if self._net.offline:
             self._state.set_state("offline")
         elif active:
             busiest = max(active, key=lambda transfer: transfer.bytes_per_s)
@@ -87,8 +92,8 @@ class NetworkController(QObject):
 
     def _on_settings(self, _: object = None) -> None:
         offline = self._resources.settings.current.offline
-        if self._net.offline != offline:
-            self._net.offline = offline
+        if offline != self._offline:  # the switch itself: a download may have lifted it for a while
+            self._offline = self._net.offline = offline
         if self._panel_built:
             self.panel.set_offline(offline)
         self._show()

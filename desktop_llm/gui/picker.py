@@ -37,7 +37,7 @@ class Picker(QObject):
     def open(self) -> None:
         """Show the menu below the model button, and look how every model would do now."""
         self.menu.show_below(self._header.model_button)
-        self.forecasts.list(self._question(model) for model in self._chat_models() if model.state == "ok")
+        self.forecasts.list([self._question(model) for model in self._chat_models() if model.state == "ok"])
 
     @functools.cached_property
     def menu(self) -> ModelMenu:

@@ -15,6 +15,8 @@ from desktop_llm.gui.documents.words import default_collection, plain
 from desktop_llm.gui.evidence.segments import Segments
 from desktop_llm.gui.load_panel import LOWEST_CONTEXT, usual_threads
 from desktop_llm.gui.scrolled import scrolled_column
+from desktop_llm.gui.settings_folders import ModelFolders
+from desktop_llm.gui.settings_network import NetworkSettings
 from desktop_llm.gui.slider_row import SliderRow
 from desktop_llm.gui.widgets import Button, ElidedLabel, Label, Select, Switch
 from desktop_llm.paths import Folders
@@ -43,6 +45,7 @@ class SettingsPage(QWidget):
         column.setSpacing(8)
         self._add_look(column)
         self._add_models(column)
+        self._add_network(column)
         self._add_documents(column)
         self._folders = _card(column, self.tr("Where is my data"))
         self._add_about(column)
@@ -60,6 +63,9 @@ class SettingsPage(QWidget):
         self._own_threads.setChecked(settings.threads is not None)
         self._threads.set_value(settings.threads or usual_threads())
         self._threads.setVisible(settings.threads is not None)
+        self._model_folders.set_paths(settings.model_folders)
+        self.network.set_offline(settings.offline)
+        self.network.set_endpoint(settings.endpoint)
         self._show_collection()
 
     def set_folders(self, folders: Folders) -> None:
@@ -67,7 +73,7 @@ class SettingsPage(QWidget):
         card = self._folders
         words = self.tr(
             "Everything is kept on this computer, in these folders: chats and what was read from documents, "
-            "models, things that can be made again, and a log without any text of yours. Nothing is sent anywhere."
+            "models, things that can be made again, and a log without any text of yours. Nothing of it is sent out."
         )
         card.addWidget(Label(words, "ui", "text_secondary", wrap=True))
         card.addSpacing(4)
@@ -134,6 +140,8 @@ class SettingsPage(QWidget):
         self._threads = SliderRow(
             self.tr("CPU threads"), 1, max(2, cores, self._settings.threads or 1), cores, object_name="settings_threads"
         )
+        self._model_folders = ModelFolders()
+        self.network = NetworkSettings()
         self._collection = Select(
             object_name="settings_default_collection", accessible_name=self.tr("Collection for dropped documents")
         )
@@ -154,6 +162,13 @@ class SettingsPage(QWidget):
         card.addSpacing(12)
         card.addWidget(self._own_threads)
         card.addWidget(self._threads)
+
+        card.addSpacing(12)
+        card.addWidget(self._model_folders)
+
+    def _add_network(self, column: QVBoxLayout) -> None:
+        card = _card(column, self.tr("Network"))
+        card.addWidget(self.network)
 
     def _add_documents(self, column: QVBoxLayout) -> None:
         card = _card(column, self.tr("Documents"))
@@ -178,6 +193,9 @@ class SettingsPage(QWidget):
         self._own_threads.toggled.connect(self._on_own_threads)
         self._threads.changed.connect(self._on_threads)
         self._collection.activated.connect(self._on_collection)
+        self._model_folders.changed.connect(self._on_model_folders)
+        self.network.offline_changed.connect(self._on_offline)
+        self.network.endpoint_changed.connect(self._on_endpoint)
 
     def _show_collection(self) -> None:
         at = self._collection.findData(self._settings.default_collection)
@@ -213,6 +231,15 @@ class SettingsPage(QWidget):
     def _on_collection(self, index: int) -> None:
         name = self._collection.itemData(index)
         self._change(replace(self._settings, default_collection=name or default_collection()))
+
+    def _on_model_folders(self, paths: tuple[str, ...]) -> None:
+        self._change(replace(self._settings, model_folders=paths))
+
+    def _on_offline(self, offline: bool) -> None:
+        self._change(replace(self._settings, offline=offline))
+
+    def _on_endpoint(self, address: str) -> None:
+        self._change(replace(self._settings, endpoint=address or None))
 
     def _on_open(self, path: str, _checked: bool = False) -> None:
         self.show_folder_requested.emit(path)

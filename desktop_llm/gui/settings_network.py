@@ -1,0 +1,154 @@
+"""The network part of the Settings page: the offline switch, where models come from, and the access token."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from desktop_llm.gui.documents.words import plain
+from desktop_llm.gui.switch_row import SwitchRow
+from desktop_llm.gui.widgets import Button, Label
+from desktop_llm.gui.widgets.painting import set_names
+from desktop_llm.settings import is_endpoint
+
+USUAL_ENDPOINT, ENDPOINT_VARIABLE = "https://huggingface.co", "HF_ENDPOINT"
+
+
+class NetworkSettings(QWidget):
+    """Signals: `offline_changed`; `endpoint_changed` with an address or ""; `token_entered` with a token, which is
+    shown nowhere; `token_removed`.
+    """
+
+    offline_changed = Signal(bool)
+    endpoint_changed = Signal(str)
+    token_entered = Signal(str)
+    token_removed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._used = ""
+        self._offline = SwitchRow(
+            self.tr("Offline"),
+            self.tr("Nothing can leave this computer: no search, no download."),
+            object_name="settings_offline",
+        )
+        self._source = Label("", "ui", wrap=True, object_name="settings_source")
+        self._endpoint = _field(
+            "settings_endpoint", self.tr("Address of a mirror"), self.tr("Another address, such as https://mirror.org")
+        )
+        self._said = Label("", "small", "text_secondary", wrap=True, object_name="settings_endpoint_said")
+        self._token = _field("settings_token", self.tr("Hugging Face access token"), self.tr("Paste a token: hf_…"))
+        self._token.setEchoMode(QLineEdit.EchoMode.Password)
+        self._state = Label("", "small", "text_secondary", wrap=True, object_name="settings_token_state")
+        self._keep = Button(self.tr("Keep"), "check", object_name="settings_token_keep")
+        self._remove = Button(self.tr("Remove"), "trash", kind="danger", object_name="settings_token_remove")
+        self._lay_out()
+        self._connect()
+        self._say("", wrong=False)
+        self.set_endpoint(None)
+        self.set_token(None)
+
+    def set_offline(self, offline: bool) -> None:
+        """Show the switch; nobody is told."""
+        self._offline.set_on(offline)
+
+    def set_endpoint(self, endpoint: str | None) -> None:
+        """Say where models come from: what is set here, else what the environment says, else Hugging Face."""
+        given = os.environ.get(ENDPOINT_VARIABLE, "")
+        host = plain(urlsplit(endpoint or given or USUAL_ENDPOINT).netloc)
+        words = self.tr("Models come from {host}.").format(host=host)
+        if given and not endpoint:
+            words = self.tr("Models come from {host}, as {variable} says.").format(
+                host=host, variable=ENDPOINT_VARIABLE
+            )
+        self._source.setText(words)
+        self._used = endpoint or ""
+        if not self._endpoint.hasFocus():
+            self._endpoint.setText(self._used)
+
+    def set_token(self, there: bool | None, words: str = "") -> None:
+        """Whether a token is kept, None while that is being found out; `words` say more, such as where."""
+        self._token.clear()
+        self._token.setVisible(there is False)
+        self._keep.setVisible(there is False)
+        self._keep.setEnabled(False)
+        self._remove.setVisible(there is True)
+        usual = {
+            None: self.tr("Looking for a token…"),
+            True: self.tr("A token is kept. It is sent to the address above alone."),
+            False: self.tr("Needed only for models whose publishers ask you to accept terms first."),
+        }[there]
+        self._state.setText(words or usual)
+
+    def focus_token(self) -> None:
+        """A token is wanted: go to its field."""
+        (self._token if not self._token.isHidden() else self._remove).setFocus()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(self._offline)
+        column.addSpacing(10)
+        column.addWidget(self._source)
+        column.addWidget(self._endpoint)
+        column.addWidget(self._said)
+        column.addSpacing(10)
+        column.addWidget(Label(self.tr("Hugging Face access token"), "ui_strong"))
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self._token, 1)
+        row.addWidget(self._keep)
+        column.addLayout(row)
+        held = QHBoxLayout()
+        held.setSpacing(6)
+        held.addWidget(self._state, 1, Qt.AlignmentFlag.AlignVCenter)
+        held.addWidget(self._remove)
+        column.addLayout(held)
+
+    def _connect(self) -> None:
+        self._offline.toggled.connect(self.offline_changed)
+        self._endpoint.editingFinished.connect(self._on_endpoint)
+        self._token.textChanged.connect(self._on_typed)
+        self._token.returnPressed.connect(self._on_keep)
+        self._keep.clicked.connect(self._on_keep)
+        self._remove.clicked.connect(self._on_remove)
+
+    def _say(self, words: str, *, wrong: bool) -> None:
+        self._said.setText(words)
+        self._said.set_colour("danger_text" if wrong else "text_secondary")
+        self._said.setVisible(bool(words))
+        self._endpoint.setProperty("invalid", wrong)
+        self._endpoint.style().polish(self._endpoint)
+
+    def _on_endpoint(self) -> None:
+        address = self._endpoint.text().strip().rstrip("/")
+        if address and not is_endpoint(address):
+            self._say(self.tr("An address begins with https://. Nothing was changed."), wrong=True)
+            return
+        address = "" if address == USUAL_ENDPOINT else address
+        if address == self._used:
+            self._say("", wrong=False)
+            return
+        self._say(self.tr("It is used from the next start of the app on."), wrong=False)
+        self.endpoint_changed.emit(address)
+
+    def _on_typed(self, text: str) -> None:
+        self._keep.setEnabled(bool(text.strip()))
+
+    def _on_keep(self) -> None:
+        if token := self._token.text().strip():
+            self.token_entered.emit(token)
+
+    def _on_remove(self) -> None:
+        self.token_removed.emit()
+
+
+def _field(object_name: str, accessible_name: str, placeholder: str) -> QLineEdit:
+    field = QLineEdit()
+    set_names(field, object_name, accessible_name)
+    field.setPlaceholderText(placeholder)
+    return field

@@ -1,0 +1,133 @@
+"""The network in the window: what the header says, the list of requests, the offline switch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QTableView, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop_llm.errors import TransferError
+from desktop_llm.gui.network_controller import NetworkController
+from desktop_llm.gui.network_panel import NetworkPanel
+from desktop_llm.gui.network_state import NetworkState
+from desktop_llm.gui.resources import Resources
+from desktop_llm.gui.settings_keeper import SettingsKeeper
+from desktop_llm.gui.tasks import Tasks
+from desktop_llm.models.ledger import Ledger
+from desktop_llm.net import Net
+from desktop_llm.settings import Settings
+from tests.gui.samples import find, heard, nameless
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A window with the network state alone, on real net and ledger."""
+
+    window: QWidget
+    state: NetworkState
+    controller: NetworkController
+    net: Net
+    ledger: Ledger
+    settings: SettingsKeeper
+
+    def rows(self) -> list[list[str]]:
+        """The table's words."""
+        table = find(self.controller.panel, "network_requests", QTableView).model()
+        columns = range(table.columnCount())
+        return [[table.index(row, column).data() for column in columns] for row in range(table.rowCount())]
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, tmp_path: Path) -> Iterator[Desk]:
+    window, tasks = QWidget(), Tasks()
+    qtbot.addWidget(window)
+    window.resize(900, 600)
+    state = NetworkState(window)
+    state.move(700, 8)
+    ledger = Ledger(tmp_path / "ledger.db")
+    net = Net(ledger)
+    settings = SettingsKeeper(tmp_path / "settings.json", Settings(), tasks)
+    resources = cast(Resources, SimpleNamespace(net=net, ledger=ledger, settings=settings, tasks=tasks))
+    controller = NetworkController(resources, state, window)
+    window.show()
+    yield Desk(window, state, controller, net, ledger, settings)
+    window.hide()
+    net.close()
+    tasks.close()
+
+
+def ask(net: Net) -> None:
+    """One request to a port where nobody listens."""
+    with pytest.raises(TransferError):
+        net.get("http://127.0.0.1:9/models", purpose="search models")
+
+
+def test_a_click_opens_the_list_of_all_requests(qtbot: QtBot, desk: Desk) -> None:
+    ask(desk.net)
+    qtbot.mouseClick(desk.state, Qt.MouseButton.LeftButton)
+    assert desk.controller.panel.is_open()
+    qtbot.waitUntil(lambda: len(desk.rows()) == 1)
+    [[_, host, purpose, received, result]] = desk.rows()
+    assert host.startswith("127.0.0.1")
+    assert (purpose, received, result) == ("Search models", "0 bytes", "No connection")
+    assert not nameless(desk.controller.panel)
+
+
+def test_the_header_says_when_there_is_no_way_out(qtbot: QtBot, desk: Desk) -> None:
+    assert desk.state.kind() == "quiet"
+    ask(desk.net)
+    qtbot.waitUntil(lambda: desk.state.kind() == "unreachable")
+
+
+def test_the_offline_switch_stops_requests_and_is_kept(qtbot: QtBot, desk: Desk) -> None:
+    qtbot.mouseClick(desk.state, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(find(desk.controller.panel, "network_offline"), Qt.MouseButton.LeftButton)
+    assert desk.settings.current.offline
+    assert desk.net.offline
+    assert desk.state.kind() == "offline"
+    with pytest.raises(TransferError) as refused:
+        desk.net.get("https://huggingface.co/api/models", purpose="search models")
+    assert refused.value.cause == "offline_switch"
+
+
+def test_a_switch_that_was_lifted_for_one_download_stays_lifted_when_something_else_is_set(desk: Desk) -> None:
+    desk.settings.change(offline=True)
+    desk.net.offline = False
+    desk.settings.change(theme="dark")
+    assert not desk.net.offline
+    desk.settings.change(offline=False)
+    desk.settings.change(offline=True)
+    assert desk.net.offline
+
+
+def test_the_list_can_be_cleared(qtbot: QtBot, desk: Desk) -> None:
+    ask(desk.net)
+    qtbot.mouseClick(desk.state, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(desk.rows()) == 1)
+    qtbot.mouseClick(find(desk.controller.panel, "network_clear"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: desk.rows() == [])
+    assert desk.ledger.entries() == []
+    assert find(desk.controller.panel, "network_nothing", QLabel).isVisible()
+
+
+def test_a_hidden_window_with_nothing_going_on_looks_no_more(qtbot: QtBot, desk: Desk) -> None:
+    assert desk.controller.is_looking()
+    desk.window.hide()
+    qtbot.waitUntil(lambda: not desk.controller.is_looking())
+    desk.window.show()
+    assert desk.controller.is_looking()
+
+
+def test_the_panel_tells_of_the_switch_only_when_a_person_moved_it(qtbot: QtBot) -> None:
+    panel = NetworkPanel()
+    qtbot.addWidget(panel)
+    told = heard(panel.offline_changed)
+    panel.set_offline(True)
+    assert told == []

@@ -1,0 +1,138 @@
+"""The network part of the Settings page, as a person uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from desktop_llm.gui.settings_folders import ModelFolders
+from desktop_llm.gui.settings_network import NetworkSettings
+from desktop_llm.gui.tasks import Tasks
+from desktop_llm.gui.token_keeper import TokenKeeper
+from desktop_llm.models.token import TokenStore
+from tests.gui.samples import find, heard, nameless
+
+TOKEN = "hf_abcdefghijklmnop"
+
+
+class NoKeyring:
+    """A system without one."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise RuntimeError("no keyring here")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise RuntimeError("no keyring here")
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise RuntimeError("no keyring here")
+
+
+@pytest.fixture
+def section(qtbot: QtBot) -> NetworkSettings:
+    section = NetworkSettings()
+    qtbot.addWidget(section)
+    section.show()
+    return section
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> TokenStore:
+    return TokenStore(tmp_path / "token", NoKeyring())
+
+
+@pytest.fixture
+def controller(section: NetworkSettings, store: TokenStore, qtbot: QtBot) -> Iterator[TokenKeeper]:
+    tasks = Tasks()
+    controller = TokenKeeper(store, tasks, section)
+    qtbot.waitUntil(lambda: "Looking" not in find(section, "settings_token_state").text())
+    yield controller
+    tasks.close()
+
+
+def test_the_offline_switch_is_told(qtbot: QtBot, section: NetworkSettings) -> None:
+    told = heard(section.offline_changed)
+    qtbot.mouseClick(find(section, "settings_offline"), Qt.MouseButton.LeftButton)
+    section.set_offline(False)
+    assert told == [True]
+
+
+def test_it_says_where_models_come_from(section: NetworkSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = find(section, "settings_source")
+    assert source.text() == "Models come from huggingface.co."
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
+    section.set_endpoint(None)
+    assert source.text() == "Models come from mirror.example, as HF_ENDPOINT says."
+    section.set_endpoint("https://own.example/hub")
+    assert source.text() == "Models come from own.example."
+
+
+def test_a_mirror_is_taken_and_a_wrong_address_is_not(qtbot: QtBot, section: NetworkSettings) -> None:
+    told = heard(section.endpoint_changed)
+    field = find(section, "settings_endpoint")
+    qtbot.keyClicks(field, "http://mirror.example")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert told == []
+    assert "https://" in find(section, "settings_endpoint_said").text()
+    field.clear()
+    qtbot.keyClicks(field, "https://mirror.example/")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert told == ["https://mirror.example"]
+    assert "next start" in find(section, "settings_endpoint_said").text()
+
+
+def test_a_token_is_kept_and_never_shown_again(
+    qtbot: QtBot, section: NetworkSettings, store: TokenStore, controller: TokenKeeper
+) -> None:
+    field = find(section, "settings_token")
+    assert field.echoMode() == QLineEdit.EchoMode.Password
+    qtbot.keyClicks(field, TOKEN)
+    with qtbot.waitSignal(controller.changed):
+        qtbot.mouseClick(find(section, "settings_token_keep"), Qt.MouseButton.LeftButton)
+    assert store.read() == TOKEN
+    assert not field.isVisible()
+    assert field.text() == ""
+    assert "a file that only you can read" in find(section, "settings_token_state").text()
+
+
+def test_a_token_can_be_removed(
+    qtbot: QtBot, section: NetworkSettings, store: TokenStore, controller: TokenKeeper
+) -> None:
+    store.write(TOKEN)
+    section.set_token(True)
+    with qtbot.waitSignal(controller.changed):
+        qtbot.mouseClick(find(section, "settings_token_remove"), Qt.MouseButton.LeftButton)
+    assert store.read() is None
+    assert find(section, "settings_token").isVisible()
+
+
+def test_what_can_be_no_token_is_refused_in_words(
+    qtbot: QtBot, section: NetworkSettings, store: TokenStore, controller: TokenKeeper
+) -> None:
+    qtbot.keyClicks(find(section, "settings_token"), "two words")
+    qtbot.keyClick(find(section, "settings_token"), Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "no Hugging Face token" in find(section, "settings_token_state").text())
+    assert store.read() is None
+
+
+def test_folders_with_models_come_and_go(qtbot: QtBot) -> None:
+    folders = ModelFolders()
+    qtbot.addWidget(folders)
+    folders.show()
+    told = heard(folders.changed)
+    folders.add("/models/one")
+    folders.add("/models/two")
+    folders.add("/models/two")
+    qtbot.mouseClick(find(folders, "settings_model_folder_1_remove"), Qt.MouseButton.LeftButton)
+    assert told == [("/models/one",), ("/models/one", "/models/two"), ("/models/two",)]
+    assert not nameless(folders)
+
+
+def test_everything_has_a_name(section: NetworkSettings) -> None:
+    section.set_token(True)
+    assert not nameless(section)
