@@ -24,6 +24,8 @@ _QUANTIZATION = re.compile(
 _FLOATS = {"FP16": "F16", "FP32": "F32"}
 # gguf-split's naming, which llama.cpp finds the other parts by.
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+# Files that lie beside models and are none: vocabularies for tests, drafts and heads that need another model.
+_NO_MODELS = ("ggml-vocab", "mtp-", "dflash-", "eagle3-")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -101,7 +103,7 @@ def is_plain(path: str) -> bool:
 
 def _is_model(path: str) -> bool:
     name = path.lower().rpartition("/")[2]
-    return is_plain(path) and name.endswith(".gguf") and not name.startswith("ggml-vocab") and "imatrix" not in name
+    return is_plain(path) and name.endswith(".gguf") and not name.startswith(_NO_MODELS) and "imatrix" not in name
 
 
 def _joined(parts: Sequence[HubPart]) -> list[HubFile]:

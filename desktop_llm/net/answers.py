@@ -18,6 +18,7 @@ from desktop_llm.net.rules import host_of
 from desktop_llm.words import Sentence, tr
 
 MAX_WAIT_S = 24 * 3600.0
+_USED_UP = re.compile(r"\br=0\s*;\s*t=(\d+)")
 _REPOSITORY = re.compile(r"^(?:/api/models/([^/]+/[^/]+)|/([^/]+/[^/]+)/(?:resolve|raw|blob)/)")
 
 
@@ -35,7 +36,7 @@ class Answer:
 def refusal(status: int, headers: Mapping[str, str], url: str, *, token_sent: bool) -> TransferError:
     """The error for an HTTP status from 400 on; header names in lower case or case-insensitive."""
     answer = Answer(status, headers.get("x-error-code", ""), host_of(url), repository_in(url), token_sent)
-    wait_s = _retry_after(headers.get("retry-after", ""))
+    wait_s = _wait(headers)
     cause, sentence = _limited(answer, wait_s) if status == 429 else _verdict(answer, headers)
     details = f"HTTP {status} {answer.code} {headers.get('x-error-message', '')} {headers.get('x-request-id', '')}"
     return TransferError(sentence, cause, " ".join(details.split()), wait_s)
@@ -304,6 +305,12 @@ _BY_STATUS: dict[int, _Decide] = {
     503: _closed,
     504: _behind_slow,
 }
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the hub asks to wait: `Retry-After`, else the end of a used-up window in its `RateLimit` header."""
+    window = _USED_UP.search(headers.get("ratelimit", ""))
+    return _retry_after(headers.get("retry-after", "") or (window[1] if window else ""))
 
 
 def _retry_after(value: str) -> float | None:

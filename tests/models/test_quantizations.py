@@ -117,6 +117,7 @@ class TestGrouping:
             "b.imatrix.gguf",
             "imatrix.gguf",
             "ggml-vocab-b.gguf",
+            "mtp-Q4_0.gguf",
             "b.safetensors",
             "b.gguf.part1of2",
         ]
