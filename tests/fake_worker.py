@@ -51,7 +51,7 @@ class FakeEngine:
         yield None
         if self._crashes(request.data["modules"]):
             die("SIGILL")
-        return {}
+        return {"gpus": len(self._gpus(request.data["modules"]))}
 
     def load(self, request: Request) -> Steps:
         path = path_from_wire(request.data["model"])

@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import importlib
 import importlib.util
+import os
 import platform
 import re
 import sys
@@ -21,9 +22,11 @@ from typing import Any
 
 from desktop_llm.engine.shapes import Device
 from desktop_llm.errors import UserError
+from desktop_llm.hardware import graphics_cards
 from desktop_llm.words import tr
 
 _MODULE_NAME = re.compile(r"(?:lib)?ggml-(?P<name>[a-z0-9]+(?:-[a-z0-9_]+)?)\.(?:so|dll|dylib)$")
+_CHOOSES_DEVICES = re.compile(r"GGML_|VK_|CUDA_|HIP_|ROCR_")
 _KINDS = frozenset({"cpu", "cuda", "hip", "metal", "musa", "opencl", "sycl", "vulkan"})
 # Beside the library, and here: inside the app, where its builder or a package puts GPU modules.
 _more_folders = [Path(__file__).parents[1] / "backends"]
@@ -101,16 +104,17 @@ def devices() -> list[Device]:
 
 
 def machine_key() -> str:
-    """Names this processor, the build of the engine and the graphics drivers: what was found out about backends
+    """Names this processor, the build of the engine, the GPUs and their drivers: what was found out about backends
     holds for these.
     """
     native = bindings()
-    parts = [_cpu_model()]
+    choices = sorted(f"{name}={value}" for name, value in os.environ.items() if _CHOOSES_DEVICES.match(name))
+    parts = [_cpu_model(), *graphics_cards(), *choices]
     files = {*_library_folder(native).iterdir(), *_module_files(native), *_driver_files()}
     for path in sorted(files):
         status = path.stat()
         parts.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _library_folder(native: ModuleType) -> Path:

@@ -142,7 +142,8 @@ class Backends:
 
 
 def choose(machine: Mapping[str, Any], start: Callable[[], Worker], model: Path) -> BackendChoice:
-    """Self-test this machine's modules from the fastest on; the first CPU module that works, and every GPU one.
+    """Self-test this machine's modules from the fastest on; the first CPU module that works, and every GPU one that
+    has something to compute on.
 
     `machine` is the engine worker's answer to `machine`, `start` starts such a worker, `model` is a small model.
     Raises UserError where nothing works.
@@ -150,22 +151,23 @@ def choose(machine: Mapping[str, Any], start: Callable[[], Worker], model: Path)
     names = list(machine["modules"])
     left_out: list[str] = []
 
-    def works(choice: BackendChoice) -> bool:
-        fine = _selftest(start, choice, model)
-        if not fine and choice.modules:
+    def gpus(choice: BackendChoice) -> int | None:
+        """How many GPUs these backends have; None where they failed."""
+        found = _selftest(start, choice, model)
+        if found is None and choice.modules:
             left_out.append(choice.modules[-1])
-        return fine
+        return found
 
     for name in [name for name in names if name.startswith("cpu")]:
-        if works(chosen := BackendChoice((name,))):
+        if gpus(chosen := BackendChoice((name,))) is not None:
             break
     else:
         # Backends that are linked in can't be left out one by one; without repacked weights they crash less.
         chosen = BackendChoice()
-        if not works(chosen) and not works(chosen := replace(chosen, extra_buffers=False)):
+        if gpus(chosen) is None and gpus(chosen := replace(chosen, extra_buffers=False)) is None:
             raise UserError(tr("The engine does not run on this processor. Your chats and documents are untouched."))
     for name in [name for name in names if not name.startswith("cpu")]:
-        if works(more := replace(chosen, modules=(*chosen.modules, name))):
+        if gpus(more := replace(chosen, modules=(*chosen.modules, name))):
             chosen = more
     return replace(chosen, left_out=tuple(left_out))
 
@@ -179,7 +181,7 @@ def crashed(status: int | None) -> bool:
     return status < 0 and signal.Signals(-status).name in _CRASH_SIGNALS
 
 
-def _selftest(start: Callable[[], Worker], choice: BackendChoice, model: Path) -> bool:
+def _selftest(start: Callable[[], Worker], choice: BackendChoice, model: Path) -> int | None:
     worker = start()
     data = {
         "model": path_to_wire(model),
@@ -188,13 +190,12 @@ def _selftest(start: Callable[[], Worker], choice: BackendChoice, model: Path) -
         "context_length": 256,
     }
     try:
-        worker.call("selftest", data, stall_s=SELFTEST_STALL_S)
+        return int(worker.call("selftest", data, stall_s=SELFTEST_STALL_S).data["gpus"])
     except WorkerDied:
         if not crashed(worker.exit_status):
             raise
-        return False
+        return None
     except UserError:
-        return False
+        return None
     finally:
         worker.close()
-    return True

@@ -96,7 +96,7 @@ class _EngineWorker:
         logits = backends.bindings().llama_get_logits_ith(running.context, -1)
         if not all(math.isfinite(logits[index]) for index in range(running.vocabulary.size)):
             raise UserError(tr("This backend computes wrong numbers on this machine."))
-        return timings
+        return {**timings, "gpus": len(running.gpus)}
 
     def load(self, request: Request) -> Steps:
         """Load the model; progress is the fraction done. One process loads one model once."""
@@ -175,7 +175,8 @@ class _EngineWorker:
             timings = yield from inference.bench(_MEASURED_PROMPT_TOKENS, _MEASURED_TOKENS, request.cancelled)
             best = {name: max(value, timings[name]) for name, value in best.items()}
         formats = {}
-        for name, measured in speed.measure(loading.physical_cores(), extra_buffers=request.data["extra_buffers"]):
+        threads = request.data["threads"] or loading.physical_cores()
+        for name, measured in speed.measure(threads, extra_buffers=request.data["extra_buffers"]):
             formats[name] = measured
             yield {"format": name}
         return {"formats": formats, **best}

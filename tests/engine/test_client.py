@@ -203,7 +203,7 @@ class TestFaults:
             ask(engine, "memory")
 
     def test_a_worker_that_hangs_is_ended(self, fake: Start, starter: Path) -> None:
-        engine = fake(stall_s=1.0)
+        engine = fake(stall_s=4.0)
         load(engine, starter)
         with pytest.raises(WorkerDied, match="did not answer any more"):
             ask(engine, "stall")
