@@ -177,7 +177,8 @@ class Hub:
         try:
             yield from pool.map(one, repo_ids)
         finally:
-            pool.shutdown(cancel_futures=True)
+            # What still runs ends with its time, or at once when the net is closed; nobody waits for it here.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def card(self, repo_id: str, revision: str) -> str:
         """What the maker says of the model, as Markdown without the data before it; "" where there is nothing.
