@@ -83,7 +83,7 @@ class FirstRunController(QObject):
         self._models.listed.connect(self._on_changed)
         self._models.chosen.connect(self._on_changed)
         self._resources.settings.changed.connect(self._on_settings)
-        self._on_settings()
+        page.set_offline(self._resources.settings.current.offline)
         return page
 
     def _find(self) -> None:
@@ -113,7 +113,7 @@ class FirstRunController(QObject):
     def _on_changed(self, _: object) -> None:
         self._show_models()
 
-    def _on_settings(self, _: object = None) -> None:
+    def _on_settings(self, _: object) -> None:
         self.page.set_offline(self._resources.settings.current.offline)
 
     def _on_use(self, model_id: str) -> None:
