@@ -7,6 +7,7 @@ measured on matrices of a usual size, laid out as llama.cpp would lay them out h
 from __future__ import annotations
 
 import ctypes
+import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,9 +33,10 @@ FORMATS = {
 _F32 = 0
 _ROWS = _COLUMNS = 4096
 _READ_BYTES = 96 << 20  # more than the caches of desktop processors hold
-_BATCH = 256
-_ROUNDS = 5
+_BATCH, _BATCH_ROWS = 64, 1024  # as fast for each weight as larger ones, and over sooner
+_ROUNDS = 12
 _CPU = 0  # ggml_backend_dev_type
+_GRAPH_NODES = 8
 _BUFFER_AT = 8  # of a tensor's buffer within ggml_tensor, as its declaration in ggml.h says
 
 Pointer = ctypes.c_void_p
@@ -69,45 +71,46 @@ class _Processor:
         self._ggml.backend_free(self._backend)
 
     def measure(self, kind: int) -> dict[str, Any]:
-        """One format's speeds, the best of some rounds: what disturbs a measurement only makes it slower."""
+        """One format's speeds, each product at its best: what disturbs a measurement only makes it slower.
+
+        All matrices are gone through before one is read again, so that none is still in a cache.
+        """
         buffer_type = self._buffer_type(kind)
         matrix_bytes = self._ggml.row_size(kind, _COLUMNS) * _ROWS
-        count = max(1, _READ_BYTES // matrix_bytes)
-        with self._products(kind, buffer_type, count, 1) as compute:
-            token_s = min(_timed(compute) for _ in range(_ROUNDS))
-        with self._products(kind, buffer_type, 1, _BATCH) as compute:
-            batch_s = min(_timed(compute) for _ in range(_ROUNDS))
+        with self._products(kind, buffer_type, max(1, _READ_BYTES // matrix_bytes), 1) as products:
+            rounds = [[_timed(product) for product in products] for _ in range(_ROUNDS)]
+            token_s = [min(times) for times in zip(*rounds, strict=True)]
+        with self._products(kind, buffer_type, 1, _BATCH, _BATCH_ROWS) as products:
+            batch_s = min(_timed(products[0]) for _ in range(_ROUNDS))
         return {
-            "bytes_per_s": count * matrix_bytes / token_s,
-            "weights_per_s": _ROWS * _COLUMNS * _BATCH / batch_s,
+            "bytes_per_s": len(token_s) * matrix_bytes / sum(token_s),
+            "weights_per_s": _BATCH_ROWS * _COLUMNS * _BATCH / batch_s,
             "rearranged": buffer_type != self._plain,
         }
 
     @contextmanager
-    def _products(self, kind: int, buffer_type: int, count: int, columns: int) -> Iterator[Callable[[], None]]:
-        """`count` matrices times one input; the result computes all of them once."""
+    def _products(
+        self, kind: int, buffer_type: int, count: int, columns: int, rows: int = _ROWS
+    ) -> Iterator[list[Callable[[], None]]]:
+        """`count` matrices, each with the way to multiply it with the same input."""
         ggml = self._ggml
         with ggml.context() as weights, ggml.context() as values:
-            matrices = [ggml.new_tensor_2d(weights, kind, _COLUMNS, _ROWS) for _ in range(count)]
+            matrices = [ggml.new_tensor_2d(weights, kind, _COLUMNS, rows) for _ in range(count)]
             operand = ggml.new_tensor_2d(values, _F32, _COLUMNS, columns)
-            graph = ggml.new_graph(values)
-            for matrix in matrices:
-                ggml.build_forward_expand(graph, ggml.mul_mat(values, matrix, operand))
+            graphs = [ggml.graph_of(values, ggml.mul_mat(values, matrix, operand)) for matrix in matrices]
             buffers = [ggml.allocate(weights, buffer_type), ggml.allocate(values, self._plain)]
             try:
-                self._fill(matrices, operand, kind, columns)
-                yield lambda: ggml.backend_graph_compute(self._backend, graph)
+                self._fill(matrices, self._ggml.row_size(kind, _COLUMNS) * rows)
+                self._fill([operand], self._ggml.row_size(_F32, _COLUMNS) * columns)
+                yield [functools.partial(ggml.backend_graph_compute, self._backend, graph) for graph in graphs]
             finally:
                 for buffer in buffers:
                     ggml.backend_buffer_free(buffer)
 
-    def _fill(self, matrices: list[int], operand: int, kind: int, columns: int) -> None:
+    def _fill(self, tensors: list[int], size_bytes: int) -> None:
         """Zeros: the time does not depend on the numbers, as long as none is out of range."""
-        for tensor, size in [
-            *((matrix, self._ggml.row_size(kind, _COLUMNS) * _ROWS) for matrix in matrices),
-            (operand, 4 * _COLUMNS * columns),
-        ]:
-            self._ggml.backend_tensor_set(tensor, bytes(size), 0, size)
+        for tensor in tensors:
+            self._ggml.backend_tensor_set(tensor, bytes(size_bytes), 0, size_bytes)
 
     def _buffer_type(self, kind: int) -> int:
         """Where llama.cpp would put such a matrix: the first extra buffer type that can multiply it, else plain memory.
@@ -163,8 +166,8 @@ class _Ggml:
         self.row_size = declare("row_size", size, ctypes.c_int, whole)
         self.new_tensor_2d = declare("new_tensor_2d", Pointer, Pointer, ctypes.c_int, whole, whole)
         self.mul_mat = declare("mul_mat", Pointer, Pointer, Pointer, Pointer)
-        self.new_graph = declare("new_graph", Pointer, Pointer)
-        self.build_forward_expand = declare("build_forward_expand", None, Pointer, Pointer)
+        self._new_graph = declare("new_graph_custom", Pointer, Pointer, size, ctypes.c_bool)
+        self._expand = declare("build_forward_expand", None, Pointer, Pointer)
         self.allocate = declare("backend_alloc_ctx_tensors_from_buft", Pointer, Pointer, Pointer)
         self.backend_dev_by_type = declare("backend_dev_by_type", Pointer, ctypes.c_int)
         self.backend_dev_init = declare("backend_dev_init", Pointer, Pointer, text)
@@ -177,6 +180,12 @@ class _Ggml:
         self.backend_tensor_set = declare("backend_tensor_set", None, Pointer, text, size, size)
         self.backend_graph_compute = declare("backend_graph_compute", ctypes.c_int, Pointer, Pointer)
         self.backend_free = declare("backend_free", None, Pointer)
+
+    def graph_of(self, context: int, result: int) -> int:
+        """What is to be computed for this one result."""
+        graph: int = self._new_graph(context, _GRAPH_NODES, False)
+        self._expand(graph, result)
+        return graph
 
     @contextmanager
     def context(self) -> Iterator[int]:
