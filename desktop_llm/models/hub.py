@@ -48,7 +48,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 # What the library raises over an answer that is not of the agreed form.
-_MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,16 @@ def _check(response: httpx2.Response) -> None:
             raise answers.refusal(response.status_code, response.headers, str(response.url), token_sent=sent)
         elif response.headers.get("content-type", "").startswith("text/html"):
             raise answers.login_page(str(response.url))
+        elif _is_packed(response):
+            raise answers.not_understood(str(response.url))
     except TransferError as error:
         raise body.fail(error) from None
+
+
+def _is_packed(response: httpx2.Response) -> bool:
+    """Whether a short answer came compressed, unasked: unpacked it might fill the memory. A download looks itself."""
+    packed = response.headers.get("content-encoding", "identity") not in ("", "identity")
+    return packed and response.request.extensions.get("total_s", 0.0) is not None
 
 
 def _check_redirect(response: httpx2.Response) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass
 
+from desktop_llm.errors import UserError
 from desktop_llm.models.ledger import Ledger
 
 _WINDOW_S = 0.5
@@ -72,7 +74,9 @@ class Transfers:
                 return
         if running.result not in ("stopped", "offline_switch"):
             self.reachable = running.result not in _NO_ANSWER
-        self._ledger.end(running.id, running.bytes_in, running.bytes_out, running.result)
+        # On a full disk the row stays "open"; that must not hide how the transfer itself ended.
+        with contextlib.suppress(UserError):
+            self._ledger.end(running.id, running.bytes_in, running.bytes_out, running.result)
 
     def active(self) -> tuple[Transfer, ...]:
         """The requests under way, the oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -145,7 +146,9 @@ class TestSearch:
 
         assert (model.task, model.tags, model.downloads, model.likes) == ("text[2J", ("xy",), 0, 0)
 
-    @pytest.mark.parametrize("body", [b"", b"not json", b"[", b"7", b'{"error": "x"}', b"\xff\xfe"])
+    @pytest.mark.parametrize(
+        "body", [b"", b"not json", b"[", b"[" * 200_000, b"7", b'{"error": "x"}', b"\xff\xfe"], ids=itertools.count()
+    )
     def test_an_answer_of_another_form_is_told(self, hub: Hub, local: LocalHub, body: bytes) -> None:
         local.behave("/api/models", status(200, body=body, headers={"Content-Type": "application/json"}))
 

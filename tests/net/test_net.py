@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zlib
 from typing import Any
 
 import pytest
@@ -47,6 +48,15 @@ class TestAnswers:
 
         with pytest.raises(TransferError, match="too long"):
             net.get(f"{hub.url}/maker/Tiny-GGUF/resolve/main/README.md", purpose="model card", limit_bytes=1_000)
+
+    def test_an_answer_that_would_have_to_be_unpacked_is_refused(self, net: Net, hub: LocalHub) -> None:
+        hub.behave("/a", status(200, body=zlib.compress(bytes(MIB)), headers={"Content-Encoding": "deflate"}))
+
+        with net.client() as client, pytest.raises(TransferError, match="can't read"):
+            client.get(f"{hub.url}/a")
+        with net.open(f"{hub.url}/a", purpose="download") as incoming:
+            assert incoming.headers["content-encoding"] == "deflate"
+            assert len(body_of(incoming)) < MIB
 
     @pytest.mark.parametrize("size", [0, 1, 65_536, 5 * MIB + 7])
     def test_a_body_is_read_to_its_last_byte(self, net: Net, hub: LocalHub, size: int) -> None:
