@@ -17,6 +17,7 @@ from desktop_llm.models.gguf_tables import BLOCKS
 _LAYER = re.compile(r"blk\.(\d{1,3})\.(.+)")
 _EMBEDDING = ("token_embd.", "per_layer_token_embd.", "position_embd.")
 _OUTPUT = "output.weight"
+_OUTPUTS = (_OUTPUT, "token_embd.weight")
 _NEARLY_ALL = 1.1  # tensors of which a file has a few more kinds than are counted
 _STATE_VALUE_BYTES = 4  # recurrent states are kept as F32
 _INTERLEAVED_ROWS = 8  # llama.cpp rearranges a matrix only if its rows can be taken eight at a time
@@ -42,7 +43,8 @@ class Shape:
     `state_bytes`: what recurrent layers keep, whatever the context. `layer_bytes` holds the weights of each layer,
     `expert_bytes` is the part of them of which a token uses `experts_used` of `experts`. A model without
     `output_bytes` uses its embedding twice. By number format, as pairs of name and number: `active` are the weights one
-    token takes part in, `matrix_bytes` the size of the matrices that llama.cpp may rearrange for the processor.
+    token takes part in, `output` those of them that a prompt's tokens skip but for the last, `matrix_bytes` the size of
+    the matrices that llama.cpp may rearrange for the processor.
     """
 
     layers: int = 0
@@ -63,6 +65,7 @@ class Shape:
     embedding_bytes: int = 0
     output_bytes: int = 0
     active: tuple[tuple[str, int], ...] = ()
+    output: tuple[tuple[str, int], ...] = ()
     matrix_bytes: tuple[tuple[str, int], ...] = ()
 
     @classmethod
@@ -71,7 +74,7 @@ class Shape:
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
         }
-        for name in ("active", "matrix_bytes"):
+        for name in ("active", "output", "matrix_bytes"):
             fields[name] = tuple((str(number_format), int(count)) for number_format, count in data[name])
         return cls(**fields)
 
@@ -127,6 +130,7 @@ def shape_of(properties: Mapping[str, Any], architecture: str, vocabulary: int, 
         embedding_bytes=sum(tensor.size_bytes for tensor in embedding),
         output_bytes=sum(tensor.size_bytes for tensor in output),
         active=_active(known, by_layer, others),
+        output=tuple((tensor.format, tensor.values) for tensor in output or embedding if tensor.name in _OUTPUTS),
         matrix_bytes=_matrix_bytes(by_layer, others),
     )
 

@@ -7,7 +7,7 @@ that reading, so it is bound by the weights a second. Both differ by number form
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -90,8 +90,11 @@ class Speeds:
 
     def prompt_token_s(self, shape: Shape) -> float:
         """Seconds for each token of a prompt that is processed in full batches."""
-        matrices_s = sum(count / self.of_format(name).weights_per_s for name, count in shape.active)
-        return matrices_s + shape.layers * self.prompt_layer_s
+        matrices_s = self._product_s(shape.active) - self._product_s(shape.output)
+        return max(matrices_s, 0.0) + shape.layers * self.prompt_layer_s
+
+    def _product_s(self, weights: Iterable[tuple[str, int]]) -> float:
+        return sum(count / self.of_format(name).weights_per_s for name, count in weights)
 
     @property
     def bytes_per_s(self) -> float:
