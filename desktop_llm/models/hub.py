@@ -11,7 +11,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -173,6 +172,8 @@ class Hub:
                 return error
 
         attach(self._net)
+        from concurrent.futures import ThreadPoolExecutor
+
         pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hub")
         try:
             yield from pool.map(one, repo_ids)

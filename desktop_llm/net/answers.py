@@ -6,7 +6,6 @@ chooses what to offer. Sources: the hub's status codes and its `X-Error-Code` he
 
 from __future__ import annotations
 
-import email.utils
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -317,6 +316,8 @@ def _retry_after(value: str) -> float | None:
     """Seconds to wait, from a number or a date (RFC 9110, 10.2.3), at most a day."""
     if value.strip().isdecimal():
         return min(float(value), MAX_WAIT_S)
+    import email.utils  # brings half of the standard library along, for a header that is rarely there
+
     try:
         until = email.utils.parsedate_to_datetime(value).timestamp()
     except ValueError:
