@@ -169,9 +169,11 @@ class Downloads:
         return model
 
     def _already_here(self, wanted: Wanted) -> Model | None:
+        """The model with this very content; not the one that came with the app and goes with it."""
         for model in self._library.models():
             if (
                 model.state == "ok"
+                and not model.starter
                 and model.size_bytes == wanted.size_bytes
                 and self._library.sha256(model) == wanted.id
             ):

@@ -55,9 +55,11 @@ class PartFile:
         self.damaged: int | None = None
         self._hash = hashlib.sha256()
         self._hashed = 0
+        self._buffer = memoryview(bytearray(_READ_BYTES))
         try:
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
             self._file = os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0)
+            self._reader = path.open("rb", buffering=0)
             self.length = os.fstat(self._file.fileno()).st_size
             if self.length > state.size_bytes:
                 self._file.truncate(state.size_bytes)
@@ -68,6 +70,7 @@ class PartFile:
     def close(self) -> None:
         """Let go of the file; what was written stays."""
         self._file.close()
+        self._reader.close()
 
     @property
     def complete(self) -> bool:
@@ -80,15 +83,11 @@ class PartFile:
         return self.complete and self._hashed == self.length and self._hash.hexdigest() == self.state.sha256
 
     def append(self, offset: int, data: memoryview) -> None:
-        """Add what follows the bytes that are there; they must have been checked before."""
+        """Add what follows the bytes that are there."""
         self._write(offset, data)
-        self.length += len(data)
-        while data:
-            room = self.block_bytes - self._hashed % self.block_bytes
-            self._hash.update(data[:room])
-            self._hashed += len(data[:room])
-            self._note_digest()
-            data = data[room:]
+        before, self.length = self.length, self.length + len(data)
+        if before // self.block_bytes != self.length // self.block_bytes:
+            self._start_writing_out(self.length // self.block_bytes - 1)
 
     def overwrite(self, offset: int, data: memoryview) -> None:
         """Put fresh bytes in the place of others."""
@@ -96,23 +95,42 @@ class PartFile:
 
     def correct(self, offset: int, data: memoryview) -> bool:
         """Compare fresh bytes with those that are there; where they differ (True), the fresh ones replace them."""
-        self._file.seek(offset)
-        if self._file.read(len(data)) == data:
+        self._reader.seek(offset)
+        if self._reader.read(len(data)) == data:
             return False
         self._write(offset, data)
         return True
 
+    def has_whole_block(self) -> bool:
+        """Whether another whole block can be hashed."""
+        return self.damaged is None and self.length - self._hashed >= self.block_bytes
+
     def check(self, *, anew: bool = False) -> Iterator[int]:
         """Hash what is there, yielding how many bytes are done. At a damaged block it ends, with `damaged` set.
 
-        Called again, after that block was overwritten, it goes on from there; `anew` starts at the first byte.
+        Called again, after that block was overwritten, it goes on from there; `anew` starts at the first byte. Raises
+        UserError where the file can't be read.
         """
         if anew:
             self._hash, self._hashed = hashlib.sha256(), 0
         self.damaged = None
         while self._hashed < self.length and self.damaged is None:
-            self._check_block()
+            try:
+                self.check_block()
+            except OSError as error:
+                raise _unreadable(self.path, error) from error
             yield self._hashed
+
+    def check_block(self) -> bool:
+        """Hash the next block, or what is there of it; False, with `damaged` set, if it is not what came once."""
+        block = self._hashed // self.block_bytes
+        end = min((block + 1) * self.block_bytes, self.length)
+        hashed = self._hash_after(end)
+        if end % self.block_bytes == 0 and not self._is_as_noted(block, hashed.hexdigest()[:_DIGEST_CHARACTERS]):
+            self.damaged = block
+            return False
+        self._hash, self._hashed = hashed, end
+        return True
 
     def forget_digests(self, from_block: int) -> None:
         """Trust the bytes from this block on until the whole is checked."""
@@ -125,25 +143,29 @@ class PartFile:
         except OSError as error:
             raise self._failure(error) from error
 
-    def _check_block(self) -> None:
-        before, end = self._hash.copy(), min(self._hashed + self.block_bytes, self.length)
-        self._file.seek(self._hashed)
-        left = end - self._hashed
-        while left and (data := self._file.read(min(left, _READ_BYTES))):
-            before.update(data)
-            left -= len(data)
-        block = self._hashed // self.block_bytes
-        known = self.state.digests[block : block + 1]
-        if end % self.block_bytes == 0 and known and known[0] != before.hexdigest()[:_DIGEST_CHARACTERS]:
-            self.damaged = block
-            return
-        self._hash, self._hashed = before, end
-        self._note_digest()
+    def _hash_after(self, end: int) -> hashlib._Hash:
+        """The hash of everything before `end`, of which a part is hashed already."""
+        hashed, left = self._hash.copy(), end - self._hashed
+        self._reader.seek(self._hashed)
+        while left and (count := self._reader.readinto(self._buffer[:left])):
+            hashed.update(self._buffer[:count])
+            left -= count
+        return hashed
 
-    def _note_digest(self) -> None:
-        if self._hashed % self.block_bytes == 0:
-            block = self._hashed // self.block_bytes - 1
-            self.state.digests[block : block + 1] = [self._hash.hexdigest()[:_DIGEST_CHARACTERS]]
+    def _is_as_noted(self, block: int, digest: str) -> bool:
+        """Whether the block ends with the digest that was noted when it came; notes it if none was."""
+        noted = self.state.digests
+        if block < len(noted):
+            return noted[block] == digest
+        noted.append(digest)
+        return True
+
+    def _start_writing_out(self, block: int) -> None:
+        """Have the system begin to write this block to the disk, so that the sync at the end has little left to do."""
+        if hasattr(os, "posix_fadvise"):
+            # Linux starts to write the pages of this range and keeps those that it has not written yet: all of them.
+            start = block * self.block_bytes
+            os.posix_fadvise(self._file.fileno(), start, self.block_bytes, os.POSIX_FADV_DONTNEED)
 
     def _write(self, offset: int, data: memoryview) -> None:
         try:
@@ -166,3 +188,14 @@ class PartFile:
             ),
             "disk_full",
         )
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(
+        tr(
+            "{path} can't be read: {reason}. No model was changed. Check the disk; "
+            "if it stays so, cancel this download and start it anew.",
+            path=str(path),
+            reason=error.strerror or tr("the system gave no reason"),
+        )
+    )

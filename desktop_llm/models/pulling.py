@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 
 from desktop_llm.errors import TransferError
+from desktop_llm.models.hashing import Hashing
 from desktop_llm.models.parts import PartFile
 from desktop_llm.models.progress import Stage
 from desktop_llm.models.receiving import Receiver
@@ -38,12 +39,13 @@ class PartPull:
         """
         yield from self._check()
         yield from self._fetch()
+        yield from self._check()
         if not self._part.right:
             yield from self._repair()
         self._part.sync()
 
     def _check(self) -> Iterator[Step]:
-        """Hash what is there; a block that is not what came once is fetched again."""
+        """Hash what is there and was not hashed yet; a block that is not what came once is fetched again."""
         part, fetched = self._part, set[int]()
         while True:
             for done in part.check():
@@ -66,11 +68,12 @@ class PartPull:
         part = self._part
         saved = part.length
         self._receiver.note_seam(part.length)
-        for waiting in self._receiver.receive(part.length, part.state.size_bytes, part.append):
-            if part.length - saved >= SAVE_BLOCKS * part.block_bytes:
-                saved = part.length
-                self._save()
-            yield ("waiting" if waiting else "downloading"), part.length
+        with Hashing(part):
+            for waiting in self._receiver.receive(part.length, part.state.size_bytes, part.append):
+                if part.length - saved >= SAVE_BLOCKS * part.block_bytes:
+                    saved = part.length
+                    self._save()
+                yield ("waiting" if waiting else "downloading"), part.length
 
     def _repair(self) -> Iterator[Step]:
         """Up to so many times: compare the suspects, then everything, until the whole is right."""
