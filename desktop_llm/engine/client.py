@@ -138,12 +138,14 @@ class Engine:
         data = {"prompt_tokens": prompt_tokens, "tokens": tokens}
         return self._worker.call("bench", data, stall_s=self._stall_s).data
 
-    def speeds(self) -> dict[str, Any]:
+    def speeds(self, threads: int | None = None) -> dict[str, Any]:
         """How fast this processor is, measured in a child of its own in some seconds, for `Forecaster.note_speeds`.
 
-        Raises NotFound where the small model is missing that it is measured with.
+        With all physical cores unless `threads` says otherwise. Raises NotFound where the small model is missing that
+        it is measured with.
         """
-        model, settings = _small_model(), LoadSettings(context_length=_MEASURED_CONTEXT, gpu_layers=0)
+        model = _small_model()
+        settings = LoadSettings(context_length=_MEASURED_CONTEXT, threads=threads, gpu_layers=0)
         worker = self._start()
         try:
             self._backends.decide(worker, model, self._stall_s)
