@@ -10,7 +10,7 @@ import ctypes
 import functools
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,7 +47,7 @@ class _InitParams(ctypes.Structure):
     _fields_ = (("mem_size", ctypes.c_size_t), ("mem_buffer", Pointer), ("no_alloc", ctypes.c_bool))
 
 
-def measure(threads: int, *, extra_buffers: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+def measure(threads: int, *, extra_buffers: bool) -> Generator[tuple[str, dict[str, Any]], None, None]:
     """Pairs of a format's name and {bytes_per_s, weights_per_s, rearranged}; the CPU's module must be loaded."""
     with _Processor(threads, extra_buffers=extra_buffers) as processor:
         for name, kind in FORMATS.items():

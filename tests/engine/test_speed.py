@@ -1,0 +1,24 @@
+"""Measuring the processor: real matrix products, of one number format."""
+
+from __future__ import annotations
+
+import pytest
+
+from desktop_llm.engine import backends, speed
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_backend() -> None:
+    """A process loads its module once, and another test may have done so."""
+    if not backends.devices():
+        backends.load([module.name for module in backends.modules()][:1])
+
+
+def test_a_number_format_is_measured_with_real_products() -> None:
+    formats = speed.measure(1, extra_buffers=True)
+    name, measured = next(formats)
+    formats.close()
+    assert name == "F16"
+    assert measured["bytes_per_s"] > 1e6
+    assert measured["weights_per_s"] > 1e6
+    assert measured["rearranged"] is False
