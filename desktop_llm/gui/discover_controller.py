@@ -120,28 +120,33 @@ class DiscoverController(QObject):
             self._show_here()
 
     def _on_typed(self, text: str) -> None:
+        if self._page.sidebar.segment() != DISCOVER:
+            return
         pasted = len(text) - len(self._text) >= _PASTED
         self._text = text
         self._panel.set_text(text)
         if not text:
             self._leave_search()
-        elif pasted and self._page.sidebar.segment() == DISCOVER:
+        elif pasted:
             self.open_reference(text)
 
     def _on_paused(self, text: str) -> None:
         """Typing paused: what is here is searched at once, the hub is not."""
-        if text and (self._asked is None or self._asked.text != text):
+        here = self._page.sidebar.segment() == DISCOVER
+        if here and text and (self._asked is None or self._asked.text != text):
             self._show_here()
 
     def _on_entered(self, text: str) -> None:
         if self._page.sidebar.segment() == DISCOVER and not (text and self.open_reference(text)):
             self._panel.ask()
 
-    def _on_search(self, search: Search) -> None:
+    def _on_search(self, search: Search, *, lift: bool = False) -> None:
         self._cancel()
+        if lift:
+            self._online.lift(self)
         self._asked, self._found = search, {}
         self._panel.set_notice("", "", ())
-        self._panel.set_entries((), "")
+        self._panel.set_entries((), self.tr("Searching {hub}").format(hub=self._hub()))
         self._panel.set_loading(True)
         self._task = self._resources.tasks.run(
             functools.partial(self._discovery.find, search),
@@ -226,9 +231,7 @@ class DiscoverController(QObject):
         if action == "add_token":
             self.token_requested.emit()
         elif self._asked is not None:
-            self._on_search(self._asked)
-            if action == "go_online":
-                self._online.lift(self)
+            self._on_search(self._asked, lift=action == "go_online")
 
     def _on_get_recommended(self) -> None:
         if self._shown is not None:

@@ -22,7 +22,6 @@ from desktop_llm.gui.tasks import Task
 from desktop_llm.models.download import Pulled, PullProgress, Unfinished
 from desktop_llm.models.hub import HubFile, HubRepo
 from desktop_llm.models.library import Model
-from desktop_llm.models.quantizations import quantization_of
 from desktop_llm.words import tr
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ class DownloadsController(QObject):
         shown = Download(
             key_of(recommendation.repo, recommendation.file),
             recommendation.name,
-            quantization_of(recommendation.file),
+            recommendation.quantization,
             total_bytes=recommendation.size_bytes,
         )
         work = functools.partial(self._pull_named, recommendation.repo, recommendation.file, None)

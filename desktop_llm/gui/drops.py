@@ -13,7 +13,6 @@ from desktop_llm.gui.documents.dialogs import NameDialog
 from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.drop.overlay import DropOverlay
 from desktop_llm.gui.drop.tile import DropZone
-from desktop_llm.gui.local_models_controller import LocalModelsController
 
 if TYPE_CHECKING:
     from desktop_llm.gui.main_window import MainWindow
@@ -27,7 +26,7 @@ class Drops(QObject):
         window: MainWindow,
         documents: DocumentsController,
         attachments: Attachments,
-        models: LocalModelsController,
+        import_models: Callable[[Sequence[str]], None],
         show_page: Callable[[str], None],
         parent: QObject,
     ) -> None:
@@ -35,7 +34,7 @@ class Drops(QObject):
         self._window = window
         self._documents = documents
         self._attachments = attachments
-        self._models = models
+        self._import_models = import_models
         self._show_page = show_page
         self._overlay = DropOverlay.install(window)
         self._overlay.files_dropped.connect(self._on_files_dropped)
@@ -51,7 +50,7 @@ class Drops(QObject):
     def _on_files_dropped(self, zone: DropZone, paths: Sequence[str]) -> None:
         if zone.kind == "models":
             self._show_page("models")
-            self._models.import_files(paths)
+            self._import_models(paths)
         elif zone.kind == "chat":
             self._attachments.add(paths)
         elif zone.kind == "new":

@@ -59,7 +59,8 @@ class LocalModelsController(QObject):
         return self._shelf.models
 
     def start(self) -> None:
-        """List them."""
+        """List them; what a killed process left in the trash goes first."""
+        self._tasks.call(self._resources.library.empty_trash, lane="library")
         self.refresh()
 
     def refresh(self, _: object = None) -> None:
@@ -224,6 +225,7 @@ class LocalModelsController(QObject):
         if self._removed:
             model = self._removed.pop()
             self._say_removed()
+            self._page.undo.hide()
             work = functools.partial(self._resources.library.restore, model.id)
             self._tasks.call(work, self.refresh, self._on_failed, lane="library")
 

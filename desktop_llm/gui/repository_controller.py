@@ -59,9 +59,14 @@ class RepositoryController(QObject):
         self._view.link_requested.connect(functools.partial(outside.open_link, parent))
         self._view.notice_action.connect(self._on_notice)
 
-    def open(self, reference: Reference, known: HubModel | None = None) -> None:
-        """Read a repository; what a list already knows of it is shown meanwhile."""
+    def open(self, reference: Reference, known: HubModel | None = None, *, lift: bool = False) -> None:
+        """Read a repository; what a list already knows of it is shown meanwhile.
+
+        `lift` lets the questions out although the offline switch is on.
+        """
         self.close()
+        if lift:
+            self._online.lift(self)
         self._wanted, self._repo, self._outlook = reference, None, None
         self._view.show_model(known or _unknown(reference.repo))
         hub = words.hub_name(self._resources.hub.endpoint)
@@ -141,7 +146,16 @@ class RepositoryController(QObject):
         if repo is None or outlook is None:
             return []
         marked = next((file.name for file in repo.files if file.quantization == outlook.recommended), "")
-        rows = [SizeRow(file, outlook.forecasts.get(file.name), file.name == marked) for file in repo.files]
+        named = (self._wanted.file or "").casefold()
+        rows = [
+            SizeRow(
+                file,
+                outlook.forecasts.get(file.name),
+                recommended=file.name == marked,
+                named=named in (file.name.casefold(), file.quantization.casefold()),
+            )
+            for file in repo.files
+        ]
         return [self._with_state(repo.model.repo, row) for row in rows]
 
     def _with_state(self, repo: str, row: SizeRow) -> SizeRow:
@@ -160,12 +174,8 @@ class RepositoryController(QObject):
         outside.open_link(self._window, self._resources.hub.page(self._wanted.repo))
 
     def _on_notice(self, action: str) -> None:
-        if action == "go_online":
-            wanted = self._wanted
-            self.open(wanted)
-            self._online.lift(self)
-        elif action == "retry":
-            self.open(self._wanted)
+        if action in ("go_online", "retry"):
+            self.open(self._wanted, lift=action == "go_online")
 
 
 def _usable(model: Model) -> bool:

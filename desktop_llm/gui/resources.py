@@ -14,9 +14,12 @@ from desktop_llm.paths import Folders
 if TYPE_CHECKING:  # the window paints before it needs them
     from desktop_llm.engine.client import Engine
     from desktop_llm.knowledge.client import Knowledge
+    from desktop_llm.models.download import Downloads
     from desktop_llm.models.fit import Forecaster, Machine
+    from desktop_llm.models.hub import Hub
     from desktop_llm.models.ledger import Ledger
     from desktop_llm.models.library import Library
+    from desktop_llm.models.token import TokenStore
     from desktop_llm.net import Net
 
 # How long what runs may take to end by itself before its worker is ended under it.
@@ -45,6 +48,30 @@ class Resources:
 
         return Forecaster(Facts(self.folders.facts_db), self._machine)
 
+    @functools.cached_property
+    def token(self) -> TokenStore:
+        """Keeps the Hugging Face token; asked in tasks only."""
+        from desktop_llm.models.token import TokenStore
+
+        return TokenStore(self.folders.token_file)
+
+    @functools.cached_property
+    def hub(self) -> Hub:
+        """Hugging Face, or the mirror that the settings, else the environment, name."""
+        from desktop_llm.models.facts import Facts
+        from desktop_llm.models.hub import Hub
+
+        return Hub(
+            self.net, endpoint=self.settings.current.endpoint, token=self.token.read, facts=Facts(self.folders.facts_db)
+        )
+
+    @functools.cached_property
+    def downloads(self) -> Downloads:
+        """Every download into the models folder."""
+        from desktop_llm.models.download import Downloads
+
+        return Downloads(self.folders, self.net, self.hub, self.library)
+
     def close(self) -> None:
         """End what runs, save what waits, end the workers; what does not end by itself ends with its worker."""
         self.engine.stop()
@@ -54,6 +81,7 @@ class Resources:
         self.knowledge.close()
         self.net.close()
         self.tasks.close()
+        self.library.empty_trash()
 
     def _machine(self) -> Machine:
         """The machine as it is now, with the GPUs that the engine can use."""

@@ -6,7 +6,7 @@ One object builds them in order and connects them; it holds no state of its own.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -25,10 +25,8 @@ from desktop_llm.gui.evidence.panel import EvidencePanel
 from desktop_llm.gui.evidence_controller import EvidenceController
 from desktop_llm.gui.first_run_controller import FirstRunController
 from desktop_llm.gui.guests import Guests
-from desktop_llm.gui.local_models_controller import LocalModelsController
 from desktop_llm.gui.mishaps import Mishaps
 from desktop_llm.gui.missing_model import MissingModel
-from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models_controller import ModelsController
 from desktop_llm.gui.network_controller import NetworkController
 from desktop_llm.gui.notices import Notices
@@ -44,8 +42,11 @@ from desktop_llm.settings import Settings
 
 if TYPE_CHECKING:
     from desktop_llm.gui.chat_settings import ChatSettings
+    from desktop_llm.gui.local_models_controller import LocalModelsController
     from desktop_llm.gui.main_window import MainWindow
+    from desktop_llm.gui.models_room import ModelsRoom
     from desktop_llm.gui.settings_page import SettingsPage
+    from desktop_llm.models.catalog import Recommendation
 
 LATER_MS = 500
 
@@ -96,8 +97,12 @@ class Wiring(QObject):
 
     def _start_later(self) -> None:
         self.documents.start()
-        self.local_models.start()
         self.window.tasks.call(warm_up)
+        self.window.tasks.call(_import_models_room, self._build_models_room)
+
+    def _build_models_room(self, _: None) -> None:
+        """Before it is wanted: it lists what a quit interrupted."""
+        assert self.models_room
 
     def _model_folders(self) -> tuple[str, ...]:
         return self.window.settings.current.model_folders
@@ -113,7 +118,7 @@ class Wiring(QObject):
         """Bring a page to the front by the name of its rail item."""
         match name:
             case "models":
-                self.window.show_page(self.models_page, name, self.tr("Models"))
+                self.window.show_page(self.models_room.page, name, self.tr("Models"))
             case "documents":
                 self.window.show_page(self.documents_page, name, self.tr("Documents"))
             case "settings":
@@ -128,6 +133,7 @@ class Wiring(QObject):
     def settings_page(self) -> SettingsPage:
         """The settings, built when they are first wanted."""
         from desktop_llm.gui.settings_page import SettingsPage
+        from desktop_llm.gui.token_keeper import TokenKeeper
 
         page = SettingsPage()
         page.set_folders(self.window.home)
@@ -137,8 +143,30 @@ class Wiring(QObject):
         page.show_folder_requested.connect(outside.show_folder)
         self.window.settings.changed.connect(page.set_settings)
         self.documents.collections_changed.connect(self._on_collections)
+        self.token = TokenKeeper(self.resources.token, self.window.tasks, page.network)
         self.window.add_page(page)
         return page
+
+    @functools.cached_property
+    def models_room(self) -> ModelsRoom:
+        """The Models page and what feeds it."""
+        from desktop_llm.gui.models_room import ModelsRoom
+
+        room = ModelsRoom(self.resources, self.window)
+        room.changed.connect(self.models.refresh)
+        room.format_chosen.connect(self.models.set_format)
+        room.use_requested.connect(self.models.use)
+        room.token_requested.connect(self._on_token)
+        self.models.chosen.connect(room.set_in_use)
+        room.set_in_use(self.models.model)
+        self.window.add_page(room.page)
+        room.start()
+        return room
+
+    @property
+    def local_models(self) -> LocalModelsController:
+        """The models on this computer."""
+        return self.models_room.local
 
     @functools.cached_property
     def chat_settings(self) -> ChatSettings:
@@ -151,9 +179,8 @@ class Wiring(QObject):
 
     def _build_pages(self) -> None:
         window = self.window
-        self.documents_page, self.models_page = DocumentsPage(), ModelsPage()
-        for page in (self.documents_page, self.models_page):
-            window.add_page(page)
+        self.documents_page = DocumentsPage()
+        window.add_page(self.documents_page)
         self.evidence_panel = EvidencePanel()
         window.chats.set_panel(self.evidence_panel)
 
@@ -163,7 +190,6 @@ class Wiring(QObject):
         self.documents = DocumentsController(resources, self.documents_page, self)
         self.evidence = EvidenceController(resources, self.evidence_panel, self)
         self.models = ModelsController(resources, window.header, window)
-        self.local_models = LocalModelsController(resources, self.models_page, window)
         self.picker = Picker(resources, self.models, window.header, window)
         self.network = NetworkController(resources, window.header.network_state, window)
         self.first_run = FirstRunController(resources, self.models, window)
@@ -183,7 +209,7 @@ class Wiring(QObject):
             self.attachments,
             window,
         )
-        self.drops = Drops(window, self.documents, self.attachments, self.local_models, self.show_page, self)
+        self.drops = Drops(window, self.documents, self.attachments, self._import_models, self.show_page, self)
 
     def _connect_header(self) -> None:
         header, window = self.window.header, self.window
@@ -203,22 +229,20 @@ class Wiring(QObject):
         window.chats.panel_shown.connect(header.set_panel_open)
 
     def _connect_models(self) -> None:
-        models, local, picker, first_run = self.models, self.local_models, self.picker, self.first_run
+        picker, first_run = self.picker, self.first_run
         show_models = functools.partial(self.show_page, "models")
-        local.changed.connect(models.refresh)
-        local.format_chosen.connect(models.set_format)
-        local.use_requested.connect(models.use)
-        models.chosen.connect(local.set_in_use)
-        picker.import_requested.connect(local.ask_for_file)
-        picker.remove_requested.connect(local.remove)
+        picker.import_requested.connect(self._on_import)
+        picker.remove_requested.connect(self._on_remove_model)
         picker.get_more_requested.connect(show_models)
         picker.get_again_requested.connect(self._on_get_model)
         self.missing_model.get_again_requested.connect(self._on_get_model)
         self.missing_model.choose_requested.connect(picker.open)
         first_run.start_requested.connect(self._on_new_chat)
-        first_run.open_file_requested.connect(local.ask_for_file)
-        for signal in (first_run.other_apps_requested, first_run.downloads_requested, first_run.all_models_requested):
-            signal.connect(show_models)
+        first_run.open_file_requested.connect(self._on_import)
+        first_run.download_requested.connect(self._on_get_recommended)
+        first_run.downloads_requested.connect(self._on_downloads)
+        first_run.other_apps_requested.connect(self._on_other_apps)
+        first_run.all_models_requested.connect(show_models)
 
     def _connect_pages(self) -> None:
         window = self.window
@@ -277,8 +301,33 @@ class Wiring(QObject):
     def _on_model_menu(self) -> None:
         self.picker.open()
 
-    def _on_get_model(self, _query: str) -> None:
+    def _on_get_model(self, query: str) -> None:
         self.show_page("models")
+        self.models_room.discover.search(query)
+
+    def _on_get_recommended(self, recommendation: Recommendation) -> None:
+        self.models_room.downloads.get_recommended(recommendation)
+
+    def _on_downloads(self) -> None:
+        self.show_page("models")
+        self.models_room.page.show_downloads()
+
+    def _on_other_apps(self) -> None:
+        self.show_page("models")
+        self.models_room.page.show_here()
+
+    def _on_token(self) -> None:
+        self.show_page("settings")
+        self.settings_page.network.focus_token()
+
+    def _on_import(self) -> None:
+        self.models_room.local.ask_for_file()
+
+    def _on_remove_model(self, model_id: str) -> None:
+        self.models_room.local.remove(model_id)
+
+    def _import_models(self, paths: Sequence[str]) -> None:
+        self.models_room.local.import_files(paths)
 
     def _on_chat_settings(self) -> None:
         self.chat_settings.set_collections(self.documents.names)
@@ -367,6 +416,11 @@ class Wiring(QObject):
         apply_theme(settings)
         self.window.chats.transcript.set_reading_scale(settings.reading_scale)
         self.documents_page.set_default_collection(settings.default_collection)
+
+
+def _import_models_room() -> None:
+    """In a task: read the modules that the Models page needs, so that the window does not wait for them."""
+    import desktop_llm.gui.models_room  # noqa: F401
 
 
 def _call(function: Callable[[], object], _checked: bool = False) -> None:

@@ -79,6 +79,7 @@ class DiscoverPanel(QWidget):
         self._all.extend(entries)
         self._list.append([entry for entry, too_big in entries if not (too_big and self._hide.isChecked())])
         self._said.setText(heading)
+        self._said.setVisible(bool(heading))
         self._show_empty(None)
 
     def set_loading(self, loading: bool) -> None:

@@ -56,8 +56,7 @@ class DownloadsPanel(QWidget):
             self._show(place, download)
         self._nothing.setVisible(not downloads)
         stopping = any(download.running or download.stage == "waiting" for download in downloads)
-        self._pause_all.setVisible(bool(downloads))
-        self._pause_all.setEnabled(stopping)
+        self._pause_all.setVisible(stopping)
 
     def set_space(self, models_bytes: int, free_bytes: int) -> None:
         """How full the disk is that holds the models."""

@@ -9,7 +9,6 @@ from desktop_llm.gui.model_words import model_name, size_word
 from desktop_llm.gui.models import words
 from desktop_llm.gui.models.rows import Entry, Mark
 from desktop_llm.models.library import Model
-from desktop_llm.models.quantizations import quantization_of
 from desktop_llm.words import tr
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def recommended_entry(key: str, recommendation: Recommendation) -> Entry:
         key,
         plain(recommendation.name),
         plain(recommendation.title),
-        tag=size_word(quantization_of(recommendation.file)),
+        tag=size_word(recommendation.quantization),
         mark=words.fit_mark(recommendation.forecast.fit),
         facts=(("", size(recommendation.size_bytes)),),
     )

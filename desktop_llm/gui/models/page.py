@@ -76,6 +76,10 @@ class ModelsPage(QWidget):
         """Bring the list of what can be found to the front."""
         self.sidebar.show_segment(DISCOVER)
 
+    def show_here(self) -> None:
+        """Bring the list of what is on this computer to the front."""
+        self.sidebar.show_segment(LOCAL)
+
     def show_nothing(self) -> None:
         """Nothing is open in the middle."""
         self._stack.setCurrentWidget(self._nothing)

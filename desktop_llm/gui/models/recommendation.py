@@ -32,7 +32,7 @@ class RecommendationView(QWidget):
         self._text = Label("", "ui", wrap=True)
         self._pill = Pill("")
         self._facts = Label("", "small", "text_secondary", wrap=True)
-        self._get = PrimaryButton("", "download", object_name="recommendation_get")
+        self._get = PrimaryButton(self.tr("Get"), "download", object_name="recommendation_get")
         self._sizes = Button(self.tr("Other sizes and the model card"), "globe", object_name="recommendation_sizes")
         self._state = IconText("", type_name="ui", object_name="recommendation_state")
         self._hint = Label(self.tr("Nothing is sent until you press a button."), "small", "text_secondary", wrap=True)

@@ -36,6 +36,8 @@ class Sidebar(QWidget):
         self.discover, self.local = DiscoverPanel(), LocalPanel()
         self._hub = Label("", "small", "text_secondary", wrap=True, object_name="models_hub")
         self._hub.hide()
+        self._mirror = False
+        self._texts = {DISCOVER: "", LOCAL: ""}
         self._stack = QStackedWidget()
         self._stack.addWidget(self.discover)
         self._stack.addWidget(self.local)
@@ -62,7 +64,8 @@ class Sidebar(QWidget):
         """Say whose results these are where it is not the usual place."""
         name = words.hub_name(endpoint)
         self._hub.setText(self.tr("Results of {host}").format(host=name))
-        self._hub.setVisible(name != words.hub_name(""))
+        self._mirror = name != words.hub_name("")
+        self._hub.setVisible(self._mirror and self.segment() == DISCOVER)
         self.discover.set_hub(name)
 
     def _lay_out(self) -> None:
@@ -81,6 +84,9 @@ class Sidebar(QWidget):
     def _on_segment(self, segment: int) -> None:
         self._stack.setCurrentIndex(segment)
         local = segment == LOCAL
+        self._texts[DISCOVER if local else LOCAL] = self.search.text()
+        self.search.setText(self._texts[segment])
+        self._hub.setVisible(self._mirror and not local)
         self.search.setPlaceholderText(
             self.tr("Search models on this computer") if local else self.tr("Search models, or paste a link")
         )

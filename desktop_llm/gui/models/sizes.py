@@ -32,11 +32,14 @@ _USUAL = ("Q4_K_M", "Q6_K", "Q3_K_M", "Q8_0", "BF16", "F16", "Q5_K_M", "IQ4_XS",
 
 @dataclass(frozen=True, slots=True)
 class SizeRow:
-    """One file of a repository, what is forecast of it, and whether it is here or on its way (`fraction` 0 to 1)."""
+    """One file of a repository, what is forecast of it, and whether the person named it, and whether it is here or
+    on its way (`fraction` 0 to 1).
+    """
 
     file: HubFile
     forecast: Forecast | None = None
     recommended: bool = False
+    named: bool = False
     state: HereState = "get"
     fraction: float = 0.0
 
@@ -55,10 +58,10 @@ def main_rows(rows: Sequence[SizeRow]) -> tuple[list[SizeRow], list[SizeRow]]:
     return main, [row for row in rows if chosen[row.word] is not row]
 
 
-def _standing(row: SizeRow) -> tuple[bool, bool, int, int]:
+def _standing(row: SizeRow) -> tuple[bool, bool, bool, int, int]:
     name = row.file.quantization.upper()
     usual = _USUAL.index(name) if name in _USUAL else len(_USUAL)
-    return (not row.recommended, row.state == "get", usual, row.file.size_bytes)
+    return (not row.named, not row.recommended, row.state == "get", usual, row.file.size_bytes)
 
 
 class SizesTable(QWidget):

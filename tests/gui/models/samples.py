@@ -3,85 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class HubModel:
-    repo: str
-    downloads: int
-    likes: int
-    license: str
-    gated: bool
-    updated_at: float | None
-    task: str
-    languages: tuple[str, ...]
-    tags: tuple[str, ...]
-    architecture: str
-    parameters: int
-    context_length: int
-
-    @property
-    def author(self) -> str:
-        return self.repo.partition("/")[0]
-
-    @property
-    def name(self) -> str:
-        return self.repo.partition("/")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class HubPart:
-    path: str
-    size_bytes: int
-    sha256: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class HubFile:
-    name: str
-    quantization: str
-    size_bytes: int
-    sha256: str | None
-    parts: tuple[HubPart, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class HubRepo:
-    model: HubModel
-    revision: str
-    files: tuple[HubFile, ...]
-    projectors: tuple[HubFile, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    weights_bytes: int
-    kv_bytes: int
-    compute_bytes: int
-    memory_bytes: int
-    gpu_bytes: int
-    gpu_layers: int
-    layers: int
-    tokens_per_s: float | None
-    prompt_tps: float | None
-    fit: str
-    measured: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    repo: str
-    file: str
-    name: str
-    title: str
-    text: str
-    size_bytes: int
-    forecast: Forecast
-
+from desktop_llm.models.catalog import Recommendation
+from desktop_llm.models.fit import Fit, Forecast
+from desktop_llm.models.hub import HubFile, HubModel, HubPart, HubRepo
 
 GB = 1_000_000_000
+DAY_S = 86_400
 
 
 def a_hub_model(repo: str = "Qwen/Qwen3-8B-GGUF", **fields: Any) -> HubModel:
@@ -92,7 +22,7 @@ def a_hub_model(repo: str = "Qwen/Qwen3-8B-GGUF", **fields: Any) -> HubModel:
         412,
         "apache-2.0",
         False,
-        time.time() - 40 * 86_400,
+        time.time() - 40 * DAY_S,
         "text-generation",
         ("en", "de", "fr", "zh", "es"),
         ("gguf", "qwen3"),
@@ -126,7 +56,7 @@ def a_hub_repo(model: HubModel | None = None) -> HubRepo:
     return HubRepo(model or a_hub_model(), "abc123", files, ())
 
 
-def a_forecast(size_bytes: int = 5 * GB, fit: str = "fits", tokens_per_s: float | None = 38.0) -> Forecast:
+def a_forecast(size_bytes: int = 5 * GB, fit: Fit = "fits", tokens_per_s: float | None = 38.0) -> Forecast:
     """What a file of this size would need here."""
     kv, compute = GB, GB // 10
     gpu = size_bytes + kv + compute if fit == "fits" else 0
@@ -135,7 +65,7 @@ def a_forecast(size_bytes: int = 5 * GB, fit: str = "fits", tokens_per_s: float 
     )
 
 
-def a_recommendation(name: str = "Qwen3 8B", title: str = "Best balance", fit: str = "fits") -> Recommendation:
+def a_recommendation(name: str = "Qwen3 8B", title: str = "Best balance", fit: Fit = "fits") -> Recommendation:
     """One of the catalogue."""
     return Recommendation(
         f"Qwen/{name.replace(' ', '-')}-GGUF",
@@ -145,4 +75,6 @@ def a_recommendation(name: str = "Qwen3 8B", title: str = "Best balance", fit: s
         "A general model for chat, writing and code in over 100 languages.",
         5 * GB,
         a_forecast(fit=fit),
+        "apache-2.0",
+        "Q4_K_M",
     )

@@ -1,0 +1,168 @@
+"""The Models page with its controllers, a library in a folder of its own, and a hub on 127.0.0.1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import cast
+
+import psutil
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton
+from pytestqt.qtbot import QtBot
+
+from desktop_llm.gui.discover_controller import DiscoverController
+from desktop_llm.gui.downloads_controller import DownloadsController
+from desktop_llm.gui.local_models_controller import LocalModelsController
+from desktop_llm.gui.models.page import ModelsPage
+from desktop_llm.gui.models.rows import EntryList
+from desktop_llm.gui.resources import Resources
+from desktop_llm.gui.settings_keeper import SettingsKeeper
+from desktop_llm.gui.tasks import Tasks
+from desktop_llm.models.download import Downloads
+from desktop_llm.models.elsewhere import Places
+from desktop_llm.models.facts import Facts
+from desktop_llm.models.fit import Forecaster, Machine
+from desktop_llm.models.hub import Hub
+from desktop_llm.models.ledger import Ledger
+from desktop_llm.models.library import Library
+from desktop_llm.models.receiving import Patience
+from desktop_llm.net import Net
+from desktop_llm.paths import folders
+from desktop_llm.settings import Settings
+from tests.gui.samples import find
+from tests.hub import LocalHub
+from tests.models.downloading import made_model
+
+GiB = 1 << 30
+HASTY = Patience(tries=2, give_up_s=2, answer_s=2, stall_s=2, first_wait_s=0.01, longest_wait_s=0.05)
+MODEL = made_model(Random(1), 50_000)
+SIZES = ("Q3_K_M", "Q4_K_M", "Q8_0")
+CARD = b"---\nlicense: mit\n---\n# Tiny\n\nA *tiny* model.\n"
+
+
+class Room:
+    """What a test acts on: `page`, `hub`, the controllers, and the resources below them."""
+
+    def __init__(self, qtbot: QtBot, hub: LocalHub, home: Path) -> None:
+        self.qtbot, self.hub = qtbot, hub
+        self.folders = folders(home)
+        self.tasks = Tasks()
+        self.net = Net(Ledger(self.folders.ledger_db))
+        settings = SettingsKeeper(self.folders.settings, Settings(), self.tasks)
+        facts = Facts(self.folders.facts_db)
+        self.library = Library(self.folders, Places(home / "nobody", {}))
+        hugging = Hub(self.net, endpoint=hub.url, facts=facts)
+        self.downloads = Downloads(self.folders, self.net, hugging, self.library, patience=HASTY)
+        self.settings = settings
+        self.resources = cast(
+            Resources,
+            SimpleNamespace(
+                folders=self.folders,
+                tasks=self.tasks,
+                settings=settings,
+                net=self.net,
+                hub=hugging,
+                library=self.library,
+                downloads=self.downloads,
+                forecaster=Forecaster(facts, _machine),
+            ),
+        )
+        self.page = ModelsPage()
+        qtbot.addWidget(self.page)
+        self.page.resize(1208, 752)
+        self.page.show()
+        self._connect()
+
+    def _connect(self) -> None:
+        self.discover = DiscoverController(self.resources, self.page, self.page)
+        self.transfers = DownloadsController(self.resources, self.page, self.page)
+        self.local = LocalModelsController(self.resources, self.page, self.page)
+        self.discover.get_requested.connect(self.transfers.get)
+        self.discover.recommendation_requested.connect(self.transfers.get_recommended)
+        self.discover.local_opened.connect(self.local.open)
+        self.transfers.changed.connect(self.discover.set_downloads)
+        self.transfers.finished.connect(self.local.refresh)
+        self.transfers.repository_requested.connect(self.discover.open_reference)
+        self.local.changed.connect(self.discover.set_models)
+        self.local.get_again_requested.connect(self.transfers.get_again)
+
+    def start(self) -> None:
+        """What the window does once it is painted."""
+        self.discover.start()
+        self.transfers.start()
+        self.local.start()
+        self.until(lambda: self.local.models)
+        self.until(lambda: self.results())
+
+    def add(self, repo: str = "maker/Tiny-GGUF", **facts: object) -> None:
+        """Publish a repository with three sizes and a card."""
+        files = {f"tiny-{size}.gguf": MODEL for size in SIZES} | {"README.md": CARD}
+        self.hub.add(repo, files, **facts)  # type: ignore[arg-type]
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Let the window live until something is so."""
+        self.qtbot.waitUntil(lambda: bool(condition()), timeout=10_000)
+
+    def search(self, text: str) -> None:
+        """Type and press Enter."""
+        self.page.sidebar.search.setText("")
+        self.qtbot.keyClicks(self.page.sidebar.search, text)
+        self.qtbot.keyClick(self.page.sidebar.search, Qt.Key.Key_Return)
+
+    def results(self, name: str = "models_results") -> list[str]:
+        """The titles in a list."""
+        return [entry.title for entry in find(self.page, name, EntryList).entries()]
+
+    def open(self, repo: str = "maker/Tiny-GGUF") -> None:
+        """Open a repository by its id, and wait for all that is to know of it."""
+        self.discover.open_reference(repo)
+        self.until(lambda: self.shows("get_tiny_q4_k_m_gguf"))
+
+    def get(self, size: str = "q4_k_m") -> None:
+        """Press Get."""
+        self.press(f"get_tiny_{size}_gguf")
+
+    def press(self, name: str) -> None:
+        """Click a button."""
+        QTest.mouseClick(find(self.page, name, QAbstractButton), Qt.MouseButton.LeftButton)
+
+    def shows(self, name: str) -> bool:
+        """Whether a widget of this name is to be seen."""
+        return any(widget.isVisible() for widget in self.page.findChildren(QAbstractButton, name))
+
+    def says(self, name: str) -> str:
+        """What a widget says to a screen reader, "" where it is not to be seen."""
+        from PySide6.QtWidgets import QWidget
+
+        found = [widget for widget in self.page.findChildren(QWidget, name) if widget.isVisible()]
+        return found[0].accessibleName() or found[0].text() if found else ""
+
+    def stages(self) -> list[str]:
+        """How the downloads stand."""
+        return [item.shown.stage for item in self.transfers._items.values()]
+
+    def close(self) -> None:
+        """As the window does at its end."""
+        self.discover.close()
+        self.tasks.close()
+        self.net.close()
+
+
+@contextmanager
+def room(qtbot: QtBot, home: Path) -> Iterator[Room]:
+    """A room that leaves nothing running."""
+    with LocalHub() as hub:
+        made = Room(qtbot, hub, home)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def _machine() -> Machine:
+    return Machine(16 * GiB, 12 * GiB, psutil.cpu_count(logical=False) or 1)

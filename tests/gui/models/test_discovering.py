@@ -1,0 +1,143 @@
+"""Finding models: what goes out and when, what is shown meanwhile, and what is said when it does not work."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+
+from tests.gui.models.room import Room
+from tests.gui.samples import find
+from tests.hub import status
+
+
+def test_nothing_goes_out_until_a_person_asks(models: Room) -> None:
+    models.qtbot.keyClicks(models.page.sidebar.search, "tiny")
+    models.until(lambda: "Matches" in models.says("models_results_count") or not models.results())
+    assert models.says("models_search_hub")
+    assert models.hub.seen == []
+
+
+def test_the_catalogue_is_shown_without_asking_anyone(models: Room) -> None:
+    assert models.says("models_results_count") == "Recommended for this computer"
+    assert len(models.results()) == 3
+    models.discover._on_opened(find(models.page, "models_results").entries()[0].key)
+    assert models.says("recommendation_get").startswith("Get ")
+    assert models.hub.seen == []
+
+
+def test_typing_finds_what_is_here(models: Room) -> None:
+    models.qtbot.keyClicks(models.page.sidebar.search, "smollm2")
+    models.until(lambda: models.results() == ["SmolLM2 135M"])
+
+
+def test_results_of_all_pages_are_listed(models: Room) -> None:
+    for number in range(60):
+        models.add(f"maker/Tiny-{number}-GGUF", downloads=number)
+    models.search("tiny")
+    models.until(lambda: len(models.results()) == 60)
+    assert "60 results on 127.0.0.1" in models.says("models_results_count")
+    assert len(models.hub.asked("/api/models")) == 3
+
+
+def test_a_new_search_takes_the_place_of_the_one_before(models: Room) -> None:
+    models.add("maker/Alpha-GGUF")
+    models.add("maker/Beta-GGUF")
+    models.search("alpha")
+    models.search("beta")
+    models.until(lambda: models.results() == ["Beta-GGUF"])
+
+
+def test_another_order_of_an_asked_search_asks_again(models: Room) -> None:
+    models.add("maker/Old-GGUF", downloads=9, likes=1)
+    models.add("maker/New-GGUF", downloads=1, likes=9)
+    models.search("gguf")
+    models.until(lambda: len(models.results()) == 2)
+    sort = find(models.page, "models_sort")
+    sort.setCurrentIndex(sort.findData("likes"))
+    models.until(lambda: models.results() == ["New-GGUF", "Old-GGUF"])
+    sort.setCurrentIndex(sort.findData("downloads"))
+    models.until(lambda: models.results() == ["Old-GGUF", "New-GGUF"])
+
+
+def test_a_search_that_finds_nothing_says_so(models: Room) -> None:
+    models.search("zzz")
+    models.until(lambda: "zzz" in models.says("models_nothing_found"))
+
+
+def test_emptying_the_field_brings_the_catalogue_back(models: Room) -> None:
+    models.add()
+    models.search("tiny")
+    models.until(lambda: models.results() == ["Tiny-GGUF"])
+    models.qtbot.keyClick(models.page.sidebar.search, Qt.Key.Key_Escape)
+    models.until(lambda: len(models.results()) == 3)
+
+
+@pytest.mark.parametrize(
+    "pasted", ["maker/Tiny-GGUF", "https://huggingface.co/maker/Tiny-GGUF/blob/main/tiny-Q8_0.gguf"]
+)
+def test_a_pasted_reference_opens_its_repository(models: Room, pasted: str) -> None:
+    models.add()
+    models.page.sidebar.search.setText(pasted)
+    models.until(lambda: models.shows("get_tiny_q4_k_m_gguf"))
+    assert find(models.page, "repository_title").text() == "Tiny-GGUF"
+
+
+def test_a_reference_typed_by_hand_waits_for_enter(models: Room) -> None:
+    models.add()
+    models.qtbot.keyClicks(models.page.sidebar.search, "maker/Tiny-GGUF")
+    assert models.hub.seen == []
+    models.qtbot.keyClick(models.page.sidebar.search, Qt.Key.Key_Return)
+    models.until(lambda: models.shows("get_tiny_q4_k_m_gguf"))
+
+
+def test_an_open_repository_has_forecasts_and_its_card(models: Room) -> None:
+    models.add()
+    models.open()
+    models.until(lambda: find(models.page, "model_card").toPlainText() == "A tiny model.")
+    models.until(lambda: "fits into memory" in models.says("repository_advice"))
+    assert find(models.page, "repository_machine").text() == "17 GB of memory, context 8,192"
+
+
+def test_the_offline_switch_is_told_and_can_be_lifted_for_one_search(models: Room) -> None:
+    models.add()
+    models.settings.change(offline=True)
+    models.net.offline = True
+    models.search("tiny")
+    models.until(lambda: "so nothing was sent" in models.says("models_search_notice"))
+    assert models.hub.seen == []
+    models.press("models_search_notice_go_online")
+    models.until(lambda: models.results() == ["Tiny-GGUF"] and models.net.offline)
+    models.search("tin")
+    models.until(lambda: "so nothing was sent" in models.says("models_search_notice"))
+
+
+def test_a_repository_can_be_read_with_the_switch_lifted_once(models: Room) -> None:
+    models.add()
+    models.settings.change(offline=True)
+    models.net.offline = True
+    models.discover.open_reference("maker/Tiny-GGUF")
+    models.until(lambda: "so nothing was sent" in models.says("repository_notice"))
+    models.press("repository_notice_go_online")
+    models.until(lambda: models.shows("get_tiny_q4_k_m_gguf") and models.net.offline)
+
+
+def test_a_hub_in_trouble_can_be_asked_again(models: Room) -> None:
+    models.add()
+    models.hub.behave("/api/models", status(503))
+    models.search("tiny")
+    models.until(lambda: models.says("models_search_notice"))
+    models.hub.behave_well()
+    models.press("models_search_notice_retry")
+    models.until(lambda: models.results() == ["Tiny-GGUF"])
+    assert not models.says("models_search_notice")
+
+
+def test_a_repository_that_is_not_there_says_so(models: Room) -> None:
+    models.discover.open_reference("maker/Gone-GGUF")
+    models.until(lambda: models.says("repository_notice"))
+
+
+def test_a_gated_repository_shows_its_sizes_and_says_what_to_do(models: Room) -> None:
+    models.add("maker/Gated-GGUF", gated=True)
+    models.open("maker/Gated-GGUF")
+    models.until(lambda: "accept terms" in models.says("repository_notice"))

@@ -1,0 +1,143 @@
+"""Downloads in the window: from Get to "Use now", with everything that can come between."""
+
+from __future__ import annotations
+
+from desktop_llm.models.download import Unfinished
+from tests.gui.models.room import MODEL, Room
+from tests.gui.samples import find, heard
+from tests.hub import Exchange, status
+
+
+def half(exchange: Exchange) -> bool:
+    """Send the first half of a file, then nothing more."""
+    exchange.start(206 if exchange.range(len(MODEL)) else 200, {"Content-Length": str(len(MODEL))})
+    exchange.raw(MODEL[: len(MODEL) // 2])
+    exchange.wait(30)
+    return True
+
+
+def unfinished(models: Room) -> list[Unfinished]:
+    return models.downloads.unfinished()
+
+
+def test_a_model_is_got_and_can_be_used_at_once(models: Room) -> None:
+    models.add()
+    models.open()
+    finished, used = heard(models.transfers.finished), heard(models.transfers.use_requested)
+    models.get()
+    models.until(lambda: models.stages() == ["done"])
+    assert [model.name for model in finished] == ["Tiny"]
+    models.press("download_use")
+    assert used == [finished[0].id]
+    models.until(lambda: finished[0].id in [model.id for model in models.local.models])
+    models.until(lambda: not models.shows("get_tiny_q4_k_m_gguf"))
+
+
+def test_a_paused_download_goes_on_where_it_stopped(models: Room) -> None:
+    models.add()
+    models.open()
+    models.hub.behave("/cdn/*", half)
+    models.get()
+    models.until(lambda: models.transfers._items and "of" in find(models.page, "download_amount").text())
+    models.until(lambda: any(item.shown.done_bytes for item in models.transfers._items.values()))
+    models.press("download_pause")
+    assert models.stages() == ["paused"]
+    models.hub.behave_well()
+    models.press("download_pause")
+    models.until(lambda: models.stages() == ["done"])
+    assert "bytes=" in models.hub.asked("/cdn/*")[-1].headers["range"]
+
+
+def test_three_run_and_the_others_wait(models: Room) -> None:
+    for number in range(5):
+        models.add(f"maker/Tiny-{number}-GGUF")
+    models.hub.behave("/cdn/*", half)
+    for number in range(5):
+        repo = models.resources.hub.repo(f"maker/Tiny-{number}-GGUF")
+        models.transfers.get(repo, repo.files[number % 3])
+    assert models.stages() == ["downloading"] * 3 + ["waiting"] * 2
+    models.press("downloads_pause_all")
+    assert models.stages() == ["paused"] * 5
+
+
+def test_cancelling_can_be_undone(models: Room) -> None:
+    models.add()
+    models.open()
+    models.hub.behave("/cdn/*", half)
+    models.get()
+    models.until(lambda: any(item.shown.done_bytes for item in models.transfers._items.values()))
+    models.press("download_cancel")
+    assert models.stages() == []
+    models.press("downloads_undo_undo")
+    assert models.stages() == ["paused"]
+    assert len(unfinished(models)) == 1
+
+
+def test_a_cancelled_download_leaves_nothing_behind(models: Room) -> None:
+    models.add()
+    models.open()
+    models.hub.behave("/cdn/*", half)
+    models.get()
+    models.until(lambda: any(item.shown.done_bytes for item in models.transfers._items.values()))
+    models.press("download_cancel")
+    models.page.downloads_undo.closed.emit()
+    models.until(lambda: not unfinished(models))
+
+
+def test_what_a_quit_interrupted_is_listed_as_paused(models: Room) -> None:
+    models.add()
+    models.open()
+    models.hub.behave("/cdn/*", half)
+    models.get()
+    models.until(lambda: any(item.shown.done_bytes for item in models.transfers._items.values()))
+    models.transfers.pause_all()
+    models.transfers._items.clear()
+    asked = len(models.hub.seen)
+    models.transfers.start()
+    models.until(lambda: models.stages() == ["paused"])
+    assert len(models.hub.seen) == asked
+    models.hub.behave_well()
+    models.press("download_pause")
+    models.until(lambda: models.stages() == ["done"])
+
+
+def test_the_offline_switch_stops_a_download_and_can_be_lifted_for_it(models: Room) -> None:
+    models.add()
+    models.open()
+    models.settings.change(offline=True)
+    models.net.offline = True
+    models.get()
+    models.until(lambda: models.stages() == ["failed"])
+    models.press("download_go_online")
+    models.until(lambda: models.stages() == ["done"])
+    assert models.net.offline
+
+
+def test_a_failure_is_told_and_can_be_tried_again(models: Room) -> None:
+    models.add()
+    models.open()
+    models.hub.behave("/maker/*/resolve/*", status(503))
+    models.get()
+    models.until(lambda: models.stages() == ["failed"])
+    assert find(models.page, "download_error").text()
+    models.hub.behave_well()
+    models.press("download_retry")
+    models.until(lambda: models.stages() == ["done"])
+
+
+def test_a_recommended_model_is_got_with_one_click(models: Room) -> None:
+    key, recommendation = next(iter(models.discover._recommended.items()))
+    models.hub.add(recommendation.repo, {recommendation.file: MODEL})
+    models.discover._on_opened(key)
+    models.press("recommendation_get")
+    models.until(lambda: models.stages() == ["done"])
+    assert models.says("recommendation_state") == "Here"
+
+
+def test_a_recommended_file_that_is_gone_leads_to_its_repository(models: Room) -> None:
+    key, recommendation = next(iter(models.discover._recommended.items()))
+    models.hub.add(recommendation.repo, {"other-Q4_0.gguf": MODEL})
+    models.discover._on_opened(key)
+    models.press("recommendation_get")
+    models.until(lambda: models.stages() == ["failed"])
+    assert recommendation.file in find(models.page, "download_error").text()

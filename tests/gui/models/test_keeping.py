@@ -1,0 +1,92 @@
+"""The models on this computer: adding, showing, removing, bringing back, getting again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QDialog
+
+from desktop_llm.gui.models.format_dialog import FormatDialog
+from tests.gui.models.room import Room
+from tests.gui.samples import find, heard
+from tests.models import gguf_files
+
+
+def import_one(models: Room, folder: Path, name: str = "coder") -> str:
+    """Add a small model file; its id."""
+    models.local.import_files([str(gguf_files.model(folder / f"{name}.gguf"))])
+    models.until(lambda: name in [model.id for model in models.local.models])
+    return name
+
+
+def test_an_added_file_is_listed_and_shown(models: Room, tmp_path: Path) -> None:
+    import_one(models, tmp_path)
+    assert "was added" in models.says("models_notice")
+    assert "Tiny" in models.results("models_local_list")
+    models.until(lambda: models.says("models_summary").startswith("3 models, "))
+
+
+def test_a_file_that_is_no_model_is_one_sentence(models: Room, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF")
+    models.local.import_files([str(broken)])
+    models.until(lambda: "broken.gguf" in models.says("models_notice"))
+    assert find(models.page, "models_add").isEnabled()
+
+
+def test_a_removed_model_can_be_brought_back_until_the_window_closes(models: Room, tmp_path: Path) -> None:
+    name = import_one(models, tmp_path)
+    models.local.open(name)
+    models.press("model_remove")
+    models.until(lambda: models.says("models_undo") == "Tiny removed.")
+    models.until(lambda: name not in [model.id for model in models.local.models])
+    models.page.undo.hide()
+    models.press("models_restore")
+    models.until(lambda: name in [model.id for model in models.local.models])
+    assert not models.shows("models_restore")
+
+
+def test_use_says_which_model(models: Room, tmp_path: Path) -> None:
+    name = import_one(models, tmp_path)
+    used = heard(models.local.use_requested)
+    models.local.open(name)
+    models.press("model_use")
+    assert used == [name]
+    models.local.set_in_use(next(model for model in models.local.models if model.id == name))
+    assert not models.shows("model_use")
+
+
+def test_a_model_whose_file_vanished_can_be_got_again(models: Room) -> None:
+    models.add()
+    models.open()
+    models.get()
+    models.until(lambda: models.stages() == ["done"])
+    model = next(iter(models.transfers._items.values())).shown.model_id
+    models.until(lambda: model in [each.id for each in models.local.models])
+    path = next(each.path for each in models.local.models if each.id == model)
+    path.unlink()
+    models.local.refresh()
+    models.until(lambda: any(each.state == "missing" for each in models.local.models))
+    models.local.open(model)
+    models.press("local_state_get_again")
+    models.until(lambda: path.exists() and models.stages() == ["done"])
+
+
+def test_a_chat_format_can_be_chosen(models: Room, tmp_path: Path) -> None:
+    name = import_one(models, tmp_path)
+    chosen = heard(models.local.format_chosen)
+    models.local._on_format(name)
+    dialog = find(models.page, "chat_format", FormatDialog)
+    assert isinstance(dialog, QDialog)
+    choice = find(dialog, "chat_format_choice")
+    choice.setCurrentIndex(choice.count() - 1)
+    find(dialog, "chat_format_confirm").click()
+    assert chosen == [(name, choice.currentData())]
+
+
+def test_searching_here_narrows_the_list(models: Room, tmp_path: Path) -> None:
+    import_one(models, tmp_path)
+    models.qtbot.keyClicks(models.page.sidebar.search, "tiny")
+    models.until(lambda: models.results("models_local_list") == ["Tiny"])
+    models.qtbot.keyClicks(models.page.sidebar.search, "zzz")
+    models.until(lambda: "tinyzzz" in models.says("models_empty"))

@@ -1,0 +1,446 @@
+"""The Models page with everything on it, as a person sees and uses it; what it asks for is heard by its signals."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QListView
+from pytestqt.qtbot import QtBot
+
+from desktop_llm.errors import TransferError
+from desktop_llm.gui import theme
+from desktop_llm.gui.discovery import Found
+from desktop_llm.gui.models.card_text import CardText, card_blocks
+from desktop_llm.gui.models.entries import found_entry, local_entry, recommended_entry
+from desktop_llm.gui.models.filters import Search
+from desktop_llm.gui.models.page import ModelsPage
+from desktop_llm.gui.models.repository import Advice
+from desktop_llm.gui.models.rows import EntryList
+from desktop_llm.gui.models.sidebar import LOCAL
+from desktop_llm.gui.models.sizes import SizeRow
+from desktop_llm.gui.models.transfers import Download
+from desktop_llm.models.fit import Fit
+from tests.gui.models.samples import GB, a_forecast, a_hub_model, a_hub_repo, a_recommendation
+from tests.gui.samples import a_model, find, heard, nameless
+
+LEFT = Qt.MouseButton.LeftButton
+RUNNING = Download("a", "Qwen3 8B", "Q6_K", "downloading", 3_900_000_000, 6_700_000_000, 18e6, 130)
+
+
+@pytest.fixture
+def page(qtbot: QtBot) -> ModelsPage:
+    page = ModelsPage()
+    qtbot.addWidget(page)
+    page.resize(1208, 752)
+    page.show()
+    return page
+
+
+def found(repo: str = "Qwen/Qwen3-8B-GGUF", fit: Fit = "fits", **fields: object) -> Found:
+    return Found(a_hub_model(repo, **fields), a_forecast(fit=fit))
+
+
+def show_found(page: ModelsPage, *results: Found) -> None:
+    entries = [(found_entry(result), result.too_big) for result in results]
+    page.sidebar.discover.set_entries(entries, f"{len(entries)} results on Hugging Face")
+
+
+def show_repository(page: ModelsPage, **of_file: str) -> None:
+    """The sample repository; the keywords say what has become of a quantization."""
+    repo = a_hub_repo()
+    fits: dict[str, Fit] = {"BF16": "too_big", "Q8_0": "slow"}
+    rows = [
+        SizeRow(
+            file,
+            a_forecast(file.size_bytes, fits.get(file.quantization, "fits")),
+            recommended=file.quantization == "Q4_K_M",
+            state=of_file.get(file.quantization, "get"),  # type: ignore[arg-type]
+            fraction=0.58,
+        )
+        for file in repo.files
+    ]
+    page.repository.show_model(repo.model)
+    page.repository.set_rows(rows, "RTX 4060, 8.0 GB, context 16,384", on_gpu=True)
+    page.show_repository()
+
+
+def rows_of(page: ModelsPage, name: str = "models_results") -> list[str]:
+    return [entry.title for entry in find(page, name, EntryList).entries()]
+
+
+def buttons(page: ModelsPage) -> list[str]:
+    shown = [button for button in page.repository.findChildren(QAbstractButton) if button.isVisible()]
+    return [button.accessibleName() for button in shown if button.objectName().startswith("get_")]
+
+
+def press(qtbot: QtBot, page: ModelsPage, name: str) -> None:
+    qtbot.mouseClick(find(page, name, QAbstractButton), LEFT)
+
+
+def test_typing_asks_nobody_and_enter_asks(qtbot: QtBot, page: ModelsPage) -> None:
+    entered, asked = heard(page.sidebar.entered), heard(page.sidebar.discover.search_requested)
+    qtbot.keyClicks(page.sidebar.search, "qwen3")
+    assert (entered, asked) == ([], [])
+    qtbot.keyClick(page.sidebar.search, Qt.Key.Key_Return)
+    assert entered == ["qwen3"]
+
+
+def test_the_button_asks_and_goes_once_it_was_asked(qtbot: QtBot, page: ModelsPage) -> None:
+    asked = heard(page.sidebar.discover.search_requested)
+    button = find(page, "models_search_hub")
+    assert button.text() == "Show popular models on Hugging Face"
+    page.sidebar.discover.set_text("qwen3")
+    assert button.text() == "Search Hugging Face"
+    qtbot.mouseClick(button, LEFT)
+    assert asked == [Search("qwen3")]
+    assert not button.isVisible()
+
+
+def test_another_order_asks_again_only_after_a_search(page: ModelsPage) -> None:
+    asked = heard(page.sidebar.discover.search_requested)
+    find(page, "models_sort").setCurrentIndex(1)
+    assert asked == []
+    page.sidebar.discover.ask()
+    find(page, "models_sort").setCurrentIndex(2)
+    assert [search.sort for search in asked] == ["downloads", "likes"]
+
+
+def test_filters_are_counted_and_can_be_cleared(qtbot: QtBot, page: ModelsPage) -> None:
+    page.sidebar.discover.ask()
+    asked = heard(page.sidebar.discover.search_requested)
+    press(qtbot, page, "models_filter")
+    licence = find(page, "models_filter_license")
+    licence.setCurrentIndex(licence.findData("mit"))
+    assert asked[-1].license == "mit"
+    assert find(page, "models_filter").accessibleName() == "Filters, 1 set"
+    qtbot.mouseClick(find(page, "models_filter_clear"), LEFT)
+    assert asked[-1] == Search()
+
+
+def test_what_is_too_big_can_be_hidden(qtbot: QtBot, page: ModelsPage) -> None:
+    show_found(page, found(), found("maker/Huge-GGUF", "too_big"))
+    tick = find(page, "models_hide_too_big")
+    tick.setChecked(True)
+    assert rows_of(page) == ["Qwen3-8B-GGUF"]
+    page.sidebar.discover.append([(found_entry(found("maker/Vast-GGUF", "too_big")), True)], "3 results")
+    assert rows_of(page) == ["Qwen3-8B-GGUF"]
+    tick.setChecked(False)
+    assert rows_of(page) == ["Qwen3-8B-GGUF", "Huge-GGUF", "Vast-GGUF"]
+
+
+def test_a_row_says_everything_in_words(page: ModelsPage) -> None:
+    show_found(page, found())
+    row = find(page, "models_results", QListView).model().index(0, 0)
+    assert row.data(Qt.ItemDataRole.AccessibleTextRole) == "Qwen3-8B-GGUF, Qwen, 1.9M, 412, Apache 2.0, Fits"
+
+
+def test_a_model_for_search_says_so_in_place_of_its_fit(page: ModelsPage) -> None:
+    mark = found_entry(found(task="feature-extraction")).mark
+    assert mark is not None
+    assert mark.text == "Embedding"
+
+
+def test_twenty_thousand_results_arrive_page_by_page(page: ModelsPage) -> None:
+    show_found(page)
+    for number in range(200):
+        more = [(found_entry(found(f"maker/Model-{number}-{each}")), False) for each in range(100)]
+        page.sidebar.discover.append(more, f"{(number + 1) * 100} results")
+    assert len(rows_of(page)) == 20_000
+    assert find(page, "models_results_count").text() == "20000 results"
+
+
+def test_a_click_opens_a_row_and_arrows_only_look(qtbot: QtBot, page: ModelsPage) -> None:
+    show_found(page, found("a/One-GGUF"), found("a/Two-GGUF"))
+    opened = heard(page.sidebar.discover.opened)
+    rows = find(page, "models_results", EntryList)
+    page.sidebar.search.setFocus()
+    qtbot.keyClick(page.sidebar.search, Qt.Key.Key_Down)
+    qtbot.keyClick(rows, Qt.Key.Key_Down)
+    assert opened == []
+    qtbot.keyClick(rows, Qt.Key.Key_Return)
+    qtbot.mouseClick(rows.viewport(), LEFT, pos=rows.visualRect(rows.model().index(0, 0)).center())
+    assert opened == ["a/Two-GGUF", "a/One-GGUF"]
+
+
+def test_a_mirror_is_named(page: ModelsPage) -> None:
+    assert not find(page, "models_hub").isVisible()
+    page.sidebar.set_endpoint("https://hub.example.org")
+    assert find(page, "models_hub").text() == "Results of hub.example.org"
+    assert find(page, "models_search_hub").text() == "Show popular models on hub.example.org"
+
+
+def test_nothing_found_offers_to_clear_the_search(qtbot: QtBot, page: ModelsPage) -> None:
+    qtbot.keyClicks(page.sidebar.search, "zzz")
+    page.sidebar.discover.set_nothing_found("zzz")
+    assert "zzz" in find(page, "models_nothing_found").accessibleName()
+    press(qtbot, page, "models_nothing_found_clear")
+    assert page.sidebar.search.text() == ""
+
+
+def test_each_list_keeps_its_own_words(qtbot: QtBot, page: ModelsPage) -> None:
+    qtbot.keyClicks(page.sidebar.search, "qwen3")
+    page.sidebar.show_segment(LOCAL)
+    assert page.sidebar.search.text() == ""
+    page.sidebar.show_segment(0)
+    assert page.sidebar.search.text() == "qwen3"
+
+
+def test_one_file_stands_for_each_size_and_the_rest_is_one_click_away(qtbot: QtBot, page: ModelsPage) -> None:
+    show_repository(page)
+    assert [name.removeprefix("Get ").partition(",")[0] for name in buttons(page)] == [
+        "Small Q3_K_M",
+        "Balanced Q4_K_M",
+        "Large Q6_K",
+        "Largest Q8_0",
+        "Full BF16",
+    ]
+    more = find(page, "repository_more_files")
+    assert more.text() == "3 more files"
+    qtbot.mouseClick(more, LEFT)
+    qtbot.waitUntil(lambda: len(buttons(page)) == 8)
+    qtbot.mouseClick(more, LEFT)
+    qtbot.waitUntil(lambda: len(buttons(page)) == 5)
+
+
+def test_get_says_which_file(qtbot: QtBot, page: ModelsPage) -> None:
+    show_repository(page)
+    asked = heard(page.repository.get_requested)
+    press(qtbot, page, "get_qwen3_8b_q6_k_gguf")
+    assert asked == ["Qwen3-8B-Q6_K.gguf"]
+
+
+def test_what_is_here_or_on_its_way_has_no_button(page: ModelsPage) -> None:
+    show_repository(page, Q4_K_M="here", Q6_K="running")
+    assert not any("Q4_K_M" in name or "Q6_K" in name for name in buttons(page))
+    names = [widget.accessibleName() for widget in find(page, "sizes_table").children() if widget.isWidgetType()]
+    assert "Balanced Q4_K_M, 5.0 GB, Fits, Recommended, Here" in names
+    assert "Large Q6_K, 6.7 GB, Fits, 58 %" in names
+
+
+def test_a_file_that_was_named_is_in_the_table(page: ModelsPage) -> None:
+    repo = a_hub_repo()
+    rows = [SizeRow(file, named=file.quantization == "Q2_K") for file in repo.files]
+    page.repository.show_model(repo.model)
+    page.repository.set_rows(rows, "")
+    page.show_repository()
+    assert buttons(page)[0].startswith("Get Small Q2_K")
+
+
+def test_a_gated_repository_says_what_to_do(qtbot: QtBot, page: ModelsPage) -> None:
+    page.repository.show_model(a_hub_model("google/gemma-3-12b", gated=True, license="gemma"))
+    page.repository.set_gated()
+    page.show_repository()
+    opened, token = heard(page.repository.page_requested), heard(page.repository.token_requested)
+    press(qtbot, page, "repository_notice_open_page")
+    press(qtbot, page, "repository_notice_add_token")
+    assert (len(opened), len(token)) == (1, 1)
+
+
+def test_a_card_is_text_without_pictures_and_html(page: ModelsPage) -> None:
+    card = (
+        '# Title\n<div align="center"><img src="https://x/y.png"></div>\n\n![logo](https://x/z.png) Good **words**.\n'
+    )
+    card += "\n```html\n<b>kept</b>\n```\n[a page](https://example.org) [a file](file:///etc/passwd)"
+    page.repository.show_model(a_hub_model())
+    page.repository.set_card(card_blocks(card))
+    page.show_repository()
+    shown = find(page, "model_card", CardText)
+    assert shown.toPlainText().split("\n")[0] == "Good words."
+    assert "<b>kept</b>" in shown.toPlainText()
+    assert "img" not in shown.toHtml()
+    assert "file:" not in shown.toHtml()
+
+
+def test_a_link_of_a_card_is_asked_for_and_not_opened(page: ModelsPage) -> None:
+    links = heard(page.repository.link_requested)
+    page.repository.set_card(card_blocks("[a page](https://example.org)"))
+    find(page, "model_card", CardText).anchorClicked.emit(QUrl("https://example.org"))
+    assert links == ["https://example.org"]
+
+
+def test_a_recommendation_needs_nobody_to_be_shown(qtbot: QtBot, page: ModelsPage) -> None:
+    page.sidebar.discover.set_entries([(recommended_entry("r", a_recommendation()), False)], "Recommended")
+    page.recommendation.show_recommendation(a_recommendation())
+    page.show_recommendation()
+    got, sizes = heard(page.recommendation.get_requested), heard(page.recommendation.sizes_requested)
+    press(qtbot, page, "recommendation_get")
+    press(qtbot, page, "recommendation_sizes")
+    assert (len(got), len(sizes)) == (1, 1)
+    page.recommendation.set_state("Here")
+    assert not find(page, "recommendation_get").isVisible()
+
+
+def test_a_download_says_how_far_it_is(page: ModelsPage) -> None:
+    page.downloads.set_downloads([RUNNING])
+    assert find(page, "download_amount").text() == "3.9 of 6.7 GB, 18 MB/s"
+    assert find(page, "download_left").text() == "2 min left"
+    assert find(page, "download_pause").accessibleName() == "Pause download of Qwen3 8B Large"
+
+
+def test_a_download_is_paused_resumed_and_cancelled_from_its_card(qtbot: QtBot, page: ModelsPage) -> None:
+    page.downloads.set_downloads([RUNNING])
+    asked = heard(page.downloads.action_requested)
+    press(qtbot, page, "download_pause")
+    page.downloads.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "paused", GB, 2 * GB)])
+    press(qtbot, page, "download_pause")
+    press(qtbot, page, "download_cancel")
+    assert asked == [("a", "pause"), ("a", "resume"), ("a", "cancel")]
+
+
+def test_what_is_done_can_be_used_now(qtbot: QtBot, page: ModelsPage) -> None:
+    page.downloads.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "done", GB, GB, model_id="qwen3")])
+    asked = heard(page.downloads.action_requested)
+    press(qtbot, page, "download_use")
+    assert asked == [("a", "use")]
+    assert not find(page, "downloads_pause_all").isVisible()
+
+
+@pytest.mark.parametrize(
+    ("cause", "main"),
+    [
+        ("offline_switch", "go_online"),
+        ("no_connection", "retry"),
+        ("gated", "open_page"),
+        ("unauthorized", "add_token"),
+        ("not_found", "open_repository"),
+        ("rate_limited", "retry"),
+        ("wrong_hash", "retry"),
+        ("not_gguf", "open_repository"),
+        ("disk_full", "free_space"),
+        ("changed", "open_repository"),
+        ("", "retry"),
+    ],
+)
+def test_a_failed_download_says_why_and_offers_what_helps(
+    qtbot: QtBot, page: ModelsPage, cause: str, main: str
+) -> None:
+    error = TransferError("The disk is full. Nothing was lost.", cause)
+    page.downloads.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "failed", error=error)])
+    asked = heard(page.downloads.action_requested)
+    assert find(page, "download_error").text() == error.message
+    press(qtbot, page, f"download_{main}")
+    assert asked == [("a", main)]
+
+
+def test_the_disk_is_told_at_the_foot(page: ModelsPage) -> None:
+    page.downloads.set_space(17_900_000_000, 9_100_000_000)
+    assert find(page, "downloads_disk").text() == "18 GB, 9.1 GB free"
+
+
+def test_a_narrow_page_shows_one_thing_at_a_time(qtbot: QtBot, page: ModelsPage) -> None:
+    page.resize(852, 552)
+    show_found(page, found())
+    assert page.sidebar.isVisible()
+    show_repository(page)
+    assert not page.sidebar.isVisible()
+    press(qtbot, page, "models_back")
+    assert page.sidebar.isVisible()
+    assert not page.repository.isVisible()
+
+
+def test_a_narrow_page_folds_the_downloads_into_a_line(qtbot: QtBot, page: ModelsPage) -> None:
+    page.resize(852, 552)
+    page.bar.set_downloads([RUNNING])
+    assert not page.downloads.isVisible()
+    assert find(page, "downloads_open").text() == "Downloads, 1"
+    assert find(page, "downloads_bar_words").text() == "3.9 of 6.7 GB, 18 MB/s"
+    press(qtbot, page, "downloads_open")
+    assert page.downloads.isVisible()
+    qtbot.keyClick(page, Qt.Key.Key_Escape)
+    assert not page.downloads.isVisible()
+    page.resize(1208, 752)
+    assert page.downloads.isVisible()
+
+
+def test_a_model_here_says_where_it_is_from(page: ModelsPage) -> None:
+    model = a_model("coder", quantization="Q6_K", origin="ollama")
+    assert local_entry(model).second == "98 MB, Ollama"
+    page.local.show_model(model, in_use=False)
+    page.show_local()
+    assert find(page, "model_remove").text() == "Hide here"
+    assert "belongs to Ollama" in find(page, "model_remove").toolTip()
+
+
+def test_a_starter_stays_and_says_why(page: ModelsPage) -> None:
+    page.local.show_model(a_model(origin="starter"), in_use=False)
+    page.show_local()
+    assert not find(page, "model_remove").isEnabled()
+    assert "came with the app" in find(page, "model_remove").toolTip()
+
+
+def test_a_model_for_document_search_can_not_be_chatted_with(page: ModelsPage) -> None:
+    page.local.show_model(a_model("minilm", kind="embedding"), in_use=False)
+    page.show_local()
+    assert not find(page, "model_use").isVisible()
+
+
+def test_the_model_in_use_needs_no_use_button(page: ModelsPage) -> None:
+    page.show_local()
+    page.local.show_model(a_model("coder"), in_use=True)
+    assert not find(page, "model_use").isVisible()
+    page.local.show_model(a_model("coder"), in_use=False)
+    assert find(page, "model_use").isVisible()
+
+
+def test_a_missing_model_can_be_got_again(qtbot: QtBot, page: ModelsPage) -> None:
+    model = a_model("coder", state="missing", reason="The file is not where it was.", repo="maker/Coder-GGUF")
+    page.local.show_model(model, in_use=False)
+    page.show_local()
+    asked = heard(page.local.get_again_requested)
+    press(qtbot, page, "local_state_get_again")
+    assert asked == ["coder"]
+    assert not find(page, "model_use").isVisible()
+
+
+@pytest.mark.parametrize("template", ["different", "missing"])
+def test_a_doubtful_chat_format_can_be_replaced(qtbot: QtBot, page: ModelsPage, template: str) -> None:
+    page.local.show_model(a_model("coder", template=template), in_use=False)
+    page.show_local()
+    asked = heard(page.local.format_requested)
+    press(qtbot, page, "local_format_format")
+    assert asked == ["coder"]
+
+
+def test_the_same_file_twice_is_told(page: ModelsPage) -> None:
+    page.local.show_model(a_model("coder"), in_use=False, twin="Coder copy")
+    assert "Coder copy" in find(page, "local_twin").accessibleName()
+
+
+def test_dropped_gguf_files_are_offered_and_others_are_not(page: ModelsPage) -> None:
+    dropped = heard(page.files_dropped)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile("/files/a.gguf"), QUrl.fromLocalFile("/files/b.pdf")])
+    keys = Qt.KeyboardModifier.NoModifier
+    page.dropEvent(QDropEvent(QPoint(5, 5).toPointF(), Qt.DropAction.CopyAction, data, LEFT, keys))
+    assert dropped == [["/files/a.gguf"]]
+
+
+def test_a_refused_file_is_told_until_dismissed(qtbot: QtBot, page: ModelsPage) -> None:
+    page.set_notice("That did not work.", "broken.gguf ends too early. Nothing was changed.")
+    assert "ends too early" in find(page, "models_notice").accessibleName()
+    banner = find(page, "models_notice")
+    press(qtbot, page, "models_notice_dismiss")
+    assert not banner.isVisible()
+
+
+def test_everything_on_the_page_has_a_name(page: ModelsPage) -> None:
+    show_found(page, found())
+    show_repository(page)
+    page.repository.set_advice(Advice("Balanced fits."))
+    page.repository.set_card(card_blocks("A [page](https://example.org)."))
+    page.recommendation.show_recommendation(a_recommendation())
+    page.local.show_model(a_model("coder", template="missing"), in_use=False)
+    page.sidebar.local.set_entries([local_entry(a_model("coder"))], "1 model", "")
+    page.downloads.set_downloads([RUNNING])
+    assert not nameless(page)
+
+
+def test_the_page_paints_itself_in_the_dark(qapp: QApplication, page: ModelsPage) -> None:
+    show_found(page, found())
+    show_repository(page)
+    light = page.grab().toImage()
+
+    theme.apply(qapp, theme.Theme("dark"))
+    dark = page.grab().toImage()
+    assert dark.pixelColor(700, 740).lightness() < 60 < light.pixelColor(700, 740).lightness()
