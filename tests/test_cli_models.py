@@ -121,7 +121,7 @@ def test_find_for_a_person_reads_in_plain_words(hub: LocalHub, run: Run) -> None
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert lines[0] == "Qwen/Qwen3-8B-GGUF  (1,234 downloads, 0 likes, apache-2.0, licence to be accepted on its page)"
-    assert re.fullmatch(r"  Balanced  Q4_K_M +5\.0 GB  (Fits|Slow|Too big)", lines[1])
+    assert re.fullmatch(r"  Balanced  Q4_K_M +5\.0 GB  (Fits|Slow|Too big)( +recommended here)?", lines[1])
     assert hub.url in done.stderr
 
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -15,9 +15,11 @@ from typing import Any
 
 from desktop_llm import settings
 from desktop_llm.commands.terminal import print_json
+from desktop_llm.engine.client import Engine
 from desktop_llm.errors import UserError
+from desktop_llm.hardware import graphics_cards
 from desktop_llm.models.facts import Facts
-from desktop_llm.models.fit import Forecaster, this_machine
+from desktop_llm.models.fit import Forecast, Forecaster, Gpu, this_machine
 from desktop_llm.models.gguf import in_units, unit
 from desktop_llm.models.hub import DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, Hub, HubFile, HubRepo, parse_reference
 from desktop_llm.models.ledger import Ledger
@@ -41,8 +43,6 @@ _PLAIN = {
 }
 _VERDICTS = {"fits": tr("Fits"), "slow": tr("Slow"), "too_big": tr("Too big")}
 
-Fit = Callable[[HubRepo, HubFile], str | None]
-
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -51,6 +51,24 @@ class Connection:
     net: Net
     hub: Hub
     settings: settings.Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How files will do on this machine, going by their size and the model's number of weights."""
+
+    forecaster: Forecaster
+    context_length: int
+
+    def of(self, repo: HubRepo, file: HubFile) -> Forecast:
+        """What a file will need, and how fast it will be."""
+        length = min(self.context_length, repo.model.context_length or self.context_length)
+        return self.forecaster.rough(file.size_bytes, repo.model.parameters, length)
+
+    def best(self, repo: HubRepo) -> HubFile | None:
+        """The file to recommend; None where not even the smallest has room."""
+        name = self.forecaster.recommended([(file.quantization, self.of(repo, file)) for file in repo.files])
+        return next((file for file in repo.files if file.quantization == name), None)
 
 
 @contextlib.contextmanager
@@ -79,14 +97,14 @@ def run_find(options: argparse.Namespace, home: Folders) -> None:
     """Repositories for a query, or the one that an id or address names, with their files."""
     with connected(home) as connection:
         repos = list(_found(options, connection.hub))
-        fit = _fit(home, connection.settings.context_length or CONTEXT_LENGTH)
+        outlook = Outlook(forecaster(home), connection.settings.context_length or CONTEXT_LENGTH)
     if options.json:
-        print_json([_as_json(repo, fit) for repo in repos])
+        print_json([_as_json(repo, outlook) for repo in repos])
         return
     if not repos:
         sys.stdout.write(f"{tr('Nothing was found. Try other words, or fewer.')}\n")
     for repo in repos:
-        sys.stdout.writelines(f"{line}\n" for line in _lines(repo, fit))
+        sys.stdout.writelines(f"{line}\n" for line in _lines(repo, outlook))
 
 
 def run_ledger(options: argparse.Namespace, home: Folders) -> None:
@@ -141,27 +159,29 @@ def _tell(failures: list[UserError], asked: int) -> None:
         sys.stderr.write(f"{message}\n")
 
 
-def _fit(home: Folders, context_length: int) -> Fit:
-    """Whether a file will run here, going by its size and the model's number of weights."""
-    forecaster = Forecaster(Facts(home.facts_db), this_machine)
-
-    def fit(repo: HubRepo, file: HubFile) -> str | None:
-        if not file.size_bytes:
-            return None
-        length = min(context_length, repo.model.context_length or context_length)
-        return forecaster.rough(file.size_bytes, repo.model.parameters, length).fit
-
-    return fit
+def forecaster(home: Folders) -> Forecaster:
+    """Forecasts for this machine, with its GPUs; where it has no card at all, no engine is started to ask for one."""
+    machine = this_machine(_gpus(home)) if graphics_cards() else this_machine()
+    return Forecaster(Facts(home.facts_db), lambda: machine)
 
 
-def _as_json(repo: HubRepo, fit: Fit) -> dict[str, Any]:
+def _gpus(home: Folders) -> list[Gpu]:
+    with contextlib.closing(Engine(home)) as engine:
+        try:
+            found = [device for device in engine.devices() if device.kind == "gpu"]
+        except UserError:  # without its small model the engine can't tell; then the forecast is one for the CPU
+            return []
+    return [Gpu(each.description, each.total_bytes, each.free_bytes, each.backend) for each in found]
+
+
+def _as_json(repo: HubRepo, outlook: Outlook) -> dict[str, Any]:
     files = [
         {
             "name": file.name,
             "quantization": file.quantization,
             "size_bytes": file.size_bytes,
             "sha256": file.sha256,
-            "fit": fit(repo, file),
+            "fit": outlook.of(repo, file).fit if file.size_bytes else None,
         }
         for file in repo.files
     ]
@@ -170,7 +190,7 @@ def _as_json(repo: HubRepo, fit: Fit) -> dict[str, Any]:
     return {**shown, "gated": model.gated, "files": files}
 
 
-def _lines(repo: HubRepo, fit: Fit) -> Iterator[str]:
+def _lines(repo: HubRepo, outlook: Outlook) -> Iterator[str]:
     model = repo.model
     facts = [
         tr("{count:,} downloads", count=model.downloads),
@@ -179,11 +199,13 @@ def _lines(repo: HubRepo, fit: Fit) -> Iterator[str]:
         tr("licence to be accepted on its page") if model.gated else "",
     ]
     yield f"{model.repo}  ({', '.join(filter(None, facts))})"
+    best = outlook.best(repo)
     for file in repo.files:
         size = f"{in_units(file.size_bytes, file.size_bytes)} {unit(file.size_bytes)}"
         word = _PLAIN.get(plain_word(file.quantization), "")
-        verdict = _VERDICTS.get(fit(repo, file) or "", "")
-        yield f"  {word:9} {file.quantization or file.name:14} {size:>10}  {verdict}".rstrip()
+        verdict = _VERDICTS[outlook.of(repo, file).fit]
+        advice = tr("recommended here") if file is best else ""
+        yield f"  {word:9} {file.quantization or file.name:14} {size:>10}  {verdict:8} {advice}".rstrip()
 
 
 def _moment(seconds: float) -> str:

@@ -32,20 +32,21 @@ class Keyring(Protocol):
 
 
 class TokenStore:
-    """Keeps one token; any thread may ask. `file` is used where the system has no keyring that works."""
+    """Keeps one token; any thread may ask. `file` is used where the system has no keyring that works.
+
+    The keyring is asked once: a locked one would ask the person again at every request to the hub.
+    """
 
     def __init__(self, file: Path, keyring: Keyring | None = None) -> None:
         self._file = file
         self._keyring = keyring
+        self._known: tuple[str | None] | None = None
 
     def read(self) -> str | None:
         """The token, or None."""
-        if token := self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)):
-            return token
-        try:
-            return self._file.read_text(encoding="utf-8").strip() or None
-        except (OSError, UnicodeDecodeError):
-            return None
+        if self._known is None:
+            self._known = (self._kept(),)
+        return self._known[0]
 
     def write(self, token: str) -> Place:
         """Keep this token; where it lies now. Raises BadRequest for what can't be one, UserError for a full disk."""
@@ -57,6 +58,7 @@ class TokenStore:
                     "Copy it again from your account's page; it begins with hf_."
                 )
             )
+        self._known = None
         self._asked(lambda ring: ring.set_password(_SERVICE, _NAME, token))
         if self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)) != token:
             write_atomically(self._file, token.encode())
@@ -66,11 +68,20 @@ class TokenStore:
 
     def forget(self) -> None:
         """Remove the token from both places; raises UserError where a file stays."""
+        self._known = None
         self._asked(lambda ring: ring.delete_password(_SERVICE, _NAME))
         try:
             self._file.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(self._file, error) from error
+
+    def _kept(self) -> str | None:
+        if token := self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)):
+            return token
+        try:
+            return self._file.read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError):
+            return None
 
     def _asked(self, question: Callable[[Keyring], T]) -> T | None:
         """The keyring's answer; None where there is no keyring, or it is locked, or it fails."""

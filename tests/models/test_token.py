@@ -65,11 +65,22 @@ def test_a_forgotten_token_is_in_neither_place(tmp_path: Path) -> None:
     (tmp_path / "hf-token").write_text("hf_file")
     store = TokenStore(tmp_path / "hf-token", ring)
     store.write("hf_ring")
+    assert store.read() == "hf_ring"
     store.forget()
 
     assert store.read() is None
     assert ring.kept == {}
     store.forget()
+
+
+def test_the_keyring_is_asked_once_and_not_for_every_request(tmp_path: Path) -> None:
+    ring = FakeKeyring()
+    store = TokenStore(tmp_path / "hf-token", ring)
+    store.write("hf_abc")
+    assert store.read() == "hf_abc"
+    ring.locked = True
+
+    assert store.read() == "hf_abc"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "hf_a b", "hf_\n2", "hf_ä", "x" * 513])
