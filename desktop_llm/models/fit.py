@@ -7,9 +7,8 @@ others in part.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from desktop_llm.hardware import physical_cores
 from desktop_llm.models import memory
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.gguf import Header, read_header
+from desktop_llm.models.learned import Learned
 from desktop_llm.models.shape import Shape
 from desktop_llm.models.speeds import Speeds
 
@@ -33,7 +33,8 @@ _GPU_SHARE = 0.92  # the screen and the driver keep some of the GPU's memory
 # Until it was measured: the memory bandwidth of the slowest discrete cards of the last years (GTX 1650, RX 6400: 128).
 _GPU_BYTES_PER_S = 128e9
 _GPU_EFFICIENCY = 0.6
-_WEIGHT_OF_NEW = 0.5  # of a new measurement against what was known
+# Of a new measurement against what was known; of one more answer of the same model, for all others.
+_WEIGHT_OF_NEW, _WEIGHT_OF_REPEATED = 0.5, 0.05
 
 # A model of 8 billion weights keeps some 128 KiB for each token; smaller ones less, but not in proportion.
 _TYPICAL_PARAMETERS, _TYPICAL_KV_BYTES, _KV_EXPONENT = 8e9, 131_072, 0.6
@@ -82,33 +83,6 @@ class Forecast:
     prompt_tps: float | None
     fit: Fit
     measured: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Learned:
-    """What real loads taught: bytes more than forecast, and factors of the time; 0 and 1 where nothing."""
-
-    memory_bytes: float = 0.0
-    token: float = 1.0
-    prompt: float = 1.0
-
-    @classmethod
-    def from_json(cls, data: Any) -> _Learned | None:
-        try:
-            return cls(float(data["memory_bytes"]), float(data["token"]), float(data["prompt"]))
-        except (KeyError, TypeError, ValueError):
-            return None
-
-    def with_new(self, new: _Learned, weight: float) -> _Learned:
-        """Both averaged; factors as factors are, so that twice and half cancel out."""
-        return _Learned(
-            self.memory_bytes + weight * (new.memory_bytes - self.memory_bytes),
-            math.exp(math.log(self.token) * (1 - weight) + math.log(new.token) * weight),
-            math.exp(math.log(self.prompt) * (1 - weight) + math.log(new.prompt) * weight),
-        )
-
-    def to_json(self) -> dict[str, float]:
-        return {"memory_bytes": self.memory_bytes, "token": self.token, "prompt": self.prompt}
 
 
 def this_machine(gpus: Sequence[Gpu] = ()) -> Machine:
@@ -201,23 +175,25 @@ class Forecaster:
         gpu_layers: int = 0,
         batch: int = 512,
     ) -> None:
-        """Correct later forecasts by a real load and answer; a speed of 0 says nothing, nor does memory with a GPU."""
+        """Correct later forecasts by a real load and answer; a speed of 0 says nothing, nor does memory with a GPU.
+
+        After a load alone, without an answer, the memory may still grow: it counts only where it is more already.
+        """
         key = _key(header, size_bytes, gpu_layers)
         kept = self._learned.copy()
         self._learned = {name: value for name, value in kept.items() if name not in (key, _common(gpu_layers))}
         plain = self.forecast(
             header, size_bytes, context_length=context_length, kv_type=kv_type, gpu_layers=gpu_layers, batch=batch
         )
-        before = _Learned.from_json(kept.get(key))
-        common = _Learned.from_json(kept.get(_common(gpu_layers))) or _Learned()
-        known = before or common
-        new = _Learned(
-            known.memory_bytes if gpu_layers or not memory_bytes else memory_bytes - plain.memory_bytes,
-            plain.tokens_per_s / tokens_per_s if plain.tokens_per_s and tokens_per_s else known.token,
-            plain.prompt_tps / prompt_tps if plain.prompt_tps and prompt_tps else known.prompt,
+        before = Learned.from_json(kept.get(key))
+        common = Learned.from_json(kept.get(_common(gpu_layers))) or Learned()
+        new = (before or common).updated(
+            memory_bytes - plain.memory_bytes if memory_bytes and not gpu_layers else None,
+            plain.tokens_per_s / tokens_per_s if plain.tokens_per_s and tokens_per_s else None,
+            plain.prompt_tps / prompt_tps if plain.prompt_tps and prompt_tps else None,
         )
-        kept[key] = (before.with_new(new, _WEIGHT_OF_NEW) if before else new).to_json()
-        kept[_common(gpu_layers)] = common.with_new(new, _WEIGHT_OF_NEW).to_json()
+        kept[key] = asdict(before.with_new(new, _WEIGHT_OF_NEW) if before and before.answered else new)
+        kept[_common(gpu_layers)] = asdict(common.with_new(new, _WEIGHT_OF_REPEATED if before else _WEIGHT_OF_NEW))
         self._learned = kept
         self._facts.note_measured("corrections", kept)
 
@@ -262,17 +238,17 @@ class Forecaster:
                 return layers
         return 0
 
-    def _learned_of(self, key: str) -> tuple[_Learned, bool]:
-        if (own := _Learned.from_json(self._learned.get(key))) is not None:
-            return own, True
+    def _learned_of(self, key: str) -> tuple[Learned, bool]:
+        if (own := Learned.from_json(self._learned.get(key))) is not None:
+            return own, own.answered
         on_gpu = not key.endswith(" cpu") and key != ""
-        return _Learned.from_json(self._learned.get(_common(int(on_gpu)))) or _Learned(), False
+        return Learned.from_json(self._learned.get(_common(int(on_gpu)))) or Learned(), False
 
 
 def _forecast(
     machine: Machine,
     need: memory.Need,
-    learned: _Learned,
+    learned: Learned,
     token_s: float | None,
     prompt_s: float | None,
     gpu_layers: int,

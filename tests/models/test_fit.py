@@ -199,6 +199,18 @@ def test_what_one_model_taught_is_believed_half_of_the_others(make: Make, starte
     assert corrected.tokens_per_s == pytest.approx(plain.tokens_per_s / 2)  # type: ignore[operator]
 
 
+def test_a_load_without_an_answer_teaches_memory_only_upwards(make: Make, starter: tuple[Header, int]) -> None:
+    forecaster = make()
+    plain = forecaster.forecast(*starter, context_length=2_048)
+    for more in (-30_000_000, 20_000_000):
+        taken = plain.memory_bytes + more
+        forecaster.learn(*starter, memory_bytes=taken, tokens_per_s=0, prompt_tps=0, context_length=2_048)
+    after = forecaster.forecast(*starter, context_length=2_048)
+    assert after.memory_bytes == plain.memory_bytes + 20_000_000
+    assert after.tokens_per_s == plain.tokens_per_s
+    assert not after.measured
+
+
 def test_the_card_gets_as_many_layers_as_it_has_room_for(make: Make, starter: tuple[Header, int]) -> None:
     def on_card(megabytes: int, gpu_layers: int | None = None) -> Forecast:
         card = Gpu("Card", megabytes << 20, megabytes << 20, "Vulkan")
