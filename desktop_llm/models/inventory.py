@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,9 +49,9 @@ class Inventory:
 
     def models(self) -> list[Model]:
         """All: the starters, our own by name, those elsewhere, those that are gone; hidden ones too."""
-        sights = [sight for sight in self._look() if _is_model(sight)]
         used = self._facts.last_used()
         known = self.register.entries()
+        sights = [sight for sight in self._look(known) if _is_model(sight)]
         entries = _entries(sights, known, used)
         self._note_changes(known, entries)
         sha256s = self._facts.known("sha256", {sight.files.path: sight.stamp for sight in sights})
@@ -67,10 +67,12 @@ class Inventory:
             raise header
         return header
 
-    def _look(self) -> list[Sight]:
+    def _look(self, known: Collection[Path]) -> list[Sight]:
         own = [Found(path, origin="imported") for path in sorted(self._folder.glob("*.gguf")) if is_there(path)]
         folders = [Path(folder) for folder in self._model_folders()]
-        others = without_repeats(models_elsewhere(self._places, folders), [found.path for found in own])
+        # Of several ways to one file, that by which it was known before keeps its id.
+        others = sorted(models_elsewhere(self._places, folders), key=lambda found: found.path not in known)
+        others = list(without_repeats(others, [found.path for found in own]))
         sets = [(files, stamp) for files in sets_of([*own, *others]) for stamp in _stamps(files)]
         headers = self._headers.read({files.path: stamp for files, stamp in sets if files.complete})
         return [Sight(files, stamp, headers.get(files.path)) for files, stamp in sets]

@@ -210,6 +210,7 @@ class Library:
     def empty_trash(self) -> None:
         """Delete for good what was removed: when the window closes, and at its start what a kill left."""
         self._trash.empty()
+        publishing.clear_leftovers(self._folder)
 
     def _usable(self, model: Model) -> Model:
         if model.starter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from desktop_llm.models.sets import FileSet, is_part, part_suffixes, sets_of
 from desktop_llm.words import tr
 
 _MAX_STEM_BYTES = 200  # file systems take 255 with what is added to it
+_STILL_GROWING_S = 600
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 
 
@@ -69,6 +71,14 @@ def publish(sources: Sequence[Path], targets: Sequence[Path]) -> None:
             sync_folder(target.parent)
         except OSError as error:
             raise cannot_write(target, error) from error
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Delete half copies that an import left which was killed; one that still grows belongs to another process."""
+    for path in folder.glob("*.gguf.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _STILL_GROWING_S:
+                path.unlink()
 
 
 def drop(paths: Sequence[Path]) -> None:

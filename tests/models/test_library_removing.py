@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,12 @@ def test_a_hidden_model_can_still_be_loaded_by_an_old_conversation(library: Libr
     path = lm_studio(person)
     library.remove(library.models()[-1].id)
     assert library.get("tiny").path == path
+
+
+def test_half_a_copy_that_a_killed_import_left_goes_too(library: Library, here: Folders) -> None:
+    left, growing = here.models / "left.gguf.part", here.models / "growing.gguf.part"
+    for path in (left, growing):
+        path.write_bytes(b"GGUF")
+    os.utime(left, (1, 1))
+    library.empty_trash()
+    assert list(here.models.iterdir()) == [growing]

@@ -196,3 +196,15 @@ def test_what_the_system_did_not_let_be_read_is_not_remembered_as_bad(here: Fold
 def test_a_folder_of_a_model_s_name_is_no_model(library: Library, here: Folders) -> None:
     (here.models / "tiny.gguf").mkdir()
     assert ids(library) == []
+
+
+def test_a_file_that_is_reached_in_a_new_way_keeps_its_id(library: Library, person: Path) -> None:
+    old = person / "jan" / "models" / "tiny" / "tiny.gguf"
+    old.parent.mkdir(parents=True)
+    model(old)
+    library.mark_used(library.find("tiny").id)
+    (person / ".lmstudio" / "models").mkdir(parents=True)
+    (person / ".lmstudio" / "models" / "tiny.gguf").hardlink_to(old)
+    assert (ids(library), library.find("tiny").path) == (["tiny"], old)
+    old.unlink()
+    assert {known.state for known in library.models() if known.origin == "lm_studio"} == {"ok"}
