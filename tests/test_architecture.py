@@ -38,6 +38,7 @@ LIBRARIES = {
         "gui.tasks",
         "instance",
         "net",
+        "models.hashing",
         "models.hub_library",
         "engine.loading",
         "engine.inference",
