@@ -91,7 +91,7 @@ class Downloads:
 
     def unfinished(self) -> list[Unfinished]:
         """The downloads that can be gone on with, the oldest first."""
-        return [_unfinished(sidecar) for sidecar in load_all(self._folder)]
+        return [_unfinished(sidecar) for sidecar in load_all(self._folder) if not self._was_published(sidecar)]
 
     def discard(self, download_id: str) -> None:
         """Cancel for good: forget the download and delete what came of it. Raises Busy while it runs."""
@@ -179,6 +179,13 @@ class Downloads:
             ):
                 return model
         return None
+
+    def _was_published(self, sidecar: Sidecar) -> bool:
+        """Whether only this note is left of a finished download, because the program was killed then; it is removed."""
+        if sidecar.done_bytes() or self._already_here(sidecar.wanted) is None:
+            return False
+        self.discard(sidecar.wanted.id)
+        return True
 
     def _check_space(self, sidecar: Sidecar) -> None:
         needed = sidecar.wanted.size_bytes - sidecar.done_bytes() + SPARE_BYTES

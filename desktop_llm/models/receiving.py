@@ -138,7 +138,7 @@ class Receiver:
     def _wait(self, error: TransferError) -> Iterator[bool]:
         seconds = self._trouble.wait_s(error)
         log.info("a download goes on in %.1f s: %s", seconds, error.cause)
-        self.reason = error.message
+        self.reason = f"{error.message.partition('. ')[0].rstrip('.')}."  # what to do about it, we do already
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(left, _LOOK_S))

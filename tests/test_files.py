@@ -1,0 +1,27 @@
+"""The lock that one process holds, and that leaves nothing behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from desktop_llm.files import LockFile
+
+
+def test_a_lock_has_one_owner(tmp_path: Path) -> None:
+    first, second = LockFile(tmp_path / "lock"), LockFile(tmp_path / "lock")
+    assert first.acquire()
+    assert not second.acquire()
+    first.release()
+    assert second.acquire()
+    second.release()
+    assert (tmp_path / "lock").exists()
+
+
+def test_a_removed_lock_can_be_taken_anew(tmp_path: Path) -> None:
+    first, second = LockFile(tmp_path / "lock"), LockFile(tmp_path / "lock")
+    assert first.acquire()
+    first.remove()
+    assert not (tmp_path / "lock").exists()
+    assert second.acquire()
+    assert not first.acquire()
+    second.remove()
