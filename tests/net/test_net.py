@@ -441,6 +441,50 @@ class TestEncryption:
             net.get(f"{tls_hub.url}/a", purpose="search models")
 
 
+class TestProxies:
+    @pytest.mark.parametrize(
+        ("answer", "cause", "words"),
+        [
+            (b"407 Proxy Authentication Required", "proxy_auth", "asks for a name and a password"),
+            (b"403 Forbidden", "no_connection", "does not allow connections"),
+            (b"502 Bad Gateway", "no_connection", "could not reach"),
+        ],
+    )
+    def test_a_proxy_that_refuses_is_named(
+        self, net: Net, monkeypatch: pytest.MonkeyPatch, answer: bytes, cause: str, words: str
+    ) -> None:
+        with Proxy(answer, 0) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            with pytest.raises(TransferError, match=words) as raised:
+                net.get("https://huggingface.co/api/models", purpose="search models")
+
+        assert raised.value.cause == cause
+        assert "127.0.0.1" in raised.value.message
+
+    @pytest.mark.parametrize(
+        ("proxy", "words"),
+        [
+            ("http://127.0.0.1:1", "does not answer"),
+            ("127.0.0.1:1", "does not answer"),
+            ("socks5://127.0.0.1:1", "of a kind that this app can't use"),
+        ],
+    )
+    def test_a_proxy_that_cannot_be_used_is_told_apart_from_a_hub_that_is_away(
+        self, net: Net, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, proxy: str, words: str
+    ) -> None:
+        monkeypatch.setenv("ALL_PROXY", proxy)
+
+        with pytest.raises(TransferError, match=words):
+            net.get("https://huggingface.co/api/models", purpose="search models")
+
+    def test_a_hub_on_this_computer_needs_no_proxy(
+        self, net: Net, hub: LocalHub, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+
+        assert net.get(f"{hub.url}/api/models", purpose="search models").status == 200
+
+
 def test_importing_the_room_brings_in_no_library() -> None:
     code = "import desktop_llm.net, json, sys; print(json.dumps(list(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
