@@ -121,7 +121,8 @@ def jan(places: Places) -> Iterator[Found]:
             model = _yaml(listed) if listed.name == "model.yml" else {}
             path = folder / model.get("model_path", "")
             if "model_path" in model and is_there(path):
-                yield Found(path, model.get("name", ""), origin="jan", sha256=_sha256(model.get("model_sha256", "")))
+                name = model.get("name") or listed.parent.name
+                yield Found(path, name, origin="jan", sha256=_sha256(model.get("model_sha256", "")))
     for folder in [folder / "models" for folder in data] + [places.home / "jan" / "models"]:
         yield from (Found(path, origin="jan") for path in _gguf_files(folder))
 

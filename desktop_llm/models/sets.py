@@ -40,12 +40,12 @@ class FileSet:
     @property
     def name(self) -> str:
         """What its app calls the model, else the file's name; strangers wrote both."""
-        return printable(self.found.name or self.stem)[:_MAX_NAME_CHARACTERS]
+        return printable(self.found.name)[:_MAX_NAME_CHARACTERS] or printable(self.stem) or "model"
 
     @property
     def id(self) -> str:
         """The id that this model asks for: its name in lower case, without the folders that some apps put before it."""
-        return self.name.rpartition("/")[2].lower()
+        return self.name.rstrip("/").rpartition("/")[2].lower() or "model"
 
 
 def stem_of(path: Path) -> str:

@@ -136,3 +136,28 @@ def test_further_folders_are_asked_for_at_every_look(here: Folders, places: Plac
 def test_the_starter_tells_how_it_is_built(library: Library) -> None:
     starter = library.starter()
     assert (starter.origin, starter.layers, starter.shape.layers) == ("starter", 30, 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [("\u202e", "model"), ("x\u202efugg", "xfugg"), ("Long-" * 40, "long-" * 40)],
+    ids=["bidi", "mixed", "long"],
+)
+def test_the_id_of_a_file_is_its_name_as_far_as_it_can_be_seen(
+    library: Library, here: Folders, name: str, id: str
+) -> None:
+    model(here.models / f"{name}.gguf")
+    assert ids(library) == [id]
+
+
+@pytest.mark.parametrize("name", ["", "/", "a/b/", "\udc80", "x" * 500, "a\nb"])
+def test_a_list_of_another_app_may_hold_any_name(library: Library, person: Path, name: str) -> None:
+    folder = person / ".local" / "share" / "Jan" / "data" / "llamacpp" / "models" / "one"
+    folder.mkdir(parents=True)
+    model(folder / "model.gguf")
+    listed = f"model_path: llamacpp/models/one/model.gguf\nname: {name}\n"
+    (folder / "model.yml").write_bytes(listed.encode("utf-8", "surrogateescape"))
+    (found,) = [known for known in library.models() if not known.starter]
+    assert (found.state, library.get(found.id).path.name) == ("ok", "model.gguf")
+    assert found.id.isprintable()
+    assert 0 < len(found.id) <= 120
