@@ -30,6 +30,7 @@ MAX_FILE_BYTES = 1 << 46  # 70 TB
 _CHUNK_BYTES = 1 << 20
 
 _STRING, _ARRAY = 8, 9
+_BYTE_TOKEN_BYTES = 6  # "<0x0A>"
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 # llama.cpp reads these without asking for their type, or ends its process if it is another one.
 _TYPES = {
@@ -76,6 +77,7 @@ class Contents:
 
     @property
     def architecture(self) -> str:
+        """The file's own word for it, which may be any; "" where it has none."""
         return str(self.properties.get("general.architecture") or "")
 
     def length(self, key: str) -> int:
@@ -167,14 +169,17 @@ class GgufReader:
         """Walk over `count` strings (a vocabulary has 150,000): local names keep it in tens of ms."""
         length_at, buffer, at = _U64.unpack_from, self._buffer, self._at
         for _ in range(count):
-            if at + 8 + 6 > len(buffer):
+            if at + 8 > len(buffer):
                 self._at = at
                 self._need(8)
                 buffer, at = self._buffer, self._at
             (length,) = length_at(buffer, at)
             at += 8
-            if length == 6 and buffer[at : at + 3] == b"<0x":
-                self._check_byte_token(buffer[at : at + 6])
+            if length == _BYTE_TOKEN_BYTES:
+                self._at = at
+                self._need(length)
+                buffer, at = self._buffer, self._at
+                self._check_byte_token(buffer[at : at + length])
             if length > MAX_STRING_BYTES:
                 raise self._damaged(tr("has a text of absurd length"))
             at += length
@@ -186,7 +191,11 @@ class GgufReader:
 
     def _check_byte_token(self, token: bytes) -> None:
         # llama.cpp reads the two digits without a check and uses them as an index.
-        if token.endswith(b">") and not all(digit in b"0123456789abcdefABCDEF" for digit in token[3:5]):
+        if (
+            token.startswith(b"<0x")
+            and token.endswith(b">")
+            and not all(digit in b"0123456789abcdefABCDEF" for digit in token[3:5])
+        ):
             raise self._damaged(tr("has a byte token that is no byte"))
 
     def _tensors(self, count: int, alignment: int) -> tuple[Tensor, ...]:
@@ -314,6 +323,7 @@ class GgufReader:
 
 
 def number(properties: Mapping[str, Value], key: str, default: int = 0) -> int:
+    """This whole number; `default` where there is none, or something else."""
     value = properties.get(key, default)
     return value if isinstance(value, int) else default
 

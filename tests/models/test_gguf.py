@@ -189,6 +189,19 @@ def test_long_vocabularies_are_walked_across_the_reader_s_chunks(tmp_path: Path)
     assert read(tmp_path, data).parameters == 256
 
 
+@pytest.mark.parametrize("shift", range(16))
+def test_a_byte_token_is_checked_also_across_the_reader_s_chunks(tmp_path: Path, shift: int) -> None:
+    filler = ["x" * 16_376] * 64  # with their lengths exactly one chunk of the reader
+    tokens = ["y" * (100 + shift), *filler, *["<0x-1>"] * 20]
+    lists: dict[str, Entry] = {
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.scores": [0.5] * len(tokens),
+        "tokenizer.ggml.token_type": [1] * len(tokens),
+    }
+    with pytest.raises(ModelFileError, match="byte token"):
+        read(tmp_path, gguf({**CHAT, **lists}, [EMBEDDING], data_bytes=1_024))
+
+
 def test_mutants_are_read_or_refused_and_nothing_else(tmp_path: Path) -> None:
     good = gguf(CHAT, [EMBEDDING], data_bytes=1_024)
     draw = random.Random(20)
