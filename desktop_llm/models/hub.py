@@ -7,20 +7,20 @@ and recorded. What the hub says is a stranger's word: it is shown as text, and n
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from desktop_llm.errors import BadRequest, NotFound, TransferError, UserError
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.gguf import Header, printable, read_header_from
-from desktop_llm.models.hub_library import attach
+from desktop_llm.models.hub_library import QUIET, attach
 from desktop_llm.models.quantizations import HubFile, HubPart, checked_sha256, group
 from desktop_llm.models.references import Reference, is_repo_id, parse_reference
 from desktop_llm.net import Incoming, Net
@@ -43,6 +43,7 @@ AT_ONCE = 8
 _PAGE = 25
 _SORTS = {"trending": "trendingScore", "downloads": "downloads", "likes": "likes", "recent": "lastModified"}
 _EXPAND = ["downloads", "gated", "gguf", "lastModified", "likes", "pipeline_tag", "tags"]
+_NEXT = re.compile(r"<[^<>?]*\?([^<>]*)>;\s*rel=\"?next\b")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
@@ -132,15 +133,15 @@ class Hub:
     ) -> Generator[list[HubModel], None, None]:
         """Repositories with GGUF files, a page at a time as they arrive. Raises TransferError."""
         filters = ["gguf", f"license:{license}" if license else "", language]
-        rows = self._listed(query, sort, list(filter(None, filters)), task, limit)
-        for size in [_PAGE] * (limit // _PAGE) + [limit % _PAGE]:
-            with self._net.purpose("search models"):
-                page = self._understood(partial(_taken, rows, size))
-            if not page:
-                return
-            models = [model for row in page if (model := _listed_model(row)) is not None]
+        asked = {"search": query.strip(), "pipeline_tag": task, "filter": list(filter(None, filters))}
+        params = {name: value for name, value in asked.items() if value}
+        pages = self._pages({**params, "sort": _SORTS[sort], "limit": min(limit, _PAGE), "expand": _EXPAND})
+        left = limit
+        while left > 0 and (rows := next(pages, [])):
+            models = [model for row in rows[:left] if (model := _listed_model(row)) is not None]
             if not models:
                 raise not_understood(self.endpoint)
+            left -= len(rows)
             yield models
 
     def repo(self, repo_id: str, revision: str | None = None) -> HubRepo:
@@ -214,8 +215,7 @@ class Hub:
     def location(self, repo_id: str, revision: str, path: str) -> tuple[str, dict[str, str]]:
         """The address of a file at a commit, and the headers to ask with; asks nothing itself."""
         url = f"{self.endpoint}/{quote(repo_id)}/resolve/{quote(revision, safe='')}/{quote(path)}"
-        token = self._token()
-        return url, {"Authorization": f"Bearer {token}"} if token else {}
+        return url, self._authorization()
 
     def page(self, repo_id: str) -> str:
         """The address of a repository's page, for the browser: its licence is accepted there."""
@@ -227,16 +227,25 @@ class Hub:
             answer = self._understood(lambda: self._api(token).whoami())
         return printable(str(answer.get("name") or ""))
 
-    def _listed(self, query: str, sort: Sort, filters: list[str], task: str, limit: int) -> Iterator[dict[str, Any]]:
-        asked = {"search": query.strip(), "pipeline_tag": task, "filter": filters}
-        params: dict[str, Any] = {name: value for name, value in asked.items() if value}
-        params |= {"sort": _SORTS[sort], "limit": min(limit, _PAGE), "expand": _EXPAND}
-        check_address(self.endpoint)
-        attach(self._net)
-        from huggingface_hub.utils import build_hf_headers, paginate  # type: ignore[attr-defined]  # lazy exports
+    def _pages(self, params: Mapping[str, Any]) -> Iterator[list[Any]]:
+        """The rows of the list, page by page. Of a next page's address only the question is taken, never the host:
 
-        headers = build_hf_headers(token=self._token() or False)
-        return iter(paginate(f"{self.endpoint}/api/models", params=params, headers=headers))
+        another one than ours would get the token, and a mirror's pages may name the original.
+        """
+        question = urlencode(params, doseq=True)
+        while question:
+            url = f"{self.endpoint}/api/models?{question}"
+            answer = self._net.get(url, headers=self._authorization(), purpose="search models")
+            rows = self._understood(partial(json.loads, answer.body))
+            if not isinstance(rows, list):
+                raise not_understood(self.endpoint)
+            yield rows
+            following = _NEXT.search(answer.headers.get("link", ""))
+            question = following[1] if following else ""
+
+    def _authorization(self) -> dict[str, str]:
+        token = self._token()
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
     def _read_header(self, repo: HubRepo, part: HubPart) -> Header:
         url, headers = self.location(repo.model.repo, repo.revision, part.path)
@@ -275,12 +284,9 @@ class _Remote:
         return bytes(view[:filled])
 
 
-def _taken(rows: Iterator[dict[str, Any]], size: int) -> list[dict[str, Any]]:
-    return list(islice(rows, size))
-
-
 def _listed_model(row: object) -> HubModel | None:
     """A row of the list; None where it is not of the agreed form, so that one bad row spoils no page."""
+    os.environ.update(QUIET)
     from huggingface_hub import ModelInfo
 
     try:

@@ -92,6 +92,24 @@ class TestSearch:
         assert first[0].repo == "maker/Tiny-59-GGUF"
         assert [len(page) for page in [first, *rest]] == [25, 25, 5]
 
+    def test_the_next_page_is_asked_of_the_same_hub_whatever_its_address_says(self, net: Net, local: LocalHub) -> None:
+        for number in range(30):
+            add_tiny(local, f"maker/Tiny-{number}-GGUF")
+
+        def mislead(exchange: Exchange) -> bool:
+            if exchange.count:
+                return False
+            rows = [repo.info([]) for repo in list(local.repos.values())[:25]]
+            link = '<https://evil.example/api/models?limit=25&cursor=MjU%3D>; rel="next"'
+            exchange.send_json(rows, {"Link": link})
+            return True
+
+        local.behave("/api/models", mislead)
+        hub = Hub(net, endpoint=local.url, token=lambda: GOOD_TOKEN)
+
+        assert [len(page) for page in hub.search("")] == [25, 5]
+        assert len(local.asked("/api/models")) == 2
+
     @pytest.mark.parametrize(
         ("sort", "order"),
         [
