@@ -27,7 +27,7 @@ MAX_LAYERS = 512
 MAX_PARTS = 1_000
 MAX_HEADER_BYTES = 256 << 20
 MAX_FILE_BYTES = 1 << 46  # 70 TB
-_CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 _STRING, _ARRAY = 8, 9
 _BYTE_TOKEN_BYTES = 6  # "<0x0A>"
@@ -290,7 +290,7 @@ class GgufReader:
         self._taken += self._at
         if self._taken > MAX_HEADER_BYTES:
             raise self._damaged(tr("has a header of absurd size"))
-        self._buffer = rest + self._read(max(_CHUNK_BYTES, count))
+        self._buffer = rest + self._read(max(CHUNK_BYTES, count))
         self._at = 0
         if count > len(self._buffer):
             raise ModelFileError(
@@ -310,7 +310,7 @@ class GgufReader:
 
     def _skip(self, count: int) -> None:
         while count:
-            step = min(count, _CHUNK_BYTES)
+            step = min(count, CHUNK_BYTES)
             self._need(step)
             self._at += step
             count -= step

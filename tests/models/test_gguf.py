@@ -13,7 +13,7 @@ import pytest
 
 from desktop_llm.errors import ModelFileError
 from desktop_llm.models.gguf import Header, printable, read_header, read_header_from, size_label
-from desktop_llm.models.gguf_reader import MAX_STRING_BYTES
+from desktop_llm.models.gguf_reader import CHUNK_BYTES, MAX_STRING_BYTES
 from desktop_llm.models.shape import Shape
 from tests.models.gguf_files import CHAT, Entry, gguf, model, split_model, tensor, text
 
@@ -189,17 +189,20 @@ def test_long_vocabularies_are_walked_across_the_reader_s_chunks(tmp_path: Path)
     assert read(tmp_path, data).parameters == 256
 
 
-@pytest.mark.parametrize("shift", range(16))
-def test_a_byte_token_is_checked_also_across_the_reader_s_chunks(tmp_path: Path, shift: int) -> None:
-    filler = ["x" * 16_376] * 64  # with their lengths exactly one chunk of the reader
-    tokens = ["y" * (100 + shift), *filler, *["<0x-1>"] * 20]
-    lists: dict[str, Entry] = {
-        "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.scores": [0.5] * len(tokens),
-        "tokenizer.ggml.token_type": [1] * len(tokens),
-    }
+@pytest.mark.parametrize("shift", range(-16, 4))
+def test_a_byte_token_is_checked_also_where_the_reader_s_chunks_meet(tmp_path: Path, shift: int) -> None:
+    def data(padding: int) -> bytes:
+        tokens = ["y" * padding, "<0x-1>"]
+        lists: dict[str, Entry] = {
+            "tokenizer.ggml.tokens": [*tokens, "a"],
+            "tokenizer.ggml.scores": [0.5] * 3,
+            "tokenizer.ggml.token_type": [1] * 3,
+        }
+        return gguf({**CHAT, **lists}, [EMBEDDING], data_bytes=1_024)
+
+    to_the_next_chunk = CHUNK_BYTES - data(0).index(b"<0x-1>")
     with pytest.raises(ModelFileError, match="byte token"):
-        read(tmp_path, gguf({**CHAT, **lists}, [EMBEDDING], data_bytes=1_024))
+        read(tmp_path, data(to_the_next_chunk + shift))
 
 
 def test_mutants_are_read_or_refused_and_nothing_else(tmp_path: Path) -> None:
