@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_llm.gui import icons, theme
@@ -195,6 +195,11 @@ class FirstRunPage(QWidget):
         """Three cards side by side, or one below the other."""
         super().resizeEvent(event)
         self._reflow()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Enter begins."""
+        super().showEvent(event)
+        self._ready.start.setFocus()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The ground of a page."""

@@ -83,7 +83,7 @@ def _gpu_tile(facts: MachineFacts) -> Tile:
         return Tile("gpu", plain(gpu.name).removeprefix("NVIDIA "), line)
     if facts.cards:
         return Tile("gpu", plain(facts.cards[0]), tr("Not used by this app"))
-    return Tile("gpu", tr("No graphics card"), tr("Models run on the processor"))
+    return Tile("gpu", tr("No graphics card"), tr("The processor is used"))
 
 
 class MachineTiles(QWidget):

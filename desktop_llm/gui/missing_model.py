@@ -39,7 +39,6 @@ class MissingModel(QObject):
         self._answered: Answered | None = None
         self._query = ""
         models.listed.connect(self._on_listed)
-        models.loading.connect(self._on_used)
 
     def look_at(self, conversation: Conversation | None) -> None:
         """Another chat is open."""
@@ -58,9 +57,10 @@ class MissingModel(QObject):
             self._chats.set_notice(None)
             self._look()
 
-    def _on_used(self, _: object) -> None:
-        """The person goes on with another model."""
-        self._chats.set_notice(None)
+    def look_away(self, answering: object) -> None:
+        """An answer is being written: the person goes on with another model."""
+        if answering is not None:
+            self._chats.set_notice(None)
 
     def _look(self) -> None:
         answered = self._answered

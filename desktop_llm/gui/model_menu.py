@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from desktop_llm.models.fit import Forecast, Machine
 
 _LIST_WIDTH = 404
-_HEIGHT, _HIGHEST = 544, 640
+_HEIGHT, _AROUND = 560, 190
 
 
 class ModelMenu(Popup):
@@ -245,11 +245,10 @@ class ModelMenu(Popup):
         return self.search
 
     def sizeHint(self) -> QSize:
-        """720 wide and as high as the models need, within limits."""
-        in_use = self._in_use.sizeHint().height() + 30 if self._in_use.model_id else 0
-        column = self._view.wanted_height() + in_use + 120
-        height = max(min(column, _HEIGHT), min(self._settings.sizeHint().height(), _HIGHEST)) + 2 * SHADOW
-        return QSize(theme.current().length("column", "model_menu") + 2 * SHADOW, height)
+        """720 wide, and of one height whichever model is looked at; lower only where there is none to set."""
+        empty = self._settings.isHidden()
+        height = self._view.wanted_height() + _AROUND if empty else _HEIGHT
+        return QSize(theme.current().length("column", "model_menu") + 2 * SHADOW, min(height, _HEIGHT) + 2 * SHADOW)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The search field keeps the focus while the arrows go through the models; Right goes to the load settings."""

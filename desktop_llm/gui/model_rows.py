@@ -37,6 +37,7 @@ class ModelListView(QListView):
     def __init__(self) -> None:
         super().__init__()
         set_names(self, "model_menu_list", self.tr("Models on this computer"))
+        self._filling = False  # nobody moved to another model: there are other rows
         self._rows = _Rows(self)
         self.setModel(self._rows)
         self._delegate = _Delegate(self)
@@ -55,6 +56,7 @@ class ModelListView(QListView):
         if tuple(entries) == self._rows.entries:
             return
         current, place = self.current_id(), self.verticalScrollBar().value()
+        self._filling = True
         self._rows.set_entries(entries)
         ids = {row.model.id: number for number, row in reversed(self._models())}
         if ids:
@@ -62,6 +64,7 @@ class ModelListView(QListView):
             choose = self.selectionModel().SelectionFlag.ClearAndSelect
             self.selectionModel().setCurrentIndex(self._rows.index(number), choose)
         self.verticalScrollBar().setValue(place)
+        self._filling = False
 
     def current_id(self) -> str:
         """The model looked at; empty where there is none."""
@@ -97,7 +100,7 @@ class ModelListView(QListView):
 
     def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         row = self._row(current)
-        if row is not None and self.isVisible():
+        if row is not None and self.isVisible() and not self._filling:
             self.looked_at.emit(row.model.id)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

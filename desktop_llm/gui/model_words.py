@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from desktop_llm.gui.documents.words import plain, size
+from desktop_llm.gui.documents.words import plain
 from desktop_llm.models.library import Model
 from desktop_llm.models.quantizations import plain_word
 from desktop_llm.words import tr
@@ -23,14 +23,6 @@ def size_word(quantization: str) -> str:
 def model_name(model: Model) -> str:
     """The model's name as one line; the name comes from a file and may hold anything."""
     return plain(model.display_name)
-
-
-def size_line(model: Model) -> str:
-    """ "98 MB, Q4_1, came with this app"."""
-    parts = [size(model.size_bytes), model.quantization]
-    if model.starter:
-        parts.append(tr("came with this app"))
-    return ", ".join(part for part in parts if part)
 
 
 def kind_word(model: Model) -> str:

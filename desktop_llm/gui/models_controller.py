@@ -155,7 +155,6 @@ class ModelsController(QObject):
         loaded = yield from self._resources.engine.load(model.path, load)
         self._resources.library.mark_used(model.id)
         self._resources.library.remember(model.id, choice.values())
-        measured.learn_load(self._resources, model, load, loaded)
         return loaded
 
     def _on_listed(self, listed: Listed) -> None:
@@ -177,6 +176,7 @@ class ModelsController(QObject):
         self._task = None
         if self.model is not None and self.model.path == loaded.path:
             self._keep(self.model.id, self._choice)
+            measured.learn_load(self._resources, self.model, self.load, loaded)
         self.show_loaded(loaded)
 
     def _keep(self, model_id: str, choice: LoadChoice) -> None:

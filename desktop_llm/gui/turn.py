@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import functools
 from collections.abc import Generator, Sequence
@@ -123,13 +122,7 @@ class Turn(QObject):
         engine, order = self._resources.engine, self.order
         yield from engine.load(order.model.path, order.load)
         self._resources.library.mark_used(order.model.id)
-        events = answer(engine, order.messages, order.sampling, self._resources.knowledge, order.collections)
-        event: TurnEvent | None = None
-        with contextlib.closing(events):
-            for event in events:
-                yield event
-        if isinstance(event, Finished):
-            measured.learn_answer(self._resources, order.model, order.load, event)
+        yield from answer(engine, order.messages, order.sampling, self._resources.knowledge, order.collections)
 
     @Slot(object)
     def _on_event(self, event: TurnEvent) -> None:
@@ -159,6 +152,7 @@ class Turn(QObject):
         if finished is None:
             self._end("interrupted", error="The answer ended before it was finished. What came is kept. Try again.")
             return
+        measured.learn_answer(self._resources, self.order.model, self.order.load, finished)
         self._end(
             "complete",
             finish_reason=finished.finish_reason,

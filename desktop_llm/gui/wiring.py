@@ -251,6 +251,7 @@ class Wiring(QObject):
         self.chat.evidence_requested.connect(self._on_evidence)
         self.chat.link_requested.connect(functools.partial(outside.open_link, window))
         self.chat.answering_changed.connect(window.chats.list.set_answering)
+        self.chat.answering_changed.connect(self.missing_model.look_away)
         self.evidence_panel.closed.connect(functools.partial(window.chats.show_panel, False))
         self.conversations.started.connect(self._on_started)
         self.conversations.opened.connect(self._on_opened)

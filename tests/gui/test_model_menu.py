@@ -425,7 +425,7 @@ def test_everything_in_the_menu_has_a_name(qtbot: QtBot, menu: ModelMenu) -> Non
         ("Q6_K", "Large"),
         ("Q8_0", "Largest"),
         ("BF16", "Full"),
-        ("MXFP4", "MXFP4"),
+        ("Q99_X", "Q99_X"),
         ("", ""),
     ],
 )
