@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop_llm.errors import UserError
-from desktop_llm.gui.discovery import Discovery, Found
+from desktop_llm.gui.discovery import MOST_RESULTS, Discovery, Found
 from desktop_llm.gui.documents.words import number
 from desktop_llm.gui.downloads_controller import key_of
 from desktop_llm.gui.models import words
@@ -72,6 +72,7 @@ class DiscoverController(QObject):
     def search(self, text: str) -> None:
         """Search the hub for these words, or open what they refer to."""
         self._page.sidebar.show_segment(DISCOVER)
+        self._text = text  # set, not pasted
         self._page.sidebar.search.setText(text)
         self._on_entered(text)
 
@@ -193,6 +194,8 @@ class DiscoverController(QObject):
     def _heading(self) -> str:
         count = len(self._found)
         words_ = self.tr("1 result on {hub}") if count == 1 else self.tr("{count} results on {hub}")
+        if count >= MOST_RESULTS:
+            words_ = self.tr("The first {count} results on {hub}")
         return words_.format(count=number(count), hub=self._hub())
 
     def _hub(self) -> str:

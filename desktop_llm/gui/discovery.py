@@ -16,7 +16,8 @@ from desktop_llm.models.fit import Forecast, Machine
 from desktop_llm.models.hub import HubFile, HubModel, HubRepo
 
 USUAL_CONTEXT = 8192
-MOST_RESULTS = 20_000
+# More than anyone reads; a page of 25 is one request.
+MOST_RESULTS = 300
 # Of a Q4_K_M file, the size that most people take: 4.85 bits a weight (llama.cpp, tools/quantize).
 _BALANCED_BYTES = 4.85 / 8
 
@@ -87,7 +88,7 @@ class Discovery:
             license=search.license,
             task=search.task,
             language=search.language,
-            limit=MOST_RESULTS if search.text else 200,
+            limit=MOST_RESULTS,
         )
         with closing(pages):
             for page in pages:

@@ -18,6 +18,7 @@ from desktop_llm.gui.model_words import model_name
 from desktop_llm.gui.models.entries import local_entry
 from desktop_llm.gui.models.format_dialog import FormatDialog
 from desktop_llm.gui.models.page import ModelsPage
+from desktop_llm.gui.models.rows import Entry
 from desktop_llm.gui.models.sidebar import LOCAL
 from desktop_llm.gui.resources import Resources
 from desktop_llm.models.fit import Forecast
@@ -50,6 +51,7 @@ class LocalModelsController(QObject):
         self._shelf = Shelf((), Space(0, 0, 0), {}, {})
         self._in_use = ""
         self._open = ""
+        self._added = ""
         self._removed: list[Model] = []
         self._connect()
 
@@ -145,6 +147,9 @@ class LocalModelsController(QObject):
         self._page.sidebar.set_count(len(shelf.models))
         self._page.downloads.set_space(shelf.space.models_bytes, shelf.space.free_bytes)
         self._show()
+        if self._added:
+            self.open(self._added)
+            self._added = ""
         self.changed.emit(shelf.models)
 
     def _show(self, _: object = None) -> None:
@@ -152,9 +157,12 @@ class LocalModelsController(QObject):
         query = sidebar.search.text().strip() if sidebar.segment() == LOCAL else ""
         wanted = query.casefold().split()
         shown = [model for model in self._shelf.models if all(word in _text_of(model) for word in wanted)]
-        entries = [local_entry(model, in_use=model.id == self._in_use) for model in shown]
+        entries = [self._entry(model) for model in shown]
         sidebar.local.set_entries(entries, self._summary(shown), query)
         self._show_open()
+
+    def _entry(self, model: Model) -> Entry:
+        return local_entry(model, in_use=model.id == self._in_use, forecast=self._shelf.forecasts.get(model.id))
 
     def _summary(self, shown: Sequence[Model]) -> str:
         count = self.tr("1 model") if len(shown) == 1 else self.tr("{count} models").format(count=number(len(shown)))
@@ -169,7 +177,7 @@ class LocalModelsController(QObject):
         model = self._model(self._open)
         if model is None:
             self._open = ""
-            self._page.show_nothing()
+            self._page.close_local()
             return
         self._page.local.show_model(
             model,
@@ -205,7 +213,7 @@ class LocalModelsController(QObject):
         self._page.sidebar.local.set_busy("")
         added = self.tr("{name} was added.").format(name=model_name(imported.model))
         self._page.set_notice(added, self.tr("It is in the model menu."), "success")
-        self._open = imported.model.id
+        self._added = imported.model.id
         self.refresh()
 
     def _on_failed(self, error: UserError) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent, QTextCursor, QWheelEvent
+from PySide6.QtGui import QResizeEvent, QTextCursor, QTextTableFormat, QWheelEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QWidget
 
 from desktop_llm.gui import markdown, theme
@@ -56,6 +56,32 @@ def _shown(blocks: Sequence[markdown.Block]) -> list[markdown.Block]:
     return shown
 
 
+class _CardWriter(DocumentWriter):
+    """Writes tables as tables: here, unlike in an answer, they are part of one document."""
+
+    def _write_block(self, block: markdown.Block, depth: int, margin: float) -> None:
+        if not isinstance(block, markdown.Table):
+            super()._write_block(block, depth, margin)
+            return
+        columns = max((len(row) for row in block.rows), default=1)
+        table = self._cursor.insertTable(len(block.rows), columns, self._table_format())
+        for number, row in enumerate(block.rows):
+            for column, cell in enumerate(row):
+                place = table.cellAt(number, column).firstCursorPosition()
+                DocumentWriter(place, self._type, self._body, self._colour).runs(cell, self._body, bold=number == 0)
+        self._cursor.movePosition(QTextCursor.MoveOperation.End)
+
+    def _table_format(self) -> QTextTableFormat:
+        format_ = QTextTableFormat()
+        format_.setBorder(1)
+        format_.setBorderCollapse(True)
+        format_.setBorderBrush(self._type.colour("border_subtle"))
+        format_.setBorderStyle(QTextTableFormat.BorderStyle.BorderStyle_Solid)
+        format_.setCellPadding(4)
+        format_.setTopMargin(8)
+        return format_
+
+
 class CardText(QTextBrowser):
     """Shows blocks as high as they are; nothing is loaded. Signal: `link_requested` with the address of a link."""
 
@@ -89,7 +115,7 @@ class CardText(QTextBrowser):
         type_ = Typography(theme.current())
         document = new_document(type_, "ui")
         document.setParent(self)
-        writer = DocumentWriter(QTextCursor(document), type_, "ui", "text_secondary")
+        writer = _CardWriter(QTextCursor(document), type_, "ui", "text_secondary")
         writer.write(self._blocks)
         self.setDocument(document)
         self._fit()

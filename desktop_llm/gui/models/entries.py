@@ -14,6 +14,7 @@ from desktop_llm.words import tr
 if TYPE_CHECKING:
     from desktop_llm.gui.discovery import Found
     from desktop_llm.models.catalog import Recommendation
+    from desktop_llm.models.fit import Forecast
 
 # What a model is for where that is not chatting; its pill says so in place of the fit.
 _NO_CHAT = ("feature-extraction", "sentence-similarity", "text-ranking")
@@ -50,14 +51,14 @@ def recommended_entry(key: str, recommendation: Recommendation) -> Entry:
     )
 
 
-def local_entry(model: Model, *, in_use: bool = False) -> Entry:
+def local_entry(model: Model, *, in_use: bool = False, forecast: Forecast | None = None) -> Entry:
     """A model on this computer; its key is "local " and its id."""
     return Entry(
         f"local {model.id}",
         model_name(model),
         ", ".join(filter(None, (size(model.size_bytes), origin_word(model)))),
         tag=size_word(model.quantization),
-        mark=_local_mark(model, in_use=in_use),
+        mark=_local_mark(model, forecast, in_use=in_use),
         facts=(("", moment(model.used_at)),) if model.used_at is not None else (),
     )
 
@@ -73,7 +74,7 @@ def origin_word(model: Model) -> str:
     return own.get(model.origin) or model.app
 
 
-def _local_mark(model: Model, *, in_use: bool) -> Mark | None:
+def _local_mark(model: Model, forecast: Forecast | None, *, in_use: bool) -> Mark | None:
     states = {
         "missing": Mark(tr("Missing"), "danger", "alert"),
         "damaged": Mark(tr("Damaged"), "danger", "alert"),
@@ -83,4 +84,6 @@ def _local_mark(model: Model, *, in_use: bool) -> Mark | None:
         return states[model.state]
     if in_use:
         return Mark(tr("In use"), "success", "check")
+    if forecast is not None:
+        return words.fit_mark(forecast.fit)
     return Mark(tr("Embedding")) if model.kind == "embedding" else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -16,18 +16,20 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QResizeEvent,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_llm.gui import theme
 from desktop_llm.gui.models.downloads_bar import DownloadsBar
+from desktop_llm.gui.models.drag_frame import DragFrame, gguf_paths
 from desktop_llm.gui.models.downloads_panel import DownloadsPanel
 from desktop_llm.gui.models.local_view import LocalView
 from desktop_llm.gui.models.recommendation import RecommendationView
 from desktop_llm.gui.models.repository import RepositoryView
 from desktop_llm.gui.models.sidebar import DISCOVER, LOCAL, Sidebar
 from desktop_llm.gui.widgets import Action, Banner, Button, EmptyState, UndoBar
-from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, repaint_on_theme
+from desktop_llm.gui.widgets.painting import RING_MARGIN, repaint_on_theme
 
 NoticeKind = Literal["danger", "success"]
 
@@ -53,7 +55,7 @@ class ModelsPage(QWidget):
         self.sidebar, self.downloads = Sidebar(), DownloadsPanel()
         self.repository, self.recommendation, self.local = RepositoryView(), RecommendationView(), LocalView()
         self.bar = DownloadsBar()
-        self._drag_frame = _DragFrame(self)
+        self._drag_frame = DragFrame(self)
         self._lay_out()
         self.undo = UndoBar(self._middle, object_name="models_undo")
         self.downloads_undo = UndoBar(self, object_name="downloads_undo")
@@ -80,11 +82,13 @@ class ModelsPage(QWidget):
         """Bring the list of what is on this computer to the front."""
         self.sidebar.show_segment(LOCAL)
 
-    def show_nothing(self) -> None:
-        """Nothing is open in the middle."""
-        self._stack.setCurrentWidget(self._nothing)
-        self._detail_open = False
-        self._fold()
+    def close_local(self) -> None:
+        """The model that was shown is not on this computer any more."""
+        self._views[LOCAL] = self._nothing
+        if self.sidebar.segment() == LOCAL:
+            self._stack.setCurrentWidget(self._nothing)
+            self._detail_open = False
+            self._fold()
 
     def show_downloads(self) -> None:
         """Unfold the downloads."""
@@ -119,7 +123,9 @@ class ModelsPage(QWidget):
             object_name="models_nothing_open",
         )
         for view in (self._nothing, self.repository, self.recommendation, self.local):
+            view.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
             self._stack.addWidget(view)
+        self._views: dict[int, QWidget] = {DISCOVER: self._nothing, LOCAL: self._nothing}
         self._middle = QWidget()
         self._middle.setObjectName("models_middle")
         middle = QVBoxLayout(self._middle)
@@ -156,9 +162,12 @@ class ModelsPage(QWidget):
         repaint_on_theme(self)
 
     def _show(self, view: QWidget) -> None:
+        self._views[LOCAL if view is self.local else DISCOVER] = view
         self._stack.setCurrentWidget(view)
         self._detail_open = True
         self._fold()
+        if self._columns == 1 and self.isVisible():
+            view.setFocus()  # what had it is hidden now
 
     def _fold(self) -> None:
         """Show as many columns as the width has room for."""
@@ -217,7 +226,9 @@ class ModelsPage(QWidget):
         self._folded = self._columns == 3
         self._place_downloads(open_=False)
 
-    def _on_segment(self, _segment: int) -> None:
+    def _on_segment(self, segment: int) -> None:
+        """Each list has its own middle."""
+        self._stack.setCurrentWidget(self._views[segment])
         self._detail_open = False
         self._fold()
 
@@ -229,16 +240,36 @@ class ModelsPage(QWidget):
         if self._columns != 3 and self.downloads.isVisible():
             self._lay_over()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Typing searches at once."""
+        super().showEvent(event)
+        if self.sidebar.isVisible():
+            self.sidebar.search.setFocus()
+
+    def event(self, event: QEvent) -> bool:
+        """Esc belongs to what lies over the page, before any shortcut of the window."""
+        is_escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+        if event.type() == QEvent.Type.ShortcutOverride and is_escape and self._can_step_back():
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc takes the downloads away where they lie over the page."""
-        if event.key() == Qt.Key.Key_Escape and self._columns != 3 and self.downloads.isVisible():
+        """Esc takes the downloads away where they lie over the page, and goes back to the list where it is hidden."""
+        if event.key() != Qt.Key.Key_Escape or not self._can_step_back():
+            super().keyPressEvent(event)
+        elif self._columns != 3 and self.downloads.isVisible():
             self._on_downloads_closed()
         else:
-            super().keyPressEvent(event)
+            self._on_back()
+
+    def _can_step_back(self) -> bool:
+        over = self._columns != 3 and self.downloads.isVisible()
+        return over or (self._columns == 1 and self._detail_open)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """GGUF files can be dropped here; anything else is the window's."""
-        if _gguf_paths(event.mimeData()):
+        if gguf_paths(event.mimeData()):
             event.acceptProposedAction()
             self._drag_frame.show_over()
         else:
@@ -253,34 +284,10 @@ class ModelsPage(QWidget):
         """Add them."""
         self._drag_frame.hide()
         event.acceptProposedAction()
-        self.files_dropped.emit(_gguf_paths(event.mimeData()))
+        self.files_dropped.emit(gguf_paths(event.mimeData()))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The ground of the middle."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.current().colour("surface"))
         painter.end()
-
-
-class _DragFrame(QWidget):
-    """The frame that says "here" while files are over the page."""
-
-    def __init__(self, page: QWidget) -> None:
-        super().__init__(page)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.hide()
-
-    def show_over(self) -> None:
-        self.raise_()
-        self.show()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The frame; what lies below stays readable."""
-        painter, colour = QPainter(self), theme.current().colour
-        draw_box(painter, self.rect().adjusted(8, 8, -8, -8), 10, None, colour("accent"), 2)
-        painter.end()
-
-
-def _gguf_paths(data: QMimeData) -> list[str]:
-    paths = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
-    return [path for path in paths if path.lower().endswith(".gguf")]

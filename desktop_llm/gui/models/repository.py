@@ -178,7 +178,9 @@ class _SizesPart(QWidget):
         self._rows: tuple[SizeRow, ...] = ()
         self._machine = IconText("gpu", "", object_name="repository_machine")
         self._table = SizesTable()
-        self._more = Button(self.tr("More files"), "right", kind="quiet", height=28, object_name="repository_more_files")
+        self._more = Button(
+            self.tr("More files"), "right", kind="quiet", height=28, object_name="repository_more_files"
+        )
         self._measured = Label("", "small", "text_secondary", object_name="repository_measured")
         self._open = False
         head = QHBoxLayout()

@@ -21,7 +21,9 @@ RUNNING: tuple[Stage, ...] = ("downloading", "checking", "repairing")
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """One download: what, how far, and how it ended; `model_id` once it is in the library."""
+    """One download: what, how far, and how it ended; `reason` says why it waits, `model_id` is set once it
+    is in the library.
+    """
 
     key: str
     name: str
@@ -31,6 +33,7 @@ class Download:
     total_bytes: int = 0
     bytes_per_s: float = 0.0
     seconds_left: float | None = None
+    reason: str = ""
     error: UserError | None = None
     model_id: str = ""
 
@@ -50,7 +53,7 @@ def facts_line(download: Download) -> tuple[str, str]:
     amount = words.amount_of(download.done_bytes, download.total_bytes)
     match download.stage:
         case "waiting":
-            return amount, tr("Waiting for its turn")
+            return (download.reason, "") if download.reason else (amount, tr("Waiting for its turn"))
         case "paused":
             return amount, tr("Paused")
         case "checking":
@@ -81,7 +84,7 @@ def actions_for(error: UserError) -> tuple[Action, ...]:
         "unauthorized": (Action("add_token", tr("Add token"), "lock"), later),
         "not_found": (Action("open_repository", tr("Look at the repository"), "search"),),
         "changed": (Action("open_repository", tr("Look at the repository"), "search"),),
-        "wrong_size": (again,),
+        "wrong_size": (Action("open_repository", tr("Look at the repository"), "search"),),
         "wrong_hash": (again,),
         "not_gguf": (Action("open_repository", tr("Choose another file"), "search"),),
     }
@@ -97,4 +100,5 @@ def advanced(download: Download, progress: PullProgress) -> Download:
         total_bytes=progress.total_bytes,
         bytes_per_s=progress.bytes_per_s,
         seconds_left=progress.seconds_left,
+        reason=progress.reason,
     )

@@ -252,6 +252,20 @@ def test_a_card_is_text_without_pictures_and_html(page: ModelsPage) -> None:
     assert "file:" not in shown.toHtml()
 
 
+def test_a_table_of_a_card_stays_a_table(page: ModelsPage) -> None:
+    page.repository.set_card(card_blocks("Words.\n\n| Name | Score |\n|---|---|\n| MMLU | 76.9 |\n\nMore words."))
+    shown = find(page, "model_card", CardText)
+    assert "<table" in shown.toHtml()
+    assert [line for line in shown.toPlainText().split("\n") if line] == [
+        "Words.",
+        "Name",
+        "Score",
+        "MMLU",
+        "76.9",
+        "More words.",
+    ]
+
+
 def test_a_link_of_a_card_is_asked_for_and_not_opened(page: ModelsPage) -> None:
     links = heard(page.repository.link_requested)
     page.repository.set_card(card_blocks("[a page](https://example.org)"))
@@ -337,6 +351,25 @@ def test_a_narrow_page_shows_one_thing_at_a_time(qtbot: QtBot, page: ModelsPage)
     press(qtbot, page, "models_back")
     assert page.sidebar.isVisible()
     assert not page.repository.isVisible()
+
+
+def test_escape_goes_back_to_the_list_where_it_is_hidden(qtbot: QtBot, page: ModelsPage) -> None:
+    page.resize(852, 552)
+    show_repository(page)
+    qtbot.keyClick(page, Qt.Key.Key_Escape)
+    assert page.sidebar.isVisible()
+
+
+def test_each_list_has_its_own_middle(page: ModelsPage) -> None:
+    show_repository(page)
+    page.sidebar.show_segment(LOCAL)
+    assert not page.repository.isVisible()
+    page.local.show_model(a_model("coder"), in_use=False)
+    page.show_local()
+    page.sidebar.show_segment(0)
+    assert page.repository.isVisible()
+    page.sidebar.show_segment(LOCAL)
+    assert page.local.isVisible()
 
 
 def test_a_narrow_page_folds_the_downloads_into_a_line(qtbot: QtBot, page: ModelsPage) -> None:
