@@ -1,0 +1,228 @@
+"""The error table: each way to fail has a sentence of its own that says what to do, and a cause the window acts on."""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import httpcore2
+import pytest
+
+from desktop_llm.errors import TransferError, from_wire, to_wire
+from desktop_llm.net import Net, answers, failures, rules
+from desktop_llm.words import Sentence
+from tests.hub import GOOD_TOKEN, LocalHub, status
+
+REPO = "https://huggingface.co/api/models/maker/Tiny-GGUF"
+FILE = "https://huggingface.co/maker/Tiny-GGUF/resolve/main/a.gguf"
+CDN = "https://cdn-lfs.hf.co/repos/a1/b2"
+HOST = "huggingface.co"
+
+CAUSES = {
+    *("offline_switch", "no_connection", "login_page", "proxy_auth", "unauthorized", "gated", "not_found"),
+    *("rate_limited", "server", "timeout", "tls", "changed", "too_many_redirects"),
+}
+# What a person can do about it; every sentence names one.
+ACTIONS = re.compile(
+    r"\b(try|turn|check|open|add|choose|set|make|give|allow|connect|copy|look|use|wait|ask)\b", re.IGNORECASE
+)
+SAFE = re.compile(r"nothing (was|will)|kept|unchanged|none of it|as before|not (followed|read|used)", re.IGNORECASE)
+
+
+def answered(
+    code: int, url: str = REPO, *, error: str = "", words: str = "", wait: str = "", token: bool = False
+) -> Any:
+    headers = {"x-error-code": error, "x-error-message": words, "retry-after": wait}
+    return answers.refusal(code, headers, url, token_sent=token)
+
+
+def raised(error: Exception, cause: BaseException | None = None, proxy: str = "") -> TransferError:
+    error.__cause__ = cause
+    return failures.failure(error, HOST, proxy)
+
+
+def refused(check: Callable[[], None]) -> TransferError:
+    with pytest.raises(TransferError) as caught:
+        check()
+    return caught.value
+
+
+def certificate(code: int) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code = code
+    return error
+
+
+def connecting(number: int) -> TransferError:
+    return raised(httpcore2.ConnectError(), OSError(number, "no"))
+
+
+TABLE: dict[str, tuple[str, TransferError]] = {
+    # The person's own switch, and our own rules.
+    "offline": ("offline_switch", failures.offline(HOST)),
+    "offline turned on": ("offline_switch", failures.aborted(HOST)),
+    "plain http": ("tls", refused(lambda: rules.check_address("http://hub.example"))),
+    "redirect to plain http": ("tls", refused(lambda: rules.check_redirect(REPO, "http://huggingface.co/", 1))),
+    "redirect elsewhere": ("login_page", refused(lambda: rules.check_redirect(REPO, "https://portal.example/", 1))),
+    "redirects without end": ("too_many_redirects", refused(lambda: rules.check_redirect(REPO, REPO, 6))),
+    # No answer.
+    "no internet": ("no_connection", raised(httpcore2.ConnectError(), socket.gaierror(socket.EAI_AGAIN, "again"))),
+    "no such host": ("no_connection", raised(httpcore2.ConnectError(), socket.gaierror(socket.EAI_NONAME, "none"))),
+    "refused": ("no_connection", connecting(errno.ECONNREFUSED)),
+    "unreachable": ("no_connection", connecting(errno.ENETUNREACH)),
+    "firewall": ("no_connection", connecting(errno.EPERM)),
+    "reset": ("no_connection", raised(httpcore2.ReadError(), OSError(errno.ECONNRESET, "reset"))),
+    "connecting takes too long": ("timeout", raised(httpcore2.ConnectTimeout("timed out"), TimeoutError("timed out"))),
+    "silence": ("timeout", raised(httpcore2.ReadTimeout("timed out"), TimeoutError("timed out"))),
+    "too slow": ("timeout", failures.too_slow(HOST)),
+    "hung up": ("server", raised(httpcore2.RemoteProtocolError("Server disconnected without sending a response."))),
+    "not http": ("server", raised(httpcore2.RemoteProtocolError("illegal status line"))),
+    "cut short": (
+        "no_connection",
+        raised(httpcore2.RemoteProtocolError("peer closed connection without sending complete message body")),
+    ),
+    # Encryption.
+    "certificate too new": ("tls", raised(httpcore2.ConnectError(), certificate(9))),
+    "certificate expired": ("tls", raised(httpcore2.ConnectError(), certificate(10))),
+    "certificate of another": ("tls", raised(httpcore2.ConnectError(), certificate(62))),
+    "certificate of nobody": ("tls", raised(httpcore2.ConnectError(), certificate(18))),
+    "no common encryption": ("tls", raised(httpcore2.ConnectError(), ssl.SSLError(1, "handshake failure"))),
+    "encryption cut off": ("no_connection", raised(httpcore2.ReadError(), ssl.SSLEOFError(8, "EOF"))),
+    # Proxies.
+    "proxy wants a login": ("proxy_auth", raised(httpcore2.ProxyError("407 Proxy"), proxy="proxy.example")),
+    "proxy forbids": ("no_connection", raised(httpcore2.ProxyError("403 Forbidden"), proxy="proxy.example")),
+    "proxy fails": ("no_connection", raised(httpcore2.ProxyError("502 Bad"), proxy="proxy.example")),
+    "proxy is away": ("no_connection", raised(httpcore2.ConnectError(), OSError(111, "no"), proxy="proxy.example")),
+    "proxy of another kind": ("no_connection", failures.proxy_unknown(HOST, "socks5://proxy.example")),
+    "proxy answers for plain http": ("proxy_auth", answered(407)),
+    # Answers that are none.
+    "login page": ("login_page", answers.login_page(REPO)),
+    "not understood": ("server", answers.not_understood(REPO)),
+    "too long": ("server", answers.too_long(REPO)),
+    # Refusals.
+    "400": ("server", answered(400)),
+    "401 without a token": ("unauthorized", answered(401)),
+    "401 with a token": ("unauthorized", answered(401, words="Invalid credentials", token=True)),
+    "401 no such repository": ("not_found", answered(401, error="RepoNotFound")),
+    "401 gated": ("gated", answered(401, FILE, error="GatedRepo")),
+    "403 gated": ("gated", answered(403, FILE, error="GatedRepo", token=True)),
+    "403 without a token": ("unauthorized", answered(403)),
+    "403 with a token": ("unauthorized", answered(403, token=True)),
+    "403 of an expired link": ("server", answered(403, CDN)),
+    "disabled": ("not_found", answered(403, words="Access to this resource is disabled.")),
+    "404 no such repository": ("not_found", answered(404, error="RepoNotFound", token=True)),
+    "404 no such revision": ("not_found", answered(404, FILE, error="RevisionNotFound")),
+    "404 no such file": ("not_found", answered(404, FILE, error="EntryNotFound")),
+    "404": ("not_found", answered(404, "https://huggingface.co/nothing")),
+    "408": ("timeout", answered(408)),
+    "410": ("not_found", answered(410)),
+    "416": ("changed", answered(416, CDN)),
+    "418": ("server", answered(418)),
+    "429": ("rate_limited", answered(429)),
+    "429 with a time": ("rate_limited", answered(429, wait="30")),
+    "451": ("not_found", answered(451)),
+    "500": ("server", answered(500)),
+    "502": ("server", answered(502)),
+    "503": ("server", answered(503)),
+    "504": ("timeout", answered(504)),
+    "520": ("server", answered(520)),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_failure_says_what_happened_what_is_safe_and_what_to_do(name: str) -> None:
+    cause, error = TABLE[name]
+
+    assert error.cause == cause
+    assert cause in CAUSES
+    assert isinstance(error.message, Sentence)
+    assert error.message.endswith(".")
+    assert SAFE.search(error.message), error.message
+    assert ACTIONS.search(error.message), error.message
+    assert "Error" not in error.message
+    assert "!" not in error.message
+
+
+def test_no_two_failures_read_alike() -> None:
+    sentences = [error.message for _, error in TABLE.values()]
+
+    assert len(sentences) >= 40
+    assert len(set(sentences)) == len(sentences)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("30", 30.0), ("0", 0.0), ("9999999", 86_400.0), ("", None), ("soon", None), ("-5", None)]
+)
+def test_the_wait_that_a_hub_asks_for_is_known_and_bounded(value: str, seconds: float | None) -> None:
+    assert answered(429, wait=value).retry_after_s == seconds
+
+
+def test_the_hubs_own_header_of_limits_tells_the_wait_too() -> None:
+    for header, seconds in (('"api";r=0;t=55', 55.0), ('"api";r=7;t=55', None), ("nonsense", None)):
+        assert answers.refusal(429, {"ratelimit": header}, REPO, token_sent=False).retry_after_s == seconds
+
+
+def test_a_wait_until_a_date_is_counted_from_now() -> None:
+    assert answered(503, wait="Fri, 31 Dec 1999 23:59:59 GMT").retry_after_s == 0.0
+
+
+def test_a_transfer_error_crosses_the_wire_with_cause_and_wait() -> None:
+    again = from_wire(to_wire(answered(429, wait="30")))
+
+    assert isinstance(again, TransferError)
+    assert (again.cause, again.retry_after_s) == ("rate_limited", 30.0)
+
+
+class TestOnTheWire:
+    """The table's rows as a hub really sends them."""
+
+    @pytest.mark.parametrize(
+        ("code", "headers", "cause"),
+        [
+            (401, {"X-Error-Code": "RepoNotFound"}, "not_found"),
+            (401, {"X-Error-Code": "GatedRepo"}, "gated"),
+            (403, {"X-Error-Code": "GatedRepo"}, "gated"),
+            (404, {"X-Error-Code": "EntryNotFound"}, "not_found"),
+            (410, {}, "not_found"),
+            (429, {"Retry-After": "7"}, "rate_limited"),
+            (500, {}, "server"),
+            (503, {}, "server"),
+            (200, {"Content-Type": "text/html; charset=utf-8"}, "login_page"),
+            (302, {"Location": "https://login.example/"}, "login_page"),
+            (304, {}, "server"),
+        ],
+    )
+    def test_an_answer_becomes_its_cause(
+        self, net: Net, hub: LocalHub, code: int, headers: dict[str, str], cause: str
+    ) -> None:
+        hub.behave("*", status(code, headers=headers))
+
+        for ask in (net.get, lambda url, purpose: net.open(url, purpose=purpose).__enter__()):
+            with pytest.raises(TransferError) as caught:
+                ask(f"{hub.url}/maker/Tiny-GGUF/resolve/main/a.gguf", purpose="download")
+            assert caught.value.cause == cause
+
+    def test_a_range_beyond_the_end_is_an_answer_to_a_download(self, net: Net, hub: LocalHub) -> None:
+        hub.add("maker/Tiny-GGUF", {"a.gguf": b"GGUF"})
+        url = f"{hub.url}/maker/Tiny-GGUF/resolve/main/a.gguf"
+
+        with net.open(url, headers={"Range": "bytes=4-"}, purpose="download") as incoming:
+            assert (incoming.status, incoming.headers["content-range"]) == (416, "bytes */4")
+        with pytest.raises(TransferError) as caught:
+            net.get(url, headers={"Range": "bytes=4-"}, purpose="download")
+        assert caught.value.cause == "changed"
+
+    def test_a_wrong_token_is_told_apart_from_none(self, net: Net, hub: LocalHub) -> None:
+        hub.add("maker/Closed-GGUF", {"a.gguf": b"GGUF"}, gated=True)
+        url = f"{hub.url}/maker/Closed-GGUF/resolve/main/a.gguf"
+        said = {}
+        for name, token in {"none": "", "wrong": "Bearer hf_wrong", "not granted": f"Bearer {GOOD_TOKEN}"}.items():
+            with pytest.raises(TransferError) as caught:
+                net.get(url, headers={"Authorization": token} if token else {}, purpose="download")
+            said[name] = (caught.value.cause, "accept the licence" in caught.value.message)
+
+        assert said == {"none": ("gated", True), "wrong": ("unauthorized", False), "not granted": ("gated", False)}
