@@ -8,12 +8,10 @@ import time
 from collections.abc import Callable, Generator
 
 from desktop_llm import settings
-from desktop_llm.commands.models import CONTEXT_LENGTH, Connection, connected
+from desktop_llm.commands.models import CONTEXT_LENGTH, Connection, Outlook, connected, forecaster
 from desktop_llm.commands.terminal import drain
 from desktop_llm.errors import BadRequest, UserError
 from desktop_llm.models.download import Downloads, Pulled, PullProgress
-from desktop_llm.models.facts import Facts
-from desktop_llm.models.fit import Forecaster, this_machine
 from desktop_llm.models.gguf import in_units, unit
 from desktop_llm.models.hub import HubFile, HubRepo, parse_reference
 from desktop_llm.models.library import Library
@@ -60,11 +58,8 @@ def _suitable(repo: HubRepo, home: Folders, chosen: settings.Settings) -> HubFil
     """The file for this machine; raises UserError where the repository has no model."""
     if not repo.files:
         raise UserError(tr("{repo} has no GGUF model file. Nothing was downloaded.", repo=repo.model.repo))
-    forecaster = Forecaster(Facts(home.facts_db), this_machine)
-    length = min(chosen.context_length or CONTEXT_LENGTH, repo.model.context_length or CONTEXT_LENGTH)
-    sizes = [(file, forecaster.rough(file.size_bytes, repo.model.parameters, length)) for file in repo.files]
-    best = forecaster.recommended([(file.quantization, forecast) for file, forecast in sizes])
-    return next((file for file in repo.files if file.quantization == best), repo.files[0])
+    outlook = Outlook(forecaster(home), chosen.context_length or CONTEXT_LENGTH)
+    return outlook.best(repo) or repo.files[0]
 
 
 def _told_now_and_then(steps: Generator[PullProgress, None, Pulled], show: Callable[[PullProgress], str]) -> Pulled:

@@ -53,7 +53,7 @@ class Patience:
     """
 
     tries: int = 8
-    give_up_s: float = 60.0
+    give_up_s: float = 50.0
     answer_s: float = 20.0
     stall_s: float = 30.0
     stall_bytes_per_s: float = 1024.0
