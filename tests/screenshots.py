@@ -64,14 +64,20 @@ class Tour:
         assert self.window.wiring is not None
         self.wiring = self.window.wiring
         try:
-            for stop in (self.empty, self.chat, self.read, self.ask, self.menus, self.pages, self.errors):
+            for stop in (self.welcome, self.empty, self.chat, self.read, self.ask, self.menus, self.pages, self.errors):
                 stop()
             self.finished = True
         finally:
             self.window.close()
 
-    def empty(self) -> None:
+    def welcome(self) -> None:
         until(lambda: self.wiring.models.model is not None)
+        until(lambda: self.wiring.resources.forecaster.speeds is not None, 120)
+        settle(1000)
+        self.save("welcome")
+        self.wiring.show_page("chats")
+
+    def empty(self) -> None:
         if self.model is not None:
             self.wiring.local_models.import_files([str(self.model)])
             until(lambda: len(self.chat_models()) > 1)
@@ -121,6 +127,10 @@ class Tour:
         settle(300)
         self.save("model-menu")
         self.wiring.picker.menu.close_popup()
+        self.wiring.network.open()
+        settle(500)
+        self.save("network")
+        self.wiring.network.panel.close_popup()
         self.wiring._on_chat_settings()
         settle(300)
         self.save("chat-settings")

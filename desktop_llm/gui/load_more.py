@@ -51,7 +51,7 @@ class MoreSettings(QWidget):
         asks = model.template in ("missing", "different")
         self._format.setVisible(asks)
         if asks:
-            self._offer_formats()
+            self._offer_formats(self.tr("None") if model.template == "missing" else self.tr("The file’s own"))
             self._format.set_note(
                 self.tr("This model has no chat format of its own. Answers may be odd without one.")
                 if model.template == "missing"
@@ -91,10 +91,10 @@ class MoreSettings(QWidget):
         """The name of a chat format in place of the file's own, else empty."""
         return "" if self._format.isHidden() else str(self._format.chosen() or "")
 
-    def _offer_formats(self) -> None:
+    def _offer_formats(self, own: str) -> None:
         from desktop_llm.models.templates import FORMATS  # few models need one
 
-        self._format.offer(((self.tr("The file’s own"), ""), *((name, name) for name in FORMATS)))
+        self._format.offer(((own, ""), *((name, name) for name in FORMATS)))
 
     def _lay_out(self) -> None:
         self._folded = QWidget()

@@ -60,6 +60,7 @@ class MissingModel(QObject):
     def look_away(self, answering: object) -> None:
         """An answer is being written: the person goes on with another model."""
         if answering is not None:
+            self._answered = None
             self._chats.set_notice(None)
 
     def _look(self) -> None:

@@ -76,7 +76,7 @@ class ModelInUse(QWidget):
         if loaded.gpu_bytes:
             words = self.tr("Loaded, using {size} of GPU memory").format(size=size(loaded.gpu_bytes))
         elif loaded.memory_bytes:
-            words = self.tr("{loaded}, using {size} of memory").format(loaded=words, size=size(loaded.memory_bytes))
+            words = self.tr("{loaded}, {size}").format(loaded=words, size=size(loaded.memory_bytes))
         return f"{words}\n{loaded.fallback}" if loaded.fallback else words
 
     def show_failed(self, model: Model | None, message: str) -> None:

@@ -10,15 +10,25 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
+from desktop_llm.models.facts import Facts
 from desktop_llm.models.library import STARTER_CHAT
-from desktop_llm.paths import folders
+from desktop_llm.paths import Folders, folders
 from tests.end2end.person import LEFT, Person, until
+
+SPEEDS = {"formats": {"Q4_1": {"bytes_per_s": 8e9, "weights_per_s": 5e10, "rearranged": False}}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _measured_before(shared_home: Folders) -> None:
+    """This machine was measured already: that takes seconds of both cores, and other tests do it."""
+    Facts(shared_home.facts_db).note_measured("speeds", SPEEDS)
 
 
 @pytest.fixture
 def newcomer(qapp: QApplication, home: Path) -> Iterator[Person]:
     """A person who starts the app for the first time."""
     person = Person(folders())
+    Facts(person.home.facts_db).note_measured("speeds", SPEEDS)
     person.open(first_time=True)
     yield person
     person.close()

@@ -201,7 +201,7 @@ def test_a_loaded_model_says_what_it_takes_and_why_not_on_the_gpu(menu: ModelMen
     assert find(menu, "model_in_use_state").text() == "Loaded, using 6.1 GB of GPU memory"
     reason = "The graphics card has too little memory. Close other programs."
     menu.set_loaded(STARTER.id, loaded(STARTER, memory_bytes=400_000_000, fallback=reason))
-    assert find(menu, "model_in_use_state").text() == f"Loaded, CPU, 2 threads, using 400 MB of memory\n{reason}"
+    assert find(menu, "model_in_use_state").text() == f"Loaded, CPU, 2 threads, 400 MB\n{reason}"
 
 
 def test_a_failed_model_says_why_until_something_else_is_loaded(qtbot: QtBot, menu: ModelMenu) -> None:
