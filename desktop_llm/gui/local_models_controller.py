@@ -27,12 +27,13 @@ from desktop_llm.models.library import Imported, Model, Space
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What one look at the disk told: models, space, the name of each model's twin, and forecasts."""
+    """What one look at the disk told: models, space, the name of each model's twin, forecasts, and what was hidden."""
 
     models: tuple[Model, ...]
     space: Space
     twins: Mapping[str, str]
     forecasts: Mapping[str, Forecast]
+    hidden: tuple[Model, ...] = ()
 
 
 class LocalModelsController(QObject):
@@ -110,6 +111,7 @@ class LocalModelsController(QObject):
         panel.add_requested.connect(self.ask_for_file)
         panel.opened.connect(self._on_opened)
         panel.restore_requested.connect(self._on_restore)
+        panel.hidden_requested.connect(self._on_show_hidden)
         panel.discover_requested.connect(page.show_discover)
         view.use_requested.connect(self.use_requested)
         view.show_file_requested.connect(self._on_show_file)
@@ -129,7 +131,7 @@ class LocalModelsController(QObject):
             if other is not model
         }
         forecasts = {model.id: each for model in models if (each := self._forecast(model)) is not None}
-        return Shelf(models, library.space(), twins, forecasts)
+        return Shelf(models, library.space(), twins, forecasts, tuple(library.hidden()))
 
     def _forecast(self, model: Model) -> Forecast | None:
         if model.kind != "chat" or model.state not in ("ok", "changed"):
@@ -146,6 +148,7 @@ class LocalModelsController(QObject):
         self._shelf = shelf
         self._page.sidebar.set_count(len(shelf.models))
         self._page.downloads.set_space(shelf.space.models_bytes, shelf.space.free_bytes)
+        self._page.sidebar.local.set_hidden(len(shelf.hidden))
         self._show()
         if self._added:
             self.open(self._added)
@@ -234,6 +237,13 @@ class LocalModelsController(QObject):
             model = self._removed.pop()
             self._say_removed()
             self._page.undo.hide()
+            work = functools.partial(self._resources.library.restore, model.id)
+            self._tasks.call(work, self.refresh, self._on_failed, lane="library")
+
+    def _on_show_hidden(self) -> None:
+        self._removed = [model for model in self._removed if model.own]
+        self._say_removed()
+        for model in self._shelf.hidden:
             work = functools.partial(self._resources.library.restore, model.id)
             self._tasks.call(work, self.refresh, self._on_failed, lane="library")
 

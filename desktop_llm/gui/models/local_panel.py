@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from desktop_llm.gui.documents.words import number
 from desktop_llm.gui.models.rows import Entry, EntryList
 from desktop_llm.gui.widgets import Action, Button, EmptyState, Label, Spinner
 from desktop_llm.gui.widgets.painting import RING_MARGIN
@@ -14,12 +15,13 @@ from desktop_llm.gui.widgets.painting import RING_MARGIN
 
 class LocalPanel(QWidget):
     """Signals: `opened` with the id of a model that is to be shown; `add_requested`; `discover_requested`;
-    `restore_requested` for what was removed last."""
+    `restore_requested` for what was removed last; `hidden_requested` for what was hidden."""
 
     opened = Signal(str)
     add_requested = Signal()
     discover_requested = Signal()
     restore_requested = Signal()
+    hidden_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,6 +32,7 @@ class LocalPanel(QWidget):
         self._summary = Label("", "small", "text_secondary", wrap=True, object_name="models_summary")
         self._list = EntryList("models_local_list", self.tr("Models on this computer"))
         self._restore = Button("", "undo", kind="quiet", height=28, object_name="models_restore")
+        self._hidden = Button("", "eye", kind="quiet", height=28, object_name="models_show_hidden")
         hint = self.tr("A model is one GGUF file. Drop it here to add it.")
         self._hint = Label(hint, "small", "text_secondary", wrap=True, object_name="models_hint")
         self._column = QVBoxLayout(self)
@@ -39,7 +42,9 @@ class LocalPanel(QWidget):
         self._add.clicked.connect(self._on_add)
         self._restore.clicked.connect(self._on_restore)
         self.set_busy("")
+        self._hidden.clicked.connect(self._on_hidden)
         self.set_removed("")
+        self.set_hidden(0)
 
     def set_entries(self, entries: Sequence[Entry], summary: str, query: str) -> None:
         """Show these models; with none, say that nothing matches, or what to do first."""
@@ -60,6 +65,12 @@ class LocalPanel(QWidget):
         """Offer to bring this model back; empty: none was removed."""
         self._restore.set_content(self.tr("Bring {name} back").format(name=name))
         self._restore.setVisible(bool(name))
+
+    def set_hidden(self, count: int) -> None:
+        """Offer to list models of other apps again that were taken off the list."""
+        words = self.tr("Show 1 hidden model") if count == 1 else self.tr("Show {count} hidden models")
+        self._hidden.set_content(words.format(count=number(count)))
+        self._hidden.setVisible(bool(count))
 
     def select(self, key: str) -> None:
         """Mark the row that is open in the middle."""
@@ -90,12 +101,17 @@ class LocalPanel(QWidget):
         restore.setContentsMargins(12 - RING_MARGIN, 0, 12, 0)
         restore.addWidget(self._restore)
         restore.addStretch(1)
+        hidden = QHBoxLayout()
+        hidden.setContentsMargins(12 - RING_MARGIN, 0, 12, 0)
+        hidden.addWidget(self._hidden)
+        hidden.addStretch(1)
         hint = QHBoxLayout()
         hint.setContentsMargins(20, 0, 20, 12)
         hint.addWidget(self._hint)
         for layout in (button, busy, words):
             self._column.addLayout(layout)
         self._column.addLayout(listed, 1)
+        self._column.addLayout(hidden)
         self._column.addLayout(restore)
         self._column.addLayout(hint)
 
@@ -116,10 +132,13 @@ class LocalPanel(QWidget):
         self._list.setVisible(state is None)
         if state is not None:
             state.action_triggered.connect(self._on_discover)
-            self._column.insertWidget(self._column.count() - 2, state, 1)
+            self._column.insertWidget(self._column.count() - 3, state, 1)
 
     def _on_add(self) -> None:
         self.add_requested.emit()
+
+    def _on_hidden(self) -> None:
+        self.hidden_requested.emit()
 
     def _on_restore(self) -> None:
         self.restore_requested.emit()

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_llm.gui import theme
 from desktop_llm.gui.models.downloads_bar import DownloadsBar
-from desktop_llm.gui.models.drag_frame import DragFrame, gguf_paths
 from desktop_llm.gui.models.downloads_panel import DownloadsPanel
+from desktop_llm.gui.models.drag_frame import DragFrame, gguf_paths
 from desktop_llm.gui.models.local_view import LocalView
 from desktop_llm.gui.models.recommendation import RecommendationView
 from desktop_llm.gui.models.repository import RepositoryView
@@ -166,14 +166,15 @@ class ModelsPage(QWidget):
         self._stack.setCurrentWidget(view)
         self._detail_open = True
         self._fold()
-        if self._columns == 1 and self.isVisible():
-            view.setFocus()  # what had it is hidden now
 
     def _fold(self) -> None:
         """Show as many columns as the width has room for."""
         width = self.width()
         columns = 3 if width >= _THREE_COLUMNS else 1 if width <= _ONE_COLUMN else 2
         one = columns == 1
+        focused = self.window().focusWidget()
+        if one and self._detail_open and focused is not None and self.sidebar.isAncestorOf(focused):
+            self._stack.currentWidget().setFocus()  # else Qt passes it on to any button
         self.sidebar.setVisible(not one or not self._detail_open)
         self._middle.setVisible(not one or self._detail_open)
         self._back.setVisible(one)

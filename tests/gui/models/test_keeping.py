@@ -90,3 +90,19 @@ def test_searching_here_narrows_the_list(models: Room, tmp_path: Path) -> None:
     models.until(lambda: models.results("models_local_list") == ["Tiny"])
     models.qtbot.keyClicks(models.page.sidebar.search, "zzz")
     models.until(lambda: "tinyzzz" in models.says("models_empty"))
+
+
+def test_a_model_of_another_app_is_hidden_and_can_be_shown_again(models: Room, home: Path) -> None:
+    folder = home / "nobody" / ".cache" / "lm-studio" / "models" / "maker" / "Coder-GGUF"
+    folder.mkdir(parents=True)
+    path = gguf_files.model(folder / "coder.gguf")
+    models.local.refresh()
+    models.until(lambda: any(model.origin == "lm_studio" for model in models.local.models))
+    name = next(model.id for model in models.local.models if model.origin == "lm_studio")
+    models.local.open(name)
+    assert find(models.page, "model_remove").text() == "Hide here"
+    models.press("model_remove")
+    models.until(lambda: models.says("models_show_hidden") == "Show 1 hidden model")
+    assert path.exists()
+    models.press("models_show_hidden")
+    models.until(lambda: name in [model.id for model in models.local.models])
