@@ -33,6 +33,8 @@ FORMATS = {
 }
 _F32 = 0
 _ROWS = _COLUMNS = 4096
+_NARROW = 1024
+_LEAST_SHARE = 0.25  # of a row's time that its bytes take at least, should the two lengths be measured unevenly
 _READ_BYTES = 96 << 20  # more than the caches of desktop processors hold
 _BATCH, _BATCH_ROWS = 64, 1024  # as fast for each weight as larger ones, and over sooner
 _ROUNDS = 12
@@ -48,7 +50,7 @@ class _InitParams(ctypes.Structure):
 
 
 def measure(threads: int, *, extra_buffers: bool) -> Generator[tuple[str, dict[str, Any]], None, None]:
-    """Pairs of a format's name and {bytes_per_s, weights_per_s, rearranged}; the CPU's module must be loaded."""
+    """Pairs of a format's name and {bytes_per_s, row_s, weights_per_s, rearranged}; the CPU's module must be loaded."""
     with _Processor(threads, extra_buffers=extra_buffers) as processor:
         for name, kind in FORMATS.items():
             yield name, processor.measure(kind)
@@ -76,35 +78,43 @@ class _Processor:
     def measure(self, kind: int) -> dict[str, Any]:
         """One format's speeds, each product at its best: what disturbs a measurement only makes it slower.
 
-        All matrices are gone through before one is read again, so that none is still in a cache.
+        Rows of two lengths tell apart what a row costs by itself and what its bytes cost.
         """
         buffer_type = self._buffer_type(kind)
-        matrix_bytes = self._ggml.row_size(kind, _COLUMNS) * _ROWS
-        with self._products(kind, buffer_type, max(1, _READ_BYTES // matrix_bytes), 1) as products:
-            rounds = [[self._timed(product) for product in products] for _ in range(_ROUNDS)]
-            token_s = [min(times) for times in zip(*rounds, strict=True)]
-        with self._products(kind, buffer_type, 1, _BATCH, _BATCH_ROWS) as products:
+        narrow, wide = (self._ggml.row_size(kind, columns) for columns in (_NARROW, _COLUMNS))
+        narrow_s, wide_s = (self._row_s(kind, buffer_type, columns) for columns in (_NARROW, _COLUMNS))
+        byte_s = min(max((wide_s - narrow_s) / (wide - narrow), _LEAST_SHARE * wide_s / wide), wide_s / wide)
+        with self._products(kind, buffer_type, 1, _BATCH, _COLUMNS, _BATCH_ROWS) as products:
             batch_s = min(self._timed(products[0]) for _ in range(_ROUNDS))
         return {
-            "bytes_per_s": len(token_s) * matrix_bytes / sum(token_s),
+            "bytes_per_s": 1 / byte_s,
+            "row_s": wide_s - wide * byte_s,
             "weights_per_s": _BATCH_ROWS * _COLUMNS * _BATCH / batch_s,
             "rearranged": buffer_type != self._plain,
         }
 
+    def _row_s(self, kind: int, buffer_type: int, columns: int) -> float:
+        """Seconds for one row of one token's product; all matrices are gone through before one is read again."""
+        count = max(1, _READ_BYTES // (self._ggml.row_size(kind, columns) * _ROWS))
+        with self._products(kind, buffer_type, count, 1, columns, _ROWS) as products:
+            rounds = [[self._timed(product) for product in products] for _ in range(_ROUNDS)]
+        row_s: float = sum(min(times) for times in zip(*rounds, strict=True)) / (count * _ROWS)
+        return row_s
+
     @contextmanager
     def _products(
-        self, kind: int, buffer_type: int, count: int, columns: int, rows: int = _ROWS
+        self, kind: int, buffer_type: int, count: int, batch: int, columns: int, rows: int
     ) -> Iterator[list[Callable[[], None]]]:
         """`count` matrices, each with the way to multiply it with the same input."""
         ggml = self._ggml
         with ggml.context() as weights, ggml.context() as values:
-            matrices = [ggml.new_tensor_2d(weights, kind, _COLUMNS, rows) for _ in range(count)]
-            operand = ggml.new_tensor_2d(values, _F32, _COLUMNS, columns)
+            matrices = [ggml.new_tensor_2d(weights, kind, columns, rows) for _ in range(count)]
+            operand = ggml.new_tensor_2d(values, _F32, columns, batch)
             graphs = [ggml.graph_of(values, ggml.mul_mat(values, matrix, operand)) for matrix in matrices]
             buffers = [ggml.allocate(weights, buffer_type), ggml.allocate(values, self._plain)]
             try:
-                self._fill(matrices, self._ggml.row_size(kind, _COLUMNS) * rows)
-                self._fill([operand], self._ggml.row_size(_F32, _COLUMNS) * columns)
+                self._fill(matrices, ggml.row_size(kind, columns) * rows)
+                self._fill([operand], ggml.row_size(_F32, columns) * batch)
                 yield [functools.partial(ggml.backend_graph_compute, self._backend, graph) for graph in graphs]
             finally:
                 for buffer in buffers:

@@ -6,9 +6,10 @@ rows of a layer's `attn_k` are what its cache keeps for a token, whatever the pr
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,8 +44,8 @@ class Shape:
     `state_bytes`: what recurrent layers keep, whatever the context. `layer_bytes` holds the weights of each layer,
     `expert_bytes` is the part of them of which a token uses `experts_used` of `experts`. A model without
     `output_bytes` uses its embedding twice. By number format, as pairs of name and number: `active` are the weights one
-    token takes part in, `output` those of them that a prompt's tokens skip but for the last, `matrix_bytes` the size of
-    the matrices that llama.cpp may rearrange for the processor.
+    token takes part in, `rows` those of their matrices, `output` the weights that a prompt's tokens skip but for the
+    last, `matrix_bytes` the size of the matrices that llama.cpp may rearrange for the processor.
     """
 
     layers: int = 0
@@ -65,6 +66,7 @@ class Shape:
     embedding_bytes: int = 0
     output_bytes: int = 0
     active: tuple[tuple[str, int], ...] = ()
+    rows: tuple[tuple[str, int], ...] = ()
     output: tuple[tuple[str, int], ...] = ()
     matrix_bytes: tuple[tuple[str, int], ...] = ()
 
@@ -74,7 +76,7 @@ class Shape:
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
         }
-        for name in ("active", "output", "matrix_bytes"):
+        for name in ("active", "rows", "output", "matrix_bytes"):
             fields[name] = tuple((str(number_format), int(count)) for number_format, count in data[name])
         return cls(**fields)
 
@@ -96,6 +98,7 @@ class Shape:
             self,
             layer_bytes=(size_bytes // self.layers,) * self.layers,
             active=tuple((name, int(count * factor)) for name, count in self.active) if seen else alone,
+            rows=tuple((name, int(count * factor)) for name, count in self.rows),
             matrix_bytes=tuple((name, int(size * factor)) for name, size in self.matrix_bytes)
             if seen
             else ((number_format, size_bytes),),
@@ -129,7 +132,8 @@ def shape_of(properties: Mapping[str, Any], architecture: str, vocabulary: int, 
         expert_bytes=sum(tensor.size_bytes for layer in by_layer for tensor in layer if _is_expert(tensor)),
         embedding_bytes=sum(tensor.size_bytes for tensor in embedding),
         output_bytes=sum(tensor.size_bytes for tensor in output),
-        active=_active(known, by_layer, others),
+        active=_active(known, by_layer, others, lambda tensor: tensor.values),
+        rows=_active(known, by_layer, others, lambda tensor: math.prod(tensor.shape[1:])),
         output=tuple((tensor.format, tensor.values) for tensor in output or embedding if tensor.name in _OUTPUTS),
         matrix_bytes=_matrix_bytes(by_layer, others),
     )
@@ -210,14 +214,17 @@ def _is_expert(tensor: Tensor) -> bool:
 
 
 def _active(
-    known: _Properties, by_layer: Sequence[Sequence[Tensor]], others: Sequence[Tensor]
+    known: _Properties,
+    by_layer: Sequence[Sequence[Tensor]],
+    others: Sequence[Tensor],
+    count: Callable[[Tensor], int],
 ) -> tuple[tuple[str, int], ...]:
-    """The weights that one token is multiplied with: not the embedding's other rows, and of experts only those used."""
+    """What one token is multiplied with: not the embedding's other rows, and of experts only those used."""
     experts, used = known.number("expert_count"), known.number("expert_used_count")
     active: Counter[str] = Counter()
     for tensor in _multiplied(by_layer, others):
         share = min(used, experts) if _is_expert(tensor) and experts else 0
-        active[tensor.format] += tensor.values * share // experts if share else tensor.values
+        active[tensor.format] += count(tensor) * share // experts if share else count(tensor)
     return tuple(sorted(active.items()))
 
 

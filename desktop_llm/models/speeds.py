@@ -22,12 +22,14 @@ TYPICAL_TOKENS = 512  # what a conversation holds when its speed is felt
 class FormatSpeed:
     """One number format here: bytes of weights read per second for one token, weights per second for a whole batch.
 
-    `rearranged`: the engine keeps a second copy of such matrices, laid out for this processor.
+    `row_s` is what each row of a matrix costs besides its bytes. `rearranged`: the engine keeps a second copy of such
+    matrices, laid out for this processor.
     """
 
     bytes_per_s: float
     weights_per_s: float
     rearranged: bool
+    row_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,9 @@ class Speeds:
     def token_s(self, shape: Shape) -> float:
         """Seconds to generate one token at the beginning of a conversation."""
         weights_s = sum(weight_bytes(name, count) / self.of_format(name).bytes_per_s for name, count in shape.active)
+        rows_s = sum(count * self.of_format(name).row_s for name, count in shape.rows)
         cache_s = TYPICAL_TOKENS * sum(shape.kv_values) * kv_value_bytes("f16") / self.bytes_per_s
-        return weights_s + cache_s + shape.layers * self.layer_s
+        return weights_s + rows_s + cache_s + shape.layers * self.layer_s
 
     def prompt_token_s(self, shape: Shape) -> float:
         """Seconds for each token of a prompt that is processed in full batches."""

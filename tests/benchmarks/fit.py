@@ -32,7 +32,7 @@ from desktop_llm.models.gguf import read_header
 from desktop_llm.models.gguf_tables import FILE_TYPES
 from desktop_llm.paths import folders
 
-PROMPT_TOKENS, TOKENS, FEW_TOKENS = 128, 40, 4
+PROMPT_TOKENS, TOKENS, FEW_TOKENS = 64, 32, 4
 TARGETS = {"memory": 0.10, "speed": 0.25}
 
 
@@ -88,16 +88,19 @@ class Work:
     def measure(self, context: int, rounds: int) -> Measured:
         """The memory with a context that is full, and the best speed of `rounds` short answers."""
         _, full = self._bench(context - FEW_TOKENS, FEW_TOKENS)
-        tokens_per_s, prompt_tps = [], []
+        tokens_per_s, prompt_tps, shortest, longest = [], [], [], []
         for _ in range(rounds):
             short_s, short = self._bench(PROMPT_TOKENS, FEW_TOKENS)
             long_s, long = self._bench(PROMPT_TOKENS, TOKENS)
             if self._by_processor:
-                tokens_per_s.append((TOKENS - FEW_TOKENS) / max(long_s - short_s, 1e-3))
-                prompt_tps.append(PROMPT_TOKENS / max(short_s - FEW_TOKENS / tokens_per_s[-1], 1e-3))
+                shortest, longest = [*shortest, short_s], [*longest, long_s]
             else:
                 tokens_per_s.append(long["generation_tps"])
                 prompt_tps.append(max(short["prompt_tps"], long["prompt_tps"]))
+        if self._by_processor:
+            token_s = max(min(longest) - min(shortest), 1e-3) / (TOKENS - FEW_TOKENS)
+            prompt_s = max(min(shortest) - FEW_TOKENS * token_s, 1e-3)
+            return Measured(full["peak_rss_bytes"], 1 / token_s, PROMPT_TOKENS / prompt_s)
         return Measured(full["peak_rss_bytes"], max(tokens_per_s), max(prompt_tps))
 
     def _bench(self, prompt_tokens: int, tokens: int) -> tuple[float, dict[str, Any]]:
@@ -179,7 +182,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--context", type=int, default=2_048)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quantize", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.quantize:

@@ -50,6 +50,7 @@ def test_a_chat_model_tells_its_name_size_and_template(tmp_path: Path) -> None:
             layer_bytes=(0, 0),
             embedding_bytes=1_024,
             active=(("F32", 256),),
+            rows=(("F32", 16),),
             output=(("F32", 256),),
             matrix_bytes=(("F32", 1_024),),
         ),
