@@ -65,6 +65,11 @@ class DiscoverController(QObject):
         self._connect()
         page.sidebar.set_endpoint(resources.hub.endpoint)
 
+    @property
+    def recommendations(self) -> list[Recommendation]:
+        """The models of the catalogue that are shown, in their order."""
+        return list(self._recommended.values())
+
     def start(self) -> None:
         """Show what is recommended; asks nobody outside."""
         self._resources.tasks.call(self._discovery.recommended, self._on_recommended)

@@ -174,7 +174,7 @@ class ModelsPage(QWidget):
         one = columns == 1
         focused = self.window().focusWidget()
         if one and self._detail_open and focused is not None and self.sidebar.isAncestorOf(focused):
-            self._stack.currentWidget().setFocus()  # else Qt passes it on to any button
+            self._views[self.sidebar.segment()].setFocus()  # else Qt passes it on to any button
         self.sidebar.setVisible(not one or not self._detail_open)
         self._middle.setVisible(not one or self._detail_open)
         self._back.setVisible(one)

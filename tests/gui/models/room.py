@@ -12,7 +12,7 @@ from typing import cast
 import psutil
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton
+from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_llm.gui.discover_controller import DiscoverController
@@ -20,6 +20,7 @@ from desktop_llm.gui.downloads_controller import DownloadsController
 from desktop_llm.gui.local_models_controller import LocalModelsController
 from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.rows import EntryList
+from desktop_llm.gui.models.transfers import Download
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.settings_keeper import SettingsKeeper
 from desktop_llm.gui.tasks import Tasks
@@ -76,6 +77,7 @@ class Room:
         qtbot.addWidget(self.page)
         self.page.resize(1208, 752)
         self.page.show()
+        self.shown: dict[str, Download] = {}
         self._connect()
 
     def _connect(self) -> None:
@@ -86,10 +88,14 @@ class Room:
         self.discover.recommendation_requested.connect(self.transfers.get_recommended)
         self.discover.local_opened.connect(self.local.open)
         self.transfers.changed.connect(self.discover.set_downloads)
+        self.transfers.changed.connect(self._keep_shown)
         self.transfers.finished.connect(self.local.refresh)
         self.transfers.repository_requested.connect(self.discover.open_reference)
         self.local.changed.connect(self.discover.set_models)
         self.local.get_again_requested.connect(self.transfers.get_again)
+
+    def _keep_shown(self, shown: dict[str, Download]) -> None:
+        self.shown = shown
 
     def start(self) -> None:
         """What the window does once it is painted."""
@@ -98,6 +104,15 @@ class Room:
         self.local.start()
         self.until(lambda: self.local.models)
         self.until(lambda: self.results())
+
+    def reopen(self) -> None:
+        """Another window on the same folders, as after a quit."""
+        self.page = ModelsPage()
+        self.qtbot.addWidget(self.page)
+        self.page.resize(1208, 752)
+        self.page.show()
+        self._connect()
+        self.start()
 
     def add(self, repo: str = "maker/Tiny-GGUF", **facts: object) -> None:
         """Publish a repository with three sizes and a card."""
@@ -123,6 +138,12 @@ class Room:
         self.discover.open_reference(repo)
         self.until(lambda: self.shows("get_tiny_q4_k_m_gguf"))
 
+    def open_row(self, place: int = 0) -> None:
+        """Click a row of the results."""
+        rows = find(self.page, "models_results", EntryList)
+        place_of = rows.visualRect(rows.model().index(place, 0)).center()
+        QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=place_of)
+
     def get(self, size: str = "q4_k_m") -> None:
         """Press Get."""
         self.press(f"get_tiny_{size}_gguf")
@@ -137,14 +158,16 @@ class Room:
 
     def says(self, name: str) -> str:
         """What a widget says to a screen reader, "" where it is not to be seen."""
-        from PySide6.QtWidgets import QWidget
-
         found = [widget for widget in self.page.findChildren(QWidget, name) if widget.isVisible()]
         return found[0].accessibleName() or found[0].text() if found else ""
 
     def stages(self) -> list[str]:
         """How the downloads stand."""
-        return [item.shown.stage for item in self.transfers._items.values()]
+        return [download.stage for download in self.shown.values()]
+
+    def received(self) -> bool:
+        """Whether something of a download is here."""
+        return any(download.done_bytes for download in self.shown.values())
 
     def close(self) -> None:
         """As the window does at its end."""

@@ -20,7 +20,7 @@ def test_nothing_goes_out_until_a_person_asks(models: Room) -> None:
 def test_the_catalogue_is_shown_without_asking_anyone(models: Room) -> None:
     assert models.says("models_results_count") == "Recommended for this computer"
     assert len(models.results()) == 3
-    models.discover._on_opened(find(models.page, "models_results").entries()[0].key)
+    models.open_row()
     assert models.says("recommendation_get").startswith("Get ")
     assert models.hub.seen == []
 

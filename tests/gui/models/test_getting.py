@@ -38,8 +38,7 @@ def test_a_paused_download_goes_on_where_it_stopped(models: Room) -> None:
     models.open()
     models.hub.behave("/cdn/*", half)
     models.get()
-    models.until(lambda: models.transfers._items and "of" in find(models.page, "download_amount").text())
-    models.until(lambda: any(item.shown.done_bytes for item in models.transfers._items.values()))
+    models.until(models.received)
     models.press("download_pause")
     assert models.stages() == ["paused"]
     models.hub.behave_well()
@@ -65,7 +64,7 @@ def test_cancelling_can_be_undone(models: Room) -> None:
     models.open()
     models.hub.behave("/cdn/*", half)
     models.get()
-    models.until(lambda: any(item.shown.done_bytes for item in models.transfers._items.values()))
+    models.until(models.received)
     models.press("download_cancel")
     assert models.stages() == []
     models.press("downloads_undo_undo")
@@ -78,7 +77,7 @@ def test_a_cancelled_download_leaves_nothing_behind(models: Room) -> None:
     models.open()
     models.hub.behave("/cdn/*", half)
     models.get()
-    models.until(lambda: any(item.shown.done_bytes for item in models.transfers._items.values()))
+    models.until(models.received)
     models.press("download_cancel")
     models.page.downloads_undo.closed.emit()
     models.until(lambda: not unfinished(models))
@@ -89,11 +88,10 @@ def test_what_a_quit_interrupted_is_listed_as_paused(models: Room) -> None:
     models.open()
     models.hub.behave("/cdn/*", half)
     models.get()
-    models.until(lambda: any(item.shown.done_bytes for item in models.transfers._items.values()))
+    models.until(models.received)
     models.transfers.pause_all()
-    models.transfers._items.clear()
+    models.reopen()
     asked = len(models.hub.seen)
-    models.transfers.start()
     models.until(lambda: models.stages() == ["paused"])
     assert len(models.hub.seen) == asked
     models.hub.behave_well()
@@ -126,18 +124,18 @@ def test_a_failure_is_told_and_can_be_tried_again(models: Room) -> None:
 
 
 def test_a_recommended_model_is_got_with_one_click(models: Room) -> None:
-    key, recommendation = next(iter(models.discover._recommended.items()))
+    recommendation = models.discover.recommendations[0]
     models.hub.add(recommendation.repo, {recommendation.file: MODEL})
-    models.discover._on_opened(key)
+    models.open_row()
     models.press("recommendation_get")
     models.until(lambda: models.stages() == ["done"])
     assert models.says("recommendation_state") == "Here"
 
 
 def test_a_recommended_file_that_is_gone_leads_to_its_repository(models: Room) -> None:
-    key, recommendation = next(iter(models.discover._recommended.items()))
+    recommendation = models.discover.recommendations[0]
     models.hub.add(recommendation.repo, {"other-Q4_0.gguf": MODEL})
-    models.discover._on_opened(key)
+    models.open_row()
     models.press("recommendation_get")
     models.until(lambda: models.stages() == ["failed"])
     assert recommendation.file in find(models.page, "download_error").text()

@@ -61,7 +61,7 @@ def test_a_model_whose_file_vanished_can_be_got_again(models: Room) -> None:
     models.open()
     models.get()
     models.until(lambda: models.stages() == ["done"])
-    model = next(iter(models.transfers._items.values())).shown.model_id
+    model = next(iter(models.shown.values())).model_id
     models.until(lambda: model in [each.id for each in models.local.models])
     path = next(each.path for each in models.local.models if each.id == model)
     path.unlink()
@@ -75,7 +75,7 @@ def test_a_model_whose_file_vanished_can_be_got_again(models: Room) -> None:
 def test_a_chat_format_can_be_chosen(models: Room, tmp_path: Path) -> None:
     name = import_one(models, tmp_path)
     chosen = heard(models.local.format_chosen)
-    models.local._on_format(name)
+    models.page.local.format_requested.emit(name)
     dialog = find(models.page, "chat_format", FormatDialog)
     assert isinstance(dialog, QDialog)
     choice = find(dialog, "chat_format_choice")
