@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from desktop_llm.models.fit import Forecast
 
 _WIDTH, _ONE_COLUMN_BELOW = 928, 620
+_FAST_TPS = 30  # several times as fast as one reads
 
 
 class FirstRunPage(QWidget):
@@ -244,17 +245,20 @@ class _ReadyCard(QFrame):
             self._line.setText(self.tr("Get one below, or open a GGUF file. It is downloaded once and works offline."))
             return
         self._title.setText(self.tr("{name} is ready").format(name=model_name(model)))
-        rate = speed(forecast.tokens_per_s, measured=forecast.measured) if forecast and forecast.tokens_per_s else ""
-        self._line.setText(self._words(model, rate))
+        self._line.setText(self._words(model, forecast))
         self.setAccessibleName(f"{self._title.text()}. {self._line.text()}")
 
-    def _words(self, model: Model, rate: str) -> str:
+    def _words(self, model: Model, forecast: Forecast | None) -> str:
+        tokens_per_s = forecast.tokens_per_s if forecast else None
+        rate = speed(tokens_per_s, measured=forecast.measured) if forecast and tokens_per_s else ""
         if not model.starter:
-            return self.tr("{speed} here.").format(speed=rate[:1].upper() + rate[1:]) if rate else ""
+            return self.tr("It writes {speed} here.").format(speed=rate) if rate else ""
         good_for = self.tr("Good for trying things out, not for facts.")
         if not rate:
             return self.tr("Tiny and very fast. {good_for}").format(good_for=good_for)
-        return self.tr("Tiny and very fast: {speed} here. {good_for}").format(speed=rate, good_for=good_for)
+        fast = (tokens_per_s or 0) >= _FAST_TPS
+        quick, slow = self.tr("Tiny and very fast: {speed} here. {good_for}"), self.tr("Tiny: {speed} here. {good_for}")
+        return (quick if fast else slow).format(speed=rate, good_for=good_for)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The box with the accent's border, and the cube."""

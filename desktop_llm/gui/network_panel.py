@@ -20,17 +20,18 @@ from PySide6.QtWidgets import (
 
 from desktop_llm.gui import theme
 from desktop_llm.gui.documents.words import moment, number, plain, size
-from desktop_llm.gui.network_words import purpose, result, went_well
+from desktop_llm.gui.network_words import purpose, result, went_well, widest_words
 from desktop_llm.gui.popup import SHADOW, Popup
 from desktop_llm.gui.switch_row import SwitchRow
 from desktop_llm.gui.widgets import Button, Label
 from desktop_llm.gui.widgets.painting import set_names
 from desktop_llm.models.ledger import Entry
+from desktop_llm.words import tr
 
 Index = QModelIndex | QPersistentModelIndex
 
 _WIDTH, _HEIGHT, _SHORTEST = 660, 460, 250
-_PADDING = 6
+_PADDING, _HOST = 6, 1
 _NO_PARENT = QModelIndex()
 _LEFT = Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignTrailing | Qt.AlignmentFlag.AlignVCenter
@@ -105,8 +106,10 @@ class NetworkPanel(Popup):
         rows.hide()
         rows.setDefaultSectionSize(max(30, table.fontMetrics().height() + 12))
         columns.setHighlightSections(False)
-        for column, mode in enumerate(_Requests.resize_modes):
-            columns.setSectionResizeMode(column, mode)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        columns.setSectionResizeMode(_HOST, QHeaderView.ResizeMode.Stretch)
+        for column, widest in enumerate(self._requests.widest):  # asking every row would hold the window up
+            columns.resizeSection(column, table.fontMetrics().horizontalAdvance(widest) + 4 * _PADDING)
         return table
 
     def _lay_out(self) -> None:
@@ -150,10 +153,6 @@ class NetworkPanel(Popup):
 class _Padded(QStyledItemDelegate):
     """Cells whose words stand below those of their title."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """The words and the padding."""
-        return super().sizeHint(option, index) + QSize(2 * _PADDING, 0)
-
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """The words inside the padding."""
         inner = QStyleOptionViewItem(option)
@@ -164,18 +163,11 @@ class _Padded(QStyledItemDelegate):
 class _Requests(QAbstractTableModel):
     """The requests as rows: when, to whom, what for, how much, how it ended."""
 
-    resize_modes = (
-        QHeaderView.ResizeMode.ResizeToContents,
-        QHeaderView.ResizeMode.Stretch,
-        QHeaderView.ResizeMode.ResizeToContents,
-        QHeaderView.ResizeMode.ResizeToContents,
-        QHeaderView.ResizeMode.ResizeToContents,
-    )
-
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._entries: tuple[Entry, ...] = ()
         self._titles = (self.tr("Time"), self.tr("To"), self.tr("For"), self.tr("Received"), self.tr("Result"))
+        self.widest = (tr("today {time}").format(time="00:00"), "", *widest_words())
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
         """Replace the rows, if they are others."""

@@ -9,7 +9,21 @@ from desktop_llm.words import tr
 
 def purpose(entry: Entry) -> str:
     """What a request was for; words of another version stay as they are."""
-    known = {
+    return _purposes().get(entry.purpose, plain(entry.purpose))
+
+
+def result(entry: Entry) -> str:
+    """How a request ended, in two or three words."""
+    return _results().get(entry.result, plain(entry.result.replace("_", " ")))
+
+
+def widest_words() -> tuple[str, str, str]:
+    """The longest purpose, amount and result, which columns make room for."""
+    return max(_purposes().values(), key=len), size(888_000_000_000), max(_results().values(), key=len)
+
+
+def _purposes() -> dict[str, str]:
+    return {
         "search models": tr("Search models"),
         "list files": tr("List files"),
         "read header": tr("Read a model’s header"),
@@ -17,12 +31,10 @@ def purpose(entry: Entry) -> str:
         "model card": tr("Model card"),
         "check token": tr("Check the token"),
     }
-    return known.get(entry.purpose, plain(entry.purpose))
 
 
-def result(entry: Entry) -> str:
-    """How a request ended, in two or three words."""
-    known = {
+def _results() -> dict[str, str]:
+    return {
         "ok": tr("Done"),
         "open": tr("Under way"),
         "stopped": tr("Stopped"),
@@ -41,7 +53,6 @@ def result(entry: Entry) -> str:
         "changed": tr("Changed meanwhile"),
         "too_many_redirects": tr("Too many redirects"),
     }
-    return known.get(entry.result, plain(entry.result.replace("_", " ")))
 
 
 def went_well(entry: Entry) -> bool:

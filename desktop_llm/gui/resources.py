@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from desktop_llm.errors import UserError
 from desktop_llm.gui.settings_keeper import SettingsKeeper
 from desktop_llm.gui.store_lane import StoreLane
 from desktop_llm.gui.tasks import Tasks
@@ -87,5 +88,8 @@ class Resources:
         """The machine as it is now, with the GPUs that the engine can use."""
         from desktop_llm.models.fit import Gpu, this_machine
 
-        found = [device for device in self.engine.devices() if device.kind == "gpu"]
+        try:
+            found = [device for device in self.engine.devices() if device.kind == "gpu"]
+        except UserError:  # the engine does not run here; that is said where a model is loaded
+            found = []
         return this_machine([Gpu(each.description, each.total_bytes, each.free_bytes, each.backend) for each in found])
