@@ -72,7 +72,8 @@ def site(home: Path, endpoint: str, patience: Patience = HASTY, block_bytes: int
 def made_model(chance: Random, weights: int = 250_000) -> bytes:
     """A small model file whose weights are random, so that every byte counts."""
     empty = gguf(CHAT, [tensor("token_embd.weight", [weights])], data_bytes=0)
-    return empty + chance.randbytes(weights * 4)
+    size = weights * 4
+    return empty + b"".join(chance.randbytes(min(1 << 20, size - at)) for at in range(0, size, 1 << 20))
 
 
 @dataclass(frozen=True)
