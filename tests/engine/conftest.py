@@ -67,8 +67,9 @@ def fake(home: Path) -> Iterator[Start]:
     """Start an engine on the fake worker with the given options."""
     started: list[Engine] = []
 
-    def start(*options: str, stall_s: float = 60.0) -> Engine:
-        engine = Engine(folders(home), command=[sys.executable, str(FAKE_WORKER), *options], stall_s=stall_s)
+    def start(*options: str, **patience_s: float) -> Engine:
+        command = [sys.executable, str(FAKE_WORKER), *options]
+        engine = Engine(folders(home), command=command, **{"stall_s": 60.0, **patience_s})
         started.append(engine)
         return engine
 

@@ -209,6 +209,29 @@ class TestFaults:
             ask(engine, "stall")
         assert ask(engine, "say: awake").text == "awake"
 
+    def test_a_stop_ends_a_worker_that_hangs_and_keeps_its_words(self, fake: Start, starter: Path) -> None:
+        engine = fake(stop_grace_s=0.1)
+        load(engine, starter)
+        events: list[Event] = []
+        for event in engine.generate([ChatMessage("user", "stall")], Sampling()):
+            events.append(event)
+            if sum(isinstance(event, TextDelta) for event in events) == 3:
+                engine.stop()
+        assert isinstance(events[-1], Finished)
+        assert events[-1].finish_reason == "cancelled"
+        assert ask(engine, "say: awake").text == "awake"
+
+    def test_an_answer_that_is_closed_while_the_worker_hangs_ends_it(self, fake: Start, starter: Path) -> None:
+        engine = fake(stop_grace_s=0.1)
+        load(engine, starter)
+        steps = engine.generate([ChatMessage("user", "stall")], Sampling())
+        for _ in range(5):
+            next(steps)
+        hung = psutil.Process(worker_pid())
+        steps.close()
+        hung.wait(30)
+        assert ask(engine, "say: awake").text == "awake"
+
     def test_junk_on_the_wire_is_a_death_like_any_other(self, fake: Start, starter: Path) -> None:
         engine = fake()
         load(engine, starter)

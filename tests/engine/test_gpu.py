@@ -32,7 +32,8 @@ def trusted(home: Path) -> BackendChoice:
         worker.close()
     if "vulkan" not in machine["modules"]:
         pytest.skip(f"the Vulkan module can't be opened: {machine['broken'].get('vulkan')}")
-    choice = BackendChoice((machine["modules"][0], "vulkan"))
+    processor = [name for name in machine["modules"] if name.startswith("cpu")][:1]
+    choice = BackendChoice((*processor, "vulkan"))
     BackendNotes(folders(home).cache / "backends.json").write(machine["key"], choice)
     return choice
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.engine.client import ChatMessage, Engine, LoadedModel, LoadSettings, PromptProgress, Sampling
-from desktop_llm.errors import BadRequest, UserError
+from desktop_llm.errors import BadRequest, UserError, WorkerDied
 from desktop_llm.paths import folders
 from tests.engine.conftest import CONTEXT_LENGTH, ask
 
@@ -87,3 +87,21 @@ def test_the_memory_of_the_worker_is_known_after_loading_and_after_an_answer(rea
     ask(real, QUESTION)
     assert real.loaded is not None
     assert real.loaded.memory_bytes > before
+
+
+def test_a_template_that_never_ends_is_told_and_the_worker_goes_on(real: Engine, starter: Path) -> None:
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    load(real, starter, LoadSettings(template=endless))
+    for _ in range(2):
+        with pytest.raises(UserError, match="chat template can't be used: it does not end"):
+            ask(real, QUESTION)
+        assert real.loaded is not None
+
+
+def test_a_template_that_can_t_be_interrupted_ends_only_the_worker(real: Engine, starter: Path) -> None:
+    deaf = "{% set a = range(99999)|list %}{{ ([a] * 99999).count(range(99999)|list) }}"
+    load(real, starter, LoadSettings(template=deaf))
+    with pytest.raises(WorkerDied):
+        ask(real, QUESTION)
+    load(real, starter, LoadSettings(template=BARE))
+    assert ask(real, QUESTION, max_tokens=1).text

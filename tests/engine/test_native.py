@@ -13,6 +13,7 @@ from desktop_llm.engine import backends
 from desktop_llm.engine.log import EngineLog
 from desktop_llm.engine.state import common_prefix
 from desktop_llm.engine.vocabulary import Vocabulary
+from desktop_llm.workers.process import Worker
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +66,18 @@ def test_the_common_beginning_of_two_prompts_is_counted() -> None:
     assert common_prefix([1, 2, 3], [1, 2, 3, 4]) == 3
     assert common_prefix([], [1]) == 0
     assert common_prefix([2], [1]) == 0
+
+
+def test_of_the_modules_in_a_folder_only_those_that_run_are_offered(tmp_path: Path) -> None:
+    library = Path(str(backends.bindings().__file__)).parent / "lib" / "libggml-base.so"
+    (tmp_path / "libggml-cpu.so").symlink_to(library)  # as in wheels that link their backend in: no module
+    (tmp_path / "libggml-cuda.so").write_bytes(b"no library")
+    (tmp_path / "libggml-rpc.so").symlink_to(library)
+    worker = Worker(["engine", "--modules", str(tmp_path)], name="The model")
+    try:
+        machine = worker.call("machine").data
+    finally:
+        worker.close()
+    assert not {"cpu", "cuda", "rpc"} & set(machine["modules"])
+    assert "file too short" in machine["broken"]["cuda"]
+    assert set(machine["broken"]) <= {"cuda", "vulkan"}
