@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, Signal
 from desktop_llm.gui.documents.words import size
 from desktop_llm.gui.forecasts import Question, forecast_of
 from desktop_llm.gui.load_choice import LoadChoice
-from desktop_llm.gui.machine_tiles import MachineFacts
 from desktop_llm.gui.measured import learn_speeds
 from desktop_llm.gui.models_controller import ModelsController
 from desktop_llm.gui.resources import Resources
@@ -20,6 +19,7 @@ from desktop_llm.words import tr
 
 if TYPE_CHECKING:
     from desktop_llm.gui.first_run import FirstRunPage
+    from desktop_llm.gui.machine_tiles import MachineFacts
     from desktop_llm.gui.main_window import MainWindow
     from desktop_llm.models.catalog import Recommendation
     from desktop_llm.models.fit import Forecast, Machine
@@ -130,6 +130,7 @@ def memory_of(machine: Machine) -> str:
 
 def _find(resources: Resources) -> Found:
     """In a task: ask the system, the engine and the shipped catalogue; nothing of this needs a network."""
+    from desktop_llm.gui.machine_tiles import MachineFacts
     from desktop_llm.hardware import graphics_cards, hardware
     from desktop_llm.models.catalog import recommended
 

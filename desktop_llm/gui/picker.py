@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -13,10 +14,12 @@ from desktop_llm.gui import outside
 from desktop_llm.gui.forecasts import Answer, Forecasts, Question
 from desktop_llm.gui.header import Header
 from desktop_llm.gui.load_choice import LoadChoice
-from desktop_llm.gui.model_menu import ModelMenu
 from desktop_llm.gui.models_controller import ModelsController
 from desktop_llm.gui.resources import Resources
 from desktop_llm.models.library import Model
+
+if TYPE_CHECKING:
+    from desktop_llm.gui.model_menu import ModelMenu
 
 
 class Picker(QObject):
@@ -42,6 +45,8 @@ class Picker(QObject):
     @functools.cached_property
     def menu(self) -> ModelMenu:
         """The menu, told everything that happened before it was there."""
+        from desktop_llm.gui.model_menu import ModelMenu
+
         menu, models = ModelMenu(self._window), self._models
         menu.set_load_settings(models.defaults)
         self._connect(menu)
