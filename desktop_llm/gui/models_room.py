@@ -22,9 +22,9 @@ class ModelsRoom(QObject):
     format_chosen = Signal(str, str)
     token_requested = Signal()
 
-    def __init__(self, resources: Resources, window: QWidget) -> None:
+    def __init__(self, resources: Resources, page: ModelsPage, window: QWidget) -> None:
         super().__init__(window)
-        self.page = ModelsPage()
+        self.page = page
         self.local = LocalModelsController(resources, self.page, window)
         self.downloads = DownloadsController(resources, self.page, window)
         self.discover = DiscoverController(resources, self.page, window)

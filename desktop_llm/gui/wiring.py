@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from desktop_llm.gui.chat_settings import ChatSettings
     from desktop_llm.gui.local_models_controller import LocalModelsController
     from desktop_llm.gui.main_window import MainWindow
+    from desktop_llm.gui.models.page import ModelsPage
     from desktop_llm.gui.models_room import ModelsRoom
     from desktop_llm.gui.settings_page import SettingsPage
     from desktop_llm.models.catalog import Recommendation
@@ -94,14 +95,21 @@ class Wiring(QObject):
         self._later = QTimer(self, singleShot=True, interval=LATER_MS)
         self._later.timeout.connect(self._start_later)
         self._later.start()
+        self._room_next = QTimer(self, singleShot=True)
+        self._room_next.timeout.connect(self._build_models_room)
 
     def _start_later(self) -> None:
         self.documents.start()
         self.window.tasks.call(warm_up)
-        self.window.tasks.call(_import_models_room, self._build_models_room)
+        self.window.tasks.call(_import_models_room, self._build_models_page)
 
-    def _build_models_room(self, _: None) -> None:
-        """Before it is wanted: it lists what a quit interrupted."""
+    def _build_models_page(self, _: None) -> None:
+        """Before it is wanted, and in two turns, so that the window waits for neither."""
+        assert self._models_page
+        self._room_next.start()
+
+    def _build_models_room(self) -> None:
+        """It lists what a quit interrupted."""
         assert self.models_room
 
     def _model_folders(self) -> tuple[str, ...]:
@@ -110,6 +118,7 @@ class Wiring(QObject):
     def close(self) -> None:
         """Stop what runs, save what waits, end the workers."""
         self._later.stop()
+        self._room_next.stop()
         self.chat.close()
         self.resources.close()
         self.mishaps.close()
@@ -148,11 +157,17 @@ class Wiring(QObject):
         return page
 
     @functools.cached_property
+    def _models_page(self) -> ModelsPage:
+        from desktop_llm.gui.models.page import ModelsPage
+
+        return ModelsPage()
+
+    @functools.cached_property
     def models_room(self) -> ModelsRoom:
         """The Models page and what feeds it."""
         from desktop_llm.gui.models_room import ModelsRoom
 
-        room = ModelsRoom(self.resources, self.window)
+        room = ModelsRoom(self.resources, self._models_page, self.window)
         room.changed.connect(self.models.refresh)
         room.format_chosen.connect(self.models.set_format)
         room.use_requested.connect(self.models.use)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -38,7 +39,6 @@ class DiscoverPanel(QWidget):
         self._all: list[tuple[Entry, bool]] = []
         self._notice: Banner | None = None
         self._empty: EmptyState | None = None
-        self._sheet = FilterSheet()
         self._sort = self._make_sort()
         self._filter = IconButton("filter", self.tr("Filters"), object_name="models_filter")
         self._filter.setCheckable(True)
@@ -124,6 +124,13 @@ class DiscoverPanel(QWidget):
         self._asked = None
         self._say_button()
 
+    @functools.cached_property
+    def _sheet(self) -> FilterSheet:
+        """The filters, built when they are first wanted."""
+        sheet = FilterSheet()
+        sheet.changed.connect(self._on_filters)
+        return sheet
+
     def _make_sort(self) -> Select:
         sort = Select(object_name="models_sort", accessible_name=self.tr("Order of the results"))
         for key, name in (
@@ -165,7 +172,6 @@ class DiscoverPanel(QWidget):
         self._sort.currentIndexChanged.connect(self._on_sort)
         self._hide.toggled.connect(self._on_hide)
         self._filter.clicked.connect(self._on_filter)
-        self._sheet.changed.connect(self._on_filters)
         self._ask.clicked.connect(self._on_ask)
         self._list.opened.connect(self.opened)
 
