@@ -102,8 +102,12 @@ class Discovery:
         yield Opened(repo, rough)
         try:
             yield Card(tuple(card_blocks(hub.card(repo.model.repo, repo.revision))))
-            if (file := _usual_file(repo, rough.recommended)) is not None:
-                yield self._outlook(repo, self._exact(repo, file))
+        except UserError as error:
+            yield Trouble(error)
+        if (file := _usual_file(repo, rough.recommended)) is None:
+            return
+        try:
+            yield self._outlook(repo, self._exact(repo, file))
         except UserError as error:
             yield Trouble(error)
 

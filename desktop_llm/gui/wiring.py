@@ -435,7 +435,8 @@ class Wiring(QObject):
 
 
 def _import_models_room() -> None:
-    """In a task: read the modules that the Models page needs, so that the window does not wait for them."""
+    """In a task: read the modules that models need in the window, so that it does not wait for them."""
+    import desktop_llm.gui.model_menu
     import desktop_llm.gui.models_room  # noqa: F401
 
 
