@@ -10,7 +10,7 @@ import ctypes
 import functools
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -76,16 +76,13 @@ class _Processor:
         self._ggml.backend_free(self._backend)
 
     def measure(self, kind: int) -> dict[str, Any]:
-        """One format's speeds, each product at its best: what disturbs a measurement only makes it slower.
-
-        Rows of two lengths tell apart what a row costs by itself and what its bytes cost.
-        """
+        """One format's speeds; rows of two lengths tell apart what a row costs by itself and what its bytes cost."""
         buffer_type = self._buffer_type(kind)
         narrow, wide = (self._ggml.row_size(kind, columns) for columns in (_NARROW, _COLUMNS))
         narrow_s, wide_s = (self._row_s(kind, buffer_type, columns) for columns in (_NARROW, _COLUMNS))
         byte_s = min(max((wide_s - narrow_s) / (wide - narrow), _LEAST_SHARE * wide_s / wide), wide_s / wide)
         with self._products(kind, buffer_type, 1, _BATCH, _COLUMNS, _BATCH_ROWS) as products:
-            batch_s = min(self._timed(products[0]) for _ in range(_ROUNDS))
+            batch_s = _usual([self._timed(products[0]) for _ in range(_ROUNDS)])
         return {
             "bytes_per_s": 1 / byte_s,
             "row_s": wide_s - wide * byte_s,
@@ -98,7 +95,7 @@ class _Processor:
         count = max(1, _READ_BYTES // (self._ggml.row_size(kind, columns) * _ROWS))
         with self._products(kind, buffer_type, count, 1, columns, _ROWS) as products:
             rounds = [[self._timed(product) for product in products] for _ in range(_ROUNDS)]
-        row_s: float = sum(min(times) for times in zip(*rounds, strict=True)) / (count * _ROWS)
+        row_s: float = sum(_usual(times) for times in zip(*rounds, strict=True)) / (count * _ROWS)
         return row_s
 
     @contextmanager
@@ -213,3 +210,8 @@ class _Ggml:
             yield context
         finally:
             self._free(context)
+
+
+def _usual(times: Sequence[float]) -> float:
+    """The lower quartile: what disturbs a measurement makes it slower, but the very best is luck."""
+    return sorted(times)[len(times) // 4]
