@@ -30,7 +30,7 @@ def report(home: Folders) -> dict[str, Any]:
 
 
 def _engine(home: Folders) -> tuple[dict[str, Any], list[str]]:
-    """How the engine does with the starter model, and the GPU that it chose for it."""
+    """How the engine does with the starter model, and the GPUs that it can use."""
     found: dict[str, Any] = {
         "ok": False,
         "llama_cpp_python": _installed("llama-cpp-python"),
@@ -42,11 +42,11 @@ def _engine(home: Folders) -> tuple[dict[str, Any], list[str]]:
             for _ in engine.load(Library(home).starter().path, LoadSettings(context_length=512)):
                 pass
             loaded = engine.loaded
+            gpus = [device.description for device in engine.devices() if device.kind == "gpu"]
     except UserError as error:
         return found | {"reason": error.message}, []
     if loaded is None:
         return found | {"reason": tr("The engine ended right after it had started.")}, []
-    gpus = [loaded.device] if loaded.gpu_layers else []
     return found | {"ok": True, "backends": loaded.backend.split(", ")}, gpus
 
 
