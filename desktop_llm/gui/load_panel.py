@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop_llm.engine.client import LoadedModel, LoadSettings
 from desktop_llm.gui import theme
 from desktop_llm.gui.documents.words import number, size
-from desktop_llm.gui.load_choice import LoadChoice, context_of
+from desktop_llm.gui.load_choice import USUAL_CONTEXT, LoadChoice, context_of
 from desktop_llm.gui.load_more import MoreSettings
 from desktop_llm.gui.memory_bars import MemoryBars
 from desktop_llm.gui.model_words import model_name
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from desktop_llm.models.fit import Forecast, Machine
 
 LOWEST_CONTEXT = 512
-USUAL_CONTEXT = 8192
-
 COMPRESSED = "q8_0"
 # llama.cpp's q8_0 block: 32 values in 34 bytes, where f16 takes 64.
 _COMPRESSED_PART = 34 / 64
@@ -100,10 +98,6 @@ class LoadPanel(QWidget):
         full = forecast.kv_bytes / _COMPRESSED_PART if compressed else forecast.kv_bytes
         saved = size(round(full * (1 - _COMPRESSED_PART)))
         self._compressed.set_note(self.tr("8-bit KV cache, saves {size}").format(size=saved))
-
-    def model_id(self) -> str:
-        """Whose settings are shown."""
-        return self._model.id if self._model else ""
 
     def choice(self) -> LoadChoice:
         """What is set here; what was left alone is left to the app."""
