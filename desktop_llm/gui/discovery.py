@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from desktop_llm.errors import UserError
 from desktop_llm.gui import markdown
+from desktop_llm.gui.measured import learn_speeds
 from desktop_llm.gui.models.card_text import card_blocks
 from desktop_llm.gui.models.filters import Search
 from desktop_llm.gui.resources import Resources
@@ -108,6 +109,9 @@ class Discovery:
             return
         try:
             yield self._outlook(repo, self._exact(repo, file))
+            if self._resources.forecaster.speeds is None:  # once for each machine: tokens a second follow
+                learn_speeds(self._resources)
+                yield self._outlook(repo, self._exact(repo, file))
         except UserError as error:
             yield Trouble(error)
 

@@ -32,6 +32,7 @@ from desktop_llm.models.hub import Hub
 from desktop_llm.models.ledger import Ledger
 from desktop_llm.models.library import Library
 from desktop_llm.models.receiving import Patience
+from desktop_llm.models.speeds import Speeds
 from desktop_llm.net import Net
 from desktop_llm.paths import folders
 from desktop_llm.settings import Settings
@@ -60,6 +61,7 @@ class Room:
         hugging = Hub(self.net, endpoint=hub.url, facts=facts)
         self.downloads = Downloads(self.folders, self.net, hugging, self.library, patience=HASTY)
         self.settings = settings
+        facts.note_measured("speeds", Speeds.of_bandwidth(20e9).to_json())  # as if this machine had been measured
         self.resources = cast(
             Resources,
             SimpleNamespace(
