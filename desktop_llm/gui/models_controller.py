@@ -51,6 +51,7 @@ class ModelsController(QObject):
         self._task: Task | None = None
         self._choice = LoadChoice()
         self._in_memory: LoadedModel | None = None
+        self._once_listed: tuple[str, LoadChoice | None] | None = None
         self.step: Loading | None = None
         self.error: UserError | None = None
         self.models: tuple[Model, ...] = ()
@@ -76,7 +77,9 @@ class ModelsController(QObject):
     def use(self, model_id: str, choice: LoadChoice | None = None) -> None:
         """Choose a model and load it, with what was remembered of it unless other settings are given."""
         model = self.find(model_id)
-        if model is None:
+        if model is None:  # it may have arrived a moment ago
+            self._once_listed = (model_id, choice)
+            self.refresh()
             return
         self.cancel()
         before = (self.model, self._choice)
@@ -168,6 +171,12 @@ class ModelsController(QObject):
             self._choose(listed.default)
         elif self.model is None:
             self._choose_none()
+        self._use_once_listed()
+
+    def _use_once_listed(self) -> None:
+        wanted, self._once_listed = self._once_listed, None
+        if wanted is not None and self.find(wanted[0]) is not None:
+            self.use(*wanted)
 
     def _on_settings(self, _: object) -> None:
         self.load = self._choice.with_defaults(self.defaults)
