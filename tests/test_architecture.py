@@ -30,7 +30,7 @@ LIBRARIES = {
     "httpcore2": ("net",),
     "truststore": ("net",),
     "socket": ("net", "gui.ending"),  # the latter for a pair that wakes the event loop
-    "keyring": ("models.token",),
+    "keyring": ("models.hub.token",),
     "sqlite3": ("chats", "knowledge", "models.facts", "models.ledger"),
     "threading": (
         "workers",
@@ -38,8 +38,8 @@ LIBRARIES = {
         "gui.tasks",
         "instance",
         "net",
-        "models.hashing",
-        "models.hub_library",
+        "models.download.hashing",
+        "models.hub.calls",
         "engine.loading",
         "engine.inference",
         "knowledge.readahead",

@@ -22,9 +22,9 @@ from desktop_llm.models.facts import Facts
 from desktop_llm.models.fit import Forecast, Forecaster, Gpu, this_machine
 from desktop_llm.models.gguf import in_units, unit
 from desktop_llm.models.hub import DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, Hub, HubFile, HubRepo, parse_reference
+from desktop_llm.models.hub.quantizations import plain_word
+from desktop_llm.models.hub.token import TokenStore, from_environment
 from desktop_llm.models.ledger import Ledger
-from desktop_llm.models.quantizations import plain_word
-from desktop_llm.models.token import TokenStore, from_environment
 from desktop_llm.net import Net
 from desktop_llm.paths import Folders
 from desktop_llm.words import tr

@@ -33,7 +33,7 @@ from desktop_llm.models.hub import Reference, parse_reference
 from desktop_llm.models.library import Model
 
 if TYPE_CHECKING:
-    from desktop_llm.models.catalog import Recommendation
+    from desktop_llm.models.fit.catalog import Recommendation
 
 # A text that grows by this much at once was pasted, not typed.
 _PASTED = 6

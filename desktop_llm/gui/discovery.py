@@ -12,8 +12,8 @@ from desktop_llm.gui.measured import learn_speeds
 from desktop_llm.gui.models.card_text import card_blocks
 from desktop_llm.gui.models.filters import Search
 from desktop_llm.gui.resources import Resources
-from desktop_llm.models.catalog import Recommendation, recommended
 from desktop_llm.models.fit import Forecast, Machine
+from desktop_llm.models.fit.catalog import Recommendation, recommended
 from desktop_llm.models.hub import HubFile, HubModel, HubRepo
 
 USUAL_CONTEXT = 8192

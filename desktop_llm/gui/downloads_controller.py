@@ -25,7 +25,7 @@ from desktop_llm.models.library import Model
 from desktop_llm.words import tr
 
 if TYPE_CHECKING:
-    from desktop_llm.models.catalog import Recommendation
+    from desktop_llm.models.fit.catalog import Recommendation
 
 Steps = Generator[PullProgress, None, Pulled]
 

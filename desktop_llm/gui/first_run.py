@@ -21,8 +21,8 @@ from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, repaint_on_t
 from desktop_llm.models.library import Model
 
 if TYPE_CHECKING:
-    from desktop_llm.models.catalog import Recommendation
     from desktop_llm.models.fit import Forecast
+    from desktop_llm.models.fit.catalog import Recommendation
 
 _WIDTH, _ONE_COLUMN_BELOW = 928, 620
 _FAST_TPS = 30  # several times as fast as one reads

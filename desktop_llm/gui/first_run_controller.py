@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from desktop_llm.gui.first_run import FirstRunPage
     from desktop_llm.gui.machine_tiles import MachineFacts
     from desktop_llm.gui.main_window import MainWindow
-    from desktop_llm.models.catalog import Recommendation
     from desktop_llm.models.fit import Forecast, Machine
+    from desktop_llm.models.fit.catalog import Recommendation
 
 WELCOMED = "welcomed"
 
@@ -132,7 +132,7 @@ def _find(resources: Resources) -> Found:
     """In a task: ask the system, the engine and the shipped catalogue; nothing of this needs a network."""
     from desktop_llm.gui.machine_tiles import MachineFacts
     from desktop_llm.hardware import graphics_cards, hardware
-    from desktop_llm.models.catalog import recommended
+    from desktop_llm.models.fit.catalog import recommended
 
     machine = resources.forecaster.machine()
     facts = MachineFacts(machine, hardware(), graphics_cards(), resources.library.space().free_bytes)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from desktop_llm.gui.documents.words import plain
+from desktop_llm.models.hub.quantizations import plain_word
 from desktop_llm.models.library import Model
-from desktop_llm.models.quantizations import plain_word
 from desktop_llm.words import tr
 
 

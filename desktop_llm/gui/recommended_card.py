@@ -13,7 +13,7 @@ from desktop_llm.gui.widgets import Button, Label, Pill
 from desktop_llm.gui.widgets.painting import RING_MARGIN, set_names
 
 if TYPE_CHECKING:
-    from desktop_llm.models.catalog import Recommendation
+    from desktop_llm.models.fit.catalog import Recommendation
 
 
 class RecommendedCard(QFrame):

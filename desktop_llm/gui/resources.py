@@ -18,9 +18,9 @@ if TYPE_CHECKING:  # the window paints before it needs them
     from desktop_llm.models.download import Downloads
     from desktop_llm.models.fit import Forecaster, Machine
     from desktop_llm.models.hub import Hub
+    from desktop_llm.models.hub.token import TokenStore
     from desktop_llm.models.ledger import Ledger
     from desktop_llm.models.library import Library
-    from desktop_llm.models.token import TokenStore
     from desktop_llm.net import Net
 
 # How long what runs may take to end by itself before its worker is ended under it.
@@ -52,7 +52,7 @@ class Resources:
     @functools.cached_property
     def token(self) -> TokenStore:
         """Keeps the Hugging Face token; asked in tasks only."""
-        from desktop_llm.models.token import TokenStore
+        from desktop_llm.models.hub.token import TokenStore
 
         return TokenStore(self.folders.token_file)
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from desktop_llm.errors import UserError
 from desktop_llm.gui.settings_network import NetworkSettings
 from desktop_llm.gui.tasks import Tasks
-from desktop_llm.models.token import Place, TokenStore
+from desktop_llm.models.hub.token import Place, TokenStore
 
 
 class TokenKeeper(QObject):

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from desktop_llm.gui.models.page import ModelsPage
     from desktop_llm.gui.models_room import ModelsRoom
     from desktop_llm.gui.settings_page import SettingsPage
-    from desktop_llm.models.catalog import Recommendation
+    from desktop_llm.models.fit.catalog import Recommendation
 
 LATER_MS = 500
 

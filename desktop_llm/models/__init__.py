@@ -1,4 +1,5 @@
-"""Model files: what is on disk, what a GGUF header says, and what was measured about them.
+"""Models on the app's side: found on Hugging Face (`hub`), received (`download`), read and checked (`gguf`), kept on
+this disk (`library`), forecast for this machine (`fit`). The engine gets only paths from here.
 
-The window, the command line and the server come in through `library.Library`; nothing here runs a model.
+Front ends come in by `Library`, `Hub`, `Downloads` and `Forecaster`; the rooms behind them are their own.
 """

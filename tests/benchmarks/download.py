@@ -25,8 +25,8 @@ from pathlib import Path
 from random import Random
 
 from desktop_llm.errors import UserError
-from desktop_llm.models.parts import BLOCK_BYTES
-from desktop_llm.models.receiving import Patience
+from desktop_llm.models.download.parts import BLOCK_BYTES
+from desktop_llm.models.download.receiving import Patience
 from tests.faulty_hub import FAULTS, FaultyHub
 from tests.models.downloading import FILE, REPO, made_model, site, try_fault
 from tests.models.gguf_files import CHAT, gguf, tensor

@@ -29,7 +29,7 @@ from desktop_llm.engine.client import Engine, LoadSettings
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.fit import Forecast, Forecaster, this_machine
 from desktop_llm.models.gguf import read_header
-from desktop_llm.models.gguf_tables import FILE_TYPES
+from desktop_llm.models.gguf.tables import FILE_TYPES
 from desktop_llm.paths import folders
 
 PROMPT_TOKENS, TOKENS, FEW_TOKENS = 64, 32, 4

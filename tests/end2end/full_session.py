@@ -1,6 +1,6 @@
 """A whole session on a hub of this machine: find, get, load, chat, read documents, ask them, close. To be traced.
 
-    python -m tests.end2end.full_session FOLDER      prints what the ledger holds, a host a line
+python -m tests.end2end.full_session FOLDER      prints what the ledger holds, a host a line
 """
 
 from __future__ import annotations

@@ -57,10 +57,10 @@ def peers_of(command: Sequence[str], env: Mapping[str, str], timeout_s: float = 
     """Run a program with loopback and nothing else, and tell whom it and its children tried to reach."""
     with tempfile.NamedTemporaryFile(mode="r", suffix=".trace", errors="replace") as trace:
         # A datagram socket that is connected and never written to is how a library asks for a route; it counts too.
-        strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", f"trace={_CALLS}", "-e", "signal=none", "-o", trace.name]
+        options = ["-f", "--seccomp-bpf", "-qq", "-e", f"trace={_CALLS}", "-e", "signal=none", "-o", trace.name]
         inside = [sys.executable, "-m", __name__ if __name__ != "__main__" else "tests.end2end.network_trace"]
         subprocess.run(
-            ["unshare", "-rn", *inside, "--loopback", *strace, *command],
+            ["unshare", "-rn", *inside, "--loopback", "strace", *options, *command],
             env=dict(env),
             check=True,
             timeout=timeout_s,

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from desktop_llm.gui.first_run import FirstRunPage
 from desktop_llm.gui.machine_tiles import MachineFacts, cpu_name, tiles
 from desktop_llm.hardware import Hardware
-from desktop_llm.models.catalog import Recommendation
+from desktop_llm.models.fit.catalog import Recommendation
 from tests.gui.samples import GB, a_forecast, a_machine, a_model, find, heard, nameless
 
 QWEN = Recommendation(

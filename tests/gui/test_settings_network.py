@@ -14,7 +14,7 @@ from desktop_llm.gui.settings_folders import ModelFolders
 from desktop_llm.gui.settings_network import NetworkSettings
 from desktop_llm.gui.tasks import Tasks
 from desktop_llm.gui.token_keeper import TokenKeeper
-from desktop_llm.models.token import TokenStore
+from desktop_llm.models.hub.token import TokenStore
 from tests.gui.samples import find, heard, nameless
 
 TOKEN = "hf_abcdefghijklmnop"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop_llm.models.elsewhere import Places
 from desktop_llm.models.library import Library
+from desktop_llm.models.library.elsewhere import Places
 from desktop_llm.paths import Folders, folders
 
 

@@ -11,10 +11,10 @@ from random import Random
 
 from desktop_llm.errors import UserError
 from desktop_llm.models.download import Downloads, Pulled
+from desktop_llm.models.download.receiving import Patience
 from desktop_llm.models.hub import Hub
 from desktop_llm.models.ledger import Ledger
 from desktop_llm.models.library import Library
-from desktop_llm.models.receiving import Patience
 from desktop_llm.net import Net
 from desktop_llm.paths import folders
 from tests.faulty_hub import FAULTS, FaultyHub

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from desktop_llm.models.catalog import FILE_NAME, entries, recommended
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.fit import Forecaster, Gpu, Machine
+from desktop_llm.models.fit.catalog import FILE_NAME, entries, recommended
 from desktop_llm.paths import asset
 
 GB = 10**9

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop_llm.models import elsewhere
-from desktop_llm.models.elsewhere import Found, Places, models_elsewhere
+from desktop_llm.models.library import elsewhere
+from desktop_llm.models.library.elsewhere import Found, Places, models_elsewhere
 
 BLOB = "a" * 64
 

@@ -11,9 +11,9 @@ import pytest
 
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.fit import Forecast, Forecaster, Gpu, Machine, this_machine
+from desktop_llm.models.fit.speeds import FormatSpeed, Speeds
 from desktop_llm.models.gguf import Header, read_header
-from desktop_llm.models.shape import Shape
-from desktop_llm.models.speeds import FormatSpeed, Speeds
+from desktop_llm.models.gguf.shape import Shape
 from desktop_llm.paths import package_file
 from tests.models.gguf_files import gguf, tensor
 

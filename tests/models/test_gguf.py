@@ -13,8 +13,8 @@ import pytest
 
 from desktop_llm.errors import ModelFileError
 from desktop_llm.models.gguf import Header, printable, read_header, read_header_from, size_label
-from desktop_llm.models.gguf_reader import CHUNK_BYTES, MAX_STRING_BYTES
-from desktop_llm.models.shape import Shape
+from desktop_llm.models.gguf.reader import CHUNK_BYTES, MAX_STRING_BYTES
+from desktop_llm.models.gguf.shape import Shape
 from tests.models.gguf_files import CHAT, Entry, gguf, model, split_model, tensor, text
 
 EMBEDDING = tensor("token_embd.weight", [16, 16])

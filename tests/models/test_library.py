@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.errors import ModelFileError, NotFound, UserError
-from desktop_llm.models.elsewhere import Places
 from desktop_llm.models.library import STARTER_CHAT, STARTER_EMBEDDING, Library
+from desktop_llm.models.library.elsewhere import Places
 from desktop_llm.paths import Folders
 from tests.models.gguf_files import CHAT, model
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.errors import NotFound, UserError
-from desktop_llm.models.elsewhere import Places
 from desktop_llm.models.library import Library
+from desktop_llm.models.library.elsewhere import Places
 from desktop_llm.paths import Folders
 from tests.models.gguf_files import CHAT, model, split_model
 from tests.models.shelves import ids, lm_studio

@@ -10,8 +10,8 @@ import pytest
 
 from desktop_llm.errors import ModelFileError
 from desktop_llm.files import sha256_of
-from desktop_llm.models.elsewhere import Places
 from desktop_llm.models.library import STARTER_CHAT, Library
+from desktop_llm.models.library.elsewhere import Places
 from desktop_llm.paths import Folders
 from tests.models.gguf_files import CHAT, model, split_model
 from tests.models.shelves import ids, lm_studio

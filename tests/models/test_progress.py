@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from desktop_llm.models.progress import Meter
+from desktop_llm.models.download.progress import Meter
 
 
 class Clock:

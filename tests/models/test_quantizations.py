@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_llm.models.quantizations import HubPart, checked_sha256, group, is_plain, plain_word, quantization_of
+from desktop_llm.models.hub.quantizations import HubPart, checked_sha256, group, is_plain, plain_word, quantization_of
 
 HOSTILE = [
     *(

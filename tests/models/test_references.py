@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_llm.models.references import Reference, parse_reference
+from desktop_llm.models.hub.references import Reference, parse_reference
 
 QWEN = "Qwen/Qwen3-8B-GGUF"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.errors import BadRequest
-from desktop_llm.models.token import TokenStore, from_environment
+from desktop_llm.models.hub.token import TokenStore, from_environment
 
 
 class FakeKeyring:

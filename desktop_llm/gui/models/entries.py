@@ -13,8 +13,8 @@ from desktop_llm.words import tr
 
 if TYPE_CHECKING:
     from desktop_llm.gui.discovery import Found
-    from desktop_llm.models.catalog import Recommendation
     from desktop_llm.models.fit import Forecast
+    from desktop_llm.models.fit.catalog import Recommendation
 
 # What a model is for where that is not chatting; its pill says so in place of the fit.
 _NO_CHAT = ("feature-extraction", "sentence-similarity", "text-ranking")

@@ -25,14 +25,14 @@ from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.settings_keeper import SettingsKeeper
 from desktop_llm.gui.tasks import Tasks
 from desktop_llm.models.download import Downloads
-from desktop_llm.models.elsewhere import Places
+from desktop_llm.models.download.receiving import Patience
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.fit import Forecaster, Machine
+from desktop_llm.models.fit.speeds import Speeds
 from desktop_llm.models.hub import Hub
 from desktop_llm.models.ledger import Ledger
 from desktop_llm.models.library import Library
-from desktop_llm.models.receiving import Patience
-from desktop_llm.models.speeds import Speeds
+from desktop_llm.models.library.elsewhere import Places
 from desktop_llm.net import Net
 from desktop_llm.paths import folders
 from desktop_llm.settings import Settings

@@ -6,8 +6,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from desktop_llm.models.catalog import Recommendation
 from desktop_llm.models.fit import Fit, Forecast
+from desktop_llm.models.fit.catalog import Recommendation
 from desktop_llm.models.hub import HubFile, HubModel, HubPart, HubRepo
 
 GB = 1_000_000_000

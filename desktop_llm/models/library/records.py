@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from desktop_llm.models.shape import Shape
+from desktop_llm.models.gguf.shape import Shape
 from desktop_llm.models.templates import TemplateState
 from desktop_llm.words import tr
 

@@ -82,7 +82,8 @@ def group(parts: Iterable[HubPart]) -> tuple[tuple[HubFile, ...], tuple[HubFile,
 
     Files of other kinds, sets with missing shards, and names that no honest repository has are left out.
     """
-    models, projectors = [], []
+    models: list[HubFile] = []
+    projectors: list[HubFile] = []
     for file in _joined([part for part in parts if _is_model(part.path)]):
         (projectors if "mmproj" in file.name.rpartition("/")[2].lower() else models).append(file)
     return _by_size(models), _by_size(projectors)

@@ -6,7 +6,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from desktop_llm.models.parts import PartFile
+from desktop_llm.models.download.parts import PartFile
 
 _LOOK_S = 0.02
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from desktop_llm.errors import ModelFileError
 from desktop_llm.models.facts import Stamp
 from desktop_llm.models.gguf import Header
-from desktop_llm.models.records import Model, State, app_name
-from desktop_llm.models.register import UNPINNED, Entry
-from desktop_llm.models.sets import FileSet
+from desktop_llm.models.library.records import Model, State, app_name
+from desktop_llm.models.library.register import UNPINNED, Entry
+from desktop_llm.models.library.sets import FileSet
 from desktop_llm.words import Sentence, tr
 
 

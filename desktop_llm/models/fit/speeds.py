@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from desktop_llm.models.gguf_tables import BLOCKS
-from desktop_llm.models.shape import Shape
+from desktop_llm.models.gguf.shape import Shape
+from desktop_llm.models.gguf.tables import BLOCKS
 
 _KV_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 32, "q5_0": 22 / 32, "q4_0": 18 / 32}
 TYPICAL_TOKENS = 512  # what a conversation holds when its speed is felt

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 
 from desktop_llm.errors import TransferError
-from desktop_llm.models.hashing import Hashing
-from desktop_llm.models.parts import PartFile
-from desktop_llm.models.progress import Stage
-from desktop_llm.models.receiving import Receiver
+from desktop_llm.models.download.hashing import Hashing
+from desktop_llm.models.download.parts import PartFile
+from desktop_llm.models.download.progress import Stage
+from desktop_llm.models.download.receiving import Receiver
 from desktop_llm.words import tr
 
 MAX_REPAIRS = 2

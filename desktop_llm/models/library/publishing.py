@@ -10,10 +10,10 @@ from pathlib import Path
 
 from desktop_llm.errors import ModelFileError, UserError
 from desktop_llm.files import cannot_write, link_or_copy, sync_folder
-from desktop_llm.models.elsewhere import Found
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.gguf import Header, printable
-from desktop_llm.models.sets import FileSet, is_part, part_suffixes, sets_of
+from desktop_llm.models.library.elsewhere import Found
+from desktop_llm.models.library.sets import FileSet, is_part, part_suffixes, sets_of
 from desktop_llm.words import tr
 
 _MAX_STEM_BYTES = 200  # file systems take 255 with what is added to it

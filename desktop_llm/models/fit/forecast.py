@@ -15,12 +15,12 @@ from typing import Any, Literal
 import psutil
 
 from desktop_llm.hardware import physical_cores
-from desktop_llm.models import memory
 from desktop_llm.models.facts import Facts
+from desktop_llm.models.fit import memory
+from desktop_llm.models.fit.learned import Learned
+from desktop_llm.models.fit.speeds import Speeds
 from desktop_llm.models.gguf import Header, read_header
-from desktop_llm.models.learned import Learned
-from desktop_llm.models.shape import Shape
-from desktop_llm.models.speeds import Speeds
+from desktop_llm.models.gguf.shape import Shape
 
 Fit = Literal["fits", "slow", "too_big"]
 

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from desktop_llm.errors import ModelFileError, NotFound, UserError
-from desktop_llm.models import publishing, starters, trash
-from desktop_llm.models.duplicates import duplicates_among
-from desktop_llm.models.elsewhere import Places
 from desktop_llm.models.facts import Facts, stamp_of
 from desktop_llm.models.gguf import Header, read_header
-from desktop_llm.models.inventory import Inventory
-from desktop_llm.models.records import Duplicate, Imported, Model, Origin, Space, State
-from desktop_llm.models.sets import stem_of
-from desktop_llm.models.starters import STARTER_CHAT, STARTER_EMBEDDING
-from desktop_llm.models.states import gone
+from desktop_llm.models.library import publishing, starters, trash
+from desktop_llm.models.library.duplicates import duplicates_among
+from desktop_llm.models.library.elsewhere import Places
+from desktop_llm.models.library.inventory import Inventory
+from desktop_llm.models.library.records import Duplicate, Imported, Model, Origin, Space, State
+from desktop_llm.models.library.sets import stem_of
+from desktop_llm.models.library.starters import STARTER_CHAT, STARTER_EMBEDDING
+from desktop_llm.models.library.states import gone
 from desktop_llm.paths import Folders
 from desktop_llm.words import tr
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from desktop_llm.models.quantizations import is_plain
+from desktop_llm.models.hub.quantizations import is_plain
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")

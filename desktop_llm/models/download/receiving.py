@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from desktop_llm.errors import TransferError
-from desktop_llm.models import ranges
-from desktop_llm.models.parts import PartState
+from desktop_llm.models.download import ranges
+from desktop_llm.models.download.parts import PartState
 from desktop_llm.net import Incoming, Net
 from desktop_llm.words import tr
 

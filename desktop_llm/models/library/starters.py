@@ -8,7 +8,7 @@ from pathlib import Path
 
 from desktop_llm.errors import ModelFileError
 from desktop_llm.models.facts import Facts
-from desktop_llm.models.records import Model
+from desktop_llm.models.library.records import Model
 from desktop_llm.paths import package_file
 from desktop_llm.words import tr
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from desktop_llm.models.facts import Facts
-from desktop_llm.models.records import Duplicate, Model
+from desktop_llm.models.library.records import Duplicate, Model
 
 _SAMPLES = 32
 _SAMPLE_BYTES = 64 << 10

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desktop_llm.models.shape import Shape
-from desktop_llm.models.speeds import Speeds, kv_value_bytes
+from desktop_llm.models.fit.speeds import Speeds, kv_value_bytes
+from desktop_llm.models.gguf.shape import Shape
 
 # The engine's worker with its libraries and no model, as it is on Linux and Python 3.11; learned where it differs.
 PROGRAM_BYTES = 48 << 20

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from desktop_llm.models.records import Origin
+from desktop_llm.models.library.records import Origin
 
 _MAX_DEPTH = 6
 _MAX_LIST_BYTES = 1 << 20

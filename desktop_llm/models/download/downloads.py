@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_llm.errors import BadRequest, ModelFileError, TransferError
+from desktop_llm.models.download.parts import BLOCK_BYTES, PartFile, PartState
+from desktop_llm.models.download.progress import Meter, PullProgress
+from desktop_llm.models.download.pulling import PartPull, Step
+from desktop_llm.models.download.receiving import Patience, Receiver
+from desktop_llm.models.download.sidecar import Sidecar, Wanted, load, load_all, locked, opened
 from desktop_llm.models.gguf import read_header_from
 from desktop_llm.models.hub import Hub, HubFile, HubRepo
 from desktop_llm.models.library import Library, Model
-from desktop_llm.models.parts import BLOCK_BYTES, PartFile, PartState
-from desktop_llm.models.progress import Meter, PullProgress
-from desktop_llm.models.pulling import PartPull, Step
-from desktop_llm.models.receiving import Patience, Receiver
-from desktop_llm.models.sidecar import Sidecar, Wanted, load, load_all, locked, opened
 from desktop_llm.net import Net
 from desktop_llm.paths import Folders
 from desktop_llm.words import tr

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_llm.models.facts import Facts, Stamp
-from desktop_llm.models.records import OWN_ORIGINS, Origin
+from desktop_llm.models.library.records import OWN_ORIGINS, Origin
 
 UNPINNED: Stamp = (0, 0)
 """The stamp of an entry whose files may be as they like: the next look at them pins it."""

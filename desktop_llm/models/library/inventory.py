@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop_llm.errors import ModelFileError
-from desktop_llm.models import starters
-from desktop_llm.models.elsewhere import Found, Places, is_there, models_elsewhere
 from desktop_llm.models.facts import Facts, Stamp, stamp_of
 from desktop_llm.models.gguf import Header
-from desktop_llm.models.headers import Headers
-from desktop_llm.models.records import OWN_ORIGINS, Model
-from desktop_llm.models.register import UNPINNED, Entry, Register, unique
-from desktop_llm.models.sets import FileSet, sets_of, without_repeats
-from desktop_llm.models.states import gone, state_of
+from desktop_llm.models.library import starters
+from desktop_llm.models.library.elsewhere import Found, Places, is_there, models_elsewhere
+from desktop_llm.models.library.headers import Headers
+from desktop_llm.models.library.records import OWN_ORIGINS, Model
+from desktop_llm.models.library.register import UNPINNED, Entry, Register, unique
+from desktop_llm.models.library.sets import FileSet, sets_of, without_repeats
+from desktop_llm.models.library.states import gone, state_of
 from desktop_llm.models.templates import template_state
 
 _RESERVED = {starter.id for starter in starters.STARTERS}

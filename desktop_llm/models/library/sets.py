@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop_llm.models.elsewhere import Found
 from desktop_llm.models.gguf import printable
+from desktop_llm.models.library.elsewhere import Found
 
 _PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf", re.IGNORECASE)
 _MAX_NAME_CHARACTERS = 120

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from desktop_llm.models.gguf_tables import BLOCKS
+from desktop_llm.models.gguf.tables import BLOCKS
 
 _LAYER = re.compile(r"blk\.(\d{1,3})\.(.+)")
 _EMBEDDING = ("token_embd.", "per_layer_token_embd.", "position_embd.")

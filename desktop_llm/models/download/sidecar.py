@@ -20,7 +20,7 @@ from typing import Any
 
 from desktop_llm.errors import Busy, UserError
 from desktop_llm.files import LockFile, cannot_write, write_atomically
-from desktop_llm.models.parts import PartState
+from desktop_llm.models.download.parts import PartState
 from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)

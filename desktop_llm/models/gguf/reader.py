@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from desktop_llm.errors import ModelFileError
-from desktop_llm.models.gguf_tables import TENSOR_TYPES
-from desktop_llm.models.shape import Tensor
+from desktop_llm.models.gguf.shape import Tensor
+from desktop_llm.models.gguf.tables import TENSOR_TYPES
 from desktop_llm.words import tr
 
 Value = str | int | float | bool | tuple[int, ...] | None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from desktop_llm.errors import TransferError
-from desktop_llm.models.parts import PartState
+from desktop_llm.models.download.parts import PartState
 from desktop_llm.net import Incoming
 from desktop_llm.words import tr
 

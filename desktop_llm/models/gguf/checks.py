@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from desktop_llm.models.gguf_reader import MAX_LAYERS, Contents, damaged, number, printable, refused
-from desktop_llm.models.gguf_tables import KNOWN_ARCHITECTURES
+from desktop_llm.models.gguf.reader import MAX_LAYERS, Contents, damaged, number, printable, refused
+from desktop_llm.models.gguf.tables import KNOWN_ARCHITECTURES
 from desktop_llm.words import tr
 
 MAX_EXPERTS = 1_024  # LLAMA_MAX_EXPERTS

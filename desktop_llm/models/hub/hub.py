@@ -20,9 +20,9 @@ from urllib.parse import quote, urlencode
 from desktop_llm.errors import BadRequest, NotFound, TransferError, UserError
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.gguf import Header, printable, read_header_from
-from desktop_llm.models.hub_library import QUIET, attach
-from desktop_llm.models.quantizations import HubFile, HubPart, checked_sha256, group
-from desktop_llm.models.references import Reference, is_repo_id, parse_reference
+from desktop_llm.models.hub.calls import QUIET, attach
+from desktop_llm.models.hub.quantizations import HubFile, HubPart, checked_sha256, group
+from desktop_llm.models.hub.references import Reference, is_repo_id, parse_reference
 from desktop_llm.net import Incoming, Net
 from desktop_llm.net.answers import not_understood
 from desktop_llm.net.rules import check_address

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from desktop_llm.models.fit import READING_TPS, Forecast, Forecaster
+from desktop_llm.models.fit.forecast import READING_TPS, Forecast, Forecaster
+from desktop_llm.models.fit.speeds import weight_bytes
 from desktop_llm.models.gguf import Header, size_label
-from desktop_llm.models.gguf_tables import BLOCKS, KNOWN_ARCHITECTURES
-from desktop_llm.models.shape import Shape
-from desktop_llm.models.speeds import weight_bytes
+from desktop_llm.models.gguf.shape import Shape
+from desktop_llm.models.gguf.tables import BLOCKS, KNOWN_ARCHITECTURES
 from desktop_llm.paths import asset
 from desktop_llm.words import tr
 

@@ -1,0 +1,21 @@
+"""Reads and checks the header of a GGUF file: what a model is, told before any native code sees the file."""
+
+from desktop_llm.models.gguf.header import (
+    Header,
+    in_units,
+    printable,
+    read_header,
+    read_header_from,
+    size_label,
+    unit,
+)
+
+__all__ = [
+    "Header",
+    "in_units",
+    "printable",
+    "read_header",
+    "read_header_from",
+    "size_label",
+    "unit",
+]
