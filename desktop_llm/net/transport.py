@@ -51,7 +51,8 @@ class Transport(httpx2.BaseTransport):
         proxy = _proxy_for(request.url)
         shown = rules.host_of(proxy) if proxy else ""
         pool = self._pool(request.url.scheme, proxy, host)
-        running = self._transfers.begin(f"{host} via {shown}" if shown else host, purpose.get(), _size(request))
+        place = f"{host}:{request.url.port}" if request.url.port else host  # a port only where it is not the usual one
+        running = self._transfers.begin(f"{place} via {shown}" if shown else place, purpose.get(), _size(request))
         started, seconds = time.monotonic(), request.extensions.get("total_s", ANSWER_S)
         run = _Run(running, host, shown, self._connections, self._transfers)
         run.end = earliest(started + request.extensions.get("headers_s", ANSWER_S))

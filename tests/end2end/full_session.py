@@ -32,8 +32,8 @@ def main() -> None:
         os.environ["HF_ENDPOINT"] = hub.url
         in_the_terminal(folder)
         in_the_window(folder)
-    for host in sorted({entry.host for entry in Ledger(folders().ledger_db).entries()}):
-        print(host)  # noqa: T201
+    hosts = sorted({entry.host for entry in Ledger(folders().ledger_db).entries()})
+    Path(sys.argv[2]).write_text("\n".join(hosts))
 
 
 def in_the_terminal(folder: Path) -> None:
