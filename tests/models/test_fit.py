@@ -266,6 +266,14 @@ def test_the_largest_that_is_faster_than_reading_is_recommended(make: Make) -> N
     assert make().recommended([a_forecast("Q4_K_M", size=4, tokens_per_s=6, fit="too_big")]) is None
 
 
+def test_four_bits_are_recommended_while_no_speed_is_known(make: Make) -> None:
+    names = ("Q3_K_M", "Q4_K_S", "Q4_K_M", "Q6_K", "Q8_0", "F16")
+    sizes = [a_forecast(name, size=size, tokens_per_s=None) for size, name in enumerate(names, 3)]
+    assert make().recommended(sizes) == "Q4_K_M"
+    assert make().recommended(sizes[:1]) == "Q3_K_M"
+    assert make().recommended(sizes[3:]) == "Q6_K"
+
+
 def test_this_machine_has_memory_and_threads() -> None:
     machine = this_machine()
     assert machine.ram_bytes > machine.ram_free_bytes > 0
