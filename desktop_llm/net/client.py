@@ -53,7 +53,7 @@ def _check(response: httpx2.Response) -> None:
 def _is_packed(response: httpx2.Response) -> bool:
     """Whether a short answer came compressed, unasked: unpacked it might fill the memory. A download looks itself."""
     packed = response.headers.get("content-encoding", "identity") not in ("", "identity")
-    return packed and response.request.extensions.get("total_s", 0.0) is not None
+    return packed and response.request.extensions.get("total_end", 0.0) is not None
 
 
 def _check_redirect(response: httpx2.Response) -> None:

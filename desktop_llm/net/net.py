@@ -123,8 +123,8 @@ class Net:
         """A whole answer, at most `limit_bytes` within `timeout_s`; raises TransferError for all but success."""
         from desktop_llm.net.answers import refusal, too_long
 
-        times: dict[str, float | None] = {"headers_s": timeout_s, "total_s": timeout_s}
-        with self._sent(url, headers, purpose, times) as response:
+        end = time.monotonic() + timeout_s
+        with self._sent(url, headers, purpose, {"headers_end": end, "total_end": end}) as response:
             if response.status_code == 416:
                 raise refusal(416, response.headers, url, token_sent=False)
             parts: list[bytes] = []
@@ -142,7 +142,8 @@ class Net:
 
         Raises TransferError for all but success; status 416 is given out, since it tells a download where it stands.
         """
-        with self._sent(url, headers, purpose, {"headers_s": timeout_s, "total_s": None}) as response:
+        end = time.monotonic() + timeout_s
+        with self._sent(url, headers, purpose, {"headers_end": end, "total_end": None}) as response:
             yield Incoming(response)
 
     def active(self) -> tuple[Transfer, ...]:
@@ -158,11 +159,11 @@ class Net:
 
     @contextlib.contextmanager
     def _sent(
-        self, url: str, headers: Mapping[str, str] | None, purpose: str, times: dict[str, float | None]
+        self, url: str, headers: Mapping[str, str] | None, purpose: str, ends: Mapping[str, float | None]
     ) -> Iterator[httpx2.Response]:
         rules.check_address(url)  # before the library sees it: it has errors of its own for what is no address
         client = self.client()
-        request = client.build_request("GET", url, headers=dict(headers or {}), extensions=times)
+        request = client.build_request("GET", url, headers=dict(headers or {}), extensions=dict(ends))
         with self.purpose(purpose):
             response = client.send(request, stream=True)
         try:

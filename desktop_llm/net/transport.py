@@ -24,6 +24,7 @@ from desktop_llm.net.transfers import Running, Transfers
 ANSWER_S = 25.0
 ANSWER_BYTES = 64 << 20
 READ_S = 15.0
+_SENT_ON = range(300, 400)
 _TIMES = {"connect": 10.0, "read": READ_S, "write": 15.0, "pool": 30.0}
 # What the request under way in this thread is for; the ledger says it.
 purpose: ContextVar[str] = ContextVar("purpose", default="request")
@@ -32,9 +33,9 @@ purpose: ContextVar[str] = ContextVar("purpose", default="request")
 class Transport(httpx2.BaseTransport):
     """Takes a request to its host, by the environment's proxy where there is one.
 
-    A request has `extensions["headers_s"]` seconds until its answer begins, all in all, and `extensions["total_s"]`
-    until it ends; None lets it take any time, as a download does, and have any length. Every failure leaves as a
-    TransferError, which the hub's library passes on without trying again.
+    A request's answer must begin by `extensions["headers_end"]` (time.monotonic), however often it is sent on, and end
+    by `extensions["total_end"]`; None lets it take any time, as a download does, and have any length. Every failure
+    leaves as a TransferError, which the hub's library passes on without trying again.
     """
 
     def __init__(self, connections: Connections, transfers: Transfers) -> None:
@@ -53,13 +54,14 @@ class Transport(httpx2.BaseTransport):
         pool = self._pool(request.url.scheme, proxy, host)
         place = f"{host}:{request.url.port}" if request.url.port else host  # a port only where it is not the usual one
         running = self._transfers.begin(f"{place} via {shown}" if shown else place, purpose.get(), _size(request))
-        started, seconds = time.monotonic(), request.extensions.get("total_s", ANSWER_S)
+        usual_end = time.monotonic() + ANSWER_S
         run = _Run(running, host, shown, self._connections, self._transfers)
-        run.end = earliest(started + request.extensions.get("headers_s", ANSWER_S))
+        run.end, run.limit_bytes = earliest(request.extensions.get("headers_end", usual_end)), ANSWER_BYTES
         with run.watched(), until(run.end):
             answer = pool.handle_request(_for_core(request))
-        run.end = earliest(None if seconds is None else started + seconds)
-        run.limit_bytes = None if seconds is None else ANSWER_BYTES
+        if answer.status not in _SENT_ON:  # whose body is read too, and thrown away
+            total_end = request.extensions.get("total_end", usual_end)
+            run.end, run.limit_bytes = earliest(total_end), None if total_end is None else ANSWER_BYTES
         return _answer(answer, Body(answer, run))
 
     def cut_all(self) -> None:

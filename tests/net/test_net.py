@@ -359,6 +359,18 @@ class TestDeadHubs:
         with pytest.raises(TransferError, match="too slowly"):
             net.get(f"{hub.url}/a", purpose="search models", timeout_s=0.3)
 
+    def test_the_way_to_another_address_counts_too(self, net: Net, hub: LocalHub) -> None:
+        headers = {"Location": "/b", "Content-Length": "1000"}
+        hub.behave("/a", lambda exchange: (exchange.start(302, headers), drip(exchange))[1])
+
+        with (
+            pytest.raises(TransferError, match="too slowly") as raised,
+            net.open(f"{hub.url}/a", purpose="download", timeout_s=0.3),
+        ):
+            pass
+
+        assert raised.value.cause == "timeout"
+
     def test_requests_inside_a_limit_of_time_end_with_it(self, net: Net, hub: LocalHub) -> None:
         hub.behave("/a", silent)
 
