@@ -338,6 +338,24 @@ class TestHeaders:
         assert hub.header(repo, repo.files[0]) == first
         assert len(local.seen) == asked
 
+    def test_a_header_that_trickles_in_is_given_up(self, net: Net, local: LocalHub) -> None:
+        add_tiny(local)
+        hub = Hub(net, endpoint=local.url, read_s=0.2)
+        repo = hub.repo("maker/Tiny-GGUF")
+
+        def drip(exchange: Exchange) -> bool:
+            exchange.start(206, {"Content-Length": str(len(TINY))})
+            for byte in TINY:
+                exchange.raw(bytes([byte]))
+                exchange.wait(0.02)
+            return True
+
+        local.behave("/cdn/*", drip)
+        with pytest.raises(TransferError) as raised:
+            hub.header(repo, repo.files[0])
+
+        assert raised.value.cause == "timeout"
+
     def test_a_damaged_header_is_refused_in_words(self, hub: Hub, local: LocalHub) -> None:
         local.add("maker/Bad-GGUF", {"bad.gguf": b"GGUF" + b"\xff" * 2_000})
         repo = hub.repo("maker/Bad-GGUF")

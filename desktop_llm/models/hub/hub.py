@@ -25,7 +25,7 @@ from desktop_llm.models.hub.quantizations import HubFile, HubPart, checked_sha25
 from desktop_llm.models.hub.references import Reference, is_repo_id, parse_reference
 from desktop_llm.net import Incoming, Net
 from desktop_llm.net.answers import not_understood
-from desktop_llm.net.rules import check_address
+from desktop_llm.net.rules import check_address, host_of
 from desktop_llm.words import tr
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ DEFAULT_ENDPOINT = "https://huggingface.co"
 ENDPOINT_VARIABLE = "HF_ENDPOINT"
 CARD_BYTES = 256 << 10
 AT_ONCE = 8
+READ_S = 60.0  # for a header or a card, of which a slow line brings a megabyte in ten seconds
 _PAGE = 25
 _SORTS = {"trending": "trendingScore", "downloads": "downloads", "likes": "likes", "recent": "lastModified"}
 _EXPAND = ["downloads", "gated", "gguf", "lastModified", "likes", "pipeline_tag", "tags"]
@@ -115,8 +116,10 @@ class Hub:
         endpoint: str | None = None,
         token: Callable[[], str | None] = lambda: None,
         facts: Facts | None = None,
+        read_s: float = READ_S,
     ) -> None:
         self._net = net
+        self._read_s = read_s
         self._token = token
         self._facts = facts
         self.endpoint = (endpoint or os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT).rstrip("/")
@@ -190,7 +193,7 @@ class Hub:
         url, headers = self.location(repo_id, revision, "README.md")
         try:
             with self._net.open(url, headers=headers, purpose="model card") as incoming:
-                text = _Remote(incoming).read(CARD_BYTES).decode("utf-8", "replace")
+                text = _Remote(incoming, self._read_s).read(CARD_BYTES).decode("utf-8", "replace")
         except TransferError as error:
             if error.cause == "not_found":
                 return ""
@@ -253,7 +256,7 @@ class Hub:
         asked = {**headers, "Range": "bytes=0-"}
         with self._net.open(url, headers=asked, purpose="read header") as incoming:
             name = printable(part.path.rpartition("/")[2])
-            return read_header_from(cast(BinaryIO, _Remote(incoming)), part.size_bytes, name)
+            return read_header_from(cast(BinaryIO, _Remote(incoming, self._read_s)), part.size_bytes, name)
 
     def _api(self, token: str | None = None) -> HfApi:
         check_address(self.endpoint)
@@ -270,18 +273,26 @@ class Hub:
 
 
 class _Remote:
-    """The beginning of an answer's body as a file to read forward."""
+    """The beginning of an answer's body as a file to read forward, all within so many seconds."""
 
-    def __init__(self, incoming: Incoming) -> None:
+    def __init__(self, incoming: Incoming, within_s: float) -> None:
         self._incoming = incoming
+        self._end = time.monotonic() + within_s
 
     def read(self, size: int) -> bytes:
-        """That many bytes, fewer only at the end."""
+        """That many bytes, fewer only at the end. Raises TransferError, also where they come too slowly."""
         buffer = bytearray(size)
         view, filled = memoryview(buffer), 0
-        while filled < size and (count := self._incoming.read_into(view[filled:])):
+        while filled < size and (count := self._incoming.read_into(view[filled:], self._left_s())):
             filled += count
         return bytes(view[:filled])
+
+    def _left_s(self) -> float:
+        from desktop_llm.net.failures import too_slow  # and the HTTP library, which is there by now
+
+        if (left := self._end - time.monotonic()) <= 0:
+            raise too_slow(host_of(self._incoming.url))
+        return left
 
 
 def _listed_model(row: object) -> HubModel | None:
