@@ -105,14 +105,15 @@ class Facts:
     def entries(self) -> dict[Path, Any]:
         """What was noted of each model (JSON), by the path of its first file."""
         with self._open() as database:
-            rows = database.execute("SELECT path, entry FROM model")
-            return {Path(os.fsdecode(path)): json.loads(entry) for path, entry in rows}
+            return _entries(database)
 
-    def note_entries(self, entries: Mapping[Path, Any]) -> None:
-        """Note this of the models (JSON); None forgets one."""
-        kept = [(os.fsencode(path), json.dumps(entry)) for path, entry in entries.items() if entry is not None]
-        gone = [(os.fsencode(path),) for path, entry in entries.items() if entry is None]
+    def note_entries(self, change: Callable[[dict[Path, Any]], Mapping[Path, Any]]) -> None:
+        """Note what `change` makes of the entries there are (JSON; None forgets one); nobody else notes meanwhile."""
         with self._open() as database:
+            database.execute("BEGIN IMMEDIATE")
+            entries = change(_entries(database))
+            kept = [(os.fsencode(path), json.dumps(entry)) for path, entry in entries.items() if entry is not None]
+            gone = [(os.fsencode(path),) for path, entry in entries.items() if entry is None]
             database.executemany("INSERT OR REPLACE INTO model VALUES (?, ?)", kept)
             database.executemany("DELETE FROM model WHERE path = ?", gone)
 
@@ -162,3 +163,8 @@ class Facts:
     def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as database, database:
             yield database
+
+
+def _entries(database: sqlite3.Connection) -> dict[Path, Any]:
+    rows = database.execute("SELECT path, entry FROM model")
+    return {Path(os.fsdecode(path)): json.loads(entry) for path, entry in rows}

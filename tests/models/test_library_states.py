@@ -208,3 +208,23 @@ def test_a_file_that_is_reached_in_a_new_way_keeps_its_id(library: Library, pers
     assert (ids(library), library.find("tiny").path) == (["tiny"], old)
     old.unlink()
     assert {known.state for known in library.models() if known.origin == "lm_studio"} == {"ok"}
+
+
+def test_what_is_noted_while_the_folders_are_looked_at_stays(here: Folders, places: Places, tmp_path: Path) -> None:
+    folder = tmp_path / "more"
+    folder.mkdir()
+    model(folder / "tiny.gguf")
+    other = Library(here, places, lambda: [str(folder)])
+    meanwhile = []
+
+    def folders_of_the_person() -> list[str]:
+        while meanwhile:
+            other.remove(meanwhile.pop())
+        return [str(folder)]
+
+    library = Library(here, places, folders_of_the_person)
+    assert ids(library) == ["tiny"]
+    library.mark_used("tiny")
+    meanwhile.append("tiny")
+    library.models()
+    assert [known.id for known in library.hidden()] == ["tiny"]

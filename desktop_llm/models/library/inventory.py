@@ -88,7 +88,7 @@ class Inventory:
     def _note_changes(self, known: Mapping[Path, Entry], entries: Mapping[Path, Entry]) -> None:
         changed: dict[Path, Entry | None] = {path: entry for path, entry in entries.items() if entry != known.get(path)}
         dropped = {path: None for path, entry in known.items() if path not in entries and not entry.removed}
-        self.register.note(changed | dropped)
+        self.register.note_seen(changed | dropped, known)
 
 
 def _gone(sights: Sequence[Sight], entries: Mapping[Path, Entry]) -> Iterator[tuple[Path, Entry]]:

@@ -99,8 +99,19 @@ class Register:
 
     def note(self, entries: Mapping[Path, Entry | None]) -> None:
         """Keep these; None forgets one."""
+        noted = {self._key(path): entry and asdict(entry) for path, entry in entries.items()}
+        self._facts.note_entries(lambda _: noted)
+
+    def note_seen(self, entries: Mapping[Path, Entry | None], known: Mapping[Path, Entry]) -> None:
+        """Keep what a look at the disk changed of the `known` ones, but for those that were noted anew meanwhile."""
+
+        def still_known(now: Mapping[Path, Any]) -> dict[Path, Any]:
+            keys = {path: self._key(path) for path in entries}
+            same = (path for path, key in keys.items() if (_entry(now[key]) if key in now else None) == known.get(path))
+            return {keys[path]: (entry := entries[path]) and asdict(entry) for path in same}
+
         if entries:
-            self._facts.note_entries({self._key(path): entry and asdict(entry) for path, entry in entries.items()})
+            self._facts.note_entries(still_known)
 
     def _key(self, path: Path) -> Path:
         return path.relative_to(self._folder) if path.is_relative_to(self._folder) else path
