@@ -205,7 +205,7 @@ class Header(QWidget):
         self._settings.setEnabled(chats)
         self.set_has_chat(self._has_chat)
         self.network_state.set_icon_only(name == "narrow")
-        self.context_meter.set_short(folded)
+        self.context_meter.set_short(name != "wide")
         words = self._device_words if name == "wide" else self._device_words.partition(",")[0]
         self._device.setText(words)
         self._device.setToolTip(self._device_words)

@@ -17,6 +17,9 @@ from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, draw_focus_r
 ModelState = Literal["idle", "loading", "ready", "stopped"]
 
 _NAME_WIDTH = 180
+_NAME_BEFORE_TAG = 110
+# Edge, state icon, gap; gap, chevron, edge; ring.
+_AROUND_WORDS = 12 + 16 + 8 + 8 + 16 + 10 + 2 * RING_MARGIN
 _TURN_MS = 40
 
 
@@ -115,7 +118,7 @@ class ModelButton(QPushButton):
         if self._name:
             widest = max(widest, metrics.horizontalAdvance(self._loading_words(1.0)))
         height = max(32, metrics.height() + 8)
-        return QSize(widest + 12 + 16 + 8 + 8 + 16 + 10 + 2 * RING_MARGIN, height + 2 * RING_MARGIN)
+        return QSize(widest + _AROUND_WORDS, height + 2 * RING_MARGIN)
 
     def minimumSizeHint(self) -> QSize:
         """The name gives way first."""
@@ -154,17 +157,22 @@ class ModelButton(QPushButton):
         return "danger_text" if stopped else "text_secondary"
 
     def _paint_words(self, painter: QPainter, place: QRect) -> None:
-        loading = self._state == "loading"
-        room = place.width() - (0 if loading else self._tag_room())
+        with_tag = self._state != "loading" and self.shows_tag(self.width())
+        room = place.width() - (self._tag_room() if with_tag else 0)
         shown = self.fontMetrics().elidedText(self.words(), Qt.TextElideMode.ElideMiddle, room)
         painter.setFont(self.font())
         painter.setPen(theme.current().colour("text_primary"))
         width = self.fontMetrics().horizontalAdvance(shown)
         words = self._side(QRect(place.x(), place.y(), width + 1, place.height()))
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, shown)
-        if self._tag and self._name and not loading:
+        if with_tag:
             tag = self._side(QRect(place.x() + width + 8, place.y(), tag_width(self._tag), place.height()))
             paint_tag(painter, tag.x(), place.center().y(), self._tag)
+
+    def shows_tag(self, width: int) -> bool:
+        """Whether a button of this width has room for the size word too: where it is tight the name comes first."""
+        name = min(self.fontMetrics().horizontalAdvance(self._name), _NAME_BEFORE_TAG)
+        return bool(self._tag and self._name) and width >= _AROUND_WORDS + name + self._tag_room()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter opens the menu; Esc cancels loading."""

@@ -109,7 +109,10 @@ class NetworkPanel(Popup):
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         columns.setSectionResizeMode(_HOST, QHeaderView.ResizeMode.Stretch)
         for column, widest in enumerate(self._requests.widest):  # asking every row would hold the window up
-            columns.resizeSection(column, table.fontMetrics().horizontalAdvance(widest) + 4 * _PADDING)
+            wanted = max(
+                table.fontMetrics().horizontalAdvance(each) for each in (widest, self._requests.titles[column])
+            )
+            columns.resizeSection(column, wanted + 4 * _PADDING)
         return table
 
     def _lay_out(self) -> None:
@@ -166,7 +169,7 @@ class _Requests(QAbstractTableModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._entries: tuple[Entry, ...] = ()
-        self._titles = (self.tr("Time"), self.tr("To"), self.tr("For"), self.tr("Received"), self.tr("Result"))
+        self.titles = (self.tr("Time"), self.tr("To"), self.tr("For"), self.tr("Received"), self.tr("Result"))
         self.widest = (tr("today {time}").format(time="00:00"), "", *widest_words())
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
@@ -182,12 +185,12 @@ class _Requests(QAbstractTableModel):
 
     def columnCount(self, parent: Index = _NO_PARENT) -> int:
         """Five."""
-        return 0 if parent.isValid() else len(self._titles)
+        return 0 if parent.isValid() else len(self.titles)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """The titles."""
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._titles[section]
+            return self.titles[section]
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             return _ALIGNMENT[section]
         return None
@@ -204,7 +207,7 @@ class _Requests(QAbstractTableModel):
                 sent = self.tr("{sent} sent, {received} received")
                 return sent.format(sent=size(entry.bytes_out), received=size(entry.bytes_in))
             case Qt.ItemDataRole.ForegroundRole:
-                last = index.column() == len(self._titles) - 1
+                last = index.column() == len(self.titles) - 1
                 bad = last and not went_well(entry)
                 return theme.current().colour("danger_text" if bad else "text_primary" if last else "text_secondary")
         return None

@@ -14,6 +14,8 @@ def purpose(entry: Entry) -> str:
 
 def result(entry: Entry) -> str:
     """How a request ended, in two or three words."""
+    if entry.result == "offline_switch" and entry.bytes_in:
+        return tr("Stopped, offline")
     return _results().get(entry.result, plain(entry.result.replace("_", " ")))
 
 

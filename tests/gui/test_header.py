@@ -91,6 +91,8 @@ def test_without_a_loaded_model_there_is_no_meter_and_no_device(header: Header) 
 def test_a_narrow_window_folds_words_and_keeps_names(header: Header) -> None:
     header.set_device("CPU, 8 threads")
     header.set_context(3912, 16384)
+    header.set_width_class("medium")
+    assert header.context_meter.figures() == "24 %"
     header.set_width_class("compact")
     assert header.context_meter.figures() == "24 %"
     assert find(header, "device").text() == "CPU"
@@ -102,6 +104,13 @@ def test_a_narrow_window_folds_words_and_keeps_names(header: Header) -> None:
     header.set_model("Qwen3 8B", "Q4_K_M")
     assert header.network_state.accessibleName() == "Network, no connections"
     assert "CPU, 8 threads" in header.model_button.toolTip()
+
+
+def test_where_it_is_tight_the_size_goes_before_the_name(header: Header) -> None:
+    header.set_model("SmolLM2 135M", "Q4_K_M")
+    button = header.model_button
+    assert button.shows_tag(button.sizeHint().width())
+    assert not button.shows_tag(button.minimumSizeHint().width())
 
 
 def test_widths_fold_at_the_breaks_of_the_grid() -> None:

@@ -17,6 +17,7 @@ from desktop_llm.errors import TransferError
 from desktop_llm.gui.network_controller import NetworkController
 from desktop_llm.gui.network_panel import NetworkPanel
 from desktop_llm.gui.network_state import NetworkState
+from desktop_llm.gui.network_words import result
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.settings_keeper import SettingsKeeper
 from desktop_llm.gui.tasks import Tasks
@@ -105,6 +106,23 @@ def test_a_switch_that_was_lifted_for_one_download_stays_lifted_when_something_e
     desk.settings.change(offline=False)
     desk.settings.change(offline=True)
     assert desk.net.offline
+
+
+def test_a_transfer_that_the_switch_ended_is_not_called_unsent(desk: Desk) -> None:
+    desk.ledger.end(desk.ledger.begin("huggingface.co", "download"), 900_000, 500, "offline_switch")
+    desk.ledger.end(desk.ledger.begin("huggingface.co", "download"), 0, 0, "offline_switch")
+    unsent, stopped = desk.ledger.entries(2)
+    assert result(unsent) == "Not sent, offline"
+    assert result(stopped) == "Stopped, offline"
+
+
+def test_every_column_has_room_for_its_title(qtbot: QtBot, desk: Desk) -> None:
+    ask(desk.net)
+    qtbot.mouseClick(desk.state, Qt.MouseButton.LeftButton)
+    table = find(desk.controller.panel, "network_requests", QTableView)
+    columns, metrics = table.horizontalHeader(), table.fontMetrics()
+    titles = [str(table.model().headerData(at, Qt.Orientation.Horizontal)) for at in range(columns.count())]
+    assert all(columns.sectionSize(at) > metrics.horizontalAdvance(title) for at, title in enumerate(titles))
 
 
 def test_the_list_can_be_cleared(qtbot: QtBot, desk: Desk) -> None:
