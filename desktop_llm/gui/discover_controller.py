@@ -109,6 +109,7 @@ class DiscoverController(QObject):
 
     def _connect(self) -> None:
         page, panel, sidebar = self._page, self._panel, self._page.sidebar
+        page.shown.connect(self.start)  # this machine may have been measured meanwhile
         sidebar.typed.connect(self._on_typed)
         sidebar.entered.connect(self._on_entered)
         sidebar.search.search_changed.connect(self._on_paused)
@@ -121,9 +122,13 @@ class DiscoverController(QObject):
         page.recommendation.sizes_requested.connect(self._on_sizes)
 
     def _on_recommended(self, found: list[Recommendation]) -> None:
+        before = self._recommended_fits()
         self._recommended = {f"recommended {each.repo} {each.file}": each for each in found}
-        if self._asked is None:
+        if self._asked is None and self._recommended_fits() != before:
             self._show_here()
+
+    def _recommended_fits(self) -> list[tuple[str, str]]:
+        return [(key, each.forecast.fit) for key, each in self._recommended.items()]
 
     def _on_typed(self, text: str) -> None:
         if self._page.sidebar.segment() != DISCOVER:

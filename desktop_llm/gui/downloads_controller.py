@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from desktop_llm.errors import NotFound, UserError
+from desktop_llm.errors import NotFound, TransferError, UserError
 from desktop_llm.gui import outside
 from desktop_llm.gui.models import words
 from desktop_llm.gui.models.page import ModelsPage
@@ -22,6 +22,7 @@ from desktop_llm.gui.tasks import Task
 from desktop_llm.models.download import Pulled, PullProgress, Unfinished
 from desktop_llm.models.hub import HubFile, HubRepo
 from desktop_llm.models.library import Model
+from desktop_llm.settings import Settings
 from desktop_llm.words import tr
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class DownloadsController(QObject):
         page.downloads.pause_all_requested.connect(self.pause_all)
         page.downloads_undo.undo_requested.connect(self._on_undo)
         page.downloads_undo.closed.connect(self._on_undo_closed)
+        resources.settings.changed.connect(self._on_settings)
 
     def start(self) -> None:
         """List what was interrupted by a quit or a kill, as paused; nothing goes on by itself."""
@@ -227,10 +229,18 @@ class DownloadsController(QObject):
         del self._items[item.shown.key]
         if stage != "done":
             self._page.downloads_undo.show_message(
-                self.tr("Download of {name} cancelled.").format(name=item.shown.name)
+                self.tr("Download of {name} cancelled.").format(name=item.shown.full_name)
             )
             self._cancelled = (item.shown.key, item)
         self._schedule()
+
+    def _on_settings(self, settings: Settings) -> None:
+        """What the offline switch stopped goes on by itself once it is off again."""
+        stopped = [item for item in self._items.values() if _stopped_by_switch(item.shown)]
+        if stopped and not settings.offline:
+            for item in stopped:
+                item.shown = replace(item.shown, stage="waiting", error=None)
+            self._schedule()
 
     def _on_undo(self) -> None:
         if self._cancelled is not None:
@@ -272,6 +282,10 @@ class DownloadsController(QObject):
         self._page.downloads.set_downloads(shown)
         self._page.bar.set_downloads(shown)
         self.changed.emit({download.key: download for download in shown})
+
+
+def _stopped_by_switch(shown: Download) -> bool:
+    return isinstance(shown.error, TransferError) and shown.error.cause == "offline_switch"
 
 
 def key_of(repo: str, file: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, Signal
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -15,7 +15,7 @@ from desktop_llm.gui.machine_tiles import MachineFacts, MachineTiles, gpu_advice
 from desktop_llm.gui.model_words import model_name
 from desktop_llm.gui.recommended_card import RecommendedCard
 from desktop_llm.gui.scrolled import scrolled_column
-from desktop_llm.gui.widgets import Banner, Button, Label, Pill, PrimaryButton
+from desktop_llm.gui.widgets import Banner, Button, Label, Pill, PrimaryButton, Spinner
 from desktop_llm.gui.widgets.flow import FlowLayout
 from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, repaint_on_theme, set_names
 from desktop_llm.models.library import Model
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from desktop_llm.models.fit.catalog import Recommendation
 
 _WIDTH, _ONE_COLUMN_BELOW = 928, 620
+_CARD_HEIGHT = 244
 _FAST_TPS = 30  # several times as fast as one reads
 
 
@@ -80,8 +81,17 @@ class FirstRunPage(QWidget):
             card.use_requested.connect(self.use_requested)
             card.downloads_requested.connect(self.downloads_requested)
         self._better.setVisible(bool(given))
+        self._source.show()
+        self._measuring.hide()
         self._show_installed()
         self._reflow()
+
+    def set_measuring(self) -> None:
+        """Keep the place of the cards: what to recommend is known in a few seconds."""
+        if not self._cards:
+            self._better.show()
+            self._source.hide()
+            self._measuring.show()
 
     def set_models(self, models: Sequence[Model]) -> None:
         """What is on this computer: a recommended model among them can be used at once."""
@@ -146,8 +156,21 @@ class FirstRunPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         column.addLayout(head)
+        column.addWidget(self._measuring_box())
         column.addLayout(self._grid)
         return self._better
+
+    def _measuring_box(self) -> QWidget:
+        self._measuring = QWidget()
+        self._measuring.setMinimumHeight(_CARD_HEIGHT)
+        words = self.tr("Measuring how fast this computer is, so that only what runs well here is recommended.")
+        row = QHBoxLayout(self._measuring)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(Spinner(), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(Label(words, "ui", "text_secondary", wrap=True, object_name="first_run_measuring"), 1)
+        row.setAlignment(Qt.AlignmentFlag.AlignTop)
+        return self._measuring
 
     def _links(self) -> FlowLayout:
         row = FlowLayout(spacing=8)

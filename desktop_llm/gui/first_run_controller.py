@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from desktop_llm.errors import UserError
 from desktop_llm.gui.documents.words import size
 from desktop_llm.gui.forecasts import Question, forecast_of
 from desktop_llm.gui.load_choice import LoadChoice
@@ -50,6 +51,7 @@ class FirstRunController(QObject):
     def __init__(self, resources: Resources, models: ModelsController, window: MainWindow) -> None:
         super().__init__(window)
         self._resources, self._models, self._window = resources, models, window
+        self._measured = False
 
     def is_wanted(self, *, has_chats: bool) -> bool:
         """Whether this is the first start; asked once, it is the first no more."""
@@ -59,11 +61,11 @@ class FirstRunController(QObject):
         return first
 
     def look(self) -> None:
-        """Fill the page with what is true now; speeds follow once this machine was measured."""
+        """Fill the page with what is true now; what is recommended follows once this machine was measured."""
         self._show_models()
         self._find()
         self._resources.tasks.call(
-            functools.partial(learn_speeds, self._resources), self._on_speeds, _ignored, lane="forecasts"
+            functools.partial(learn_speeds, self._resources), self._on_speeds, self._on_speeds, lane="forecasts"
         )
 
     @functools.cached_property
@@ -104,9 +106,14 @@ class FirstRunController(QObject):
 
     def _on_found(self, found: Found) -> None:
         self.page.set_machine(found.facts)
-        self.page.set_recommendations(found.recommendations, memory_of(found.facts.machine))
+        if self._measured:  # what is recommended before would be taken back a moment later
+            self.page.set_recommendations(found.recommendations, memory_of(found.facts.machine))
+        else:
+            self.page.set_measuring()
 
-    def _on_speeds(self, _: None) -> None:
+    def _on_speeds(self, _: UserError | None) -> None:
+        """It was measured, or it cannot be: then the recommendations tell no speeds."""
+        self._measured = True
         self._show_models()
         self._find()
 

@@ -107,6 +107,19 @@ def test_three_models_are_recommended_with_what_they_need_here(page: FirstRunPag
     assert find(page, "recommended_3_get").accessibleName() == "Download, Qwen2.5 Coder 7B"
 
 
+def test_nothing_is_recommended_before_this_machine_was_measured(qtbot: QtBot) -> None:
+    page = FirstRunPage()
+    qtbot.addWidget(page)
+    page.set_measuring()
+    page.show()
+    assert "Measuring" in find(page, "first_run_measuring").text()
+    assert not find(page, "first_run_source").isVisible()
+    page.set_recommendations((QWEN, GEMMA, CODER), "16 GB")
+    assert not find(page, "first_run_measuring").isVisible()
+    page.set_measuring()  # once more: what is recommended stays
+    qtbot.waitUntil(find(page, "recommended_1").isVisible)
+
+
 def test_download_asks_once_and_then_shows_the_download(qtbot: QtBot, page: FirstRunPage) -> None:
     asked, shown = heard(page.download_requested), heard(page.downloads_requested)
     press(qtbot, page, "recommended_2_get")

@@ -79,16 +79,15 @@ class DownloadCard(QWidget):
             button = Button(
                 action.text, action.icon, kind=action.kind, height=28, object_name=f"download_{action.name}"
             )
-            button.setAccessibleName(self.tr("{action}, {name}").format(action=action.text, name=self._full_name()))
+            button.setAccessibleName(
+                self.tr("{action}, {name}").format(action=action.text, name=self._download.full_name)
+            )
             button.setProperty("action", action.name)
             button.clicked.connect(self._on_action)
             self._flow.addWidget(button)
 
-    def _full_name(self) -> str:
-        return f"{plain(self._download.name)} {size_word(self._download.quantization)}".strip()
-
     def _name_buttons(self) -> None:
-        name, stage = self._full_name(), self._download.stage
+        name, stage = self._download.full_name, self._download.stage
         paused = stage == "paused"
         self._pause.setVisible(stage in ("waiting", "downloading", "checking", "repairing", "paused"))
         words = self.tr("Resume download of {name}") if paused else self.tr("Pause download of {name}")

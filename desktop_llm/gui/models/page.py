@@ -38,9 +38,10 @@ _THREE_COLUMNS, _ONE_COLUMN = 1048, 852
 
 
 class ModelsPage(QWidget):
-    """Signals: `files_dropped` with the paths of GGUF files; `downloads_shown` when their panel comes or goes."""
+    """Signals: `files_dropped` with the paths of GGUF files; `shown` each time the page comes to the front."""
 
     files_dropped = Signal(list)
+    shown = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -246,6 +247,7 @@ class ModelsPage(QWidget):
         super().showEvent(event)
         if self.sidebar.isVisible():
             self.sidebar.search.setFocus()
+        self.shown.emit()
 
     def event(self, event: QEvent) -> bool:
         """Esc belongs to what lies over the page, before any shortcut of the window."""

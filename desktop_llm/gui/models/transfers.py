@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from desktop_llm.errors import TransferError, UserError
-from desktop_llm.gui.documents.words import size
+from desktop_llm.gui.documents.words import plain, size
+from desktop_llm.gui.model_words import size_word
 from desktop_llm.gui.models import words
 from desktop_llm.gui.widgets import Action
 from desktop_llm.words import tr
@@ -36,6 +37,11 @@ class Download:
     reason: str = ""
     error: UserError | None = None
     model_id: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """The name with its size in a word, which tells two downloads of one repository apart."""
+        return f"{plain(self.name)} {size_word(self.quantization)}".strip()
 
     @property
     def running(self) -> bool:
@@ -80,6 +86,7 @@ def actions_for(error: UserError) -> tuple[Action, ...]:
         "gated": (
             Action("open_page", tr("Open the page"), "external"),
             Action("add_token", tr("Add token"), "lock", "quiet"),
+            later,
         ),
         "unauthorized": (Action("add_token", tr("Add token"), "lock"), later),
         "not_found": (Action("open_repository", tr("Look at the repository"), "search"),),

@@ -111,6 +111,29 @@ def test_the_offline_switch_stops_a_download_and_can_be_lifted_for_it(models: Ro
     assert models.net.offline
 
 
+def test_what_the_offline_switch_stopped_goes_on_when_it_is_off_again(models: Room) -> None:
+    models.add()
+    models.open()
+    models.settings.change(offline=True)
+    models.net.offline = True
+    models.get()
+    models.until(lambda: models.stages() == ["failed"])
+    models.net.offline = False
+    models.settings.change(offline=False)
+    models.until(lambda: models.stages() == ["done"])
+
+
+def test_terms_that_were_accepted_meanwhile_let_a_download_be_tried_again(models: Room) -> None:
+    models.add()
+    models.open()
+    models.hub.behave("/maker/*/resolve/*", status(403, headers={"X-Error-Code": "GatedRepo"}))
+    models.get()
+    models.until(lambda: models.stages() == ["failed"])
+    models.hub.behave_well()
+    models.press("download_retry")
+    models.until(lambda: models.stages() == ["done"])
+
+
 def test_a_failure_is_told_and_can_be_tried_again(models: Room) -> None:
     models.add()
     models.open()
