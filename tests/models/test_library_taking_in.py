@@ -12,6 +12,7 @@ from desktop_llm.errors import ModelFileError
 from desktop_llm.files import sha256_of
 from desktop_llm.models.library import STARTER_CHAT, Library
 from desktop_llm.models.library.elsewhere import Places
+from desktop_llm.models.library.publishing import publish
 from desktop_llm.paths import Folders
 from tests.models.gguf_files import CHAT, model, split_model
 from tests.models.shelves import ids, lm_studio
@@ -59,6 +60,16 @@ def test_the_same_content_again_is_the_same_model(library: Library, here: Folder
 def test_other_content_of_that_name_gets_a_number(library: Library, here: Folders) -> None:
     adopt(library, [finished(here, "one.part")], "Tiny.gguf")
     assert adopt(library, [finished(here, "two.part", "Another")], "Tiny.gguf") == "tiny-2"
+
+
+def test_a_name_that_is_taken_meanwhile_stays_with_its_file(here: Folders) -> None:
+    parts = [finished(here, "1.part"), finished(here, "2.part")]
+    targets = [here.models / "tiny-00001-of-00002.gguf", here.models / "tiny-00002-of-00002.gguf"]
+    targets[0].write_bytes(b"another")
+    with pytest.raises(FileExistsError):
+        publish(parts, targets)
+    assert (targets[0].read_bytes(), targets[1].exists()) == (b"another", False)
+    assert all(part.exists() for part in parts)
 
 
 @pytest.mark.parametrize(

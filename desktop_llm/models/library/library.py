@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -169,12 +170,7 @@ class Library:
         `file` is the name in the repository, and `name` what to call it here if that says more; both are only labels.
         Where this very content has that name already, the new files are deleted. Raises UserError.
         """
-        stem = stem_of(Path(name or file))
-        targets, here = publishing.targets_for(self._folder, stem, paths, sha256s, self._facts)
-        if here:
-            publishing.drop(paths)
-        else:
-            publishing.publish(paths, targets)
+        targets = self._published(paths, stem_of(Path(name or file)), sha256s)
         return self._taken_in(targets, sha256s, origin="pulled", repo=repo, file=file, revision=revision)
 
     def remove(self, model_id: str, *, undo: bool = True) -> Model:
@@ -230,6 +226,16 @@ class Library:
             raise ModelFileError(model.reason)
         self._register.unpin(path, entry)
         return replace(model, state="ok", reason="", sha256=entry.sha256s[0])
+
+    def _published(self, paths: Sequence[Path], stem: str, sha256s: Sequence[str]) -> tuple[Path, ...]:
+        while True:
+            targets, here = publishing.targets_for(self._folder, stem, paths, sha256s, self._facts)
+            if here:
+                publishing.drop(paths)
+                return targets
+            with contextlib.suppress(FileExistsError):  # another one took the name just now
+                publishing.publish(paths, targets)
+                return targets
 
     def _taken_in(self, targets: Sequence[Path], sha256s: Sequence[str], **origin: Any) -> Model:
         for target, sha256 in zip(targets, sha256s, strict=True):  # so that nobody has to read it again

@@ -62,15 +62,27 @@ def link(sources: Sequence[Path], targets: Sequence[Path]) -> int:
 
 
 def publish(sources: Sequence[Path], targets: Sequence[Path]) -> None:
-    """Move finished files to their names, the first file last; nothing writes them again, so they become read-only."""
+    """Move finished files to their names, the first file last; nothing writes them again, so they become read-only.
+
+    Raises FileExistsError where a name was taken meanwhile, and UserError; all files are where they were then.
+    """
+    moved: list[tuple[Path, Path]] = []
     for source, target in reversed(list(zip(sources, targets, strict=True))):
         try:
-            if os.name == "posix":  # Windows would refuse to delete them later
-                source.chmod(0o444)
-            source.rename(target)
+            _move(source, target)
+            moved.append((source, target))
             sync_folder(target.parent)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                for before, after in moved:
+                    after.rename(before)
+            if isinstance(error, FileExistsError):
+                raise
             raise cannot_write(target, error) from error
+    if os.name == "posix":  # Windows would refuse to delete them later
+        with contextlib.suppress(OSError):
+            for target in targets:
+                target.chmod(0o444)
 
 
 def clear_leftovers(folder: Path) -> None:
@@ -113,6 +125,21 @@ def safe_stem(stem: str) -> str:
     kept = "".join("-" if character in '<>:"/\\|?*' else character for character in printable(stem))
     kept = kept.strip(". ").encode()[:_MAX_STEM_BYTES].decode("utf-8", "ignore").rstrip(". ") or "model"
     return f"model {kept}" if kept.partition(".")[0].lower() in _RESERVED else kept
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename a file, never over another one: unlike a rename, a hard link is not made over a file."""
+    if os.name == "posix":
+        try:
+            target.hardlink_to(source)
+        except FileExistsError:
+            raise
+        except OSError:  # this file system has no hard links
+            source.rename(target)
+        else:
+            source.unlink()
+    else:
+        source.rename(target)  # which Windows does not do over another file
 
 
 def _same(there: Sequence[Path], sources: Sequence[Path], sha256s: Sequence[str], facts: Facts) -> bool:
