@@ -38,6 +38,7 @@ LIBRARIES = {
         "gui.tasks",
         "instance",
         "net",
+        "models.download.downloads",
         "models.download.hashing",
         "models.hub.calls",
         "engine.loading",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -11,6 +12,7 @@ import pytest
 
 from desktop_llm.errors import BadRequest, Busy, ModelFileError, TransferError
 from desktop_llm.models.download import PullProgress
+from desktop_llm.models.download.downloads import SPARE_BYTES
 from tests.faulty_hub import FaultyHub
 from tests.hub import Blob, Exchange, status
 from tests.models.downloading import BLOCK_BYTES, FILE, REPO, Site, made_model, site
@@ -197,6 +199,33 @@ def test_what_can_t_run_here_is_not_kept(place: Site, hub: FaultyHub) -> None:
     with pytest.raises(ModelFileError, match=r"tiny-Q4_K_M\.gguf"):
         place.pull()
     assert (place.published(), place.left()) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["mmproj", "imatrix", "adapter"])
+def test_what_can_t_answer_by_itself_is_not_kept(place: Site, hub: FaultyHub, kind: str) -> None:
+    hub.add(REPO, {FILE: gguf({**CHAT, "general.type": kind}, [tensor("w", [16, 16])], data_bytes=1024)})
+    with pytest.raises(ModelFileError, match="can't answer alone"):
+        place.pull()
+    assert (place.published(), place.left()) == ([], [])
+
+
+def test_downloads_at_once_don_t_take_each_other_s_space(place: Site, hub: FaultyHub) -> None:
+    size = int(shutil.disk_usage(place.models).free * 0.6) - SPARE_BYTES
+    if size < SPARE_BYTES:
+        pytest.skip("this disk is nearly full")
+    hub.add(REPO, {f"{name}.gguf": Blob(b"GGUF", size_bytes=size, sha256=name * 64) for name in ("a", "b")})
+    hub.misbehave("stall")
+    repo = place.hub.repo(REPO)
+    first, second = repo.files
+    steps = place.downloads.pull(repo, first)
+    next(steps)
+    with pytest.raises(TransferError, match="besides what other downloads still need") as raised:
+        next(place.downloads.pull(repo, second))
+    assert raised.value.cause == "disk_full"
+    steps.close()
+    place.downloads.discard("a" * 64)
+    next(steps := place.downloads.pull(repo, second))
+    steps.close()
 
 
 def test_a_model_that_does_not_fit_on_the_disk_is_not_begun(place: Site, hub: FaultyHub) -> None:

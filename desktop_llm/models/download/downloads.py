@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Generator
+import threading
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from desktop_llm.models.download.sidecar import Sidecar, Wanted, load, load_all,
 from desktop_llm.models.gguf import read_header_from
 from desktop_llm.models.hub import Hub, HubFile, HubRepo
 from desktop_llm.models.library import Library, Model
+from desktop_llm.models.library.publishing import check_importable
 from desktop_llm.net import Net
 from desktop_llm.paths import Folders
 from desktop_llm.words import tr
@@ -73,6 +75,8 @@ class Downloads:
         self._library = library
         self._patience = patience or Patience()
         self._block_bytes = block_bytes
+        self._under_way: list[Sidecar] = []
+        self._lock = threading.Lock()
 
     def pull(self, repo: HubRepo, file: HubFile) -> Generator[PullProgress, None, Pulled]:
         """Bring a file with all of its parts here; closing the generator pauses, and the next pull goes on.
@@ -105,13 +109,13 @@ class Downloads:
             if (model := self._already_here(wanted)) is not None:
                 sidecar.remove()
                 return Pulled(model, wanted.id, wanted.size_bytes, 0)
-            self._check_space(sidecar)
-            try:
-                transferred = yield from self._receive(sidecar)
-            except TransferError:
-                if sidecar.done_bytes() == 0:
-                    sidecar.remove()
-                raise
+            with self._room_for(sidecar):
+                try:
+                    transferred = yield from self._receive(sidecar)
+                except TransferError:
+                    if sidecar.done_bytes() == 0:
+                        sidecar.remove()
+                    raise
             return Pulled(self._publish(sidecar), wanted.id, wanted.size_bytes, transferred)
 
     def _receive(self, sidecar: Sidecar) -> Generator[PullProgress, None, int]:
@@ -140,6 +144,7 @@ class Downloads:
             yield from PartPull(part, receiver, sidecar.note).run()
         except TransferError as error:
             if error.cause == "wrong_hash":
+                part.close()  # Windows deletes no open file
                 sidecar.drop(state)
             raise
         finally:
@@ -153,7 +158,9 @@ class Downloads:
         try:
             for path, state in zip(paths, sidecar.states, strict=True):
                 with path.open("rb") as file:
-                    read_header_from(file, state.size_bytes, Path(state.path).name)
+                    header = read_header_from(file, state.size_bytes, Path(state.path).name)
+                if state is sidecar.states[0]:
+                    check_importable(Path(state.path), header)
         except ModelFileError:
             sidecar.remove()
             raise
@@ -187,21 +194,47 @@ class Downloads:
         self.discard(sidecar.wanted.id)
         return True
 
-    def _check_space(self, sidecar: Sidecar) -> None:
-        needed = sidecar.wanted.size_bytes - sidecar.done_bytes() + SPARE_BYTES
-        free = shutil.disk_usage(self._folder).free
+    @contextlib.contextmanager
+    def _room_for(self, sidecar: Sidecar) -> Iterator[None]:
+        """Hold the space that this download still needs against those that begin meanwhile."""
+        with self._lock:
+            self._check_space(sidecar, sum(other.left_bytes() for other in self._under_way))
+            self._under_way.append(sidecar)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way.remove(sidecar)
+
+    def _check_space(self, sidecar: Sidecar, promised_bytes: int) -> None:
+        needed = sidecar.left_bytes() + SPARE_BYTES
+        free = max(0, shutil.disk_usage(self._folder).free - promised_bytes)
         if free < needed:
-            raise TransferError(
-                tr(
-                    "{file} needs {needed:.1f} GB on the disk with {folder}, and {free:.1f} GB are free there. "
-                    "Nothing was downloaded. Free some space, then try again.",
-                    file=sidecar.wanted.file,
-                    needed=needed / 1e9,
-                    free=free / 1e9,
-                    folder=str(self._folder.parent),
-                ),
-                "disk_full",
-            )
+            file, folder = sidecar.wanted.file, self._folder.parent
+            raise _no_room(file, folder, needed / 1e9, free / 1e9, others=promised_bytes > 0)
+
+
+def _no_room(file: str, folder: Path, needed_gb: float, free_gb: float, *, others: bool) -> TransferError:
+    sentence = (
+        tr(
+            "{file} needs {needed:.1f} GB on the disk with {folder}, and besides what other downloads still need "
+            "{free:.1f} GB are free there. Nothing was changed. Free some space, then try again.",
+            file=file,
+            folder=str(folder),
+            needed=needed_gb,
+            free=free_gb,
+        )
+        if others
+        else tr(
+            "{file} needs {needed:.1f} GB on the disk with {folder}, and {free:.1f} GB are free there. "
+            "Nothing was changed. Free some space, then try again.",
+            file=file,
+            folder=str(folder),
+            needed=needed_gb,
+            free=free_gb,
+        )
+    )
+    return TransferError(sentence, "disk_full")
 
 
 def _wanted(repo: HubRepo, file: HubFile) -> Wanted:

@@ -63,6 +63,10 @@ class Sidecar:
         """How many bytes of all parts are there."""
         return sum(min(_size(self.part_path(state)), state.size_bytes) for state in self.states)
 
+    def left_bytes(self) -> int:
+        """How many bytes are still to come."""
+        return self.wanted.size_bytes - self.done_bytes()
+
     def save(self) -> None:
         """Write the sidecar, whole or not at all; raises UserError where the disk is full or can't be written."""
         told = asdict(self.wanted) | {"version": _VERSION, "parts": [asdict(state) for state in self.states]}
