@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -274,6 +275,19 @@ def test_an_unreadable_sidecar_costs_no_bytes(place: Site, hub: FaultyHub) -> No
     assert place.downloads.unfinished() == []
     pulled = place.pull()
     assert pulled.bytes_transferred == len(MODEL) - there
+
+
+def test_what_nobody_can_go_on_with_is_deleted_after_a_week(place: Site, hub: FaultyHub) -> None:
+    interrupt(place, hub)
+    kept = place.left()
+    lost = part_of(place).with_name("f" * 64 + ".part")
+    for path in (lost, lost.with_suffix(".json"), *part_of(place).parent.iterdir()):
+        path.touch()
+        os.utime(path, (1, 1))
+    fresh = lost.with_name("e" * 64 + ".part")
+    fresh.touch()
+    assert [each.repo for each in place.downloads.unfinished()] == [REPO]
+    assert place.left() == sorted([*kept, fresh.name])
 
 
 def test_more_bytes_than_the_file_has_are_cut_off(place: Site, hub: FaultyHub) -> None:

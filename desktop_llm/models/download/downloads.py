@@ -18,7 +18,7 @@ from desktop_llm.models.download.parts import BLOCK_BYTES, PartFile, PartState
 from desktop_llm.models.download.progress import Meter, PullProgress
 from desktop_llm.models.download.pulling import PartPull, Step
 from desktop_llm.models.download.receiving import Patience, Receiver
-from desktop_llm.models.download.sidecar import Sidecar, Wanted, load, load_all, locked, opened
+from desktop_llm.models.download.sidecar import Sidecar, Wanted, clear_leftovers, load, load_all, locked, opened
 from desktop_llm.models.gguf import read_header_from
 from desktop_llm.models.hub import Hub, HubFile, HubRepo
 from desktop_llm.models.library import Library, Model
@@ -94,7 +94,8 @@ class Downloads:
         return self._run(sidecar.wanted)
 
     def unfinished(self) -> list[Unfinished]:
-        """The downloads that can be gone on with, the oldest first."""
+        """The downloads that can be gone on with, the oldest first; old leftovers of others are deleted."""
+        clear_leftovers(self._folder)
         return [_unfinished(sidecar) for sidecar in load_all(self._folder) if not self._was_published(sidecar)]
 
     def discard(self, download_id: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ from desktop_llm.words import tr
 log = logging.getLogger(__name__)
 
 _VERSION = 1
+_LEFTOVERS_KEPT_S = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,14 @@ class Sidecar:
     def part_path(self, state: PartState) -> Path:
         """Where this part's bytes are."""
         return self._folder / f"{state.sha256}.part"
+
+    def names(self) -> set[str]:
+        """The names of all files that belong to this download."""
+        return {
+            f"{self.wanted.id}.json",
+            f"{self.wanted.id}.lock",
+            *(self.part_path(each).name for each in self.states),
+        }
 
     def done_bytes(self) -> int:
         """How many bytes of all parts are there."""
@@ -143,6 +153,19 @@ def load_all(folder: Path) -> list[Sidecar]:
     """Every unfinished download, the oldest first."""
     paths = sorted(folder.glob("*.json"), key=lambda path: (_modified(path), path.name))
     return [sidecar for path in paths if (sidecar := load(folder, path.stem)) is not None]
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Delete what belongs to no download that can be read, a week after it was written last.
+
+    Until then a pull of the same file goes on with it.
+    """
+    there = list(folder.glob("*"))  # before the notes are read: what begins meanwhile is not among it
+    kept = {name for sidecar in load_all(folder) for name in sidecar.names()}
+    for path in there:
+        if path.name not in kept and time.time() - _modified(path) > _LEFTOVERS_KEPT_S:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _read(folder: Path, told: dict[str, Any]) -> Sidecar:
