@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from desktop_llm.models.fit.catalog import Recommendation
 
 _WIDTH, _ONE_COLUMN_BELOW = 928, 620
-_CARD_HEIGHT = 244
+_CARD_HEIGHT = 264
 _FAST_TPS = 30  # several times as fast as one reads
 
 
@@ -46,6 +47,7 @@ class FirstRunPage(QWidget):
         super().__init__(parent)
         set_names(self, "first_run", self.tr("Welcome"))
         self._cards: list[RecommendedCard] = []
+        self._focus_wanted = False
         self._installed: dict[tuple[str, str], str] = {}
         self._advice: Banner | None = None
         self._tiles = MachineTiles()
@@ -56,7 +58,7 @@ class FirstRunPage(QWidget):
         self._ready.start.clicked.connect(self._on_start)
         self.set_offline(False)
         self.set_other_apps(())
-        self.set_recommendations((), None)
+        self.set_measuring()
 
     def set_machine(self, facts: MachineFacts) -> None:
         """What this computer has."""
@@ -66,6 +68,9 @@ class FirstRunPage(QWidget):
     def set_model(self, model: Model | None, forecast: Forecast | None) -> None:
         """The model that is ready, and how fast it is here; None where there is none."""
         self._ready.set_model(model, forecast)
+        if model is not None and self._focus_wanted:
+            self._focus_wanted = False
+            self._ready.start.setFocus()
 
     def set_recommendations(self, given: Sequence[Recommendation], free_memory: str | None) -> None:
         """Three models for this computer; `free_memory` says what they are measured against ("8.0 GB GPU")."""
@@ -80,6 +85,8 @@ class FirstRunPage(QWidget):
             card.download_requested.connect(self.download_requested)
             card.use_requested.connect(self.use_requested)
             card.downloads_requested.connect(self.downloads_requested)
+        for before, after in itertools.pairwise((self._ready.start, *self._cards)):
+            self.setTabOrder(before, after)
         self._better.setVisible(bool(given))
         self._source.show()
         self._measuring.hide()
@@ -223,6 +230,7 @@ class FirstRunPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Enter begins."""
         super().showEvent(event)
+        self._focus_wanted = not self._ready.start.isEnabled()
         self._ready.start.setFocus()
 
     def paintEvent(self, _event: QPaintEvent) -> None:

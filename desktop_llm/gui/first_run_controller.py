@@ -108,8 +108,6 @@ class FirstRunController(QObject):
         self.page.set_machine(found.facts)
         if self._measured:  # what is recommended before would be taken back a moment later
             self.page.set_recommendations(found.recommendations, memory_of(found.facts.machine))
-        else:
-            self.page.set_measuring()
 
     def _on_speeds(self, _: UserError | None) -> None:
         """It was measured, or it cannot be: then the recommendations tell no speeds."""

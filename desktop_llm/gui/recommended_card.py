@@ -35,6 +35,7 @@ class RecommendedCard(QFrame):
         kind = "primary" if number == 1 else "default"
         self._button = Button("", "download", kind=kind, object_name=f"recommended_{number}_get")  # type: ignore[arg-type]
         self._button.clicked.connect(self._on_clicked)
+        self.setFocusProxy(self._button)  # what the order of Tab goes by
         self._lay_out(number)
         self._show_button()
 

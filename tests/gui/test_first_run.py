@@ -95,6 +95,28 @@ def test_the_starter_is_ready_and_begins_a_chat(qtbot: QtBot, page: FirstRunPage
     assert len(asked) == 1
 
 
+def test_enter_begins_also_where_the_model_was_found_after_the_page(qtbot: QtBot) -> None:
+    page = FirstRunPage()
+    qtbot.addWidget(page)
+    with qtbot.waitExposed(page):
+        page.show()
+    page.activateWindow()
+    page.set_model(a_model(), None)
+    qtbot.waitUntil(find(page, "first_run_start").hasFocus)
+
+
+def test_tab_goes_through_the_page_from_top_to_bottom(qtbot: QtBot, page: FirstRunPage) -> None:
+    page.activateWindow()
+    find(page, "first_run_start").setFocus()
+    names = []
+    for _ in range(4):
+        focused = page.focusWidget()
+        assert focused is not None
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+        names.append(page.focusWidget().objectName())
+    assert names == ["recommended_1_get", "recommended_2_get", "recommended_3_get", "first_run_open_file"]
+
+
 def test_without_any_model_nothing_can_be_started(page: FirstRunPage) -> None:
     page.set_model(None, None)
     assert not find(page, "first_run_start").isEnabled()
@@ -110,7 +132,6 @@ def test_three_models_are_recommended_with_what_they_need_here(page: FirstRunPag
 def test_nothing_is_recommended_before_this_machine_was_measured(qtbot: QtBot) -> None:
     page = FirstRunPage()
     qtbot.addWidget(page)
-    page.set_measuring()
     page.show()
     assert "Measuring" in find(page, "first_run_measuring").text()
     assert not find(page, "first_run_source").isVisible()
