@@ -85,13 +85,13 @@ class FirstRunPage(QWidget):
             card.download_requested.connect(self.download_requested)
             card.use_requested.connect(self.use_requested)
             card.downloads_requested.connect(self.downloads_requested)
-        for before, after in itertools.pairwise((self._ready.start, *self._cards)):
-            self.setTabOrder(before, after)
         self._better.setVisible(bool(given))
         self._source.show()
         self._measuring.hide()
         self._show_installed()
         self._reflow()
+        for before, after in itertools.pairwise((self._ready.start, *(card.button for card in self._cards))):
+            self.setTabOrder(before, after)
 
     def set_measuring(self) -> None:
         """Keep the place of the cards: what to recommend is known in a few seconds."""

@@ -33,9 +33,8 @@ class RecommendedCard(QFrame):
         self.setProperty("card", True)
         set_names(self, f"recommended_{number}", plain(recommendation.name))
         kind = "primary" if number == 1 else "default"
-        self._button = Button("", "download", kind=kind, object_name=f"recommended_{number}_get")  # type: ignore[arg-type]
-        self._button.clicked.connect(self._on_clicked)
-        self.setFocusProxy(self._button)  # what the order of Tab goes by
+        self.button = Button("", "download", kind=kind, object_name=f"recommended_{number}_get")  # type: ignore[arg-type]
+        self.button.clicked.connect(self._on_clicked)
         self._lay_out(number)
         self._show_button()
 
@@ -53,7 +52,7 @@ class RecommendedCard(QFrame):
         outer.setContentsMargins(13, 14, 13, 13)
         outer.setSpacing(12)
         outer.addLayout(column, 1)
-        outer.addWidget(self._button)
+        outer.addWidget(self.button)
         head = QHBoxLayout()
         head.addWidget(Label(plain(given.title), "small_strong", "accent_text" if number == 1 else "text_secondary"), 1)
         word, kind, icon = fit_pill(forecast.fit)
@@ -93,8 +92,8 @@ class RecommendedCard(QFrame):
             words, icon = self.tr("Show the download"), "activity"
         else:
             words, icon = self.tr("Download"), "download"
-        self._button.set_content(words, icon)
-        self._button.setAccessibleName(f"{words}, {plain(self.recommendation.name)}")
+        self.button.set_content(words, icon)
+        self.button.setAccessibleName(f"{words}, {plain(self.recommendation.name)}")
 
     def _on_clicked(self) -> None:
         if self._model_id:
