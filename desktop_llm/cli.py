@@ -195,7 +195,7 @@ def list_models(options: argparse.Namespace, home: Folders) -> None:
 
 def _is_here(model: Any) -> bool:
     """Whether a program that reads the list can do something with the file: load it, or remove it."""
-    return model.state in ("ok", "changed") or (model.state == "damaged" and model.own)
+    return model.state in ("ok", "changed") or (model.state in ("damaged", "unsupported") and model.own)
 
 
 def find(options: argparse.Namespace, home: Folders) -> None:

@@ -5,6 +5,7 @@
     ├── NotFound             a model, collection, document or conversation that is not there
     ├── Busy                 another program holds what is needed
     ├── ModelFileError       a model file that is damaged, unknown or of another kind
+    │   └── UnsupportedModel one that may be whole, but is nothing that this version opens
     ├── DocumentError        a document that can't be read, with the reason
     ├── ContextOverflow      one message that is longer than the context, with both numbers
     ├── TransferError        a transfer that did not work, with its cause as a word the window can act on
@@ -51,6 +52,10 @@ class Busy(UserError):
 
 class ModelFileError(UserError):
     """The model file is damaged, of an unknown architecture, or not a chat model."""
+
+
+class UnsupportedModel(ModelFileError):
+    """The model file may be whole, but it is nothing that this version opens."""
 
 
 class DocumentError(UserError):
@@ -121,6 +126,7 @@ _BY_NAME: dict[str, type[UserError]] = {
         NotFound,
         Busy,
         ModelFileError,
+        UnsupportedModel,
         DocumentError,
         ContextOverflow,
         TransferError,

@@ -15,7 +15,7 @@ from desktop_llm.words import tr
 if TYPE_CHECKING:
     from desktop_llm.models.fit import Forecast
 
-RowAction = Literal["", "get_again", "show_file", "remove"]
+RowAction = Literal["", "get_again", "show_file", "look"]
 
 MOST_RECENT = 3
 
@@ -30,17 +30,17 @@ class ModelRow:
 
     @property
     def usable(self) -> bool:
-        """Whether it can be loaded: its file is there and was not found damaged."""
-        return self.model.state not in ("missing", "damaged")
+        """Whether it can be loaded: its file is there, was not found damaged, and is known to this version."""
+        return self.model.state in ("ok", "changed")
 
     @property
     def action(self) -> RowAction:
         """The one thing to do about a model that can't be loaded."""
         if self.usable:
             return ""
-        if self.model.repo:
+        if self.model.repo and self.model.state != "unsupported":
             return "get_again"
-        return "remove" if self.model.state == "missing" else "show_file"
+        return "look" if self.model.state == "missing" else "show_file"
 
     def line(self) -> str:
         """The second line: what is wrong, else size, speed and place."""
@@ -89,7 +89,7 @@ def action_word(action: RowAction) -> str:
         "": "",
         "get_again": tr("Get it again"),
         "show_file": tr("Show file"),
-        "remove": tr("Remove"),
+        "look": tr("Show"),
     }[action]
 
 
@@ -97,6 +97,7 @@ def _state_words(state: str) -> str:
     return {
         "missing": tr("The file is not there any more."),
         "damaged": tr("The file is damaged."),
+        "unsupported": tr("This version can't open it."),
         "changed": tr("The file was changed since it was checked."),
     }.get(state, "")
 

@@ -36,7 +36,7 @@ class ModelMenu(Popup):
     """Search, the model in use, recent and all models, and the load settings of the chosen one beside them.
 
     Signals: `load_requested` and `choice_changed` carry a model id and a LoadChoice; `get_again_requested` and
-    `remove_requested` a model id; `show_file_requested` a path.
+    `look_requested` a model id; `show_file_requested` a path.
     """
 
     load_requested = Signal(str, object)
@@ -46,7 +46,7 @@ class ModelMenu(Popup):
     import_requested = Signal()
     get_more_requested = Signal()
     get_again_requested = Signal(str)
-    remove_requested = Signal(str)
+    look_requested = Signal(str)
     show_file_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -227,8 +227,9 @@ class ModelMenu(Popup):
             case "get_again":
                 self.close_popup()
                 self.get_again_requested.emit(model_id)
-            case "remove":
-                self.remove_requested.emit(model_id)
+            case "look":
+                self.close_popup()
+                self.look_requested.emit(model_id)
             case "show_file":
                 self.show_file_requested.emit(str(model.path))
 

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 class Picker(QObject):
     """Signals: `get_more_requested` for the Models page; `get_again_requested` with what to look for there;
-    `import_requested`; `remove_requested` with a model id.
+    `import_requested`; `look_requested` with a model id, to be shown on the Models page.
     """
 
     get_more_requested = Signal()
     get_again_requested = Signal(str)
     import_requested = Signal()
-    remove_requested = Signal(str)
+    look_requested = Signal(str)
 
     def __init__(self, resources: Resources, models: ModelsController, header: Header, window: QWidget) -> None:
         super().__init__(window)
@@ -66,7 +66,7 @@ class Picker(QObject):
         menu.import_requested.connect(self.import_requested)
         menu.get_more_requested.connect(self.get_more_requested)
         menu.get_again_requested.connect(self._on_get_again)
-        menu.remove_requested.connect(self.remove_requested)
+        menu.look_requested.connect(self.look_requested)
         models.listed.connect(self._on_listed)
         models.chosen.connect(self._on_chosen)
         models.loading.connect(self._on_loading)

@@ -247,7 +247,7 @@ class Wiring(QObject):
         picker, first_run = self.picker, self.first_run
         show_models = functools.partial(self.show_page, "models")
         picker.import_requested.connect(self._on_import)
-        picker.remove_requested.connect(self._on_remove_model)
+        picker.look_requested.connect(self._on_look_at_model)
         picker.get_more_requested.connect(show_models)
         picker.get_again_requested.connect(self._on_get_model)
         self.missing_model.get_again_requested.connect(self._on_get_model)
@@ -339,8 +339,9 @@ class Wiring(QObject):
     def _on_import(self) -> None:
         self.models_room.local.ask_for_file()
 
-    def _on_remove_model(self, model_id: str) -> None:
-        self.models_room.local.remove(model_id)
+    def _on_look_at_model(self, model_id: str) -> None:
+        self.show_page("models")
+        self.models_room.local.open(model_id)
 
     def _import_models(self, paths: Sequence[str]) -> None:
         self.models_room.local.import_files(paths)

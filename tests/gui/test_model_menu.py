@@ -155,11 +155,20 @@ def test_a_model_whose_file_is_gone_offers_to_get_it_again(qtbot: QtBot, menu: M
     assert not menu.is_open()
 
 
-def test_a_gone_file_of_unknown_origin_can_be_taken_off_the_list(qtbot: QtBot, menu: ModelMenu) -> None:
-    asked = heard(menu.remove_requested)
+def test_a_gone_file_of_unknown_origin_is_shown_where_it_can_be_taken_off_the_list(
+    qtbot: QtBot, menu: ModelMenu
+) -> None:
+    asked = heard(menu.look_requested)
     menu.set_models((STARTER, a_model("gone", state="missing", reason="It is gone.")), {})
     click(qtbot, menu, "gone")
     assert asked == ["gone"]
+
+
+def test_a_model_that_this_version_can_t_open_is_not_got_again(qtbot: QtBot, menu: ModelMenu) -> None:
+    asked, loads = heard(menu.show_file_requested), heard(menu.load_requested)
+    menu.set_models((STARTER, a_model("strange", state="unsupported", reason="Unknown.", repo="a/b")), {})
+    click(qtbot, menu, "strange")
+    assert (asked, loads) == (["/models/strange.gguf"], [])
 
 
 def test_a_damaged_file_is_shown_not_loaded(qtbot: QtBot, menu: ModelMenu) -> None:

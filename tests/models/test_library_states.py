@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop_llm.errors import ModelFileError, NotFound
+from desktop_llm.errors import ModelFileError, NotFound, UnsupportedModel
 from desktop_llm.models.facts import Facts, stamp_of
 from desktop_llm.models.library import STARTER_CHAT, Library
 from desktop_llm.models.library.elsewhere import Places
@@ -68,6 +68,15 @@ def test_a_file_that_was_only_touched_is_hashed_once_and_good_again(library: Lib
     assert library.find("tiny").state == "changed"
     assert library.get("tiny").state == "ok"
     assert (library.find("tiny").state, library.find("tiny").sha256) == ("ok", done.sha256)
+
+
+def test_an_architecture_that_this_version_does_not_know_is_no_damage(library: Library, here: Folders) -> None:
+    model(here.models / "strange.gguf", {**CHAT, "general.architecture": "perceptron"})
+    for _ in range(2):  # read, then remembered
+        strange = library.find("strange")
+        assert (strange.state, "“perceptron”" in strange.reason) == ("unsupported", True)
+    with pytest.raises(UnsupportedModel):
+        library.get("strange")
 
 
 def test_a_file_that_was_copied_into_the_folder_by_hand_is_a_model(library: Library, here: Folders) -> None:

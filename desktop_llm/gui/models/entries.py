@@ -78,6 +78,7 @@ def _local_mark(model: Model, forecast: Forecast | None, *, in_use: bool) -> Mar
     states = {
         "missing": Mark(tr("Missing"), "danger", "alert"),
         "damaged": Mark(tr("Damaged"), "danger", "alert"),
+        "unsupported": Mark(tr("Not supported"), "danger", "alert"),
         "changed": Mark(tr("Changed"), "warning", "warn"),
     }
     if model.state != "ok":

@@ -199,9 +199,11 @@ def _state_notice(model: Model) -> Banner:
         "missing": tr("The file of this model is gone."),
         "changed": tr("The file of this model has changed."),
         "damaged": tr("The file of this model is damaged."),
+        "unsupported": tr("This version can't open this model."),
     }
     remove = Action("remove", tr("Remove from the list"), "trash", "quiet")
-    actions = [Action("get_again", tr("Get again"), "download")] if model.repo and model.state != "changed" else []
+    again = model.repo and model.state in ("missing", "damaged")
+    actions = [Action("get_again", tr("Get again"), "download")] if again else []
     if model.state == "missing":
         actions.append(remove)
     kind: BannerKind = "warning" if model.state == "changed" else "danger"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from desktop_llm.models.gguf.reader import MAX_LAYERS, Contents, damaged, number, printable, refused
+from desktop_llm.models.gguf.reader import MAX_LAYERS, Contents, damaged, number, printable, unsupported
 from desktop_llm.models.gguf.tables import KNOWN_ARCHITECTURES
 from desktop_llm.words import tr
 
@@ -49,7 +49,7 @@ def check(contents: Contents, name: str) -> None:
     architecture = contents.architecture
     if architecture not in KNOWN_ARCHITECTURES:
         shown = f"“{printable(architecture)[:40]}”" if architecture else tr("no name")
-        raise refused(name, tr("has an architecture this version does not know ({name})", name=shown))
+        raise unsupported(name, tr("has an architecture this version does not know ({name})", name=shown))
     layers = number(contents.properties, f"{architecture}.block_count")
     if not 0 <= layers <= MAX_LAYERS:
         raise damaged(name, tr("claims {layers:,} layers", layers=layers))
@@ -80,4 +80,4 @@ def _check_vocabulary(contents: Contents, name: str) -> None:
 def _check_templates(contents: Contents, name: str) -> None:
     for key, value in contents.properties.items():
         if key.startswith(_TEMPLATE) and isinstance(value, str) and _ESCAPE.search(value):
-            raise refused(name, tr("has a chat template that tries to reach beyond the conversation"))
+            raise unsupported(name, tr("has a chat template that tries to reach beyond the conversation"))

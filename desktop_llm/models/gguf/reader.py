@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from desktop_llm.errors import ModelFileError
+from desktop_llm.errors import ModelFileError, UnsupportedModel
 from desktop_llm.models.gguf.shape import Tensor
 from desktop_llm.models.gguf.tables import TENSOR_TYPES
-from desktop_llm.words import tr
+from desktop_llm.words import Sentence, tr
 
 Value = str | int | float | bool | tuple[int, ...] | None
 
@@ -85,9 +85,9 @@ class Contents:
         return self.lists[key].count if key in self.lists else 0
 
 
-def refused(name: str, what: str) -> ModelFileError:
+def unsupported(name: str, what: str) -> UnsupportedModel:
     """A file that is nothing for this app, in its sentence."""
-    return ModelFileError(tr("{name} {what}. Nothing was changed; choose another file.", name=name, what=what))
+    return UnsupportedModel(_refusal(name, what))
 
 
 def damaged(name: str, what: str) -> ModelFileError:
@@ -112,10 +112,10 @@ class GgufReader:
     def contents(self) -> Contents:
         """The whole header; raises ModelFileError for what breaks the format or a budget."""
         if self._size < 24 or self._bytes(4) != b"GGUF":
-            raise self._refused(tr("is not a GGUF model file"))
+            raise ModelFileError(_refusal(self._name, tr("is not a GGUF model file")))
         version = self._u32()
         if version not in (2, 3):
-            raise self._refused(
+            raise self._unsupported(
                 tr("has GGUF version {version}, and this app reads versions 2 and 3", version=version & 0xFFFF)
             )
         tensors = self._count(MAX_TENSORS, tr("tensors"))
@@ -228,7 +228,7 @@ class GgufReader:
 
     def _tensor_type(self, kind: int) -> tuple[str, int, int]:
         if kind not in TENSOR_TYPES:
-            raise self._refused(tr("uses a number format this version does not know ({kind})", kind=kind & 0xFFFF))
+            raise self._unsupported(tr("uses a number format this version does not know ({kind})", kind=kind & 0xFFFF))
         return TENSOR_TYPES[kind]
 
     def _check_end(self, end: int, alignment: int) -> None:
@@ -315,11 +315,15 @@ class GgufReader:
             self._at += step
             count -= step
 
-    def _refused(self, what: str) -> ModelFileError:
-        return refused(self._name, what)
+    def _unsupported(self, what: str) -> UnsupportedModel:
+        return unsupported(self._name, what)
 
     def _damaged(self, what: str) -> ModelFileError:
         return damaged(self._name, what)
+
+
+def _refusal(name: str, what: str) -> Sentence:
+    return tr("{name} {what}. Nothing was changed; choose another file.", name=name, what=what)
 
 
 def number(properties: Mapping[str, Value], key: str, default: int = 0) -> int:

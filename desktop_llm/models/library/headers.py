@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_llm import __version__
-from desktop_llm.errors import ModelFileError
+from desktop_llm.errors import ModelFileError, UnsupportedModel
 from desktop_llm.models.facts import Facts, Stamp
 from desktop_llm.models.gguf import Header, read_header
 from desktop_llm.words import from_json, to_json
@@ -38,7 +38,8 @@ def _measured(path: Path) -> tuple[Header | ModelFileError, dict[str, Any] | Non
         header = read_header(path)
     except ModelFileError as error:
         passing = isinstance(error.__cause__, OSError)
-        return error, None if passing else {"version": __version__, "refused": to_json(error.message)}
+        told = {"refused": to_json(error.message), "unsupported": isinstance(error, UnsupportedModel)}
+        return error, None if passing else {"version": __version__, **told}
     return header, {"version": __version__, "header": header.to_json()}
 
 
@@ -47,7 +48,8 @@ def _header(value: Mapping[str, Any]) -> Header | ModelFileError | None:
     if value.get("version") != __version__:
         return None
     if "refused" in value:
-        return ModelFileError(from_json(value["refused"]))
+        kind = UnsupportedModel if value.get("unsupported") else ModelFileError
+        return kind(from_json(value["refused"]))
     try:
         return Header.from_json(value["header"])
     except (TypeError, KeyError):

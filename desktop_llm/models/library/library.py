@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from desktop_llm.errors import ModelFileError, NotFound, UserError
+from desktop_llm.errors import ModelFileError, NotFound, UnsupportedModel, UserError
 from desktop_llm.models.facts import Facts, stamp_of
 from desktop_llm.models.gguf import Header, read_header
 from desktop_llm.models.library import publishing, starters, trash
@@ -215,6 +215,8 @@ class Library:
             raise NotFound(model.reason)
         if model.state == "damaged":
             raise ModelFileError(model.reason)
+        if model.state == "unsupported":
+            raise UnsupportedModel(model.reason)
         return self._verified(model) if model.state == "changed" else model
 
     def _verified(self, model: Model) -> Model:

@@ -12,7 +12,7 @@ from desktop_llm.models.templates import TemplateState
 from desktop_llm.words import tr
 
 Origin = Literal["starter", "imported", "pulled", "folder", "lm_studio", "ollama", "gpt4all", "jan", "huggingface"]
-State = Literal["ok", "missing", "changed", "damaged"]
+State = Literal["ok", "missing", "changed", "damaged", "unsupported"]
 
 # Files that lie in the app's own folder and are its own to remove.
 OWN_ORIGINS = ("imported", "pulled")

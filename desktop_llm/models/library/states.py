@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from desktop_llm.errors import ModelFileError
+from desktop_llm.errors import ModelFileError, UnsupportedModel
 from desktop_llm.models.facts import Stamp
 from desktop_llm.models.gguf import Header
 from desktop_llm.models.library.records import Model, State, app_name
@@ -23,7 +23,8 @@ def state_of(entry: Entry, header: Header | ModelFileError | None, stamp: Stamp,
             name=entry.name,
         )
     if isinstance(header, ModelFileError):
-        return "damaged", _about(header.message, entry.name if files.found.name else files.path.name)
+        state: State = "unsupported" if isinstance(header, UnsupportedModel) else "damaged"
+        return state, _about(header.message, entry.name if files.found.name else files.path.name)
     if entry.stamp in (stamp, UNPINNED):
         return "ok", ""
     return "changed", _changed(entry)
