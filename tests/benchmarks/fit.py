@@ -4,9 +4,9 @@
 
 `=Q8_0,Q4_0` makes those quantizations of the file first, in a temporary folder. The machine is measured once, as the
 app does it; then each file is loaded by the real engine, its context filled, and some tokens generated. Memory is the
-worker's peak; speeds are the best of the rounds. "After learning": the files before were learnt from, this one was not
-yet. With one thread, speed is counted in the worker's processor time, which other programs disturb less than
-the clock; with more threads by the clock, which needs a quiet machine.
+worker's peak; speeds are the median of the rounds. "After learning": the files before were learnt from, this one was
+not yet. With one thread, speed is counted in the worker's processor time, which other programs disturb less than the
+clock; with more threads by the clock, which needs a quiet machine.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -86,7 +87,7 @@ class Work:
         self._worker = next(child for child in psutil.Process().children() if child.is_running())
 
     def measure(self, context: int, rounds: int) -> Measured:
-        """The memory with a context that is full, and the best speed of `rounds` short answers."""
+        """The memory with a context that is full, and the usual speed of `rounds` short answers."""
         _, full = self._bench(context - FEW_TOKENS, FEW_TOKENS)
         tokens_per_s, prompt_tps, shortest, longest = [], [], [], []
         for _ in range(rounds):
@@ -101,7 +102,7 @@ class Work:
             token_s = max(min(longest) - min(shortest), 1e-3) / (TOKENS - FEW_TOKENS)
             prompt_s = max(min(shortest) - FEW_TOKENS * token_s, 1e-3)
             return Measured(full["peak_rss_bytes"], 1 / token_s, PROMPT_TOKENS / prompt_s)
-        return Measured(full["peak_rss_bytes"], max(tokens_per_s), max(prompt_tps))
+        return Measured(full["peak_rss_bytes"], statistics.median(tokens_per_s), statistics.median(prompt_tps))
 
     def _bench(self, prompt_tokens: int, tokens: int) -> tuple[float, dict[str, Any]]:
         before = self._worker.cpu_times()
