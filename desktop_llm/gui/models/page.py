@@ -28,6 +28,7 @@ from desktop_llm.gui.models.local_view import LocalView
 from desktop_llm.gui.models.recommendation import RecommendationView
 from desktop_llm.gui.models.repository import RepositoryView
 from desktop_llm.gui.models.sidebar import DISCOVER, LOCAL, Sidebar
+from desktop_llm.gui.reading_order import focus_neighbour
 from desktop_llm.gui.widgets import Action, Banner, Button, EmptyState, UndoBar
 from desktop_llm.gui.widgets.painting import RING_MARGIN, repaint_on_theme
 
@@ -248,6 +249,10 @@ class ModelsPage(QWidget):
         if self.sidebar.isVisible():
             self.sidebar.search.setFocus()
         self.shown.emit()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes by the places on the page: sizes and cards come and go."""
+        return focus_neighbour(self, forward=forward) or super().focusNextPrevChild(forward)
 
     def event(self, event: QEvent) -> bool:
         """Esc belongs to what lies over the page, before any shortcut of the window."""

@@ -210,6 +210,25 @@ def test_get_says_which_file(qtbot: QtBot, page: ModelsPage) -> None:
     assert asked == ["Qwen3-8B-Q6_K.gguf"]
 
 
+def test_tab_goes_by_the_places_on_the_page(qtbot: QtBot, page: ModelsPage) -> None:
+    page.downloads.set_downloads([RUNNING])
+    show_repository(page)
+    qtbot.waitUntil(lambda: len(buttons(page)) == 5 and find(page, "download_card").isVisible())
+    page.activateWindow()
+    find(page, "repository_page").setFocus()
+    names = []
+    for _ in range(10):
+        focused = page.focusWidget()
+        assert focused is not None
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+        names.append(page.focusWidget().objectName())
+    assert [name.startswith("get_qwen3_8b") for name in names] == [True] * 5 + [False] * 5
+    downloads = ["downloads_pause_all", "downloads_close", "download_pause", "download_cancel"]
+    assert names[5:] == ["repository_more_files", *downloads]
+    qtbot.keyClick(find(page, "download_cancel"), Qt.Key.Key_Backtab)
+    assert page.focusWidget().objectName() == "download_pause"
+
+
 def test_what_is_here_or_on_its_way_has_no_button(page: ModelsPage) -> None:
     show_repository(page, Q4_K_M="here", Q6_K="running")
     assert not any("Q4_K_M" in name or "Q6_K" in name for name in buttons(page))
