@@ -25,7 +25,6 @@ from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.rows import Entry
 from desktop_llm.gui.models.sidebar import DISCOVER
 from desktop_llm.gui.models.transfers import Download, facts_line
-from desktop_llm.gui.online import OnlineOnce
 from desktop_llm.gui.repository_controller import RepositoryController
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.tasks import Task
@@ -52,7 +51,7 @@ class DiscoverController(QObject):
         super().__init__(parent)
         self._resources, self._page, self._panel = resources, page, page.sidebar.discover
         self._discovery = Discovery(resources)
-        self._online = OnlineOnce(resources, self)
+        self._online = resources.online
         self._task: Task | None = None
         self._asked: Search | None = None
         self._found: dict[str, Found] = {}

@@ -16,7 +16,6 @@ from desktop_llm.gui.models import words
 from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.sidebar import LOCAL
 from desktop_llm.gui.models.transfers import Download, advanced
-from desktop_llm.gui.online import OnlineOnce
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.tasks import Task
 from desktop_llm.models.download import Pulled, PullProgress, Unfinished
@@ -61,7 +60,7 @@ class DownloadsController(QObject):
         self._tasks, self._page, self._window = resources.tasks, page, parent
         self._items: dict[str, _Item] = {}
         self._cancelled: tuple[str, _Item] | None = None
-        self._online = OnlineOnce(resources, self)
+        self._online = resources.online
         self._repaint = QTimer(self, singleShot=True, interval=_REPAINT_MS)
         self._repaint.timeout.connect(self._show)
         page.downloads.action_requested.connect(self._on_action)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from desktop_llm.models.download import Unfinished
 from tests.gui.models.room import MODEL, Room
 from tests.gui.samples import find, heard
@@ -109,6 +111,25 @@ def test_the_offline_switch_stops_a_download_and_can_be_lifted_for_it(models: Ro
     models.press("download_go_online")
     models.until(lambda: models.stages() == ["done"])
     assert models.net.offline
+
+
+def test_a_search_with_the_switch_lifted_ends_no_download_that_goes_on_with_it(models: Room) -> None:
+    models.add()
+    models.open()
+    models.settings.change(offline=True)
+    models.net.offline = True
+    models.get()
+    models.search("tiny")
+    models.until(lambda: models.stages() == ["failed"] and models.shows("models_search_notice_go_online"))
+    received = threading.Event()
+    models.hub.behave("/cdn/*", half)
+    models.hub.behave("/api/models", lambda _: not received.wait(10))
+    models.press("models_search_notice_go_online")
+    models.press("download_go_online")
+    models.until(models.received)
+    received.set()
+    models.until(lambda: models.results() == ["Tiny-GGUF"])
+    assert (models.stages(), models.net.offline) == (["downloading"], False)
 
 
 def test_what_the_offline_switch_stopped_goes_on_when_it_is_off_again(models: Room) -> None:
