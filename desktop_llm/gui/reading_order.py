@@ -25,13 +25,14 @@ def focus_neighbour(page: QWidget, *, forward: bool) -> bool:
 
 def _leave(page: QWidget, focused: QWidget, *, forward: bool) -> bool:
     """Qt's own order may lead back into the page from here: go on along it until the page is left."""
-    widget = focused
-    while widget is page or page.isAncestorOf(widget) or not _is_stop(widget):
+    widget: QWidget | None = focused
+    while widget is not None and (widget is page or page.isAncestorOf(widget) or not _is_stop(widget)):
         widget = widget.nextInFocusChain() if forward else widget.previousInFocusChain()
         if widget is focused:
             return False
-    widget.setFocus(_reason(forward=forward))
-    return True
+    if widget is not None:
+        widget.setFocus(_reason(forward=forward))
+    return widget is not None
 
 
 def _reason(*, forward: bool) -> Qt.FocusReason:
@@ -47,7 +48,8 @@ def _laid_out(widget: QWidget) -> Iterator[QWidget]:
     """The widget and what is in it: first by its layout, then what lies over that."""
     yield widget
     if isinstance(widget, QScrollArea):
-        yield from _laid_out(widget.widget())
+        content = widget.widget()
+        yield from _laid_out(content) if content is not None else ()
     elif not isinstance(widget, QAbstractScrollArea):
         layout = widget.layout()
         inside = list(_in_layout(layout)) if layout is not None else []
