@@ -2,8 +2,9 @@
 
 A token is a word. The last message decides what happens: "say: some words" streams these words, "die: SIGABRT" or
 "memory" or "stall" or "junk" do so in the middle of an answer. `--crash MODULE` makes a backend crash in its
-self-test, `--crash-repacked` crashes the first decode with extra buffer types, `--stay` refuses to end. `--gpu` has
-a GPU, whose memory is too small with `--gpu-full`; it `--gpu-crashes-at-load` or `--gpu-crashes` at the first decode.
+self-test, which never ends with `--test-hangs`; `--crash-repacked` crashes the first decode with extra buffer types,
+`--stay` refuses to end. `--gpu` has a GPU, whose memory is too small with `--gpu-full`; it `--gpu-crashes-at-load` or
+`--gpu-crashes` at the first decode.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class FakeEngine:
 
     def selftest(self, request: Request) -> Steps:
         yield None
+        if "--test-hangs" in self._options:
+            threading.Event().wait()
         if self._crashes(request.data["modules"]):
             die("SIGILL")
         return {"gpus": len(self._gpus(request.data["modules"]))}

@@ -90,6 +90,8 @@ class Engine:
         self._proved = False  # this worker has generated something
         self._stopping = False
         self._under_way: tuple[Worker, int] | None = None
+        self._children: set[Worker] = set()  # also those that test and measure, in other threads
+        self._ended = False
 
     @property
     def loaded(self) -> LoadedModel | None:
@@ -185,6 +187,13 @@ class Engine:
             self._worker.close()
         self._worker = self._loaded = None
 
+    def end(self) -> None:
+        """Close for good, from any thread: children that test or measure are ended too, and none starts any more."""
+        self._ended = True
+        self.close()
+        for worker in list(self._children):
+            worker.kill()
+
     def _ready(self) -> Generator[Loading, None, None]:
         if self.loaded is not None:
             return
@@ -278,7 +287,12 @@ class Engine:
         return self._backends.do_with_less(self._wanted[1], self._worker.exit_status)
 
     def _start(self) -> Worker:
-        return Worker(["engine", "--modules", str(self._modules)], name=tr("The model"), command=self._command)
+        worker = Worker(["engine", "--modules", str(self._modules)], name=tr("The model"), command=self._command)
+        self._children.difference_update([child for child in list(self._children) if not child.alive])
+        self._children.add(worker)
+        if self._ended:
+            worker.kill()
+        return worker
 
 
 def _small_model() -> Path:

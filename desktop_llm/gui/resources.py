@@ -86,7 +86,7 @@ class Resources:
         self.engine.stop()
         self.chats.close()
         self.tasks.close(GENTLY_S)
-        self.engine.close()
+        self.engine.end()
         self.knowledge.close()
         self.net.close()
         self.tasks.close()

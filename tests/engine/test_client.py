@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import psutil
@@ -306,6 +307,18 @@ class TestFaults:
         assert engine.loaded is not None
         assert (engine.loaded.gpu_layers, engine.loaded.fallback) == (0, "")
         assert engine.loaded.backend == "cpu-fast"
+
+    def test_the_end_takes_along_what_is_tested_and_starts_nothing_more(self, fake: Start) -> None:
+        engine = fake("--test-hangs")
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(engine.devices)
+            while len(psutil.Process().children()) < 2:  # the one that was asked, and the one that is tested
+                wait([asked], 0.01)
+            engine.end()
+            assert isinstance(asked.exception(), WorkerDied)
+        with pytest.raises(WorkerDied):
+            engine.devices()
+        assert psutil.Process().children() == []
 
     def test_a_worker_that_refuses_to_end_is_killed(self, fake: Start, starter: Path) -> None:
         engine = fake("--stay")
