@@ -85,10 +85,11 @@ class Resources:
         """End what runs, save what waits, end the workers; what does not end by itself ends with its worker."""
         self.engine.stop()
         self.chats.close()
+        self.tasks.close(0)  # nothing that waits for an answer from outside holds up what saves
+        self.net.close()
         self.tasks.close(GENTLY_S)
         self.engine.end()
         self.knowledge.close()
-        self.net.close()
         self.tasks.close()
         self.library.empty_trash()
 

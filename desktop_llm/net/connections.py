@@ -17,6 +17,7 @@ import httpcore2
 
 CONNECT_S = 10.0
 _LEAST_ATTEMPT_S = 2.5
+_LOOK_S = 0.1
 # The moment (time.monotonic) by which the request of this thread must be answered in full.
 deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -112,6 +113,8 @@ class Connections(httpcore2.NetworkBackend):
     def __init__(self, allowed: Callable[[], bool]) -> None:
         self.allowed = allowed
         self._open: set[Stream] = set()
+        self._opening: set[socket.socket] = set()
+        self._cuts = 0
         self._lock = threading.Lock()
 
     def connect_tcp(
@@ -139,18 +142,25 @@ class Connections(httpcore2.NetworkBackend):
             self._open.discard(stream)
 
     def cut_all(self) -> None:
-        """End every connection, idle ones too."""
+        """End every connection, idle ones and those that are being made too."""
         with self._lock:
-            streams = list(self._open)
+            self._cuts += 1
+            streams, opening = list(self._open), list(self._opening)
         for stream in streams:
             stream.cut()
+        for connection in opening:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _connect(self, host: str, port: int, end: float) -> Stream:
-        addresses = _resolve(host, port, end - time.monotonic())
+        cuts = self._cuts
+        addresses = _resolve(host, port, end, lambda: self._cuts == cuts)
         problem: OSError = TimeoutError("timed out")
         for place, address in enumerate(addresses):
             left = end - time.monotonic()
-            if left <= 0 or not self.allowed():
+            if self._cuts != cuts or not self.allowed():
+                raise ConnectionAbortedError("cut")
+            if left <= 0:
                 break
             try:
                 return self._try(address, min(left, max(_LEAST_ATTEMPT_S, left / (len(addresses) - place))))
@@ -163,16 +173,24 @@ class Connections(httpcore2.NetworkBackend):
         connection = socket.socket(family, kind, protocol)
         try:
             connection.settimeout(timeout)
+            with self._lock:
+                self._opening.add(connection)
             connection.connect(place)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return Stream(connection, self)
         except BaseException:
             connection.close()
             raise
+        finally:
+            with self._lock:
+                self._opening.discard(connection)
 
 
-def _resolve(host: str, port: int, timeout: float) -> list[Any]:
-    """The host's addresses; in a thread, since a dead name server holds the call for a minute or more."""
+def _resolve(host: str, port: int, end: float, wanted: Callable[[], bool]) -> list[Any]:
+    """The host's addresses; in a thread, since a dead name server holds the call for a minute or more.
+
+    Waits until `end` (time.monotonic), and as long as they are `wanted`.
+    """
     answers: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
 
     def ask() -> None:
@@ -182,10 +200,15 @@ def _resolve(host: str, port: int, timeout: float) -> list[Any]:
             answers.put(error)
 
     threading.Thread(target=ask, name="resolve", daemon=True).start()
-    try:
-        answer = answers.get(timeout=max(0.0, timeout))
-    except queue.Empty:
-        raise socket.gaierror(socket.EAI_AGAIN, "no name server answered in time") from None
+    while True:
+        try:
+            answer = answers.get(timeout=max(0.0, min(_LOOK_S, end - time.monotonic())))
+            break
+        except queue.Empty:
+            if not wanted():
+                raise ConnectionAbortedError("cut") from None
+            if time.monotonic() >= end:
+                raise socket.gaierror(socket.EAI_AGAIN, "no name server answered in time") from None
     if isinstance(answer, OSError):
         raise answer
     return answer
