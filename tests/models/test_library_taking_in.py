@@ -29,6 +29,16 @@ def adopt(library: Library, paths: list[Path], file: str) -> str:
     return library.adopt(paths, repo="a/b-GGUF", file=file, revision="c0ffee", sha256s=sha256s).id
 
 
+def test_a_download_is_called_as_its_repository_where_its_file_tells_other_things(
+    library: Library, here: Folders
+) -> None:
+    for told, called in (("Smollm2 8K Mix1 Ep2", "SmolLM2 135M Instruct"), ("Smollm2 135M", "Smollm2 135M")):
+        part = finished(here, "one.part", told)
+        repo, file = "HuggingFaceTB/SmolLM2-135M-Instruct-GGUF", f"{len(told)}-Q4_1.gguf"
+        adopted = library.adopt([part], repo=repo, file=file, revision="c0ffee", sha256s=[sha256_of(part)])
+        assert adopted.display_name == called
+
+
 def test_a_finished_download_is_published_with_where_it_came_from(library: Library, here: Folders) -> None:
     part = finished(here, "one.part")
     sha256 = sha256_of(part)

@@ -179,7 +179,8 @@ class _Row(_Line):
         self._advised.setVisible(row.recommended)
         self._download.setText(size(row.file.size_bytes))
         self._memory.setText(size(forecast.memory_bytes) if forecast else "–")
-        self._speed.setText(words.per_second(forecast.tokens_per_s if forecast else None))
+        runs = forecast is not None and forecast.fit != "too_big"
+        self._speed.setText(words.per_second(forecast.tokens_per_s if forecast and runs else None))
         self._pill.setVisible(forecast is not None)
         if forecast is not None:
             mark = words.fit_mark(forecast.fit)

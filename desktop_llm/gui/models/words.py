@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from PySide6.QtCore import QLocale
 from desktop_llm.gui.documents.words import duration, number, plain, size
 from desktop_llm.gui.fit_words import fit_pill
 from desktop_llm.gui.models.rows import Mark
+from desktop_llm.models.library.naming import repository_name
 from desktop_llm.words import tr
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ def repository_title(repo: str) -> str:
 
 def friendly_name(repo: str) -> str:
     """A repository's name as a model's: "Qwen/Qwen3-8B-GGUF" becomes "Qwen3 8B"."""
-    name = re.sub(r"[-_.]gguf$", "", repository_title(repo), flags=re.IGNORECASE)
-    return re.sub(r"[-_]+", " ", name).strip() or repository_title(repo)
+    return plain(repository_name(repo))
 
 
 def updated(timestamp: float | None) -> str:

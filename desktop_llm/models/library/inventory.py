@@ -13,6 +13,7 @@ from desktop_llm.models.gguf import Header
 from desktop_llm.models.library import starters
 from desktop_llm.models.library.elsewhere import Found, Places, is_there, models_elsewhere
 from desktop_llm.models.library.headers import Headers
+from desktop_llm.models.library.naming import called
 from desktop_llm.models.library.records import OWN_ORIGINS, Model
 from desktop_llm.models.library.register import UNPINNED, Entry, Register, unique
 from desktop_llm.models.library.sets import FileSet, sets_of, without_repeats
@@ -134,9 +135,10 @@ def _pinned(entry: Entry, sight: Sight) -> Entry:
     if header is None:
         return entry
     size_bytes, mtime_ns = sight.stamp
+    told = called(header.name, entry.repo, entry.file) if entry.origin == "pulled" else header.name
     return replace(
         entry,
-        name=sight.files.found.name or header.name or sight.files.stem,
+        name=sight.files.found.name or told or sight.files.stem,
         size_bytes=size_bytes,
         mtime_ns=mtime_ns,
         architecture=header.architecture,
