@@ -101,7 +101,7 @@ class Wiring(QObject):
     def _start_later(self) -> None:
         self.documents.start()
         self.window.tasks.call(warm_up)
-        self.window.tasks.call(_import_models_room, self._build_models_page)
+        self.window.tasks.call(_import_what_comes_later, self._build_models_page)
 
     def _build_models_page(self, _: None) -> None:
         """Before it is wanted, and in two turns, so that the window waits for neither."""
@@ -435,10 +435,15 @@ class Wiring(QObject):
         self.documents_page.set_default_collection(settings.default_collection)
 
 
-def _import_models_room() -> None:
-    """In a task: read the modules that models need in the window, so that it does not wait for them."""
+def _import_what_comes_later() -> None:
+    """In a task: read the modules of what opens at a click, so that the window does not wait for them."""
+    import desktop_llm.gui.chat_settings
+    import desktop_llm.gui.first_run
     import desktop_llm.gui.model_menu
-    import desktop_llm.gui.models_room  # noqa: F401
+    import desktop_llm.gui.models_room
+    import desktop_llm.gui.network_panel
+    import desktop_llm.gui.settings_page
+    import desktop_llm.gui.token_keeper  # noqa: F401
 
 
 def _call(function: Callable[[], object], _checked: bool = False) -> None:

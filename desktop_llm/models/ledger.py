@@ -110,7 +110,6 @@ class Ledger:
         with contextlib.suppress(FileExistsError):
             self._path.touch(0o600, exist_ok=False)
         with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as database, database:
-            database.execute("PRAGMA journal_mode = WAL")
             database.executescript(_SCHEMA)
             database.execute(
                 "DELETE FROM request WHERE id <= (SELECT max(id) FROM request) - ?",
