@@ -3,7 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 build=$(mktemp -d)
-trap 'rm -rf "$build"' EXIT
+hub=
+trap '[ -z "$hub" ] || kill "$hub"; rm -rf "$build"' EXIT
 
 uv run --group package pyinstaller --noconfirm --log-level WARN \
     --distpath "$build/dist" --workpath "$build/work" packaging/desktop-llm.spec
@@ -14,7 +15,7 @@ The bridge at Aldergrove was opened in 1907. It is 214 metres long and carries o
 DOCUMENT
 
 frozen() {
-    (cd / && env -i HOME="$build" PATH=/usr/bin:/bin LANG=C.UTF-8 QT_QPA_PLATFORM=offscreen \
+    (cd / && env -i HOME="$build" PATH=/usr/bin:/bin LANG=C.UTF-8 QT_QPA_PLATFORM=offscreen HF_ENDPOINT="${HF_ENDPOINT:-}" \
         timeout "${limit_s:-300}" "$build/moved/desktop-llm" "$@")
 }
 
@@ -23,6 +24,17 @@ grep -q '"ok": true' "$build/doctor.json"
 frozen chat "Name one colour." --max-tokens 16
 frozen index add Bridges "$build/bridge.md"
 frozen search Bridges "How long is the bridge?" | grep "214 metres"
+
+# A model from a small hub on this computer.
+mkdir -p "$build/hub/maker/Tiny-GGUF"
+find "$build/moved" -name 'SmolLM2*.gguf' -exec cp {} "$build/hub/maker/Tiny-GGUF/Tiny-Q4_1.gguf" \;
+uv run python -m tests.hub "$build/hub" > "$build/hub.url" &
+hub=$!
+for _ in $(seq 50); do [ -s "$build/hub.url" ] || sleep 0.2; done
+HF_ENDPOINT=$(cat "$build/hub.url")
+frozen find tiny | grep Q4_1
+frozen pull maker/Tiny-GGUF:Q4_1
+frozen chat "Name one animal." -m tiny-q4_1 --max-tokens 8
 
 # The window stays open until its time is up (124), and has nothing to complain of.
 status=0
