@@ -25,13 +25,10 @@ class TokenKeeper(QObject):
         self._look()
 
     def _look(self) -> None:
-        self._tasks.call(self._is_there, self._on_looked, self._on_failed, lane="token")
+        self._tasks.call(self._is_there, self._section.set_token, lane="token")
 
     def _is_there(self) -> bool:
         return self._store.read() is not None
-
-    def _on_looked(self, there: bool) -> None:
-        self._section.set_token(there)
 
     def _on_entered(self, token: str) -> None:
         self._tasks.call(functools.partial(self._store.write, token), self._on_kept, self._on_failed, lane="token")
@@ -53,4 +50,6 @@ class TokenKeeper(QObject):
         self.changed.emit()
 
     def _on_failed(self, error: UserError) -> None:
-        self._section.set_token(False, error.message)
+        """The token that was there before is still there."""
+        shown = functools.partial(self._section.set_token, words=error.message)
+        self._tasks.call(self._is_there, shown, lane="token")

@@ -120,6 +120,15 @@ def test_what_can_be_no_token_is_refused_in_words(
     assert store.read() is None
 
 
+def test_a_failure_hides_no_token_that_is_kept(
+    qtbot: QtBot, section: NetworkSettings, store: TokenStore, controller: TokenKeeper
+) -> None:
+    store.write(TOKEN)
+    section.token_entered.emit("two words")
+    qtbot.waitUntil(lambda: "no Hugging Face token" in find(section, "settings_token_state").text())
+    assert find(section, "settings_token_remove").isVisible()
+
+
 def test_folders_with_models_come_and_go(qtbot: QtBot) -> None:
     folders = ModelFolders()
     qtbot.addWidget(folders)

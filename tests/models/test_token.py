@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from desktop_llm.errors import BadRequest
+from desktop_llm.errors import BadRequest, UserError
 from desktop_llm.models.hub.token import TokenStore, from_environment
 
 
 class FakeKeyring:
-    """A keyring that works, or one that is locked."""
+    """A keyring that works, one that is locked, or one that gives and does not take."""
 
     def __init__(self, *, locked: bool = False) -> None:
         self.kept: dict[tuple[str, str], str] = {}
         self.locked = locked
+        self.read_only = False
 
     def get_password(self, service: str, username: str) -> str | None:
         self._open()
@@ -27,6 +28,8 @@ class FakeKeyring:
 
     def delete_password(self, service: str, username: str) -> None:
         self._open()
+        if self.read_only:
+            raise OSError("denied")
         del self.kept[service, username]
 
     def _open(self) -> None:
@@ -58,6 +61,26 @@ def test_a_keyring_that_works_again_takes_the_token_out_of_the_file(tmp_path: Pa
 
     assert store.write("hf_new") == "keyring"
     assert not (tmp_path / "hf-token").exists()
+
+
+def test_a_token_in_the_file_is_newer_than_that_of_a_keyring_which_was_locked(tmp_path: Path) -> None:
+    ring = FakeKeyring()
+    TokenStore(tmp_path / "hf-token", ring).write("hf_old")
+    ring.locked = True
+    TokenStore(tmp_path / "hf-token", ring).write("hf_new")
+    ring.locked = False
+
+    assert TokenStore(tmp_path / "hf-token", ring).read() == "hf_new"
+
+
+def test_a_keyring_that_keeps_the_token_is_told(tmp_path: Path) -> None:
+    ring = FakeKeyring()
+    store = TokenStore(tmp_path / "hf-token", ring)
+    store.write("hf_abc")
+    ring.read_only = True
+
+    with pytest.raises(UserError, match="still used"):
+        store.forget()
 
 
 def test_a_forgotten_token_is_in_neither_place(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ system, which may take a moment or ask the person, so the window asks in a task.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
-from desktop_llm.errors import BadRequest
+from desktop_llm.errors import BadRequest, UserError
 from desktop_llm.files import cannot_write, write_atomically
 from desktop_llm.words import tr
 
@@ -67,21 +68,28 @@ class TokenStore:
         return "keyring"
 
     def forget(self) -> None:
-        """Remove the token from both places; raises UserError where a file stays."""
+        """Remove the token from both places; raises UserError where it stays in one."""
         self._known = None
         self._asked(lambda ring: ring.delete_password(_SERVICE, _NAME))
+        if self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)):
+            raise UserError(
+                tr(
+                    "The keyring of this system did not let go of the token, so it is still used. "
+                    "Unlock the keyring and try again, or delete the entry “{service}” in it.",
+                    service=_SERVICE,
+                )
+            )
         try:
             self._file.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(self._file, error) from error
 
     def _kept(self) -> str | None:
-        if token := self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)):
-            return token
-        try:
-            return self._file.read_text(encoding="utf-8").strip() or None
-        except (OSError, UnicodeDecodeError):
-            return None
+        # The file goes first: it is only there since the keyring, which may hold an older one, did not work.
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if token := self._file.read_text(encoding="utf-8").strip():
+                return token
+        return self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)) or None
 
     def _asked(self, question: Callable[[Keyring], T]) -> T | None:
         """The keyring's answer; None where there is no keyring, or it is locked, or it fails."""
