@@ -170,7 +170,7 @@ class Wiring(QObject):
         room = ModelsRoom(self.resources, self._models_page, self.window)
         room.changed.connect(self.models.refresh)
         room.format_chosen.connect(self.models.set_format)
-        room.use_requested.connect(self.models.use)
+        room.use_requested.connect(self._on_use_model)
         room.token_requested.connect(self._on_token)
         self.models.chosen.connect(room.set_in_use)
         room.set_in_use(self.models.model)
@@ -308,6 +308,12 @@ class Wiring(QObject):
             action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
             action.triggered.connect(functools.partial(_call, function))
             self.window.addAction(action)
+
+    def _on_use_model(self, model_id: str) -> None:
+        """Who wants to use a model wants to write to it."""
+        self.models.use(model_id)
+        self.show_page("chats")
+        self.window.chats.composer.focus_text()
 
     def _on_new_chat(self) -> None:
         self.show_page("chats")

@@ -62,6 +62,7 @@ def in_the_window(folder: Path) -> None:
     until(lambda: person.sees("download_use"), 60, "the download did not end")
     person.click("download_use")
     until(lambda: person.wiring.models.model.repo == REPO)
+    until(lambda: person.sees("composer_text"), says="using a model did not lead to a chat")
     person.new_chat()
     person.ask("Hello")
     person.wiring.documents.add("Papers", [str(folder / "House")])

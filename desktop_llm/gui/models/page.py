@@ -88,7 +88,7 @@ class ModelsPage(QWidget):
         """The model that was shown is not on this computer any more."""
         self._views[LOCAL] = self._nothing
         if self.sidebar.segment() == LOCAL:
-            self._stack.setCurrentWidget(self._nothing)
+            self._bring(self._nothing)
             self._detail_open = False
             self._fold()
 
@@ -165,9 +165,17 @@ class ModelsPage(QWidget):
 
     def _show(self, view: QWidget) -> None:
         self._views[LOCAL if view is self.local else DISCOVER] = view
-        self._stack.setCurrentWidget(view)
+        self._bring(view)
         self._detail_open = True
         self._fold()
+
+    def _bring(self, view: QWidget) -> None:
+        """Show it in the middle; the focus goes along, where Qt would put it on the first button there."""
+        focused = self.window().focusWidget()
+        inside = focused is not None and self._stack.isAncestorOf(focused)
+        self._stack.setCurrentWidget(view)
+        if inside:
+            view.setFocus()
 
     def _fold(self) -> None:
         """Show as many columns as the width has room for."""
@@ -231,7 +239,7 @@ class ModelsPage(QWidget):
 
     def _on_segment(self, segment: int) -> None:
         """Each list has its own middle."""
-        self._stack.setCurrentWidget(self._views[segment])
+        self._bring(self._views[segment])
         self._detail_open = False
         self._fold()
 

@@ -92,7 +92,7 @@ def actions_for(error: UserError) -> tuple[Action, ...]:
         "not_found": (Action("open_repository", tr("Look at the repository"), "search"),),
         "changed": (Action("open_repository", tr("Look at the repository"), "search"),),
         "wrong_size": (Action("open_repository", tr("Look at the repository"), "search"),),
-        "wrong_hash": (again,),
+        "wrong_hash": (again, Action("open_repository", tr("Choose another file"), "search", "quiet")),
         "not_gguf": (Action("open_repository", tr("Choose another file"), "search"),),
     }
     return offers.get(cause, (retry,))

@@ -379,6 +379,14 @@ def test_escape_goes_back_to_the_list_where_it_is_hidden(qtbot: QtBot, page: Mod
     assert page.sidebar.isVisible()
 
 
+def test_the_focus_stays_in_the_middle_when_that_changes(page: ModelsPage) -> None:
+    show_repository(page)
+    page.activateWindow()
+    page.repository.setFocus()
+    page.show_recommendation()
+    assert page.focusWidget() is page.recommendation
+
+
 def test_each_list_has_its_own_middle(page: ModelsPage) -> None:
     show_repository(page)
     page.sidebar.show_segment(LOCAL)
