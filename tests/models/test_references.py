@@ -27,6 +27,7 @@ QWEN = "Qwen/Qwen3-8B-GGUF"
         (f"https://huggingface.co/{QWEN}/resolve/abc/x/a.gguf?download=true", Reference(QWEN, "x/a.gguf", "abc")),
         (f"https://huggingface.co/{QWEN}/blob/main/README.md", Reference(QWEN)),
         (f"https://huggingface.co/{QWEN}/discussions/3", Reference(QWEN)),
+        (f"https://huggingface.co/{QWEN}.git", Reference(QWEN)),
         (f"https://hub.example/{QWEN}", Reference(QWEN)),
     ],
 )
@@ -53,6 +54,7 @@ def test_a_pasted_reference_is_understood(text: str, reference: Reference) -> No
         *("https://other.example/Qwen/Qwen3", "https://huggingface.co", "https://huggingface.co/Qwen"),
         *("https://huggingface.co/datasets/a/b", "datasets/squad", "https://huggingface.co/spaces/a/b", "docs/hub"),
         *("https://huggingface.co.evil.example/a/b", "https://[", "Qwen/Qwen3\u202e", "a" * 97 + "/b"),
+        *("a/b--c", "a/b..c", "a/b.git", "a-/b", "a/b-"),  # the hub's own rules
     ],
 )
 def test_everything_else_is_a_search(text: str) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from desktop_llm.models.hub.quantizations import is_plain
 
-_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
+_ID = re.compile(r"(?!.*(?:--|\.\.|\.git$))[A-Za-z0-9](?:[\w.-]{0,94}\w)?/\w(?:[\w.-]{0,94}\w)?", re.ASCII)
 _HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 _NOT_MODELS = ("api", "blog", "collections", "datasets", "docs", "models", "organizations", "papers", "posts", "spaces")
 
@@ -54,7 +54,7 @@ def _host_and_path(text: str) -> tuple[str, str]:
 def _of_path(path: str) -> Reference | None:
     """From `owner/name`, `owner/name:Q4_K_M`, `owner/name/tree/main`, `owner/name/blob/main/file.gguf`."""
     steps = path.strip("/").split("/")
-    repo, _, file = "/".join(steps[:2]).partition(":")
+    repo, _, file = "/".join(steps[:2]).removesuffix(".git").partition(":")
     if not is_repo_id(repo):
         return None
     rest = steps[2:]
