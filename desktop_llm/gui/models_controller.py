@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, Signal
 
 from desktop_llm.engine.client import LoadedModel, Loading, LoadSettings
-from desktop_llm.errors import NotFound, UserError
+from desktop_llm.errors import UserError
 from desktop_llm.gui import measured
 from desktop_llm.gui.header import Header
 from desktop_llm.gui.load_choice import LoadChoice
@@ -216,6 +216,6 @@ def _list(library: Library) -> Listed:
     known = {model_id: LoadChoice.from_values(values) for model_id, values in remembered.items() if values}
     try:
         default: Model | None = library.default()
-    except NotFound:
+    except UserError:  # none, or none that is as it was; what is wrong with one its row says
         default = None
     return Listed(models, known, default)
