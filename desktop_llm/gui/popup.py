@@ -10,9 +10,10 @@ from typing import cast
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop_llm.gui import theme
+from desktop_llm.gui.reading_order import focus_round
 from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
 
 SHADOW = 12
@@ -145,17 +146,7 @@ class _Ground(QWidget):
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab goes round inside the sheet."""
-        start = QApplication.focusWidget() or self._popup
-        widget: QWidget | None = start
-        while widget is not None:
-            widget = widget.nextInFocusChain() if forward else widget.previousInFocusChain()
-            if widget is None or widget is start:
-                break
-            takes_tab = widget.focusPolicy() & Qt.FocusPolicy.TabFocus
-            if takes_tab and self.isAncestorOf(widget) and widget.isVisible() and widget.isEnabled():
-                widget.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
-                break
-        return True
+        return focus_round(self._popup, forward=forward)
 
 
 def _draw_shadow(painter: QPainter, inner: QRect, radius: int, colour: QColor) -> None:

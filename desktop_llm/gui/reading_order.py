@@ -11,20 +11,36 @@ _BY_TAB = Qt.FocusPolicy.TabFocus
 
 
 def focus_neighbour(page: QWidget, *, forward: bool) -> bool:
-    """Move the focus to what stands before or behind it on the page; False at the page's ends."""
-    focused = page.window().focusWidget()
-    stops = [widget for widget in _laid_out(page) if widget is focused or _is_stop(widget)]
-    if focused is None or focused not in stops:
+    """Move the focus to what stands before or behind it on the page; at the page's ends, out of it."""
+    stops, place = _places(page)
+    if place is None:
         return False
-    place = stops.index(focused) + (1 if forward else -1)
+    place += 1 if forward else -1
     if not 0 <= place < len(stops):
-        return _leave(page, focused, forward=forward)
+        return _leave(page, forward=forward)
     stops[place].setFocus(_reason(forward=forward))
     return True
 
 
-def _leave(page: QWidget, focused: QWidget, *, forward: bool) -> bool:
+def focus_round(sheet: QWidget, *, forward: bool) -> bool:
+    """Move the focus to what stands before or behind it on a sheet that it does not leave: round at the ends."""
+    stops, place = _places(sheet)
+    if stops:
+        start = place if place is not None else -1 if forward else 0
+        stops[(start + (1 if forward else -1)) % len(stops)].setFocus(_reason(forward=forward))
+    return True
+
+
+def _places(page: QWidget) -> tuple[list[QWidget], int | None]:
+    """Where the focus can be on a page, and where it is."""
+    focused = page.window().focusWidget()
+    stops = [widget for widget in _laid_out(page) if widget is focused or _is_stop(widget)]
+    return stops, next((place for place, widget in enumerate(stops) if widget is focused), None)
+
+
+def _leave(page: QWidget, *, forward: bool) -> bool:
     """Qt's own order may lead back into the page from here: go on along it until the page is left."""
+    focused = page.window().focusWidget()
     widget: QWidget | None = focused
     while widget is not None and (widget is page or page.isAncestorOf(widget) or not _is_stop(widget)):
         widget = widget.nextInFocusChain() if forward else widget.previousInFocusChain()

@@ -440,3 +440,20 @@ def test_everything_in_the_menu_has_a_name(qtbot: QtBot, menu: ModelMenu) -> Non
 )
 def test_quantizations_have_a_plain_word(quantization: str, word: str) -> None:
     assert size_word(quantization) == word
+
+
+def test_tab_goes_through_the_whole_sheet_and_round(qtbot: QtBot, menu: ModelMenu) -> None:
+    first = find(menu, "model_menu_search")
+    first.setFocus()
+    names = []
+    for _ in range(20):
+        focused = menu.window().focusWidget()
+        assert focused is not None
+        names.append(focused.objectName())
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+        if menu.window().focusWidget() is first:
+            break
+    assert {"load_context", "load_context_slider", "load_remember", "load_again"} <= set(names)
+    assert len(names) == len(set(names)), "nothing is passed twice"
+    qtbot.keyClick(first, Qt.Key.Key_Backtab)
+    assert menu.window().focusWidget().objectName() == names[-1]
