@@ -96,12 +96,24 @@ class DownloadsController(QObject):
         self._add(_Item(recommendation.repo, recommendation.file, work, shown))
 
     def get_again(self, model: Model) -> None:
-        """Download the file of a model that is gone or damaged."""
+        """Download the file of a model that is gone or damaged.
+
+        Of one that another app got only the repository is known: its sizes are shown then, to choose from.
+        """
+        if not model.file:
+            self.repository_requested.emit(model.repo)
+            return
         shown = Download(
             key_of(model.repo, model.file), model.display_name, model.quantization, total_bytes=model.size_bytes
         )
         work = functools.partial(self._pull_named, model.repo, model.file, model.revision or None)
         self._add(_Item(model.repo, model.file, work, shown))
+
+    def forget(self, model: Model) -> None:
+        """A model was removed: what brought it here can be used no more, and got again."""
+        for key in [key for key, item in self._items.items() if item.shown.model_id == model.id]:
+            del self._items[key]
+        self._show()
 
     def pause_all(self) -> None:
         """Pause what runs and what waits."""
@@ -115,6 +127,9 @@ class DownloadsController(QObject):
         if known is not None and (known.shown.running or known.shown.stage == "waiting"):
             self._page.show_downloads()
             return
+        if self._cancelled is not None and self._cancelled[0] == item.shown.key:
+            self._cancelled = None  # its bytes are of use again, and there is nothing to undo
+            self._page.downloads_undo.hide()
         self._items[item.shown.key] = item
         self._page.show_downloads()
         self._schedule()

@@ -51,6 +51,7 @@ class ModelsRoom(QObject):
         local.use_requested.connect(self.use_requested)
         local.format_chosen.connect(self.format_chosen)
         local.get_again_requested.connect(downloads.get_again)
+        local.removed.connect(downloads.forget)
         downloads.changed.connect(discover.set_downloads)
         downloads.finished.connect(local.refresh)
         downloads.use_requested.connect(self.use_requested)

@@ -97,6 +97,7 @@ class Room:
         self.transfers.repository_requested.connect(self.discover.open_reference)
         self.local.changed.connect(self.discover.set_models)
         self.local.get_again_requested.connect(self.transfers.get_again)
+        self.local.removed.connect(self.transfers.forget)
 
     def _keep_shown(self, shown: dict[str, Download]) -> None:
         self.shown = shown

@@ -49,6 +49,17 @@ def test_a_paused_download_goes_on_where_it_stopped(models: Room) -> None:
     assert "bytes=" in models.hub.asked("/cdn/*")[-1].headers["range"]
 
 
+def test_what_was_removed_can_be_got_again_and_used_no_more(models: Room) -> None:
+    models.add()
+    models.open()
+    models.get()
+    models.until(lambda: models.stages() == ["done"])
+    models.until(lambda: not models.shows("get_tiny_q4_k_m_gguf"))
+    models.local.remove(models.shown["maker/Tiny-GGUF/tiny-Q4_K_M.gguf"].model_id)
+    models.until(lambda: models.shows("get_tiny_q4_k_m_gguf"))
+    assert not models.shows("download_use")
+
+
 def test_three_run_and_the_others_wait(models: Room) -> None:
     for number in range(5):
         models.add(f"maker/Tiny-{number}-GGUF")
@@ -83,6 +94,23 @@ def test_a_cancelled_download_leaves_nothing_behind(models: Room) -> None:
     models.press("download_cancel")
     models.page.downloads_undo.closed.emit()
     models.until(lambda: not unfinished(models))
+
+
+def test_a_cancelled_download_that_is_got_again_is_cancelled_no_more(models: Room) -> None:
+    models.add()
+    models.open()
+    models.hub.behave("/cdn/*", half)
+    models.get()
+    models.until(models.received)
+    models.press("download_cancel")
+    models.get()
+    models.until(lambda: models.stages() == ["downloading"])
+    models.page.downloads_undo.closed.emit()
+    models.transfers.pause_all()
+    done: list[None] = []
+    models.tasks.call(lambda: None, done.append, lane="download maker/Tiny-GGUF/tiny-Q4_K_M.gguf")
+    models.until(lambda: done)
+    assert (models.stages(), len(unfinished(models))) == (["paused"], 1)
 
 
 def test_what_a_quit_interrupted_is_listed_as_paused(models: Room) -> None:
