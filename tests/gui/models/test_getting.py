@@ -6,7 +6,7 @@ import threading
 
 from desktop_llm.models.download import Unfinished
 from tests.gui.models.room import MODEL, Room
-from tests.gui.samples import find, heard
+from tests.gui.samples import a_model, find, heard
 from tests.hub import Exchange, status
 
 
@@ -111,6 +111,13 @@ def test_a_cancelled_download_that_is_got_again_is_cancelled_no_more(models: Roo
     models.tasks.call(lambda: None, done.append, lane="download maker/Tiny-GGUF/tiny-Q4_K_M.gguf")
     models.until(lambda: done)
     assert (models.stages(), len(unfinished(models))) == (["paused"], 1)
+
+
+def test_a_model_that_another_app_got_is_chosen_anew_in_its_repository(models: Room) -> None:
+    models.add()
+    models.transfers.get_again(a_model("theirs", origin="lm_studio", repo="maker/Tiny-GGUF", state="missing"))
+    models.until(lambda: models.shows("get_tiny_q4_k_m_gguf"))
+    assert models.stages() == []
 
 
 def test_what_a_quit_interrupted_is_listed_as_paused(models: Room) -> None:
