@@ -91,3 +91,15 @@ def test_half_a_copy_that_a_killed_import_left_goes_too(library: Library, here: 
     os.utime(left, (1, 1))
     library.empty_trash()
     assert list(here.models.iterdir()) == [growing]
+
+
+def test_a_missing_model_that_was_taken_off_the_list_comes_back_too(library: Library, tmp_path: Path) -> None:
+    library.import_file(model(tmp_path / "tiny.gguf")).model.path.unlink()
+    library.remove("tiny")
+    assert ids(library) == []
+    assert library.restore("tiny").state == "missing"
+    assert ids(library) == ["tiny"]
+    library.remove("tiny")
+    library.import_file(tmp_path / "tiny.gguf")
+    library.remove("tiny")
+    assert library.restore("tiny").state == "ok"

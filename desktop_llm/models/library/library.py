@@ -57,6 +57,7 @@ class Library:
         self._inventory = Inventory(self._folder, places or Places(Path.home(), os.environ), model_folders, self._facts)
         self._register = self._inventory.register
         self._trash = trash.Trash(self._folder)
+        self._forgotten: set[str] = set()  # ids of those whose files were gone when they were removed
 
     def models(self) -> list[Model]:
         """All models: the starters, our own by name, those of other apps, those whose files vanished.
@@ -184,8 +185,10 @@ class Library:
             raise UserError(
                 tr("{name} came with this app and stays. Other models can be removed.", name=model.display_name)
             )
+        self._forgotten.discard(model.id)
         if model.state == "missing":
             self._note(model, removed=True)
+            self._forgotten.add(model.id)
         elif not model.own:
             self._note(model, hidden=True)
         else:
@@ -198,8 +201,10 @@ class Library:
         """Undo `remove`; raises NotFound where the trash was emptied, UserError where its place was taken meanwhile."""
         model_id = model_id.lower()
         noted = self._register.by_id(model_id)
-        if noted is None or not (noted[1].hidden or self._trash.take_back(model_id)):
+        listed_only = noted is not None and (noted[1].hidden or model_id in self._forgotten)
+        if noted is None or not (listed_only or self._trash.take_back(model_id)):
             raise NotFound(tr("{id} can't be brought back any more. Get it again to go on with it.", id=model_id))
+        self._forgotten.discard(model_id)
         self._register.note({noted[0]: replace(noted[1], hidden=False, removed=False)})
         return self.find(model_id)
 
