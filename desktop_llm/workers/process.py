@@ -36,6 +36,8 @@ _OUT_OF_MEMORY = re.compile(
     r"out of memory|cannot allocate memory|failed to allocate|unable to allocate|bad_alloc|MemoryError|OutOf\w+Memory",
     re.IGNORECASE,
 )
+# What would report elsewhere, and secrets: a child reads strangers' files, and has no use for the network.
+_NOT_FOR_CHILDREN = re.compile(r"(?:CHROMA_)?OTEL_|HF_TOKEN$|HUGGING_FACE_HUB_TOKEN$|\w+_PROXY$", re.IGNORECASE)
 
 
 class WorkerBug(Exception):
@@ -354,4 +356,4 @@ def _environment() -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
     }
     environment.pop("QT_QPA_PLATFORM", None)
-    return {key: value for key, value in environment.items() if not key.startswith(("OTEL_", "CHROMA_OTEL_"))}
+    return {key: value for key, value in environment.items() if not _NOT_FOR_CHILDREN.match(key)}

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from desktop_llm.errors import ContextOverflow, UserError, WorkerDied
@@ -29,6 +30,17 @@ def test_a_request_yields_its_progress_and_returns_its_answer(worker: Worker) ->
     with pytest.raises(StopIteration) as end:
         next(steps)
     assert (end.value.value.data, end.value.value.body) == ({"text": "Grüße"}, b"\x01\x00")
+
+
+def test_a_child_is_not_told_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_abc123")
+    monkeypatch.setenv("https_proxy", "http://name:hf_abc123@proxy")
+    worker = Worker([], name="The echo", command=ECHO)
+    try:
+        assert worker.call("echo", {"text": "there"}).data["text"] == "there"
+        assert [name for name, value in psutil.Process(worker.pid).environ().items() if "hf_abc123" in value] == []
+    finally:
+        worker.close()
 
 
 def test_file_names_that_are_not_text_pass_the_wire(worker: Worker) -> None:
