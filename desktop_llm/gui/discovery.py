@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from desktop_llm.errors import UserError
 from desktop_llm.gui import markdown
@@ -14,6 +14,7 @@ from desktop_llm.gui.models.filters import Search
 from desktop_llm.gui.resources import Resources
 from desktop_llm.models.fit import Forecast, Machine
 from desktop_llm.models.fit.catalog import Recommendation, recommended
+from desktop_llm.models.gguf import Header
 from desktop_llm.models.hub import HubFile, HubModel, HubRepo
 
 USUAL_CONTEXT = 8192
@@ -126,11 +127,12 @@ class Discovery:
         return self._resources.forecaster.rough(file.size_bytes, parameters, self._context(repo.model))
 
     def _exact(self, repo: HubRepo, file: HubFile) -> dict[str, Forecast]:
-        """Files of one repository share their shape, so that one header does for all of them."""
+        """Files of one repository share their build, so that one header does for all of them."""
         header = self._resources.hub.header(repo, file)
         context = self._context(repo.model)
         forecast = self._resources.forecaster.forecast
-        return {each.name: forecast(header, each.size_bytes, context_length=context) for each in repo.files}
+        headers = {each.name: _as_quantized(header, file, each) for each in repo.files}
+        return {each.name: forecast(headers[each.name], each.size_bytes, context_length=context) for each in repo.files}
 
     def _outlook(self, repo: HubRepo, forecasts: Mapping[str, Forecast]) -> Outlook:
         forecaster = self._resources.forecaster
@@ -140,6 +142,15 @@ class Discovery:
     def _context(self, model: HubModel) -> int:
         wanted = self._resources.settings.current.context_length or USUAL_CONTEXT
         return min(wanted, model.context_length) if model.context_length else wanted
+
+
+def _as_quantized(header: Header, seen: HubFile, file: HubFile) -> Header:
+    """The header of another file of the repository, as far as that of one tells it."""
+    if file.quantization == seen.quantization:
+        return header
+    alike = header.shape  # of a split model, which is scaled where it is forecast
+    shape = alike if header.parts > 1 else alike.quantized(seen.size_bytes, file.size_bytes, file.quantization)
+    return replace(header, shape=shape, quantization=file.quantization)
 
 
 def _usual_file(repo: HubRepo, quantization: str | None) -> HubFile | None:

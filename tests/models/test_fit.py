@@ -110,6 +110,15 @@ def test_of_the_experts_only_the_used_ones_cost_time(tmp_path: Path) -> None:
     assert shape.expert_bytes == 32 * 16 * 8 * 4
 
 
+def test_another_quantization_of_a_model_costs_as_its_file_is_large() -> None:
+    small = Shape(
+        layers=2, layer_bytes=(144, 144), active=(("Q4_K", 512),), rows=(("Q4_K", 2),), matrix_bytes=(("Q4_K", 288),)
+    )
+    large = small.quantized(288, 544, "Q8_0")
+    assert large.active == (("Q8_0", 512),)
+    assert (large.rows, large.matrix_bytes, sum(large.layer_bytes)) == ((("Q8_0", 2),), (("Q8_0", 544),), 544)
+
+
 def test_of_a_split_model_the_unseen_parts_are_like_the_first() -> None:
     first = Shape(layers=4, layer_bytes=(1_440, 0, 0, 0), active=(("Q4_K", 2_560),), matrix_bytes=(("Q4_K", 1_440),))
     whole = first.whole(14_400, "Q4_K_M")

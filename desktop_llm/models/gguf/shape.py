@@ -89,8 +89,7 @@ class Shape:
         if seen * _NEARLY_ALL > size_bytes or not self.layers:
             return self
         factor = size_bytes / seen if seen else 0.0
-        names = (quantization, quantization.rpartition("_")[0], "Q4_K")
-        number_format = next(name for name in names if name in BLOCKS)
+        number_format = _main_format(quantization)
         values, block_bytes = BLOCKS[number_format]
         used = self.experts_used / self.experts if self.experts else 1.0
         alone = ((number_format, int(size_bytes * used) * values // block_bytes),)
@@ -103,6 +102,38 @@ class Shape:
             if seen
             else ((number_format, size_bytes),),
         )
+
+    def quantized(self, seen_bytes: int, size_bytes: int, quantization: str) -> Shape:
+        """The shape of the same model in another quantization, whose file has `size_bytes` where this has `seen_bytes`.
+
+        Rows stay as many; bytes go by the sizes of the files, and all of them count as the main number format.
+        """
+        name, factor = _main_format(quantization), size_bytes / max(seen_bytes, 1)
+        values, block_bytes = BLOCKS[name]
+
+        def weights(pairs: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+            seen = sum(count * BLOCKS[each][1] / BLOCKS[each][0] for each, count in pairs if each in BLOCKS)
+            return ((name, int(seen * factor * values / block_bytes)),) if pairs else ()
+
+        return replace(
+            self,
+            layer_bytes=tuple(int(size * factor) for size in self.layer_bytes),
+            expert_bytes=int(self.expert_bytes * factor),
+            embedding_bytes=int(self.embedding_bytes * factor),
+            output_bytes=int(self.output_bytes * factor),
+            active=weights(self.active),
+            rows=((name, sum(count for _, count in self.rows)),) if self.rows else (),
+            output=weights(self.output),
+            matrix_bytes=((name, int(sum(size for _, size in self.matrix_bytes) * factor)),)
+            if self.matrix_bytes
+            else (),
+        )
+
+
+def _main_format(quantization: str) -> str:
+    """The number format of most weights of a quantization: Q4_K of Q4_K_M."""
+    names = (quantization, quantization.rpartition("_")[0], "Q4_K")
+    return next(name for name in names if name in BLOCKS)
 
 
 def shape_of(properties: Mapping[str, Any], architecture: str, vocabulary: int, tensors: Sequence[Tensor]) -> Shape:
