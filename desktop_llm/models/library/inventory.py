@@ -83,7 +83,11 @@ class Inventory:
             if model.kind != "chat":
                 yield model
                 continue
-            header = self.header(model)
+            try:
+                header = self.header(model)
+            except ModelFileError as error:
+                yield replace(model, state="damaged", reason=error.message)
+                continue
             yield replace(model, layers=header.layers, shape=header.shape)
 
     def _note_changes(self, known: Mapping[Path, Entry], entries: Mapping[Path, Entry]) -> None:
