@@ -12,6 +12,7 @@ from random import Random
 import pytest
 
 from desktop_llm.errors import BadRequest, Busy, ModelFileError, TransferError
+from desktop_llm.files import LockFile
 from desktop_llm.models.download import PullProgress
 from desktop_llm.models.download.downloads import SPARE_BYTES
 from tests.faulty_hub import FaultyHub
@@ -275,6 +276,21 @@ def test_an_unreadable_sidecar_costs_no_bytes(place: Site, hub: FaultyHub) -> No
     assert place.downloads.unfinished() == []
     pulled = place.pull()
     assert pulled.bytes_transferred == len(MODEL) - there
+
+
+def test_a_download_that_is_being_published_elsewhere_is_left_alone(place: Site, hub: FaultyHub) -> None:
+    interrupt(place, hub)
+    sidecar = part_of(place).with_suffix(".json")
+    told = sidecar.read_bytes()
+    place.pull()
+    sidecar.write_bytes(told)
+    other = LockFile(sidecar.with_suffix(".lock"))
+    assert other.acquire()
+    assert place.downloads.unfinished() == []
+    assert sidecar.exists()
+    other.remove()
+    assert place.downloads.unfinished() == []
+    assert place.left() == []
 
 
 def test_what_nobody_can_go_on_with_is_deleted_after_a_week(place: Site, hub: FaultyHub) -> None:

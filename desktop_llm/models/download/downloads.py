@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop_llm.errors import BadRequest, ModelFileError, TransferError
+from desktop_llm.errors import BadRequest, Busy, ModelFileError, TransferError
 from desktop_llm.models.download.parts import BLOCK_BYTES, PartFile, PartState
 from desktop_llm.models.download.progress import Meter, PullProgress
 from desktop_llm.models.download.pulling import PartPull, Step
@@ -192,7 +192,8 @@ class Downloads:
         """Whether only this note is left of a finished download, because the program was killed then; it is removed."""
         if sidecar.done_bytes() or self._already_here(sidecar.wanted) is None:
             return False
-        self.discard(sidecar.wanted.id)
+        with contextlib.suppress(Busy):  # whoever publishes it just now removes the note
+            self.discard(sidecar.wanted.id)
         return True
 
     @contextlib.contextmanager
