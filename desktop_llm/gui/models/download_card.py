@@ -36,6 +36,7 @@ class DownloadCard(QWidget):
         self._amount = ElidedLabel("", "figures", "text_secondary", object_name="download_amount")
         self._left = Label("", "figures", "text_secondary", object_name="download_left")
         self._error = Label("", "ui", wrap=True, object_name="download_error")
+        self._reason = Label("", "small", "text_secondary", wrap=True, object_name="download_reason")
         self._actions = QWidget()
         self._flow = FlowLayout(self._actions, 0)
         self._use = Button(self.tr("Use now"), "play", height=28, object_name="download_use")
@@ -56,6 +57,9 @@ class DownloadCard(QWidget):
         amount, left = facts_line(download)
         self._amount.set_text(amount)
         self._left.setText(left)
+        reason = download.reason if download.stage == "waiting" else ""
+        self._reason.setText(reason)
+        self._reason.setVisible(bool(reason))
         for widget in (self._bar, self._amount, self._left):
             widget.setVisible(not failed)
         self._alert.setVisible(failed)
@@ -99,8 +103,8 @@ class DownloadCard(QWidget):
         said = self._download.error.message if self._download.error else ", ".join(filter(None, self._words()))
         self.setAccessibleName(self.tr("Download of {name}, {state}").format(name=name, state=said))
 
-    def _words(self) -> tuple[str, str]:
-        return self._amount.text(), self._left.text()
+    def _words(self) -> tuple[str, ...]:
+        return self._amount.text(), self._left.text(), self._reason.text()
 
     def _lay_out(self) -> None:
         names = QHBoxLayout()
@@ -124,6 +128,7 @@ class DownloadCard(QWidget):
         body.setSpacing(4)
         body.addWidget(self._bar)
         body.addLayout(facts)
+        body.addWidget(self._reason)
         body.addWidget(self._error)
         column = QVBoxLayout(self)
         column.setContentsMargins(12 - RING_MARGIN, 7, 12 - RING_MARGIN, 9)

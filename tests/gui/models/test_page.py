@@ -311,6 +311,14 @@ def test_a_download_says_how_far_it_is(page: ModelsPage) -> None:
     assert find(page, "download_pause").accessibleName() == "Pause download of Qwen3 8B Large"
 
 
+def test_a_download_that_tries_again_says_why_it_waits(page: ModelsPage) -> None:
+    why = "huggingface.co hung up without an answer."
+    page.downloads.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "waiting", GB, 2 * GB, reason=why)])
+    assert find(page, "download_reason").text() == why
+    assert find(page, "download_left").text() == "Tries again"
+    assert why in find(page, "download_card").accessibleName()
+
+
 def test_a_download_is_paused_resumed_and_cancelled_from_its_card(qtbot: QtBot, page: ModelsPage) -> None:
     page.downloads.set_downloads([RUNNING])
     asked = heard(page.downloads.action_requested)
