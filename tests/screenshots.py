@@ -1,4 +1,4 @@
-"""Drives the real app on real documents with the real starter model and saves every screen, light and dark.
+"""Drives the real app on real documents, a local hub and the real starter model; saves every screen, light and dark.
 
     python tests/screenshots.py FOLDER [--only NAME] [--model FILE.gguf]
 
@@ -24,7 +24,10 @@ from PySide6.QtWidgets import QApplication
 from desktop_llm.errors import UserError
 from desktop_llm.gui.app import run_window
 from desktop_llm.gui.main_window import MainWindow
+from tests.hub import LocalHub
+from tests.model_screens import ModelScreens
 from tests.sample_documents import write_samples
+from tests.sample_hub import fill
 
 QUESTION = "How much notice do I have to give?"
 SIZES = {"": (1280, 800), "-small": (900, 600)}
@@ -42,16 +45,21 @@ def main() -> int:
         os.environ["DESKTOP_LLM_HOME"] = str(Path(home) / "home")
         documents = Path(home) / "House"
         write_samples(documents)
-        tour = Tour(given.folder, documents, given.only, given.model)
+        hub = LocalHub().start()
+        fill(hub)
+        os.environ["HF_ENDPOINT"] = hub.url
+        tour = Tour(given.folder, documents, given.only, given.model, hub)
         run_window(on_ready=tour.start)
+        if not hub.stopping.is_set():
+            hub.stop()
     return 0 if tour.finished else 1
 
 
 class Tour:
     """Walks through the window as a person would, and takes a picture at each stop."""
 
-    def __init__(self, folder: Path, documents: Path, only: str, model: Path | None) -> None:
-        self.folder, self.documents, self.only, self.model = folder, documents, only, model
+    def __init__(self, folder: Path, documents: Path, only: str, model: Path | None, hub: LocalHub) -> None:
+        self.folder, self.documents, self.only, self.model, self.hub = folder, documents, only, model, hub
         self.finished = False
 
     def start(self) -> None:
@@ -64,7 +72,16 @@ class Tour:
         assert self.window.wiring is not None
         self.wiring = self.window.wiring
         try:
-            for stop in (self.welcome, self.empty, self.chat, self.read, self.ask, self.menus, self.pages, self.errors):
+            for stop in (
+                self.welcome,
+                self.models,
+                self.empty,
+                self.chat,
+                self.read,
+                self.ask,
+                self.menus,
+                self.errors,
+            ):
                 stop()
             self.finished = True
         finally:
@@ -76,6 +93,9 @@ class Tour:
         settle(1000)
         self.save("welcome")
         self.wiring.show_page("chats")
+
+    def models(self) -> None:
+        ModelScreens(self.window, self.hub, self.save).walk()
 
     def empty(self) -> None:
         if self.model is not None:
@@ -127,10 +147,6 @@ class Tour:
         settle(300)
         self.save("model-menu")
         self.wiring.picker.menu.close_popup()
-        self.wiring.network.open()
-        settle(500)
-        self.save("network")
-        self.wiring.network.panel.close_popup()
         self.wiring._on_chat_settings()
         settle(300)
         self.save("chat-settings")
@@ -139,12 +155,9 @@ class Tour:
         settle(300)
         self.save("drop")
         self.wiring.drops._overlay.cancel()
-
-    def pages(self) -> None:
-        for name in ("models", "settings"):
-            self.wiring.show_page(name)
-            settle(300)
-            self.save(name)
+        self.wiring.show_page("settings")
+        settle(300)
+        self.save("settings")
         self.wiring.show_page("chats")
 
     def errors(self) -> None:
