@@ -216,7 +216,10 @@ def _resolve(host: str, port: int, end: float, wanted: Callable[[], bool]) -> li
 
 def _readable(connection: socket.socket, timeout: float) -> bool:
     with selectors.DefaultSelector() as selector:
-        selector.register(connection, selectors.EVENT_READ)
+        try:
+            selector.register(connection, selectors.EVENT_READ)
+        except ValueError:  # closed by another thread, which the next read tells
+            return True
         return bool(selector.select(timeout))
 
 

@@ -377,6 +377,17 @@ class TestDeadHubs:
         with net.purpose("list files", 0.2), net.client() as client, pytest.raises(TransferError, match="too slowly"):
             client.get(f"{hub.url}/a")
 
+    def test_closing_ends_a_transfer_that_waits_in_another_thread(self, net: Net, hub: LocalHub) -> None:
+        hub.behave("/slow", half_then_wait(threading.Event()))
+        buffer = memoryview(bytearray(100))
+
+        with net.open(f"{hub.url}/slow", purpose="download") as incoming:
+            incoming.read_into(buffer)
+            net.close()
+            assert incoming.wait(0.01)
+            with pytest.raises(TransferError):
+                incoming.read_into(buffer)
+
     def test_silence_in_the_middle_is_told_apart_from_a_cut(self, net: Net, hub: LocalHub) -> None:
         hub.behave("/slow", half_then_wait(threading.Event()))
         buffer = memoryview(bytearray(100))
