@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import sys
@@ -50,6 +49,8 @@ def cannot_write(path: Path, error: OSError) -> UserError:
 
 def sha256_of(path: Path) -> str:
     """The file's sha256 in hexadecimal."""
+    import hashlib  # it loads libcrypto, which the window's start need not wait for
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
