@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -171,12 +171,14 @@ class FirstRunPage(QWidget):
         self._measuring = QWidget()
         self._measuring.setMinimumHeight(_CARD_HEIGHT)
         words = self.tr("Measuring how fast this computer is, so that only what runs well here is recommended.")
-        row = QHBoxLayout(self._measuring)
-        row.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout(self._measuring)
+        column.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(Spinner(), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(Spinner())
         row.addWidget(Label(words, "ui", "text_secondary", wrap=True, object_name="first_run_measuring"), 1)
-        row.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column.addLayout(row)
+        column.addStretch(1)
         return self._measuring
 
     def _links(self) -> FlowLayout:
