@@ -14,10 +14,10 @@ def repository_name(repo: str) -> str:
 
 def called(told: str, repo: str, file: str) -> str:
     """What the file tells of itself, or its repository's name where that tells other things: a training run, say."""
-    if not repo or (told and _words(told) <= _words(f"{repo} {file}")):
+    if not repo or (told and _word_set(told) <= _word_set(f"{repo} {file}")):
         return told
     return repository_name(repo)
 
 
-def _words(name: str) -> set[str]:
+def _word_set(name: str) -> set[str]:
     return set(re.findall(r"[^\W_]+", name.casefold()))
