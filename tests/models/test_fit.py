@@ -271,7 +271,9 @@ def test_the_largest_that_is_faster_than_reading_is_recommended(make: Make) -> N
     ]
     assert make().recommended(sizes) == "Q6_K"
     assert make().recommended(sizes[:1]) == "Q2_K"
-    assert make().recommended([a_forecast("Q4_K_M", size=4, tokens_per_s=6), sizes[3]]) == "Q4_K_M"
+    slow = [a_forecast("Q4_K_M", size=4, tokens_per_s=6), a_forecast("Q8_0", size=8, tokens_per_s=3)]
+    assert make().recommended(slow) == "Q4_K_M"
+    assert make().recommended([a_forecast("Q3_K_M", size=3, tokens_per_s=5), *slow]) == "Q4_K_M"
     assert make().recommended([a_forecast("Q4_K_M", size=4, tokens_per_s=6, fit="too_big")]) is None
 
 

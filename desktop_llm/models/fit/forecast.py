@@ -213,8 +213,8 @@ class Forecaster:
     def recommended(self, sizes: Sequence[tuple[str, Forecast]]) -> str | None:
         """Which quantization to mark for this machine; None where not even the smallest has room.
 
-        The largest that fits and still writes faster than one reads, since size is quality; unquantized files are
-        twice as large and not better. While no speed is known: the largest of four bits, the usual compromise.
+        The largest that fits and still writes faster than one reads, since size is quality, or the fastest where none
+        does, which need not be the smallest; unquantized files are twice as large and not better. While no speed is known: the largest of four bits, the usual compromise.
         """
         possible = [(name, forecast) for name, forecast in sizes if forecast.fit != "too_big"]
         by_size = sorted(possible, key=lambda item: item[1].weights_bytes)
@@ -227,7 +227,9 @@ class Forecaster:
         quick = [item for item in fitting if (item[1].tokens_per_s or COMFORTABLE_TPS) >= COMFORTABLE_TPS]
         if quick:
             return quick[-1][0]
-        return next((name for name, _ in fitting or good), None)
+        if fitting:
+            return max(fitting, key=lambda item: item[1].tokens_per_s or 0.0)[0]
+        return next((name for name, _ in good), None)
 
     def _known_speeds(self, machine: Machine) -> Speeds | None:
         if self._speeds is None and machine.bandwidth_bytes_s:
