@@ -214,7 +214,8 @@ class Forecaster:
         """Which quantization to mark for this machine; None where not even the smallest has room.
 
         The largest that fits and still writes faster than one reads, since size is quality, or the fastest where none
-        does, which need not be the smallest; unquantized files are twice as large and not better. While no speed is known: the largest of four bits, the usual compromise.
+        does, which need not be the smallest; unquantized files are twice as large and not better. While no speed is
+        known: the largest of four bits, the usual compromise.
         """
         possible = [(name, forecast) for name, forecast in sizes if forecast.fit != "too_big"]
         by_size = sorted(possible, key=lambda item: item[1].weights_bytes)
