@@ -89,12 +89,11 @@ class ModelScreens:
         self._wiring.models_room.page.show_here()
         QTest.qWait(300)
         rows = self._find("models_local_list")
-        QTest.mouseClick(rows.viewport(), LEFT, pos=rows.visualRect(rows.model().index(1, 0)).center())
+        QTest.mouseClick(rows.viewport(), LEFT, pos=rows.visualRect(rows.model().index(2, 0)).center())
         QTest.qWait(500)
         self.save("models-here")
 
     def _no_internet(self) -> None:
-        self._open(STARTER_REPO)
         self._open(REPO)
         self.hub.stop()
         QTest.mouseClick(self._gets()[0], LEFT)
