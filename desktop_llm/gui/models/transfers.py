@@ -59,7 +59,7 @@ def facts_line(download: Download) -> tuple[str, str]:
     amount = words.amount_of(download.done_bytes, download.total_bytes)
     match download.stage:
         case "waiting":
-            return amount, tr("Tries again") if download.reason else tr("Waiting for its turn")
+            return amount, tr("Trying again") if download.reason else tr("Waiting for its turn")
         case "paused":
             return amount, tr("Paused")
         case "checking":

@@ -315,7 +315,7 @@ def test_a_download_that_tries_again_says_why_it_waits(page: ModelsPage) -> None
     why = "huggingface.co hung up without an answer."
     page.downloads.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "waiting", GB, 2 * GB, reason=why)])
     assert find(page, "download_reason").text() == why
-    assert find(page, "download_left").text() == "Tries again"
+    assert find(page, "download_left").text() == "Trying again"
     assert why in find(page, "download_card").accessibleName()
 
 
