@@ -44,10 +44,11 @@ class DownloadsBar(QWidget):
         going = [download for download in downloads if download.stage not in ("done", "failed")]
         failed = sum(download.stage == "failed" for download in downloads)
         count = len(going) + failed
-        self._open.set_content(
-            self.tr("Downloads, {count}").format(count=number(count)) if count else self.tr("Downloads"),
-            "alert" if failed else "download",
-        )
+        said = self.tr("Downloads, {count}") if count else self.tr("Downloads")
+        if failed:  # an icon alone would not be enough
+            said = self.tr("Downloads, {failed} stopped")
+        said = said.format(count=number(count), failed=number(failed))
+        self._open.set_content(said, "alert" if failed else "download")
         total, done = (sum(getattr(each, name) for each in going) for name in ("total_bytes", "done_bytes"))
         speed = sum(download.bytes_per_s for download in going if download.running)
         self._bar.setVisible(bool(total))

@@ -421,6 +421,12 @@ def test_a_narrow_page_folds_the_downloads_into_a_line(qtbot: QtBot, page: Model
     assert page.downloads.isVisible()
 
 
+def test_a_narrow_page_says_how_many_downloads_stopped(page: ModelsPage) -> None:
+    stopped = Download("b", "Qwen3 8B", "Q8_0", "failed", error=TransferError("No way out.", "no_connection"))
+    page.bar.set_downloads([RUNNING, stopped])
+    assert "Downloads, 1 stopped" in [button.text() for button in page.bar.findChildren(QAbstractButton)]
+
+
 def test_a_model_here_says_where_it_is_from(page: ModelsPage) -> None:
     model = a_model("coder", quantization="Q6_K", origin="ollama")
     assert local_entry(model).second == "98 MB, Ollama"
