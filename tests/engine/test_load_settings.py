@@ -105,3 +105,14 @@ def test_a_template_that_can_t_be_interrupted_ends_only_the_worker(real: Engine,
         ask(real, QUESTION)
     load(real, starter, LoadSettings(template=BARE))
     assert ask(real, QUESTION, max_tokens=1).text
+
+
+def test_a_file_that_is_cut_while_its_model_is_loaded_costs_nothing(
+    real: Engine, starter: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.gguf"
+    copy.write_bytes(starter.read_bytes())
+    load(real, copy, LoadSettings(template=BARE))
+    with copy.open("r+b") as file:
+        file.truncate(1 << 20)
+    assert "Paris" in ask(real, QUESTION, max_tokens=3).text

@@ -143,7 +143,7 @@ def test_memory_and_reading_speed_decide(
     assert make(machine).forecast(*starter, context_length=8_192 if gigabytes > 2 else 20_000).fit == fit
 
 
-def test_the_engine_s_measurements_are_kept_and_say_what_is_stored_twice(
+def test_the_engine_s_measurements_are_kept_and_say_what_is_twice_in_memory_beside_a_gpu(
     make: Make, starter: tuple[Header, int]
 ) -> None:
     header, size_bytes = starter
@@ -156,7 +156,11 @@ def test_the_engine_s_measurements_are_kept_and_say_what_is_stored_twice(
     forecast = make().forecast(header, size_bytes, context_length=2_048)
     assert forecast.tokens_per_s == pytest.approx(80, rel=0.001)
     assert forecast.prompt_tps == pytest.approx(250, rel=0.001)
-    assert forecast.weights_bytes == size_bytes + dict(header.shape.matrix_bytes)["Q4_1"]
+    assert forecast.weights_bytes == size_bytes
+    card = Machine(16 * GB, 12 * GB, 4, (Gpu("A card", 8 * GB, 8 * GB, "vulkan"),), 20e9)
+    half = make(card).forecast(header, size_bytes, context_length=2_048, gpu_layers=15)
+    twice = dict(header.shape.matrix_bytes)["Q4_1"] * (1 - 15 / (header.shape.layers + 1))
+    assert half.weights_bytes == pytest.approx(size_bytes + twice, abs=1)
 
 
 def test_an_unknown_number_format_counts_as_the_middle_one() -> None:

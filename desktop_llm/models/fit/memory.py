@@ -22,7 +22,8 @@ _EMBEDDING_ROWS, _FEED_FORWARD_ROWS = 5, 2
 class Need:
     """Bytes of main memory and of the GPU's; `copied_bytes` of the weights are in main memory twice.
 
-    The second copy is the mapped file itself: it counts as held, but the system takes it back when memory is short.
+    That is so where a GPU takes part, since only then the file is mapped: the second copy is the mapped file itself,
+    counts as held, and is taken back by the system when memory is short.
     """
 
     weights_bytes: int
@@ -65,7 +66,7 @@ def need(
     """The memory of a model of `size_bytes` with `gpu_layers` of its layers on the GPU (layers + 1: the output too)."""
     cache = kv_bytes(shape, context_length, kv_type)
     on_gpu = gpu_bytes(shape, context_length, kv_type, gpu_layers, batch) if gpu_layers else 0
-    copied = int(_copied_bytes(shape, speeds) * (1 - _gpu_share(shape, gpu_layers)))
+    copied = int(_copied_bytes(shape, speeds) * (1 - _gpu_share(shape, gpu_layers))) if gpu_layers else 0
     compute = PROGRAM_BYTES + TOKEN_BYTES * shape.vocabulary + _activation_bytes(shape, context_length, batch)
     if gpu_layers:
         compute += _gpu_compute_bytes(shape, context_length, batch)
