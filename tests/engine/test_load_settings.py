@@ -107,9 +107,7 @@ def test_a_template_that_can_t_be_interrupted_ends_only_the_worker(real: Engine,
     assert ask(real, QUESTION, max_tokens=1).text
 
 
-def test_a_file_that_is_cut_while_it_is_in_use_costs_nothing(
-    real: Engine, starter: Path, tmp_path: Path
-) -> None:
+def test_a_file_that_is_cut_while_it_is_in_use_costs_nothing(real: Engine, starter: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.gguf"
     copy.write_bytes(starter.read_bytes())
     load(real, copy, LoadSettings(template=BARE))
