@@ -12,7 +12,7 @@ from desktop_llm.gui.measured import learn_speeds
 from desktop_llm.gui.models.card_text import card_blocks
 from desktop_llm.gui.models.filters import Search
 from desktop_llm.gui.resources import Resources
-from desktop_llm.models.fit import Forecast, Machine
+from desktop_llm.models.fit import Forecast, Machine, this_machine
 from desktop_llm.models.fit.catalog import Recommendation, recommended
 from desktop_llm.models.gguf import Header
 from desktop_llm.models.hub import HubFile, HubModel, HubRepo
@@ -39,7 +39,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A repository's files with what is forecast of them by their sizes alone."""
+    """A repository's files; forecasts follow, by their sizes at first and then from a header."""
 
     repo: HubRepo
     outlook: Outlook
@@ -100,8 +100,10 @@ class Discovery:
         """A repository: its files first, then its card, then exact forecasts from the header of one file."""
         hub = self._resources.hub
         repo = hub.repo(repo_id, revision)
+        # Which GPUs there are takes some seconds to find out, once for each machine; the sizes need not wait for it.
+        yield Opened(repo, Outlook({}, None, this_machine([]), self._context(repo.model)))
         rough = self._outlook(repo, {file.name: self._rough_file(repo, file) for file in repo.files})
-        yield Opened(repo, rough)
+        yield rough
         try:
             yield Card(tuple(card_blocks(hub.card(repo.model.repo, repo.revision))))
         except UserError as error:

@@ -57,7 +57,7 @@ def in_the_window(folder: Path) -> None:
     person.open()
     person.wiring.show_page("models")
     person.type_in("models_search", REPO)
-    until(lambda: person.sees("get_tiny_q4_1_gguf"), says="the repository was not shown")
+    until(lambda: person.sees("get_tiny_q4_1_gguf"), limit_s=120, says="the repository was not shown")
     person.click("get_tiny_q4_1_gguf")
     until(lambda: person.sees("download_use"), 60, "the download did not end")
     person.click("download_use")
