@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import statistics
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from desktop_llm.engine import backends
 
@@ -37,7 +39,8 @@ _NARROW = 1024
 _LEAST_SHARE = 0.25  # of a row's time that its bytes take at least, should the two lengths be measured unevenly
 _READ_BYTES = 96 << 20  # more than the caches of desktop processors hold
 _BATCH, _BATCH_ROWS = 64, 1024  # as fast for each weight as larger ones, and over sooner
-_ROUNDS = 12
+# Other programs disturb for longer than a format's turn takes, so each format gets several turns, seconds apart.
+_PASSES, _ROUNDS = 3, 5
 _CPU = 0  # ggml_backend_dev_type
 _GRAPH_NODES = 8
 _BUFFER_AT = 8  # of a tensor's buffer within ggml_tensor, as its declaration in ggml.h says
@@ -49,11 +52,32 @@ class _InitParams(ctypes.Structure):
     _fields_ = (("mem_size", ctypes.c_size_t), ("mem_buffer", Pointer), ("no_alloc", ctypes.c_bool))
 
 
-def measure(threads: int, *, extra_buffers: bool) -> Generator[tuple[str, dict[str, Any]], None, None]:
-    """Pairs of a format's name and {bytes_per_s, row_s, weights_per_s, rearranged}; the CPU's module must be loaded."""
+class _Times(NamedTuple):
+    """Seconds for one row of a narrow matrix, one of a wide one, and a wide matrix's product with a batch."""
+
+    narrow_row: float
+    wide_row: float
+    batch: float
+
+
+def measure(
+    threads: int, *, extra_buffers: bool, formats: Mapping[str, int] = FORMATS
+) -> Generator[str, None, dict[str, dict[str, Any]]]:
+    """Yields the name of each format that had a turn; returns {bytes_per_s, row_s, weights_per_s, rearranged} by name.
+
+    The CPU's module must be loaded.
+    """
+    turns: dict[str, list[_Times]] = defaultdict(list)
     with _Processor(threads, extra_buffers=extra_buffers) as processor:
-        for name, kind in FORMATS.items():
-            yield name, processor.measure(kind)
+        for _ in range(_PASSES):
+            for name, kind in formats.items():
+                turns[name].append(processor.times(kind))
+                yield name
+        return {name: processor.speeds(formats[name], _middle(times)) for name, times in turns.items()}
+
+
+def _middle(turns: Sequence[_Times]) -> _Times:
+    return _Times(*(statistics.median(times) for times in zip(*turns, strict=True)))
 
 
 class _Processor:
@@ -75,19 +99,23 @@ class _Processor:
     def __exit__(self, *_: object) -> None:
         self._ggml.backend_free(self._backend)
 
-    def measure(self, kind: int) -> dict[str, Any]:
-        """One format's speeds; rows of two lengths tell apart what a row costs by itself and what its bytes cost."""
+    def times(self, kind: int) -> _Times:
+        """One turn of a format."""
         buffer_type = self._buffer_type(kind)
-        narrow, wide = (self._ggml.row_size(kind, columns) for columns in (_NARROW, _COLUMNS))
         narrow_s, wide_s = (self._row_s(kind, buffer_type, columns) for columns in (_NARROW, _COLUMNS))
-        byte_s = min(max((wide_s - narrow_s) / (wide - narrow), _LEAST_SHARE * wide_s / wide), wide_s / wide)
         with self._products(kind, buffer_type, 1, _BATCH, _COLUMNS, _BATCH_ROWS) as products:
-            batch_s = _usual([self._timed(products[0]) for _ in range(_ROUNDS)])
+            return _Times(narrow_s, wide_s, _usual([self._timed(products[0]) for _ in range(_ROUNDS)]))
+
+    def speeds(self, kind: int, times: _Times) -> dict[str, Any]:
+        """What a format's times say; rows of two lengths tell apart what a row costs and what its bytes do."""
+        narrow, wide = (self._ggml.row_size(kind, columns) for columns in (_NARROW, _COLUMNS))
+        byte_s = (times.wide_row - times.narrow_row) / (wide - narrow)
+        byte_s = min(max(byte_s, _LEAST_SHARE * times.wide_row / wide), times.wide_row / wide)
         return {
             "bytes_per_s": 1 / byte_s,
-            "row_s": wide_s - wide * byte_s,
-            "weights_per_s": _BATCH_ROWS * _COLUMNS * _BATCH / batch_s,
-            "rearranged": buffer_type != self._plain,
+            "row_s": times.wide_row - wide * byte_s,
+            "weights_per_s": _BATCH_ROWS * _COLUMNS * _BATCH / times.batch,
+            "rearranged": self._buffer_type(kind) != self._plain,
         }
 
     def _row_s(self, kind: int, buffer_type: int, columns: int) -> float:

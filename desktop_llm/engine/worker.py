@@ -11,7 +11,7 @@ import sys
 from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from desktop_llm.engine import backends, loading, prompt, speed
 from desktop_llm.engine.inference import Inference
@@ -24,6 +24,7 @@ from desktop_llm.words import to_json, tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Request, Steps, serve, take_stdout
 
+_Result = TypeVar("_Result")
 _SELFTEST_TOKENS = 40
 _MEASURED_PROMPT_TOKENS, _MEASURED_TOKENS, _MEASURED_ROUNDS = 256, 24, 4
 
@@ -174,18 +175,16 @@ class _EngineWorker:
         for _ in range(_MEASURED_ROUNDS):  # what disturbs a measurement only makes it slower
             timings = yield from inference.bench(_MEASURED_PROMPT_TOKENS, _MEASURED_TOKENS, request.cancelled)
             best = {name: max(value, timings[name]) for name, value in best.items()}
-        formats = {}
         threads = request.data["threads"] or loading.physical_cores()
-        for name, measured in speed.measure(threads, extra_buffers=request.data["extra_buffers"]):
-            formats[name] = measured
-            yield {"format": name}
+        measuring = speed.measure(threads, extra_buffers=request.data["extra_buffers"])
+        formats = yield from _as_progress(measuring, "format")
         return {"formats": formats, **best}
 
     def _load(self, request: Request) -> Generator[dict[str, Any], None, None]:
         if self._running is not None:
             raise BadRequest(tr("This worker has loaded its model already."))
         steps = loading.load(Wanted.from_wire(request.data), request.cancelled, self._log)
-        self._running = yield from _as_progress(steps)
+        self._running = yield from _as_progress(steps, "fraction")
         self._inference = Inference(self._running)
 
     def _loaded(self) -> tuple[loading.RunningModel, Inference]:
@@ -206,15 +205,14 @@ class _EngineWorker:
         return prompt.fit(defused, render, running.context_length, max_tokens)
 
 
-def _as_progress(
-    steps: Generator[float, None, loading.RunningModel],
-) -> Generator[dict[str, Any], None, loading.RunningModel]:
+def _as_progress(steps: Generator[object, None, _Result], name: str) -> Generator[dict[str, Any], None, _Result]:
+    """Each step as a message that says it under this name."""
     while True:
         try:
-            yield {"fraction": next(steps)}
+            yield {name: next(steps)}
         except StopIteration as end:
-            running: loading.RunningModel = end.value
-            return running
+            result: _Result = end.value
+            return result
 
 
 def peak_rss_bytes() -> int:

@@ -1,12 +1,11 @@
-"""How far forecasts of memory and speed are from what real model files take: on a new machine, and after learning.
+"""How far forecasts of memory and speed are from what real model files take, on a machine that never loaded them.
 
     python -m tests.benchmarks.fit MODEL[=QUANTIZATION,…] … [--threads N] [--context N] [--rounds N]
 
 `=Q8_0,Q4_0` makes those quantizations of the file first, in a temporary folder. The machine is measured once, as the
 app does it; then each file is loaded by the real engine, its context filled, and some tokens generated. Memory is the
-worker's peak; speeds are the median of the rounds. "After learning": the files before were learnt from, this one was
-not yet. With one thread, speed is counted in the worker's processor time, which other programs disturb less than the
-clock; with more threads by the clock, which needs a quiet machine.
+worker's peak; speeds are the median of the rounds. With one thread, speed is counted in the worker's processor time,
+which other programs disturb less than the clock; with more threads by the clock, which needs a quiet machine.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -134,23 +133,17 @@ def quantize(source: str, target: str, quantization: str) -> None:
         raise SystemExit(f"{source} can't be written as {quantization}")
 
 
-def run(wanted: list[str], context: int, threads: int | None, rounds: int) -> list[tuple[Row, Row]]:
-    """For each file the forecast of a new machine, and the one after the files before it were learnt from."""
+def run(wanted: list[str], context: int, threads: int | None, rounds: int) -> list[Row]:
+    """For each file what a new machine forecasts, and what is measured then."""
     rows = []
     with tempfile.TemporaryDirectory() as home:
         here = folders(Path(home))
-        fresh, learning = (Forecaster(Facts(here.data / name), this_machine) for name in ("fresh.db", "learning.db"))
-        speeds = _machine(here.home, context, threads, rounds)
-        fresh.note_speeds(speeds)
-        learning.note_speeds(speeds)
+        forecaster = Forecaster(Facts(here.data / "facts.db"), this_machine)
+        forecaster.note_speeds(_machine(here.home, context, threads, rounds))
         for path in files(wanted, Path(home)):
-            header, size_bytes = read_header(path), path.stat().st_size
-            measured = _measured(here.home, path, context, threads, rounds)
-            before = Row(path.stem, fresh.forecast(header, size_bytes, context_length=context), measured)
-            print(before.shown(), flush=True)
-            after = Row(path.stem, learning.forecast(header, size_bytes, context_length=context), measured)
-            learning.learn(header, size_bytes, context_length=context, **asdict(measured))
-            rows.append((before, after))
+            forecast = forecaster.forecast(read_header(path), path.stat().st_size, context_length=context)
+            rows.append(Row(path.stem, forecast, _measured(here.home, path, context, threads, rounds)))
+            print(rows[-1].shown(), flush=True)
     return rows
 
 
@@ -191,20 +184,16 @@ def main() -> None:
         return
     print(f"load of the machine before: {os.getloadavg()[0]:.1f}")
     rows = run(options.models, options.context, options.threads, options.rounds)
-    print(f"\n{'':44} MB forecast, measured      tokens/s                prompt tokens/s")
-    figures = {}
-    for when, index in (("before", 0), ("after", 1)):
-        shown = [pair[index] for pair in rows]
-        worst = {
-            "memory": max(abs(row.memory_error) for row in shown),
-            "speed": max(abs(row.speed_error) for row in shown),
-        }
-        figures[when] = worst
-        print(f"{when} learning: worst error of memory {worst['memory']:.1%}, of speed {worst['speed']:.1%}")
+    print(f"{'':44} MB forecast, measured      tokens/s                prompt tokens/s")
+    worst = {
+        "memory": max(abs(row.memory_error) for row in rows),
+        "speed": max(abs(row.speed_error) for row in rows),
+    }
+    print(f"worst error of memory {worst['memory']:.1%}, of speed {worst['speed']:.1%}")
     print(
         f"targets: memory {TARGETS['memory']:.0%}, speed {TARGETS['speed']:.0%}; load after: {os.getloadavg()[0]:.1f}"
     )
-    print(json.dumps({"files": len(rows), **figures}))
+    print(json.dumps({"files": len(rows), **worst}))
 
 
 if __name__ == "__main__":

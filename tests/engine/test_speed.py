@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from desktop_llm.engine import backends, speed
@@ -14,11 +16,16 @@ def _one_backend() -> None:
         backends.load([module.name for module in backends.modules()][:1])
 
 
-def test_a_number_format_is_measured_with_real_products() -> None:
-    formats = speed.measure(1, extra_buffers=True)
-    name, measured = next(formats)
-    formats.close()
-    assert name == "F16"
+def test_a_number_format_is_measured_with_real_products_in_several_turns() -> None:
+    formats = {}
+
+    def kept() -> Iterator[str]:
+        formats.update((yield from speed.measure(1, extra_buffers=True, formats={"F16": speed.FORMATS["F16"]})))
+
+    turns = list(kept())
+    measured = formats["F16"]
+    assert turns == ["F16"] * len(turns)
+    assert len(turns) > 1
     assert measured["bytes_per_s"] > 1e6
     assert measured["weights_per_s"] > 1e6
     assert measured["rearranged"] is False

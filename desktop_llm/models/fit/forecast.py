@@ -1,8 +1,8 @@
 """Will it fit, and how fast will it be: a forecast for a model file on this machine, before anything is downloaded.
 
 Memory comes from the file's shape (`memory.py`), speed from what this machine was measured to read and compute
-(`speeds.py`). After a real load and answer both are corrected by what was measured, for that model exactly and for all
-others in part.
+(`speeds.py`). After a real load and answer both are corrected by what was measured: for that model exactly and, on a
+GPU, whose speed is a guess before, for all others in part.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _GPU_BYTES_PER_S = 128e9
 _GPU_EFFICIENCY = 0.6
 # Of a new measurement against what was known; of one more answer of the same model, for all others.
 _WEIGHT_OF_NEW, _WEIGHT_OF_REPEATED = 0.5, 0.05
-_MUCH_FASTER = 2.0  # than forecast: then not the model is special, but the measuring was disturbed
+_MUCH_FASTER = 1.5  # than forecast: then not the model is special, but the measuring was disturbed
+_ON_GPU = "all gpu"  # what was learned of all models there
 
 # A model of 8 billion weights keeps some 128 KiB for each token; smaller ones less, but not in proportion.
 _TYPICAL_PARAMETERS, _TYPICAL_KV_BYTES, _KV_EXPONENT = 8e9, 131_072, 0.6
@@ -146,10 +147,13 @@ class Forecaster:
             gpu_layers=layers,
             batch=batch,
         )
-        learned, measured = self._learned_of(_key(header, size_bytes, layers))
+        own = Learned.from_json(self._learned.get(_key(header, size_bytes, layers)))
+        learned = own or (self._learned_on_gpu() if layers else Learned())
         token_s = self._token_s(machine, shape, layers)
         prompt_s = None if layers or self._speeds is None else self._speeds.prompt_token_s(shape)
-        return _forecast(machine, need, learned, token_s, prompt_s, layers, shape.layers, measured=measured)
+        return _forecast(
+            machine, need, learned, token_s, prompt_s, layers, shape.layers, measured=own is not None and own.answered
+        )
 
     def rough(self, size_bytes: int, parameters: int, context_length: int) -> Forecast:
         """A forecast where only the size is known: a cache and a speed as models of this size usually have."""
@@ -159,7 +163,7 @@ class Forecaster:
         speeds = self._known_speeds(machine)
         in_gpu = any(need.held_bytes < gpu.free_bytes * _GPU_SHARE for gpu in machine.gpus)
         bandwidth = _GPU_BYTES_PER_S * _GPU_EFFICIENCY if in_gpu else speeds.bytes_per_s if speeds else None
-        learned, _ = self._learned_of("")
+        learned = self._learned_on_gpu() if in_gpu else Learned()
         token_s = size_bytes / bandwidth if bandwidth else None
         if in_gpu:
             need = memory.Need(need.weights_bytes, 0, need.kv_bytes, need.compute_bytes, need.held_bytes)
@@ -182,21 +186,22 @@ class Forecaster:
 
         After a load alone, without an answer, the memory may still grow: it counts only where it is more already.
         """
-        key = _key(header, size_bytes, gpu_layers)
-        kept = self._learned.copy()
-        self._learned = {name: value for name, value in kept.items() if name not in (key, _common(gpu_layers))}
+        key, kept = _key(header, size_bytes, gpu_layers), self._learned.copy()
+        self._learned = {name: value for name, value in kept.items() if name not in (key, _ON_GPU)}
         plain = self.forecast(
             header, size_bytes, context_length=context_length, kv_type=kv_type, gpu_layers=gpu_layers, batch=batch
         )
-        before = Learned.from_json(kept.get(key))
-        common = Learned.from_json(kept.get(_common(gpu_layers))) or Learned()
-        new = (before or common).updated(
+        before, common = (Learned.from_json(kept.get(name)) for name in (key, _ON_GPU))
+        new = (before or Learned()).updated(
             memory_bytes - plain.memory_bytes if memory_bytes and not gpu_layers else None,
             plain.tokens_per_s / tokens_per_s if plain.tokens_per_s and tokens_per_s else None,
             plain.prompt_tps / prompt_tps if plain.prompt_tps and prompt_tps else None,
         )
-        kept[key] = asdict(before.with_new(new, _WEIGHT_OF_NEW) if before and before.answered else new)
-        kept[_common(gpu_layers)] = asdict(common.with_new(new, _WEIGHT_OF_REPEATED if before else _WEIGHT_OF_NEW))
+        again = before is not None and before.answered
+        kept[key] = asdict(before.with_new(new, _WEIGHT_OF_NEW) if before and again else new)
+        if gpu_layers and new.answered:
+            weight = _WEIGHT_OF_REPEATED if again else _WEIGHT_OF_NEW
+            kept[_ON_GPU] = asdict(common.with_new(new, weight) if common else new)
         self._learned = kept
         self._facts.note_measured("corrections", kept)
         if not gpu_layers and new.token < 1 / _MUCH_FASTER:
@@ -257,11 +262,8 @@ class Forecaster:
                 return layers
         return 0
 
-    def _learned_of(self, key: str) -> tuple[Learned, bool]:
-        if (own := Learned.from_json(self._learned.get(key))) is not None:
-            return own, own.answered
-        on_gpu = not key.endswith(" cpu") and key != ""
-        return Learned.from_json(self._learned.get(_common(int(on_gpu)))) or Learned(), False
+    def _learned_on_gpu(self) -> Learned:
+        return Learned.from_json(self._learned.get(_ON_GPU)) or Learned()
 
 
 def _forecast(
@@ -305,7 +307,3 @@ def _fit(machine: Machine, wanted_bytes: int, gpu_bytes: int, tokens_per_s: floa
 def _key(header: Header, size_bytes: int, gpu_layers: int) -> str:
     place = f"gpu {gpu_layers}" if gpu_layers else "cpu"
     return f"{header.architecture} {header.parameters} {header.quantization} {size_bytes} {place}"
-
-
-def _common(gpu_layers: int) -> str:
-    return "all gpu" if gpu_layers else "all cpu"
