@@ -86,7 +86,7 @@ class ModelScreens:
         self.save("models-done")
 
     def _here(self) -> None:
-        self._wiring.models_room.page.show_here()
+        self._wiring.pages.models_room.page.show_here()
         QTest.qWait(300)
         rows = self._find("models_local_list")
         QTest.mouseClick(rows.viewport(), LEFT, pos=rows.visualRect(rows.model().index(2, 0)).center())
@@ -113,7 +113,7 @@ class ModelScreens:
         self._clear()
 
     def _open(self, repo: str) -> None:
-        self._wiring.models_room.discover.open_reference(repo)
+        self._wiring.pages.models_room.discover.open_reference(repo)
         until(lambda: repo in self._find("models_repository").accessibleName())
         self._wait_for_sizes()
 

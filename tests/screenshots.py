@@ -99,7 +99,7 @@ class Tour:
 
     def empty(self) -> None:
         if self.model is not None:
-            self.wiring.local_models.import_files([str(self.model)])
+            self.wiring.pages.models_room.local.import_files([str(self.model)])
             until(lambda: len(self.chat_models()) > 1)
             self.wiring.models.use(self.chat_models()[-1])
             until(lambda: self.wiring.resources.engine.loaded is not None, 120)
@@ -143,14 +143,14 @@ class Tour:
         self.save("nothing-found")
 
     def menus(self) -> None:
-        self.wiring._on_model_menu()
+        self.wiring.picker.open()
         settle(300)
         self.save("model-menu")
         self.wiring.picker.menu.close_popup()
-        self.wiring._on_chat_settings()
+        self.wiring.commands.show_settings()
         settle(300)
         self.save("chat-settings")
-        self.wiring.chat_settings.close_popup()
+        self.wiring.commands.settings_sheet.close_popup()
         self.wiring.drops._overlay.ask([str(self.documents)])
         settle(300)
         self.save("drop")

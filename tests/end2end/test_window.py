@@ -160,11 +160,11 @@ def test_settings_of_a_new_chat_are_kept_with_its_ticks(person: Person) -> None:
     person.wiring.conversations.new()
     person.wiring.chat.tick(("Shelf",))
     person.type("not yet sent")
-    person.wiring._on_chat_settings()
+    person.wiring.commands.show_settings()
     person.type_in("chat_settings_instructions", "Be short.")
     person.type_in("chat_settings_seed", "7")
     person.type_in("chat_settings_max_tokens", "5")
-    QTest.keyClick(person.wiring.chat_settings, Qt.Key.Key_Escape)
+    QTest.keyClick(person.wiring.commands.settings_sheet, Qt.Key.Key_Escape)
     until(lambda: person.current.system_prompt and person.current.sampling.get("max_tokens"))
     current = person.current
     assert (current.system_prompt, current.sampling) == ("Be short.", {"seed": 7, "max_tokens": 5})
@@ -222,7 +222,7 @@ def test_a_damaged_model_is_refused_in_words_and_the_one_before_goes_on(person: 
     assert before is not None
     damaged = tmp_path / "damaged.gguf"
     damaged.write_bytes(before.path.read_bytes())
-    person.wiring.local_models.import_files([str(damaged)])
+    person.wiring.pages.models_room.local.import_files([str(damaged)])
     until(lambda: any(model.id == "damaged" for model in person.wiring.models.models))
     chosen = next(model for model in person.wiring.models.models if model.id == "damaged")
     with chosen.path.open("r+b") as file:
