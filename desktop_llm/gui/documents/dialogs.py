@@ -1,4 +1,4 @@
-"""The few questions that interrupt: a name, a password, and whether to remove a collection.
+"""The few questions that interrupt: a name, a password, files to add, and whether to remove a collection.
 
 Each opens without blocking; `ask` builds one, connects it and shows it. The answer comes back with the subject it is
 about, so that a bound method can take it: a closure here would keep the page alive through its own child.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from desktop_llm.gui import theme
 from desktop_llm.gui.documents import words
@@ -188,3 +188,30 @@ class RemoveDialog(_Question):
         dialog.answered.connect(then)
         dialog.open()
         return dialog
+
+
+class FilesDialog(QFileDialog):
+    """The system's dialog for files or a folder to add to a collection."""
+
+    picked = Signal(str, object)
+
+    def __init__(self, parent: QWidget, collection: str) -> None:
+        super().__init__(parent, tr("Add to {name}").format(name=words.plain(collection)))
+        self._collection = collection
+        self.setObjectName("documents_file_dialog")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.filesSelected.connect(self._on_selected)
+
+    @classmethod
+    def ask(
+        cls, parent: QWidget, collection: str, then: Callable[[str, list[str]], None], *, folder: bool
+    ) -> FilesDialog:
+        """Ask what to add to `collection`; `then` gets its name and the paths."""
+        dialog = cls(parent, collection)
+        dialog.setFileMode(QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFiles)
+        dialog.picked.connect(then)
+        dialog.open()
+        return dialog
+
+    def _on_selected(self, paths: list[str]) -> None:
+        self.picked.emit(self._collection, paths)

@@ -7,25 +7,23 @@ collection. Paths cross as `object`: a Qt string could not carry a name that is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_llm.gui import theme
 from desktop_llm.gui.documents import words
-from desktop_llm.gui.documents.dialogs import NameDialog, PasswordDialog, RemoveDialog
+from desktop_llm.gui.documents.banners import Banners, NoticeKind
+from desktop_llm.gui.documents.dialogs import FilesDialog, NameDialog, PasswordDialog, RemoveDialog
 from desktop_llm.gui.documents.files_view import FilesView
 from desktop_llm.gui.documents.grid import CollectionGrid
 from desktop_llm.gui.documents.search_view import SearchView
-from desktop_llm.gui.widgets import Action, Banner, EmptyState, PrimaryButton, SearchField
-from desktop_llm.gui.widgets.banner import BannerKind
+from desktop_llm.gui.widgets import Action, EmptyState, PrimaryButton, SearchField
 from desktop_llm.gui.widgets.painting import RING_MARGIN
 from desktop_llm.knowledge.client import Collection, Document, IndexProgress, Passage
-from desktop_llm.words import tr
 
-NoticeKind = BannerKind | Literal["success"]
 _TO_RESULTS = (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -60,9 +58,7 @@ class DocumentsPage(QWidget):
         self.setAccessibleName(self.tr("Documents"))
         self._collections: tuple[Collection, ...] = ()
         self._files_of = ""
-        self._picking_for = ""
         self._default = words.default_collection()
-        self._interrupted: tuple[str, ...] = ()
         column = QWidget()
         column.setMaximumWidth(theme.current().length("column", "page_max"))
         outer = QHBoxLayout(self)
@@ -74,13 +70,10 @@ class DocumentsPage(QWidget):
         rows.setContentsMargins(24, 15, 24 - RING_MARGIN, 0)
         rows.setSpacing(11)
         rows.addLayout(self._top_row())
-        self._offer: Banner | None = None
-        self._notice: Banner | None = None
-        self._body = QVBoxLayout()
-        self._body.setContentsMargins(0, 0, RING_MARGIN, 0)
-        self._body.setSpacing(12)
-        self._body.addWidget(self._make_stack(), 1)
-        rows.addLayout(self._body, 1)
+        self._banners = Banners()
+        self._banners.resume_requested.connect(self.resume_requested)
+        self._banners.addWidget(self._make_stack(), 1)
+        rows.addLayout(self._banners, 1)
 
     def set_collections(self, collections: Sequence[Collection]) -> None:
         """Show these collections, in this order."""
@@ -110,30 +103,12 @@ class DocumentsPage(QWidget):
 
     def set_interrupted(self, names: Sequence[str]) -> None:
         """Offer to go on with collections whose reading was cut off; an empty list takes the offer away."""
-        self._interrupted = tuple(names)
-        banner = None
-        if names:
-            actions = (
-                Action("resume", self.tr("Resume"), "play", "primary"),
-                Action("dismiss", self.tr("Not now"), kind="quiet"),
-            )
-            text = self.tr("{names} can go on where it stopped. What has been read is kept.")
-            title = self.tr("Reading was interrupted.")
-            banner = Banner(title, text.format(names=_listed(names)), actions, object_name="documents_interrupted")
-            banner.action_triggered.connect(self._on_interrupted_action)
-        self._offer = self._exchange(self._offer, banner)
+        self._banners.set_interrupted(names)
 
     def set_notice(self, title: str, text: str = "", kind: NoticeKind = "warning") -> None:
         """Say something above the cards until it is dismissed; an empty title takes it away."""
         self._found.stop_waiting()
-        banner = None
-        if title:
-            dismiss = (Action("dismiss", self.tr("Dismiss"), kind="quiet"),)
-            look: BannerKind = "info" if kind == "success" else kind
-            icon = "check" if kind == "success" else ""
-            banner = Banner(title, text, dismiss, kind=look, icon=icon, object_name="documents_notice")
-            banner.action_triggered.connect(self._on_notice_action)
-        self._notice = self._exchange(self._notice, banner)
+        self._banners.set_notice(title, text, kind)
 
     def set_default_collection(self, name: str) -> None:
         """Where files go that are added before there is any collection."""
@@ -159,14 +134,41 @@ class DocumentsPage(QWidget):
 
     def pick_files(self, name: str, *, folder: bool = False) -> None:
         """Let the person choose files (or a folder) to add to a collection."""
-        self._picking_for = name
-        title = self.tr("Add to {name}").format(name=words.plain(name))
-        dialog = QFileDialog(self, title)
-        dialog.setObjectName("documents_file_dialog")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(self._on_picked)
-        dialog.open()
+        FilesDialog.ask(self, name, self._on_picked, folder=folder)
+
+    def act(self, action: str, name: str) -> None:
+        """Do with a collection what a button of its card names."""
+        plain_requests = {
+            "ask": self.ask_requested,
+            "pause": self.pause_requested,
+            "resume": self.resume_requested,
+            "stop": self.stop_requested,
+            "check": self.check_requested,
+            "rebuild": self.rebuild_requested,
+        }
+        if action in plain_requests:
+            plain_requests[action].emit(name)
+        elif action in ("add_files", "add_folder"):
+            self.pick_files(name, folder=action == "add_folder")
+        elif action == "files":
+            self.show_files(name)
+        elif action == "retry_all":
+            self._retry_all(name)
+        elif action == "rename":
+            NameDialog.ask(self, self._on_renamed, taken=self._names(), name=name)
+        elif action == "remove":
+            RemoveDialog.ask(self, name, self._on_removal_confirmed)
+
+    def act_on_files(self, action: str, name: str, paths: list[str]) -> None:
+        """Do with files of a collection what a button beside them names."""
+        if action == "password":
+            PasswordDialog.ask(self, name, paths[0], self._on_password)
+        elif action == "remove":
+            self.remove_documents_requested.emit(name, paths)
+        elif action == "show":
+            self.show_file_requested.emit(paths[0])
+        elif action == "retry":
+            self.retry_requested.emit(name, paths)
 
     def _top_row(self) -> QHBoxLayout:
         self._search = SearchField(self.tr("Search in all documents"), object_name="documents_search")
@@ -219,18 +221,11 @@ class DocumentsPage(QWidget):
         else:
             self._stack.setCurrentWidget(self._grid if self._collections else self._empty)
 
-    def _exchange(self, old: Banner | None, new: Banner | None) -> Banner | None:
-        """Take one banner away and put another at the top."""
-        if old is not None:
-            self._body.removeWidget(old)
-            old.hide()
-            old.deleteLater()
-        if new is not None:
-            self._body.insertWidget(0, new)
-        return new
-
     def _names(self) -> list[str]:
         return [collection.name for collection in self._collections]
+
+    def _name_of(self, card: QObject) -> str:
+        return next(name for name in self._names() if self._grid.card(name) is card)
 
     def _search_scope(self) -> str:
         count = sum(collection.documents for collection in self._collections)
@@ -254,31 +249,7 @@ class DocumentsPage(QWidget):
             self._found.show_results((), self.tr("There are no documents yet."))
 
     def _on_card_action(self, action: str) -> None:
-        card = self.sender()
-        name = next(name for name in self._names() if self._grid.card(name) is card)
-        self._do(action, name)
-
-    def _do(self, action: str, name: str) -> None:
-        plain_requests = {
-            "ask": self.ask_requested,
-            "pause": self.pause_requested,
-            "resume": self.resume_requested,
-            "stop": self.stop_requested,
-            "check": self.check_requested,
-            "rebuild": self.rebuild_requested,
-        }
-        if action in plain_requests:
-            plain_requests[action].emit(name)
-        elif action in ("add_files", "add_folder"):
-            self.pick_files(name, folder=action == "add_folder")
-        elif action == "files":
-            self.show_files(name)
-        elif action == "retry_all":
-            self._retry_all(name)
-        elif action == "rename":
-            NameDialog.ask(self, self._on_renamed, taken=self._names(), name=name)
-        elif action == "remove":
-            RemoveDialog.ask(self, name, self._on_removal_confirmed)
+        self.act(action, self._name_of(self.sender()))
 
     def _retry_all(self, name: str) -> None:
         card = self._grid.card(name)
@@ -292,8 +263,8 @@ class DocumentsPage(QWidget):
         if new != old:
             self.rename_requested.emit(old, new)
 
-    def _on_picked(self, paths: list[str]) -> None:
-        self.add_paths_requested.emit(self._picking_for, paths)
+    def _on_picked(self, name: str, paths: list[str]) -> None:
+        self.add_paths_requested.emit(name, paths)
 
     def _on_password(self, document: tuple[str, str], password: str) -> None:
         self.password_given.emit(*document, password)
@@ -302,22 +273,10 @@ class DocumentsPage(QWidget):
         self.remove_requested.emit(name)
 
     def _on_failure_action(self, action: str, path: str) -> None:
-        card = self.sender()
-        name = next(name for name in self._names() if self._grid.card(name) is card)
-        self._do_with_files(action, name, [path])
+        self.act_on_files(action, self._name_of(self.sender()), [path])
 
     def _on_files_action(self, action: str, paths: list[str]) -> None:
-        self._do_with_files(action, self._files_of, paths)
-
-    def _do_with_files(self, action: str, name: str, paths: list[str]) -> None:
-        if action == "password":
-            PasswordDialog.ask(self, name, paths[0], self._on_password)
-        elif action == "remove":
-            self.remove_documents_requested.emit(name, paths)
-        elif action == "show":
-            self.show_file_requested.emit(paths[0])
-        elif action == "retry":
-            self.retry_requested.emit(name, paths)
+        self.act_on_files(action, self._files_of, paths)
 
     def _on_files_left(self) -> None:
         name, self._files_of = self._files_of, ""
@@ -335,16 +294,6 @@ class DocumentsPage(QWidget):
         else:
             self.pick_files(self._default)
 
-    def _on_interrupted_action(self, action: str) -> None:
-        names = self._interrupted
-        self.set_interrupted(())
-        if action == "resume":
-            for name in names:
-                self.resume_requested.emit(name)
-
-    def _on_notice_action(self, _action: str) -> None:
-        self.set_notice("")
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Down or Enter in the search field goes to the results."""
         pressed = event.type() == QEvent.Type.KeyPress
@@ -352,11 +301,3 @@ class DocumentsPage(QWidget):
             self._found.focus_first()
             return True
         return super().eventFilter(watched, event)
-
-
-def _listed(names: Sequence[str]) -> str:
-    """ "House & lease", "House & lease and 2 more"."""
-    first = words.isolated(words.plain(names[0]))
-    if len(names) == 1:
-        return first
-    return tr("{name} and {count} more").format(name=first, count=len(names) - 1)
