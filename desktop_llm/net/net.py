@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from desktop_llm.models.ledger import Ledger
 from desktop_llm.net import rules
+from desktop_llm.net.switch import Switch
 from desktop_llm.net.transfers import Transfer, Transfers
 
 if TYPE_CHECKING:
@@ -64,18 +65,18 @@ class Net:
 
     def __init__(self, ledger: Ledger, *, offline: bool = False) -> None:
         self._transfers = Transfers(ledger)
-        self._offline = offline
+        self._switch = Switch(on=offline)
         self._lock = threading.Lock()
         self._transport: Transport | None = None
 
     @property
     def offline(self) -> bool:
-        """Whether nothing may leave; turning it on ends every transfer under way."""
-        return self._offline
+        """Whether nothing may leave but what was let out; turning it on ends every transfer under way, that too."""
+        return self._switch.on
 
     @offline.setter
     def offline(self, offline: bool) -> None:
-        self._offline = offline
+        self._switch.turn(on=offline)
         if offline and self._transport is not None:
             self._transport.cut_all()
 
@@ -95,8 +96,21 @@ class Net:
 
         with self._lock:
             if self._transport is None:
-                self._transport = Transport(Connections(lambda: not self._offline), self._transfers)
+                self._transport = Transport(Connections(self._switch.lets_out), self._transfers)
             return new_client(self._transport)
+
+    @contextlib.contextmanager
+    def lifted(self) -> Iterator[None]:
+        """Let out the requests inside, of this thread alone, although Offline is on.
+
+        It lasts until the switch is turned on anew. Their connections serve nothing else, and end with it.
+        """
+        with self._switch.lifted() as permission:
+            try:
+                yield
+            finally:
+                if self._transport is not None:
+                    self._transport.end_those_of(permission)
 
     @contextlib.contextmanager
     def purpose(self, words: str, within_s: float | None = None) -> Iterator[None]:

@@ -19,6 +19,7 @@ import truststore
 from desktop_llm.errors import TransferError
 from desktop_llm.net import answers, failures, rules
 from desktop_llm.net.connections import Connections, Stream, earliest, until
+from desktop_llm.net.switch import permission
 from desktop_llm.net.transfers import Running, Transfers
 
 ANSWER_S = 25.0
@@ -41,7 +42,7 @@ class Transport(httpx2.BaseTransport):
     def __init__(self, connections: Connections, transfers: Transfers) -> None:
         self._connections = connections
         self._transfers = transfers
-        self._pools: dict[tuple[str, str], httpcore2.ConnectionPool] = {}
+        self._pools: dict[tuple[str, str, object], httpcore2.ConnectionPool] = {}
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -76,11 +77,19 @@ class Transport(httpx2.BaseTransport):
                 pool.close()
             self._pools.clear()
 
-    def _pool(self, scheme: str, proxy: str, host: str) -> httpcore2.ConnectionPool:
+    def end_those_of(self, allowed: object) -> None:
+        """End the connections that were made with this permission."""
         with self._lock:
-            if (scheme, proxy) not in self._pools:
-                self._pools[scheme, proxy] = self._new_pool(scheme, proxy, host)
-            return self._pools[scheme, proxy]
+            pools = [self._pools.pop(key) for key in list(self._pools) if key[2] is allowed]
+        for pool in pools:
+            pool.close()
+
+    def _pool(self, scheme: str, proxy: str, host: str) -> httpcore2.ConnectionPool:
+        key = (scheme, proxy, permission.get())
+        with self._lock:
+            if key not in self._pools:
+                self._pools[key] = self._new_pool(scheme, proxy, host)
+            return self._pools[key]
 
     def _new_pool(self, scheme: str, proxy: str, host: str) -> httpcore2.ConnectionPool:
         settings: dict[str, Any] = {"network_backend": self._connections, "keepalive_expiry": 5.0}

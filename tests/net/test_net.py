@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -265,6 +266,58 @@ class TestOffline:
         thread.join(10)
 
         assert causes == ["offline_switch"]
+
+    def test_what_is_let_out_leaves_and_nothing_beside_it(self, ledger: Ledger, hub: LocalHub) -> None:
+        net = Net(ledger, offline=True)
+        beside: list[str] = []
+
+        def ask_beside() -> None:
+            with pytest.raises(TransferError) as refused:
+                net.get(f"{hub.url}/api/beside", purpose="search models")
+            beside.append(refused.value.cause)
+
+        with net.lifted():
+            assert net.get(f"{hub.url}/api/models", purpose="search models").status == 200
+            thread = threading.Thread(target=ask_beside)
+            thread.start()
+            thread.join(10)
+        ask_beside()
+
+        assert (beside, net.offline) == (["offline_switch", "offline_switch"], True)
+        assert [seen.path for seen in hub.seen] == ["/api/models"]
+        net.close()
+
+    def test_the_client_of_the_hubs_library_is_let_out_too(self, ledger: Ledger, hub: LocalHub) -> None:
+        net = Net(ledger, offline=True)
+
+        with net.lifted(), net.client() as client:
+            assert client.get(f"{hub.url}/api/models").status_code == 200
+        net.close()
+
+    def test_connections_of_what_was_let_out_end_with_it(self, ledger: Ledger, hub: LocalHub) -> None:
+        net, ended = Net(ledger, offline=True), threading.Event()
+
+        def wait_for_the_end(exchange: Exchange) -> bool:
+            exchange.send(200, b"{}")
+            threading.Thread(target=lambda: exchange.socket.recv(1, socket.MSG_PEEK) or ended.set()).start()
+            return True
+
+        hub.behave("*", wait_for_the_end)
+        with net.lifted():
+            net.get(f"{hub.url}/api/models", purpose="search models")
+            assert not ended.is_set()
+
+        assert ended.wait(10)
+        net.close()
+
+    def test_turning_it_on_anew_takes_a_permission_back(self, net: Net, hub: LocalHub) -> None:
+        with net.lifted():
+            net.offline = True
+            with pytest.raises(TransferError) as refused:
+                net.get(f"{hub.url}/api/models", purpose="search models")
+
+        assert refused.value.cause == "offline_switch"
+        assert hub.seen == []
 
     def test_turned_off_again_everything_works(self, net: Net, hub: LocalHub) -> None:
         net.get(f"{hub.url}/api/models", purpose="search models")
