@@ -93,6 +93,8 @@ def _add_find(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("query", metavar="QUERY", help="words, or a repository's id or address")
     sub.add_argument("--sort", choices=("trending", "downloads", "likes", "recent"), default="trending")
     sub.add_argument("--limit", type=_positive, default=20, metavar="N", help="how many repositories (20)")
+    sizes = ("small", "medium", "large", "huge")
+    sub.add_argument("--size", choices=sizes, default="", help="weights: up to 4, 15 or 45 billion, or more")
     sub.add_argument("--license", default="", metavar="L", help="only with this licence, as apache-2.0")
     sub.add_argument("--task", default="", metavar="T", help="only for this task, as text-generation")
     sub.add_argument("--language", default="", metavar="L", help="only for this language, as de")

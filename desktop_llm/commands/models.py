@@ -140,6 +140,7 @@ def _found(options: argparse.Namespace, hub: Hub) -> Iterator[HubRepo]:
         license=options.license,
         task=options.task,
         language=options.language,
+        size=options.size,
         limit=options.limit,
     )
     ids = [model.repo for model in chain.from_iterable(pages)]

@@ -90,6 +90,7 @@ class Discovery:
             license=search.license,
             task=search.task,
             language=search.language,
+            size=search.size,
             limit=MOST_RESULTS,
         )
         with closing(pages):

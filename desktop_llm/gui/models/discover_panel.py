@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -206,8 +207,8 @@ class DiscoverPanel(QWidget):
         self._search = replace(self._search, sort=self._sort.currentData())
         self._again()
 
-    def _on_filters(self, license_: str, task: str, language: str) -> None:
-        self._search = narrowed(self._search, license_, task, language)
+    def _on_filters(self, filters: dict[str, Any]) -> None:
+        self._search = narrowed(self._search, filters)
         count = self._search.filters()
         self._filter.setChecked(bool(count))
         said = self.tr("Filters, {count} set").format(count=number(count)) if count else self.tr("Filters")

@@ -16,6 +16,7 @@ from desktop_llm.words import tr
 
 if TYPE_CHECKING:
     from desktop_llm.models.fit import Fit
+    from desktop_llm.models.hub.sizes import Size
 
 USUAL_HOST = "huggingface.co"
 
@@ -133,6 +134,17 @@ def language_name(code: str) -> str:
     if language == QLocale.Language.C:
         return plain(code)
     return QLocale.languageToString(language)
+
+
+def size_class(size: Size) -> str:
+    """A class of sizes in words, with its numbers of weights."""
+    words: dict[Size, str] = {
+        "small": tr("Small, up to 4 billion weights"),
+        "medium": tr("Medium, 4 to 15 billion"),
+        "large": tr("Large, 15 to 45 billion"),
+        "huge": tr("Very large, from 45 billion on"),
+    }
+    return words[size]
 
 
 def task_word(task: str) -> str:
