@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QRect, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QStyle, QVBoxLayout, QWidget
 
 from desktop_llm.engine.client import LoadedModel
@@ -20,17 +20,19 @@ State = Literal["none", "loading", "loaded", "failed"]
 
 
 class ModelInUse(QWidget):
-    """Signals: `unload_requested`, `cancel_requested`, and `retry_requested` with the model's id."""
+    """Signals: `unload_requested`, `cancel_requested`, and with the model's id `retry_requested` and `looked_at`."""
 
     unload_requested = Signal()
     cancel_requested = Signal()
     retry_requested = Signal(str)
+    looked_at = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         set_names(self, "model_in_use", "")
         self.model_id = ""
         self._state: State = "none"
+        self._looked_at = False
         self._spinner = Spinner()
         self._icon_room = QWidget()
         self._icon_room.setFixedWidth(16)
@@ -48,6 +50,12 @@ class ModelInUse(QWidget):
     def failed(self) -> bool:
         """Whether what is shown is a failure."""
         return self._state == "failed"
+
+    def set_looked_at(self, looked_at: bool) -> None:
+        """Whether the load settings beside are those of this model."""
+        if looked_at != self._looked_at:
+            self._looked_at = looked_at
+            self.update()
 
     def show_loading(self, model: Model | None, fraction: float | None) -> None:
         """The model is on its way."""
@@ -135,13 +143,19 @@ class ModelInUse(QWidget):
             case "failed":
                 self.retry_requested.emit(self.model_id)
 
+    def mousePressEvent(self, _event: QMouseEvent) -> None:
+        """A click looks at it."""
+        self.looked_at.emit(self.model_id)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The fill with its bar; a tick where loaded, a warning where failed."""
+        """The fill and the bar of what is looked at; a tick where loaded, a warning where failed."""
         painter, colour = QPainter(self), theme.current().colour
         failed = self._state == "failed"
-        draw_box(painter, self.rect(), 6, colour("danger_bg" if failed else "selected"))
-        bar = QStyle.visualRect(self.layoutDirection(), self.rect(), QRect(0, 8, 3, self.height() - 16))
-        draw_box(painter, bar, 1.5, colour("danger_fill" if failed else "accent"))
+        if failed or self._looked_at:
+            draw_box(painter, self.rect(), 6, colour("danger_bg" if failed else "selected"))
+        if self._looked_at:
+            bar = QStyle.visualRect(self.layoutDirection(), self.rect(), QRect(0, 8, 3, self.height() - 16))
+            draw_box(painter, bar, 1.5, colour("danger_fill" if failed else "accent"))
         icon = {"loaded": "check", "failed": "alert"}.get(self._state)
         if icon:
             ink = "danger_text" if failed else "accent_text"

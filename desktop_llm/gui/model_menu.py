@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_llm.engine.client import LoadedModel, LoadSettings
 from desktop_llm.gui import theme
@@ -56,6 +56,7 @@ class ModelMenu(Popup):
         self._remembered: Mapping[str, LoadChoice] = {}
         self._forecasts: Mapping[str, Forecast] = {}
         self._chosen = ""
+        self._moved_to = ""  # by the person; else the menu looks at the model in use
         self.search = SearchField(self.tr("Search models on this computer"), object_name="model_menu_search")
         self._in_use_heading = _heading(self.tr("In use"))
         self._in_use = ModelInUse()
@@ -82,7 +83,7 @@ class ModelMenu(Popup):
     def set_forecasts(self, forecasts: Mapping[str, Forecast]) -> None:
         """How each model will do on this computer, as far as it is known."""
         self._forecasts = forecasts
-        self._refresh_rows()
+        self._refresh()
 
     def set_machine(self, machine: Machine) -> None:
         """What this computer has."""
@@ -119,7 +120,8 @@ class ModelMenu(Popup):
         self._settings.set_defaults(settings)
 
     def show_below(self, anchor: QWidget) -> None:
-        """Open under the model button, which looks pressed meanwhile."""
+        """Open under the model button, which looks pressed meanwhile; looked at is the model in use."""
+        self._on_looked_at("")
         if isinstance(anchor, ModelButton):
             anchor.set_open(True)
             self.closed.connect(anchor.set_closed, Qt.ConnectionType.UniqueConnection)
@@ -149,13 +151,15 @@ class ModelMenu(Popup):
 
     def _connect(self) -> None:
         self.search.textChanged.connect(self._on_search)
-        self.search.installEventFilter(self)
+        for widget in (self.search, self._view):
+            widget.installEventFilter(self)
         self._view.opened.connect(self._on_opened)
         self._view.looked_at.connect(self._on_looked_at)
         self._view.action_requested.connect(self._on_action)
         self._in_use.unload_requested.connect(self.unload_requested)
         self._in_use.cancel_requested.connect(self.cancel_requested)
         self._in_use.retry_requested.connect(self._on_opened)
+        self._in_use.looked_at.connect(self._on_looked_at)
         self._settings.load_requested.connect(self.load_requested)
         self._settings.changed.connect(self.choice_changed)
         self._open_file.clicked.connect(self._on_import)
@@ -166,16 +170,25 @@ class ModelMenu(Popup):
         return next((model for model in self._models if model.id == model_id), None)
 
     def _refresh(self) -> None:
-        self._refresh_rows()
-        self._refresh_settings()
-
-    def _refresh_rows(self) -> None:
+        """One model is looked at: its row is the marked one, and the load settings beside are its own."""
         query = self.search.text()
         listed = [model for model in self._models if model.id != self._in_use.model_id]
         entries = grouped(listed, query, chosen=self._chosen, forecasts=self._forecasts)
-        self._view.set_entries(entries)
+        looked_at = self._looked_at([entry.model.id for entry in entries if isinstance(entry, ModelRow)])
+        self._view.set_entries(entries, looked_at)
+        self._in_use.set_looked_at(looked_at == self._in_use.model_id)
+        self._show_settings(self._model(looked_at))
         self._nothing.setVisible(not entries and (bool(query.strip()) or not self._models))
         self._nothing.setText(self._nothing_words(query.strip()))
+        if self.is_open():
+            self.place()
+
+    def _looked_at(self, listed: Sequence[str]) -> str:
+        """Where the person moved to, while it is there; else the first match, or the model in use or chosen."""
+        in_use = self._in_use.model_id
+        usual = () if self.search.text().strip() else (in_use, self._chosen)
+        there = {in_use, *listed} - {""}
+        return next((each for each in (self._moved_to, *usual, *listed, in_use) if each in there), "")
 
     def _nothing_words(self, query: str) -> str:
         if not self._models:
@@ -189,26 +202,18 @@ class ModelMenu(Popup):
         self._in_use_heading.setText(self.tr("Stopped") if self._in_use.failed else self.tr("In use"))
         self._refresh()
 
-    def _refresh_settings(self) -> None:
-        model = self._model(self._view.current_id()) if self.search.text() else None
-        self._show_settings(model or self._model(self._in_use.model_id) or self._model(self._chosen) or self._first())
-        if self.is_open():
-            self.place()
-
     def _show_settings(self, model: Model | None) -> None:
         usable = model is not None and ModelRow(model).usable
         choice = self._remembered.get(model.id, LoadChoice()) if model is not None else LoadChoice()
         in_use = model is not None and model.id == self._in_use.model_id
         self._settings.set_model(model if usable else None, choice, in_use=in_use)
 
-    def _first(self) -> Model | None:
-        return self._models[0] if self._models else None
-
     def _on_search(self, _text: str) -> None:
-        self._refresh()
+        self._on_looked_at("")
 
     def _on_looked_at(self, model_id: str) -> None:
-        self._show_settings(self._model(model_id))
+        self._moved_to = model_id
+        self._refresh()
 
     def _on_opened(self, model_id: str) -> None:
         """Load with what the panel shows of this model."""
@@ -253,18 +258,37 @@ class ModelMenu(Popup):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The search field keeps the focus while the arrows go through the models; Right goes to the load settings."""
-        if watched is not self.search or not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
             return super().eventFilter(watched, event)
         key = Qt.Key(event.key())
-        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self._view.step(-1 if key == Qt.Key.Key_Up else 1)
+        if key == Qt.Key.Key_Down:
+            self._view.step(1)
+        elif key == Qt.Key.Key_Up:
+            self._step_up()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._view.open_current()
-        elif key == Qt.Key.Key_Right and _at_end(self.search) and not self._settings.isHidden():
+            self._open_looked_at()
+        elif key == Qt.Key.Key_Right and self._at_end(watched) and not self._settings.isHidden():
             self._settings.focus_first()
         else:
             return super().eventFilter(watched, event)
         return True
+
+    def _step_up(self) -> None:
+        """Above the first row is the model in use."""
+        if not self._view.step(-1) and self._in_use.model_id:
+            self._on_looked_at(self._in_use.model_id)
+
+    def _open_looked_at(self) -> None:
+        """Load it, or try again; nothing is to be done about the model in use."""
+        if self._view.current_id():
+            self._view.open_current()
+        elif self._in_use.failed:
+            self._on_opened(self._in_use.model_id)
+        else:
+            self.close_popup()
+
+    def _at_end(self, watched: QObject) -> bool:
+        return watched is not self.search or self.search.cursorPosition() == len(self.search.text())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The sheet, the line before the load settings and the one above the foot."""
@@ -282,7 +306,3 @@ def _heading(text: str) -> Label:
     label.setIndent(8)
     label.setMinimumHeight(30)
     return label
-
-
-def _at_end(field: QLineEdit) -> bool:
-    return field.cursorPosition() == len(field.text())

@@ -21,7 +21,7 @@ from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_nam
 Index = QModelIndex | QPersistentModelIndex
 
 _ROW_HEIGHT, _HEADING_HEIGHT = 50, 30
-_LEFT, _RIGHT = 34, 10
+_LEFT, _RIGHT, _BAR = 34, 10, 3
 _NO_PARENT = QModelIndex()
 
 
@@ -51,35 +51,33 @@ class ModelListView(QListView):
         self.selectionModel().currentChanged.connect(self._on_current_changed)
         repaint_on_theme(self)
 
-    def set_entries(self, entries: Sequence[Entry]) -> None:
-        """Show these; the one looked at stays, else the first is."""
-        if tuple(entries) == self._rows.entries:
-            return
-        current, place = self.current_id(), self.verticalScrollBar().value()
-        self._filling = True
-        self._rows.set_entries(entries)
-        ids = {row.model.id: number for number, row in reversed(self._models())}
-        if ids:
-            number = ids.get(current, min(ids.values()))
-            choose = self.selectionModel().SelectionFlag.ClearAndSelect
-            self.selectionModel().setCurrentIndex(self._rows.index(number), choose)
-        self.verticalScrollBar().setValue(place)
-        self._filling = False
+    def set_entries(self, entries: Sequence[Entry], looked_at: str) -> None:
+        """Show these, and as looked at the model with this id; none where it has no row."""
+        if tuple(entries) != self._rows.entries:
+            place = self.verticalScrollBar().value()
+            self._filling = True
+            self._rows.set_entries(entries)
+            self.verticalScrollBar().setValue(place)
+            self._filling = False
+        if looked_at != self.current_id():
+            self._look_at(looked_at)
 
     def current_id(self) -> str:
         """The model looked at; empty where there is none."""
         row = self._row(self.currentIndex())
         return row.model.id if row is not None else ""
 
-    def step(self, by: int) -> None:
-        """Look at the next model or the one before."""
+    def step(self, by: int) -> bool:
+        """Look at the next model or the one before, the first one if at none; False where there is none."""
         numbers = [number for number, _ in self._models()]
-        if self.currentIndex().row() in numbers:
-            at = numbers.index(self.currentIndex().row()) + by
-            if 0 <= at < len(numbers):
-                self.setCurrentIndex(self._rows.index(numbers[at]))
-                if at == 0:
-                    self.scrollToTop()  # the heading above the first one belongs to it
+        current = self.currentIndex().row()
+        at = numbers.index(current) + by if current in numbers else min(by, 0)
+        if not 0 <= at < len(numbers):
+            return False
+        self.setCurrentIndex(self._rows.index(numbers[at]))
+        if at == 0:
+            self.scrollToTop()  # the heading above the first one belongs to it
+        return True
 
     def open_current(self) -> None:
         """Do what Enter does with the model looked at."""
@@ -94,6 +92,16 @@ class ModelListView(QListView):
     def _models(self) -> list[tuple[int, ModelRow]]:
         return [(number, row) for number, row in enumerate(self._rows.entries) if isinstance(row, ModelRow)]
 
+    def _look_at(self, model_id: str) -> None:
+        place = next((number for number, row in self._models() if row.model.id == model_id), None)
+        self._filling = True
+        if place is None:
+            self.selectionModel().clear()
+        else:
+            choose = self.selectionModel().SelectionFlag.ClearAndSelect
+            self.selectionModel().setCurrentIndex(self._rows.index(place), choose)
+        self._filling = False
+
     def _row(self, index: Index) -> ModelRow | None:
         entry = self._rows.entries[index.row()] if index.isValid() else None
         return entry if isinstance(entry, ModelRow) else None
@@ -104,11 +112,9 @@ class ModelListView(QListView):
             self.looked_at.emit(row.model.id)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter loads; the arrows pass over headings."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.current_id():
+        """Space loads, as Enter does; that and the arrows are the menu's."""
+        if event.key() == Qt.Key.Key_Space:
             self.open_current()
-        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.step(-1 if event.key() == Qt.Key.Key_Up else 1)
         else:
             super().keyPressEvent(event)
 
@@ -197,7 +203,10 @@ class _Delegate(QStyledItemDelegate):
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         if selected or hovered:
-            draw_box(painter, option.rect, 6, colour("pressed" if hovered and selected else "hover"))
+            draw_box(painter, option.rect, 6, colour("selected" if selected else "hover"))
+        if selected:
+            bar = QRect(option.rect.x(), option.rect.y() + 8, _BAR, option.rect.height() - 16)
+            draw_box(painter, QStyle.visualRect(option.direction, option.rect, bar), 1.5, colour("accent"))
         if bool(option.state & QStyle.StateFlag.State_HasFocus):
             draw_box(painter, option.rect, 6, None, colour("focus_ring"), 2)
 

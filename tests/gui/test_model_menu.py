@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QListView, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_llm.engine.client import LoadSettings
+from desktop_llm.gui import theme
 from desktop_llm.gui.load_choice import LoadChoice
 from desktop_llm.gui.model_button import ModelButton
 from desktop_llm.gui.model_menu import ModelMenu
@@ -18,6 +19,7 @@ from tests.gui.samples import a_forecast, a_machine, a_model, find, heard, loade
 
 STARTER = a_model()
 CODER = a_model("qwen-coder", name="Qwen2.5 Coder", quantization="Q6_K", context_length=32_768)
+ACCENT = theme.Theme("light").colour("accent").name()
 BIG = a_model("mistral", name="Mistral Small", quantization="Q3_K_M")
 PLAIN = a_model("base", name="Plain base", template="missing")
 
@@ -66,6 +68,23 @@ def click(qtbot: QtBot, menu: ModelMenu, name: str) -> None:
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
 
 
+def looked_at(menu: ModelMenu) -> tuple[str, str]:
+    """What is marked, a row or the model in use, and whose load settings are shown."""
+    view, in_use = find(menu, "model_menu_list", QListView), find(menu, "model_in_use")
+    marked = [row.data() for row in view.selectedIndexes()]
+    if in_use.isVisible() and ACCENT in colours_of(in_use):
+        marked.append(in_use.accessibleName().partition(",")[0])
+    [one] = marked or [""]
+    title = find(menu, "load_title")
+    return one, title.text().removeprefix("Load settings for ") if title.isVisible() else ""
+
+
+def colours_of(widget: QWidget) -> set[str]:
+    """The colours at its leading edge, where the bar is."""
+    picture = widget.grab().toImage()
+    return {picture.pixelColor(1, y).name() for y in range(picture.height())}
+
+
 def press(qtbot: QtBot, menu: ModelMenu, name: str) -> None:
     qtbot.mouseClick(find(menu, name), Qt.MouseButton.LeftButton)
 
@@ -79,6 +98,53 @@ def type_number(qtbot: QtBot, menu: ModelMenu, name: str, number: str) -> None:
 
 def asked_for(requests: list[tuple[str, LoadChoice]]) -> list[tuple[str, LoadSettings]]:
     return [(model_id, choice.settings) for model_id, choice in requests]
+
+
+# --- what is looked at ----------------------------------------------------------------------------------------------
+
+
+def test_the_marked_model_is_the_one_whose_settings_are_shown(qtbot: QtBot, menu: ModelMenu) -> None:
+    assert looked_at(menu) == ("SmolLM2 135M", "SmolLM2 135M")
+    menu.set_loaded(STARTER.id, loaded(STARTER))
+    assert looked_at(menu) == ("SmolLM2 135M", "SmolLM2 135M")
+    qtbot.keyClick(menu.search, Qt.Key.Key_Down)
+    assert looked_at(menu) == ("Mistral Small", "Mistral Small")
+    menu.set_forecasts({STARTER.id: a_forecast()})
+    menu.set_loaded(STARTER.id, loaded(STARTER))
+    menu.set_models((STARTER, CODER, BIG), {})
+    assert looked_at(menu) == ("Mistral Small", "Mistral Small")
+    qtbot.keyClick(menu.search, Qt.Key.Key_Up)
+    assert looked_at(menu) == ("SmolLM2 135M", "SmolLM2 135M")
+
+
+def test_typing_looks_at_the_first_match_and_clearing_at_the_model_in_use(qtbot: QtBot, menu: ModelMenu) -> None:
+    menu.set_loaded(STARTER.id, loaded(STARTER))
+    qtbot.keyClicks(menu.search, "qwen")
+    assert looked_at(menu) == ("Qwen2.5 Coder", "Qwen2.5 Coder")
+    menu.search.clear()
+    assert looked_at(menu) == ("SmolLM2 135M", "SmolLM2 135M")
+
+
+def test_a_click_on_the_model_in_use_shows_its_settings(qtbot: QtBot, menu: ModelMenu) -> None:
+    menu.set_loaded(STARTER.id, loaded(STARTER))
+    qtbot.keyClick(menu.search, Qt.Key.Key_Down)
+    qtbot.mouseClick(find(menu, "model_in_use"), Qt.MouseButton.LeftButton, pos=QPoint(4, 4))
+    assert looked_at(menu) == ("SmolLM2 135M", "SmolLM2 135M")
+
+
+def test_enter_on_the_model_in_use_loads_nothing(qtbot: QtBot, menu: ModelMenu) -> None:
+    menu.set_loaded(STARTER.id, loaded(STARTER))
+    asked = heard(menu.load_requested)
+    qtbot.keyClick(menu.search, Qt.Key.Key_Return)
+    assert (asked, menu.is_open()) == ([], False)
+
+
+def test_the_menu_opens_anew_on_the_model_in_use(qtbot: QtBot, window: QWidget, menu: ModelMenu) -> None:
+    menu.set_loaded(STARTER.id, loaded(STARTER))
+    qtbot.keyClick(menu.search, Qt.Key.Key_Down)
+    menu.close_popup()
+    menu.show_below(find(window, "opener"))
+    assert looked_at(menu) == ("SmolLM2 135M", "SmolLM2 135M")
 
 
 # --- the list -------------------------------------------------------------------------------------------------------
