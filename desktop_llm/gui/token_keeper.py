@@ -25,10 +25,14 @@ class TokenKeeper(QObject):
         self._look()
 
     def _look(self) -> None:
-        self._tasks.call(self._is_there, self._section.set_token, lane="token")
+        self._tasks.call(self._is_there, self._on_looked, lane="token")
 
     def _is_there(self) -> bool:
         return self._store.read() is not None
+
+    def _on_looked(self, there: bool) -> None:
+        unknown = self.tr("The keyring of this system is locked or does not answer, so a token in it is not used.")
+        self._section.set_token(there, unknown if self._store.silent and not there else "")
 
     def _on_entered(self, token: str) -> None:
         self._tasks.call(functools.partial(self._store.write, token), self._on_kept, self._on_failed, lane="token")

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_llm.errors import UserError
-from desktop_llm.words import tr
+from desktop_llm.words import Sentence, tr
 
 OPEN = "open"
 MAX_ENTRIES = 20_000
@@ -49,7 +49,7 @@ class Ledger:
 
     def begin(self, host: str, purpose: str) -> int:
         """Record a request that is about to leave; its id. Raises UserError where it can't, and then none may leave."""
-        with self._open() as database:
+        with self._open(_not_written) as database:
             cursor = database.execute(
                 "INSERT INTO request (time, host, purpose) VALUES (?, ?, ?)", (time.time(), host, purpose)
             )
@@ -57,15 +57,15 @@ class Ledger:
 
     def end(self, id: int, bytes_in: int, bytes_out: int, result: str) -> None:
         """Complete a record; a record that was cleared meanwhile stays gone."""
-        with self._open() as database:
+        with self._open(_not_written) as database:
             database.execute(
                 "UPDATE request SET bytes_in = ?, bytes_out = ?, result = ? WHERE id = ?",
                 (bytes_in, bytes_out, result, id),
             )
 
     def entries(self, limit: int = MAX_ENTRIES) -> list[Entry]:
-        """The last `limit` requests, the newest first."""
-        with self._open() as database:
+        """The last `limit` requests, the newest first; raises UserError where they can't be read."""
+        with self._open(_not_read) as database:
             rows = database.execute(
                 "SELECT time, host, purpose, bytes_in, bytes_out, result FROM request ORDER BY id DESC LIMIT ?",
                 (limit,),
@@ -73,25 +73,18 @@ class Ledger:
             return [Entry(*row) for row in rows]
 
     def clear(self) -> None:
-        """Forget all records."""
-        with self._open() as database:
+        """Forget all records; raises UserError where they stay."""
+        with self._open(_not_cleared) as database:
             database.execute("DELETE FROM request")
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, failed: Callable[[str, str], Sentence]) -> Iterator[sqlite3.Connection]:
         try:
             self._prepare()
             with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as database, database:
                 yield database
         except (sqlite3.Error, OSError) as error:
-            raise UserError(
-                tr(
-                    "The record of network requests at {path} could not be written: {reason}. Nothing was sent. "
-                    "Free some space on this disk or check the folder's permissions, then try again.",
-                    path=str(self._path),
-                    reason=str(error),
-                )
-            ) from error
+            raise UserError(failed(str(self._path), str(error))) from error
 
     def _prepare(self) -> None:
         """Make the file at the first question, so that a start costs nothing."""
@@ -115,3 +108,30 @@ class Ledger:
                 "DELETE FROM request WHERE id <= (SELECT max(id) FROM request) - ?",
                 (MAX_ENTRIES,),
             )
+
+
+def _not_written(path: str, reason: str) -> Sentence:
+    return tr(
+        "The record of network requests at {path} could not be written: {reason}. Nothing was sent. "
+        "Free some space on this disk or check the folder's permissions, then try again.",
+        path=path,
+        reason=reason,
+    )
+
+
+def _not_read(path: str, reason: str) -> Sentence:
+    return tr(
+        "The record of network requests at {path} could not be read: {reason}. Nothing in it was changed. "
+        "Check the folder's permissions, then try again.",
+        path=path,
+        reason=reason,
+    )
+
+
+def _not_cleared(path: str, reason: str) -> Sentence:
+    return tr(
+        "The record of network requests at {path} could not be cleared: {reason}. All of it is still there. "
+        "Free some space on this disk or check the folder's permissions, then try again.",
+        path=path,
+        reason=reason,
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from keyring.errors import KeyringLocked, NoKeyringError
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
@@ -21,16 +22,19 @@ TOKEN = "hf_abcdefghijklmnop"
 
 
 class NoKeyring:
-    """A system without one."""
+    """A system without one, or with one that is locked."""
+
+    def __init__(self) -> None:
+        self.error: Exception = NoKeyringError()
 
     def get_password(self, service: str, username: str) -> str | None:
-        raise RuntimeError("no keyring here")
+        raise self.error
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        raise RuntimeError("no keyring here")
+        raise self.error
 
     def delete_password(self, service: str, username: str) -> None:
-        raise RuntimeError("no keyring here")
+        raise self.error
 
 
 @pytest.fixture
@@ -42,8 +46,13 @@ def section(qtbot: QtBot) -> NetworkSettings:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> TokenStore:
-    return TokenStore(tmp_path / "token", NoKeyring())
+def keyring() -> NoKeyring:
+    return NoKeyring()
+
+
+@pytest.fixture
+def store(tmp_path: Path, keyring: NoKeyring) -> TokenStore:
+    return TokenStore(tmp_path / "token", keyring)
 
 
 @pytest.fixture
@@ -109,6 +118,17 @@ def test_a_token_can_be_removed(
         qtbot.mouseClick(find(section, "settings_token_remove"), Qt.MouseButton.LeftButton)
     assert store.read() is None
     assert find(section, "settings_token").isVisible()
+
+
+def test_a_locked_keyring_is_told_where_a_token_is_looked_for(
+    qtbot: QtBot, section: NetworkSettings, store: TokenStore, keyring: NoKeyring
+) -> None:
+    keyring.error, tasks = KeyringLocked(), Tasks()
+    keeper = TokenKeeper(store, tasks, section)
+    qtbot.waitUntil(lambda: "keyring of this system is locked" in find(section, "settings_token_state").text())
+    assert keeper.parent() is section
+    assert find(section, "settings_token").isVisible()
+    tasks.close()
 
 
 def test_what_can_be_no_token_is_refused_in_words(

@@ -80,6 +80,16 @@ def test_a_record_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         Ledger(tmp_path / "missing" / "ledger.db").begin("hf.co", "download")
 
 
+def test_a_record_that_cannot_be_read_or_cleared_is_told_as_such(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.begin("hf.co", "download")
+    (tmp_path / "ledger.db").write_bytes(b"damaged while the app runs" * 100)
+
+    with pytest.raises(UserError, match=r"could not be read: .* Nothing in it was changed"):
+        ledger.entries()
+    with pytest.raises(UserError, match=r"could not be cleared: .* still there"):
+        ledger.clear()
+
+
 def test_old_records_make_room(tmp_path: Path, ledger: Ledger) -> None:
     ledger.begin("hf.co", "download")
     with sqlite3.connect(tmp_path / "ledger.db") as database:

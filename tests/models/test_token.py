@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from keyring.backends import fail
+from keyring.errors import KeyringLocked
 
 from desktop_llm.errors import BadRequest, UserError
 from desktop_llm.models.hub.token import TokenStore, from_environment
@@ -34,7 +36,7 @@ class FakeKeyring:
 
     def _open(self) -> None:
         if self.locked:
-            raise OSError("locked")
+            raise KeyringLocked
 
 
 def test_a_token_is_kept_in_the_keyring_and_in_no_file(tmp_path: Path) -> None:
@@ -81,6 +83,42 @@ def test_a_keyring_that_keeps_the_token_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match="still used"):
         store.forget()
+
+
+def test_a_token_in_a_locked_keyring_is_not_called_forgotten(tmp_path: Path) -> None:
+    ring = FakeKeyring()
+    store = TokenStore(tmp_path / "hf-token", ring)
+    store.write("hf_abc")
+    assert store.read() == "hf_abc"
+    ring.locked = True
+
+    with pytest.raises(UserError, match="still stored"):
+        store.forget()
+    assert store.read() == "hf_abc"
+
+    ring.locked = False
+    store.forget()
+    assert (store.read(), ring.kept) == (None, {})
+
+
+def test_an_older_token_in_a_locked_keyring_is_told_when_that_of_the_file_is_forgotten(tmp_path: Path) -> None:
+    ring = FakeKeyring()
+    TokenStore(tmp_path / "hf-token", ring).write("hf_old")
+    ring.locked = True
+    store = TokenStore(tmp_path / "hf-token", ring)
+    store.write("hf_new")
+
+    with pytest.raises(UserError, match="still stored"):
+        store.forget()
+    assert (store.read(), list(tmp_path.iterdir())) == (None, [])
+
+
+def test_where_there_is_no_keyring_the_file_is_all_there_is_to_forget(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "hf-token", fail.Keyring())
+    store.write("hf_abc")
+    store.forget()
+
+    assert (store.read(), list(tmp_path.iterdir())) == (None, [])
 
 
 def test_a_forgotten_token_is_in_neither_place(tmp_path: Path) -> None:

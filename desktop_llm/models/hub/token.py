@@ -42,6 +42,7 @@ class TokenStore:
         self._file = file
         self._keyring = keyring
         self._known: tuple[str | None] | None = None
+        self.silent = False  # whether the keyring, asked last, did not answer: it may hold a token all the same
 
     def read(self) -> str | None:
         """The token, or None."""
@@ -61,17 +62,32 @@ class TokenStore:
             )
         self._known = None
         self._asked(lambda ring: ring.set_password(_SERVICE, _NAME, token))
-        if self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)) != token:
+        if self._in_keyring() != token:
             write_atomically(self._file, token.encode())
             return "file"
         self._file.unlink(missing_ok=True)
         return "keyring"
 
     def forget(self) -> None:
-        """Remove the token from both places; raises UserError where it stays in one."""
-        self._known = None
-        self._asked(lambda ring: ring.delete_password(_SERVICE, _NAME))
-        if self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)):
+        """Remove the token from both places; raises UserError where one stays, which is told and used as before."""
+        try:
+            self._file.unlink()
+            self._known = None
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise cannot_write(self._file, error) from error
+        if self._in_keyring() is not None:
+            self._asked(lambda ring: ring.delete_password(_SERVICE, _NAME))
+        stays = self._in_keyring() is not None
+        if self.silent:
+            raise UserError(
+                tr(
+                    "The keyring of this system is locked or does not answer, so a token in it is still stored. "
+                    "Unlock the keyring, then remove the token again."
+                )
+            )
+        if stays:
             raise UserError(
                 tr(
                     "The keyring of this system did not let go of the token, so it is still used. "
@@ -79,27 +95,32 @@ class TokenStore:
                     service=_SERVICE,
                 )
             )
-        try:
-            self._file.unlink(missing_ok=True)
-        except OSError as error:
-            raise cannot_write(self._file, error) from error
+        self._known = None
 
     def _kept(self) -> str | None:
         # The file goes first: it is only there since the keyring, which may hold an older one, did not work.
         with contextlib.suppress(OSError, UnicodeDecodeError):
             if token := self._file.read_text(encoding="utf-8").strip():
                 return token
+        return self._in_keyring()
+
+    def _in_keyring(self) -> str | None:
         return self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)) or None
 
     def _asked(self, question: Callable[[Keyring], T]) -> T | None:
-        """The keyring's answer; None where there is no keyring, or it is locked, or it fails."""
+        """The keyring's answer; None where there is no keyring, or it is locked or fails, which `silent` tells."""
+        import keyring
+        from keyring.errors import NoKeyringError
+
+        self.silent = False
         try:
             if self._keyring is None:
-                import keyring
-
                 self._keyring = keyring.get_keyring()
             return question(self._keyring)
+        except NoKeyringError:
+            return None
         except Exception:  # noqa: BLE001 - an edge: each system's keyring is a foreign program with errors of its own
+            self.silent = True
             return None
 
 
