@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,16 @@ def found(hub: Hub, query: str = "", **how: Any) -> list[str]:
     return [model.repo for page in hub.search(query, **how) for model in page]
 
 
+def saying(answer: object) -> Callable[[Exchange], bool]:
+    """Answer with this, whatever is asked."""
+
+    def say(exchange: Exchange) -> bool:
+        exchange.send_json(answer)
+        return True
+
+    return say
+
+
 def add_tiny(local: LocalHub, repo: str = "maker/Tiny-GGUF", **how: Any) -> Any:
     return local.add(repo, {"tiny-Q4_K_M.gguf": TINY, "README.md": CARD}, **how)
 
@@ -91,6 +101,20 @@ class TestSearch:
 
         assert first[0].repo == "maker/Tiny-59-GGUF"
         assert [len(page) for page in [first, *rest]] == [25, 25, 5]
+
+    def test_a_search_for_a_size_leaves_out_other_sizes_and_looks_further_for_enough(
+        self, hub: Hub, local: LocalHub
+    ) -> None:
+        for number in range(40):
+            weights = 8_000_000_000 if number % 10 == 0 else 1_000_000_000
+            add_tiny(local, f"maker/Tiny-{number}-GGUF", downloads=100 - number, gguf={"total": weights})
+        add_tiny(local, "maker/Unknown-GGUF")
+
+        found = [model.repo for page in hub.search("", sort="downloads", size="medium", limit=3) for model in page]
+
+        assert found == ["maker/Tiny-0-GGUF", "maker/Tiny-10-GGUF", "maker/Tiny-20-GGUF"]
+        assert len(local.asked("/api/models")) == 1
+        assert sum(len(page) for page in hub.search("", size="medium", limit=25)) == 4
 
     def test_the_next_page_is_asked_of_the_same_hub_whatever_its_address_says(self, net: Net, local: LocalHub) -> None:
         for number in range(30):
@@ -146,9 +170,20 @@ class TestSearch:
             {"id": "a/b", "lastModified": "yesterday"},
             {"id": "a/good"},
         ]
-        local.behave("/api/models", lambda exchange: (exchange.send_json(rows), True)[1])
+        local.behave("/api/models", saying(rows))
 
-        assert found(hub) == ["a/good"]
+        assert found(hub) == ["a/b", "a/good"]
+
+    def test_a_page_of_impossible_names_is_no_failure(self, hub: Hub, local: LocalHub) -> None:
+        local.behave("/api/models", saying([{"id": "gpt2"}]))
+
+        assert found(hub) == []
+
+    def test_a_mirror_may_say_no_more_than_the_name(self, hub: Hub, local: LocalHub) -> None:
+        rows = [{"id": "a/b"}, {"modelId": "a/c", "tags": None, "gguf": [], "likes": None, "cardData": "x"}]
+        local.behave("/api/models", saying(rows))
+
+        assert found(hub) == ["a/b", "a/c"]
 
     def test_a_strangers_texts_are_stripped_of_what_deceives(self, hub: Hub, local: LocalHub) -> None:
         row = {
@@ -158,7 +193,7 @@ class TestSearch:
             "downloads": -1,
             "likes": "many",
         }
-        local.behave("/api/models", lambda exchange: (exchange.send_json([row]), True)[1])
+        local.behave("/api/models", saying([row]))
 
         ((model,),) = hub.search("")
 
@@ -247,11 +282,56 @@ class TestRepositories:
             hub.repo(name)
         assert local.seen == []
 
-    def test_a_repository_without_a_commit_is_not_believed(self, hub: Hub, local: LocalHub) -> None:
-        local.behave("/api/models/*", lambda exchange: (exchange.send_json({"id": "a/b", "sha": "main"}), True)[1])
+    @pytest.mark.parametrize("answer", [[], "a/b", {"siblings": "many"}, {"error": "no"}], ids=itertools.count())
+    def test_what_describes_no_repository_is_not_believed(self, hub: Hub, local: LocalHub, answer: Any) -> None:
+        local.behave("/api/models/*", saying(answer))
 
         with pytest.raises(TransferError, match="can't read"):
             hub.repo("a/b")
+
+    @pytest.mark.parametrize("sha", [None, "main", "abc123"])
+    def test_where_no_commit_is_told_the_branch_is_asked_for(self, hub: Hub, local: LocalHub, sha: str | None) -> None:
+        answer: dict[str, Any] = {"id": "a/b", "sha": sha, "siblings": []}
+        local.behave("/api/models/*", saying(answer))
+
+        assert hub.repo("a/b").revision == "main"
+        assert hub.repo("a/b", "v2").revision == "v2"
+
+    @pytest.mark.parametrize(
+        "large",
+        [{"sha256": "A" * 64}, {"oid": "a" * 64, "size": 7}, {"oid": f"sha256:{'a' * 64}", "pointerSize": 134}],
+        ids=itertools.count(),
+    )
+    def test_a_checksum_is_read_in_each_form(self, hub: Hub, local: LocalHub, large: dict[str, Any]) -> None:
+        answer = {"siblings": [{"rfilename": "tiny-Q4_K_M.gguf", "size": 7, "lfs": large}, {"rfilename": 5}, None]}
+        local.behave("/api/models/a/b", saying(answer))
+
+        (file,) = hub.repo("a/b").files
+
+        assert (file.sha256, file.size_bytes) == ("a" * 64, 7)
+        assert len(local.seen) == 1
+
+    def test_what_a_description_leaves_out_is_taken_from_the_tree(self, hub: Hub, local: LocalHub) -> None:
+        answer = {"siblings": [{"rfilename": "tiny-Q4_K_M.gguf"}, {"rfilename": "tiny-Q8_0.gguf", "size": 9}]}
+        tree = [{"type": "file", "path": "tiny-Q4_K_M.gguf", "size": 7, "lfs": {"oid": "a" * 64, "size": 7}}]
+        local.behave("/api/models/a/b", saying(answer))
+        local.behave("/api/models/a/b/tree/main", saying(tree))
+
+        files = hub.repo("a/b").files
+
+        assert [(file.size_bytes, file.sha256) for file in files] == [(7, "a" * 64), (9, None)]
+
+    def test_without_a_tree_the_list_serves_as_well(self, hub: Hub, local: LocalHub) -> None:
+        answer = {"siblings": [{"rfilename": "tiny-Q4_K_M.gguf"}]}
+        local.behave("/api/models/a/b", saying(answer))
+
+        assert [file.name for file in hub.repo("a/b").files] == ["tiny-Q4_K_M.gguf"]
+
+    def test_a_projector_is_told_to_be_no_model(self, hub: Hub, local: LocalHub) -> None:
+        local.add("maker/Tiny-GGUF", {"tiny-Q4_K_M.gguf": TINY, "mmproj-tiny-f16.gguf": TINY})
+
+        with pytest.raises(NotFound, match="pictures"):
+            hub.repo("maker/Tiny-GGUF").file("mmproj-tiny-f16.gguf")
 
     def test_several_are_asked_at_once_and_a_dead_one_spoils_none(self, hub: Hub, local: LocalHub) -> None:
         names = [f"maker/Tiny-{number}-GGUF" for number in range(8)]

@@ -1,7 +1,7 @@
 """Hugging Face as the app sees it: search, a repository's files, its card, and the header of a file that is not here.
 
-Requests are made by huggingface_hub on the client of `net`, so that its requests too are refused while Offline is on
-and recorded. What the hub says is a stranger's word: it is shown as text, and nothing here is named by it.
+Requests go through `net`, those of huggingface_hub too, so that all are refused while Offline is on, and recorded.
+What the hub says is a stranger's word: it is shown as text, and nothing here is named by it.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ import os
 import re
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from desktop_llm.errors import BadRequest, NotFound, TransferError, UserError
+from desktop_llm.errors import BadRequest, TransferError, UserError
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.gguf import Header, printable, read_header_from
-from desktop_llm.models.hub.calls import QUIET, attach
-from desktop_llm.models.hub.quantizations import HubFile, HubPart, checked_sha256, group
+from desktop_llm.models.hub.calls import attach
+from desktop_llm.models.hub.quantizations import HubFile, HubPart
+from desktop_llm.models.hub.reading import HubModel, HubRepo, model_in, parts_in, repo_in
 from desktop_llm.models.hub.references import Reference, is_repo_id, parse_reference
+from desktop_llm.models.hub.sizes import Size, size_of
 from desktop_llm.net import Incoming, Net
 from desktop_llm.net.answers import not_understood
 from desktop_llm.net.rules import check_address, host_of
 from desktop_llm.words import tr
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi, ModelInfo
+    from huggingface_hub import HfApi
 
 __all__ = ["Hub", "HubFile", "HubModel", "HubPart", "HubRepo", "Reference", "Sort", "parse_reference"]
 
@@ -42,68 +44,13 @@ CARD_BYTES = 256 << 10
 AT_ONCE = 8
 READ_S = 60.0  # for a header or a card, of which a slow line brings a megabyte in ten seconds
 _PAGE = 25
+_MOST_PAGES = 40  # of a search by size, which the hub can't do for us
 _SORTS = {"trending": "trendingScore", "downloads": "downloads", "likes": "likes", "recent": "lastModified"}
 _EXPAND = ["downloads", "gated", "gguf", "lastModified", "likes", "pipeline_tag", "tags"]
 _NEXT = re.compile(r"<[^<>?]*\?([^<>]*)>;\s*rel=\"?next\b")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_LANGUAGE = re.compile(r"[a-z]{2}")
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 # What the library raises over an answer that is not of the agreed form.
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-
-
-@dataclass(frozen=True, slots=True)
-class HubModel:
-    """A repository; numbers are 0 and texts "" where the hub doesn't say, `updated_at` is in seconds since 1970."""
-
-    repo: str
-    downloads: int
-    likes: int
-    license: str
-    gated: bool
-    updated_at: float | None
-    task: str
-    languages: tuple[str, ...]
-    tags: tuple[str, ...]
-    architecture: str
-    parameters: int
-    context_length: int
-
-    @property
-    def author(self) -> str:
-        return self.repo.partition("/")[0]
-
-    @property
-    def name(self) -> str:
-        return self.repo.partition("/")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class HubRepo:
-    """A repository's models at one commit, each by size; projectors let a model of it see pictures."""
-
-    model: HubModel
-    revision: str
-    files: tuple[HubFile, ...]
-    projectors: tuple[HubFile, ...]
-
-    def file(self, wanted: str) -> HubFile:
-        """The file of this name or quantization; raises NotFound with what there is."""
-        folded = wanted.casefold()
-        for file in self.files:
-            paths = [part.path for part in file.parts]
-            names = [file.quantization, *paths, *(path.rpartition("/")[2] for path in paths)]
-            if folded in map(str.casefold, names):
-                return file
-        there = ", ".join(dict.fromkeys(file.quantization or file.name for file in self.files))
-        raise NotFound(
-            tr(
-                "{repo} has no “{wanted}”. Nothing was downloaded. It has: {there}.",
-                repo=self.model.repo,
-                wanted=printable(wanted),
-                there=there or tr("no GGUF model file"),
-            )
-        )
 
 
 class Hub:
@@ -132,20 +79,28 @@ class Hub:
         license: str = "",
         task: str = "",
         language: str = "",
+        size: Size = "",
         limit: int = 100,
     ) -> Generator[list[HubModel], None, None]:
-        """Repositories with GGUF files, a page at a time as they arrive. Raises TransferError."""
+        """Repositories with GGUF files, a page at a time as they arrive; `size` may leave a page empty.
+
+        Raises TransferError.
+        """
         filters = ["gguf", f"license:{license}" if license else "", language]
         asked = {"search": query.strip(), "pipeline_tag": task, "filter": list(filter(None, filters))}
         params = {name: value for name, value in asked.items() if value}
-        pages = self._pages({**params, "sort": _SORTS[sort], "limit": min(limit, _PAGE), "expand": _EXPAND})
+        page = _PAGE if size else min(limit, _PAGE)
+        pages = self._pages({**params, "sort": _SORTS[sort], "limit": page, "expand": _EXPAND})
         left = limit
-        while left > 0 and (rows := next(pages, [])):
-            models = [model for row in rows[:left] if (model := _listed_model(row)) is not None]
-            if not models:
+        for rows in islice(takewhile(bool, pages), _MOST_PAGES):
+            models = [model for row in rows if (model := model_in(row)) is not None]
+            if not models and not any(isinstance(row, dict) for row in rows):
                 raise not_understood(self.endpoint)
-            left -= len(rows)
-            yield models
+            wanted = [model for model in models if size in ("", size_of(model.parameters))][:left]
+            yield wanted
+            left -= len(wanted)
+            if left <= 0:
+                return
 
     def repo(self, repo_id: str, revision: str | None = None) -> HubRepo:
         """A repository's models at its newest, or the named, commit. Raises TransferError, BadRequest for no id."""
@@ -156,10 +111,12 @@ class Hub:
                     name=printable(repo_id)[:120],
                 )
             )
-        with self._net.purpose("list files"):
-            return self._understood(
-                lambda: _repo(self._api().model_info(repo_id, revision=revision, files_metadata=True))
-            )
+        address = f"/api/models/{repo_id}" + (f"/revision/{quote(revision, safe='')}" if revision else "")
+        answer = self._asked(f"{address}?blobs=true", "list files")
+        repo = self._understood(lambda: repo_in(answer, repo_id, revision))
+        if repo.complete:
+            return repo
+        return repo_in(answer, repo_id, revision, self._tree(repo))
 
     def repos(self, repo_ids: Sequence[str], within_s: float) -> Iterator[HubRepo | UserError]:
         """Several repositories, some at once, in the given order; a failure takes the place of its repository.
@@ -175,7 +132,6 @@ class Hub:
             except UserError as error:
                 return error
 
-        attach(self._net)
         from concurrent.futures import ThreadPoolExecutor
 
         pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hub")
@@ -246,6 +202,18 @@ class Hub:
             following = _NEXT.search(answer.headers.get("link", ""))
             question = following[1] if following else ""
 
+    def _tree(self, repo: HubRepo) -> list[HubPart]:
+        """What the repository's tree says of its files: some mirrors tell sizes and checksums only there."""
+        address = f"/api/models/{repo.model.repo}/tree/{quote(repo.revision, safe='')}?recursive=true"
+        with contextlib.suppress(TransferError):  # without it, the list that is there already serves as well
+            return list(parts_in(self._asked(address, "list files")))
+        return []
+
+    def _asked(self, address: str, purpose: str) -> Any:
+        """What the hub's API answers."""
+        answer = self._net.get(f"{self.endpoint}{address}", headers=self._authorization(), purpose=purpose)
+        return self._understood(partial(json.loads, answer.body))
+
     def _authorization(self) -> dict[str, str]:
         token = self._token()
         return {"Authorization": f"Bearer {token}"} if token else {}
@@ -293,64 +261,3 @@ class _Remote:
         if (left := self._end - time.monotonic()) <= 0:
             raise too_slow(host_of(self._incoming.url))
         return left
-
-
-def _listed_model(row: object) -> HubModel | None:
-    """A row of the list; None where it is not of the agreed form, so that one bad row spoils no page."""
-    os.environ.update(QUIET)
-    from huggingface_hub import ModelInfo
-
-    try:
-        return _model(ModelInfo(**cast(dict[str, Any], row)))  # type: ignore[no-untyped-call]
-    except _MALFORMED:
-        return None
-
-
-def _model(info: ModelInfo) -> HubModel:
-    if not is_repo_id(info.id):
-        raise ValueError(info.id)
-    tags = tuple(text for tag in info.tags or () if (text := _text(tag)))
-    shape = info.gguf or {}
-    return HubModel(
-        repo=info.id,
-        downloads=_count(info.downloads),
-        likes=_count(info.likes),
-        license=_license(info, tags),
-        gated=bool(info.gated),
-        updated_at=info.last_modified.timestamp() if info.last_modified else None,
-        task=_text(info.pipeline_tag),
-        languages=tuple(tag for tag in tags if _LANGUAGE.fullmatch(tag)),
-        tags=tags,
-        architecture=_text(shape.get("architecture")),
-        parameters=_count(shape.get("total")),
-        context_length=_count(shape.get("context_length")),
-    )
-
-
-def _license(info: ModelInfo, tags: Sequence[str]) -> str:
-    name = next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), "")
-    if name == "other" and info.card_data is not None:
-        return _text(info.card_data.get("license_name")) or name
-    return name
-
-
-def _repo(info: ModelInfo) -> HubRepo:
-    if not _COMMIT.fullmatch(info.sha or ""):
-        raise ValueError("no commit")
-    files, projectors = group(
-        HubPart(
-            file.rfilename,
-            _count(file.size),
-            checked_sha256(file.lfs.sha256 if file.lfs else None),
-        )
-        for file in info.siblings or ()
-    )
-    return HubRepo(_model(info), cast(str, info.sha), files, projectors)
-
-
-def _text(value: object) -> str:
-    return printable(value)[:200] if isinstance(value, str) else ""
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and 0 <= value < 1 << 62 else 0
