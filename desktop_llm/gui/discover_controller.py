@@ -25,6 +25,7 @@ from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.rows import Entry
 from desktop_llm.gui.models.sidebar import DISCOVER
 from desktop_llm.gui.models.transfers import Download, facts_line
+from desktop_llm.gui.online import let_out
 from desktop_llm.gui.repository_controller import RepositoryController
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.tasks import Task
@@ -51,7 +52,6 @@ class DiscoverController(QObject):
         super().__init__(parent)
         self._resources, self._page, self._panel = resources, page, page.sidebar.discover
         self._discovery = Discovery(resources)
-        self._online = resources.online
         self._task: Task | None = None
         self._asked: Search | None = None
         self._found: dict[str, Found] = {}
@@ -60,7 +60,7 @@ class DiscoverController(QObject):
         self._downloads: Mapping[str, Download] = {}
         self._shown: Recommendation | None = None
         self._text = ""
-        self.repository = RepositoryController(resources, page, self._online, parent)
+        self.repository = RepositoryController(resources, page, parent)
         self._connect()
         page.sidebar.set_endpoint(resources.hub.endpoint)
 
@@ -152,14 +152,13 @@ class DiscoverController(QObject):
 
     def _on_search(self, search: Search, *, lift: bool = False) -> None:
         self._cancel()
-        if lift:
-            self._online.lift(self)
         self._asked, self._found = search, {}
         self._panel.set_notice("", "", ())
         self._panel.set_entries((), self.tr("Searching {hub}").format(hub=self._hub()))
         self._panel.set_loading(True)
+        work = functools.partial(self._discovery.find, search)
         self._task = self._resources.tasks.run(
-            functools.partial(self._discovery.find, search),
+            functools.partial(let_out, self._resources.net, work) if lift else work,
             progress=self._on_found,
             done=self._on_all_found,
             failed=self._on_failed,
@@ -169,7 +168,6 @@ class DiscoverController(QObject):
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        self._online.end(self)
         self._panel.set_loading(False)
 
     def _leave_search(self) -> None:
@@ -197,7 +195,6 @@ class DiscoverController(QObject):
 
     def _end_search(self) -> None:
         self._task = None
-        self._online.end(self)
         self._panel.set_loading(False)
 
     def _heading(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop_llm.errors import NotFound, TransferError, UserError
 from desktop_llm.gui import outside
@@ -16,8 +16,10 @@ from desktop_llm.gui.models import words
 from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.sidebar import LOCAL
 from desktop_llm.gui.models.transfers import Download, advanced
+from desktop_llm.gui.online import let_out
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.tasks import Task
+from desktop_llm.gui.widgets import UndoBar
 from desktop_llm.models.download import Pulled, PullProgress, Unfinished
 from desktop_llm.models.hub import HubFile, HubRepo
 from desktop_llm.models.library import Model
@@ -35,24 +37,31 @@ _REPAINT_MS = 500
 
 @dataclass(slots=True)
 class _Item:
-    """One download of this window: what is shown, how to run it, and its task while it runs."""
+    """One download of this window: what is shown, how to run it, and its task while it runs.
+
+    `let_out` is whether it may leave although the offline switch is on.
+    """
 
     repo: str
     file: str
     work: Callable[[], Steps]
     shown: Download
     task: Task | None = None
+    let_out: bool = False
 
 
 class DownloadsController(QObject):
-    """Signals: `changed` with all Downloads by key ("owner/name/file"); `finished` with the Model that is here now;
-    `use_requested` with a model's id; `repository_requested` with a repository's id; `token_requested`."""
+    """Signals: `changed` with all Downloads by key ("owner/name/file"); `ended` with a Download that is done or failed;
+    `finished` with the Model that is here now; `use_requested` with a model's id; `repository_requested` with a
+    repository's id; `token_requested`; `page_requested` where the Models page has to be seen for what was asked."""
 
     changed = Signal(object)
+    ended = Signal(object)
     finished = Signal(object)
     use_requested = Signal(str)
     repository_requested = Signal(str)
     token_requested = Signal()
+    page_requested = Signal()
 
     def __init__(self, resources: Resources, page: ModelsPage, parent: QWidget) -> None:
         super().__init__(parent)
@@ -60,14 +69,26 @@ class DownloadsController(QObject):
         self._tasks, self._page, self._window = resources.tasks, page, parent
         self._items: dict[str, _Item] = {}
         self._cancelled: tuple[str, _Item] | None = None
-        self._online = resources.online
+        self._in_use = ""
         self._repaint = QTimer(self, singleShot=True, interval=_REPAINT_MS)
         self._repaint.timeout.connect(self._show)
-        page.downloads.action_requested.connect(self._on_action)
+        page.downloads.action_requested.connect(self.act)
         page.downloads.pause_all_requested.connect(self.pause_all)
-        page.downloads_undo.undo_requested.connect(self._on_undo)
-        page.downloads_undo.closed.connect(self._on_undo_closed)
+        page.downloads.clear_requested.connect(self._on_clear)
+        self._undo_bars: list[UndoBar] = []
+        self.also_undo_at(page.downloads_undo)
         resources.settings.changed.connect(self._on_settings)
+
+    @property
+    def downloads(self) -> tuple[Download, ...]:
+        """All of them, in the order in which they came."""
+        return tuple(self._shown(item) for item in self._items.values())
+
+    def also_undo_at(self, bar: UndoBar) -> None:
+        """Another page shows these downloads: what is cancelled there can be undone there."""
+        self._undo_bars.append(bar)
+        bar.undo_requested.connect(self._on_undo)
+        bar.closed.connect(self._on_undo_closed)
 
     def start(self) -> None:
         """List what was interrupted by a quit or a kill, as paused; nothing goes on by itself."""
@@ -115,12 +136,37 @@ class DownloadsController(QObject):
             del self._items[key]
         self._show()
 
+    def set_in_use(self, model: Model | None) -> None:
+        """The model that the next message goes to: its card need not offer it any more."""
+        self._in_use = model.id if model is not None else ""
+        self._show()
+
     def pause_all(self) -> None:
         """Pause what runs and what waits."""
         for item in self._items.values():
             if item.shown.running or item.shown.stage == "waiting":
                 self._pause(item)
         self._show()
+
+    def act(self, key: str, action: str) -> None:
+        """Do what a button of a download's card says."""
+        item = self._items.get(key)
+        if item is None:
+            return
+        actions: dict[str, Callable[[_Item], None]] = {
+            "pause": self._on_pause,
+            "resume": self._wait,
+            "retry": self._wait,
+            "go_online": self._on_go_online,
+            "cancel": self._on_cancel,
+            "use": self._on_use,
+            "free_space": self._on_free_space,
+            "open_page": self._on_open_page,
+            "open_repository": self._on_open_repository,
+            "add_token": self._on_add_token,
+            "copy_details": self._on_copy_details,
+        }
+        actions[action](item)
 
     def _add(self, item: _Item) -> None:
         known = self._items.get(item.shown.key)
@@ -129,7 +175,8 @@ class DownloadsController(QObject):
             return
         if self._cancelled is not None and self._cancelled[0] == item.shown.key:
             self._cancelled = None  # its bytes are of use again, and there is nothing to undo
-            self._page.downloads_undo.hide()
+            for bar in self._undo_bars:
+                bar.hide()
         self._items[item.shown.key] = item
         self._page.show_downloads()
         self._schedule()
@@ -156,7 +203,7 @@ class DownloadsController(QObject):
         key = item.shown.key
         # A lane of its own: what goes on after a pause begins only when the paused one has let go of its file.
         item.task = self._tasks.run(
-            item.work,
+            functools.partial(let_out, self._resources.net, item.work) if item.let_out else item.work,
             progress=functools.partial(self._on_progress, item),
             done=functools.partial(self._on_done, item),
             failed=functools.partial(self._on_failed, item),
@@ -168,7 +215,7 @@ class DownloadsController(QObject):
         if item.task is not None:
             item.task.cancel()
             item.task = None
-        self._online.end(item.shown.key)
+        item.let_out = False
 
     def _pause(self, item: _Item) -> None:
         self._stop(item)
@@ -194,11 +241,13 @@ class DownloadsController(QObject):
         )
         self.finished.emit(pulled.model)
         self._schedule()
+        self.ended.emit(self._shown(item))
 
     def _on_failed(self, item: _Item, error: UserError) -> None:
         self._stop(item)
         item.shown = replace(item.shown, stage="failed", error=error, bytes_per_s=0.0, seconds_left=None)
         self._schedule()
+        self.ended.emit(self._shown(item))
 
     def _on_unfinished(self, found: list[Unfinished]) -> None:
         for each in found:
@@ -210,30 +259,12 @@ class DownloadsController(QObject):
                 self._items[key] = _Item(each.repo, each.file, work, shown)
         self._show()
 
-    def _on_action(self, key: str, action: str) -> None:
-        item = self._items.get(key)
-        if item is None:
-            return
-        actions: dict[str, Callable[[_Item], None]] = {
-            "pause": self._on_pause,
-            "resume": self._wait,
-            "retry": self._wait,
-            "go_online": self._on_go_online,
-            "cancel": self._on_cancel,
-            "use": self._on_use,
-            "free_space": self._on_free_space,
-            "open_page": self._on_open_page,
-            "open_repository": self._on_open_repository,
-            "add_token": self._on_add_token,
-        }
-        actions[action](item)
-
     def _on_pause(self, item: _Item) -> None:
         self._pause(item)
         self._schedule()
 
     def _on_go_online(self, item: _Item) -> None:
-        self._online.lift(item.shown.key)
+        item.let_out = True
         self._wait(item)
 
     def _on_cancel(self, item: _Item) -> None:
@@ -242,9 +273,8 @@ class DownloadsController(QObject):
         self._stop(item)
         del self._items[item.shown.key]
         if stage != "done":
-            self._page.downloads_undo.show_message(
-                self.tr("Download of {name} cancelled.").format(name=item.shown.full_name)
-            )
+            said = self.tr("Download of {name} cancelled.").format(name=item.shown.full_name)
+            self._undo_bar().show_message(said)
             self._cancelled = (item.shown.key, item)
         self._schedule()
 
@@ -255,6 +285,11 @@ class DownloadsController(QObject):
             for item in stopped:
                 item.shown = replace(item.shown, stage="waiting", error=None)
             self._schedule()
+
+    def _undo_bar(self) -> UndoBar:
+        """The one on the page that the person looks at."""
+        first, *_others = self._undo_bars
+        return next((bar for bar in self._undo_bars if bar.pane.isVisible()), first)
 
     def _on_undo(self) -> None:
         if self._cancelled is not None:
@@ -281,18 +316,34 @@ class DownloadsController(QObject):
 
     def _on_free_space(self, _item: _Item) -> None:
         self._page.sidebar.show_segment(LOCAL)
+        self.page_requested.emit()
 
     def _on_open_page(self, item: _Item) -> None:
         outside.open_link(self._window, f"{self._resources.hub.endpoint}/{item.repo}")
 
     def _on_open_repository(self, item: _Item) -> None:
         self.repository_requested.emit(item.repo)
+        self.page_requested.emit()
 
     def _on_add_token(self, _item: _Item) -> None:
         self.token_requested.emit()
 
+    def _on_copy_details(self, item: _Item) -> None:
+        if item.shown.error is not None:
+            QApplication.clipboard().setText(item.shown.error.details)
+
+    def _on_clear(self) -> None:
+        for key in [key for key, item in self._items.items() if item.shown.stage == "done"]:
+            del self._items[key]
+        self._show()
+
+    def _shown(self, item: _Item) -> Download:
+        model_id = item.shown.model_id
+        in_use = bool(model_id) and model_id == self._in_use
+        return replace(item.shown, in_use=in_use, hub=words.hub_name(self._resources.hub.endpoint))
+
     def _show(self) -> None:
-        shown = [item.shown for item in self._items.values()]
+        shown = self.downloads
         self._page.downloads.set_downloads(shown)
         self._page.bar.set_downloads(shown)
         self.changed.emit({download.key: download for download in shown})

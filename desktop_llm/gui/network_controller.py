@@ -30,7 +30,6 @@ class NetworkController(QObject):
         self._timer = QTimer(self, interval=LOOK_EVERY_MS)
         self._timer.timeout.connect(self._look)
         self._panel_built = False
-        self._offline = self._net.offline
         window.installEventFilter(self)
         state.clicked.connect(self.open)
         resources.settings.changed.connect(self._on_settings)
@@ -68,11 +67,11 @@ class NetworkController(QObject):
 
     def _show(self) -> None:
         active = self._net.active()
-        if self._net.offline:
-            self._state.set_state("offline")
-        elif active:
+        if active:  # which may have been let out although the switch is on
             busiest = max(active, key=lambda transfer: transfer.bytes_per_s)
             self._state.set_state("active", rate(busiest.host, sum(transfer.bytes_per_s for transfer in active)))
+        elif self._net.offline:
+            self._state.set_state("offline")
         else:
             self._state.set_state("unreachable" if self._net.reachable is False else "quiet")
 
@@ -92,8 +91,8 @@ class NetworkController(QObject):
 
     def _on_settings(self, _: object = None) -> None:
         offline = self._resources.settings.current.offline
-        if offline != self._offline:  # the switch itself: a download may have lifted it for a while
-            self._offline = self._net.offline = offline
+        if offline != self._net.offline:  # to turn it on anew would end what was let out meanwhile
+            self._net.offline = offline
         if self._panel_built:
             self.panel.set_offline(offline)
         self._show()

@@ -1,29 +1,17 @@
-"""Lifts the offline switch for one thing that the person asked for, and puts it back afterwards."""
+"""Lets one long action out although the offline switch is on, and nothing beside it."""
 
 from __future__ import annotations
 
-from desktop_llm.gui.settings_keeper import SettingsKeeper
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
 from desktop_llm.net import Net
 
+P = TypeVar("P")
+T = TypeVar("T")
 
-class OnlineOnce:
-    """Counts what goes on with the switch lifted; the last one to end puts the switch back where the settings say.
 
-    One for the whole window: whoever counted alone would end what another one goes on with.
-    """
-
-    def __init__(self, net: Net, settings: SettingsKeeper) -> None:
-        self._net, self._settings = net, settings
-        self._held: set[object] = set()
-
-    def lift(self, reason: object) -> None:
-        """Let connections out for `reason`."""
-        self._held.add(reason)
-        self._net.offline = False
-
-    def end(self, reason: object) -> None:
-        """It ended; may be called for what never lifted anything."""
-        if reason in self._held:
-            self._held.discard(reason)
-            if not self._held:
-                self._net.offline = self._settings.current.offline
+def let_out(net: Net, work: Callable[[], Generator[P, None, T]]) -> Generator[P, None, T]:
+    """The action, for a task; its requests, and no others, may leave until it ends or the switch is turned on anew."""
+    with net.lifted():
+        return (yield from work())

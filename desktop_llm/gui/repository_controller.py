@@ -19,7 +19,7 @@ from desktop_llm.gui.models.notices import notice_for
 from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.sizes import HereState, SizeRow
 from desktop_llm.gui.models.transfers import Download, Stage
-from desktop_llm.gui.online import OnlineOnce
+from desktop_llm.gui.online import let_out
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.tasks import Task
 from desktop_llm.models.hub import HubModel, HubRepo, Reference
@@ -42,11 +42,10 @@ class RepositoryController(QObject):
     get_requested = Signal(object, object)
     token_requested = Signal()
 
-    def __init__(self, resources: Resources, page: ModelsPage, online: OnlineOnce, parent: QWidget) -> None:
+    def __init__(self, resources: Resources, page: ModelsPage, parent: QWidget) -> None:
         super().__init__(parent)
         self._resources, self._page, self._view, self._window = resources, page, page.repository, parent
         self._discovery = Discovery(resources)
-        self._online = online
         self._task: Task | None = None
         self._wanted = Reference("")
         self._repo: HubRepo | None = None
@@ -65,15 +64,14 @@ class RepositoryController(QObject):
         `lift` lets the questions out although the offline switch is on.
         """
         self.close()
-        if lift:
-            self._online.lift(self)
         self._wanted, self._repo, self._outlook = reference, None, None
         self._view.show_model(known or _unknown(reference.repo))
         hub = words.hub_name(self._resources.hub.endpoint)
         self._view.set_busy(self.tr("Asking {hub} for the sizes").format(hub=hub))
         self._page.show_repository()
+        work = functools.partial(self._discovery.read, reference.repo, reference.revision)
         self._task = self._resources.tasks.run(
-            functools.partial(self._discovery.read, reference.repo, reference.revision),
+            functools.partial(let_out, self._resources.net, work) if lift else work,
             progress=self._on_read,
             done=self._on_done,
             failed=self._on_failed,
@@ -84,7 +82,6 @@ class RepositoryController(QObject):
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        self._online.end(self)
 
     def set_downloads(self, downloads: Mapping[str, Download]) -> None:
         """What is on its way."""
@@ -127,11 +124,9 @@ class RepositoryController(QObject):
 
     def _on_done(self, _: None) -> None:
         self._task = None
-        self._online.end(self)
 
     def _on_failed(self, error: UserError) -> None:
         self._task = None
-        self._online.end(self)
         self._view.set_busy("")
         hub = words.hub_name(self._resources.hub.endpoint)
         self._view.set_notice(*notice_for(error, hub, self.tr("Turn off for this repository")))

@@ -14,7 +14,6 @@ from desktop_llm.paths import Folders
 
 if TYPE_CHECKING:  # the window paints before it needs them
     from desktop_llm.engine.client import Engine
-    from desktop_llm.gui.online import OnlineOnce
     from desktop_llm.knowledge.client import Knowledge
     from desktop_llm.models.download import Downloads
     from desktop_llm.models.fit import Forecaster, Machine
@@ -73,13 +72,6 @@ class Resources:
         from desktop_llm.models.download import Downloads
 
         return Downloads(self.folders, self.net, self.hub, self.library)
-
-    @functools.cached_property
-    def online(self) -> OnlineOnce:
-        """Lifts the offline switch for what the person asks for."""
-        from desktop_llm.gui.online import OnlineOnce
-
-        return OnlineOnce(self.net, self.settings)
 
     def close(self) -> None:
         """End what runs, save what waits, end the workers; what does not end by itself ends with its worker."""

@@ -25,6 +25,7 @@ from desktop_llm.models.ledger import Ledger
 from desktop_llm.net import Net
 from desktop_llm.settings import Settings
 from tests.gui.samples import find, heard, nameless
+from tests.hub import LocalHub
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,11 @@ def desk(qtbot: QtBot, tmp_path: Path) -> Iterator[Desk]:
     tasks.close()
 
 
-def ask(net: Net) -> None:
-    """One request to a port where nobody listens."""
-    with pytest.raises(TransferError):
+def ask(net: Net) -> str:
+    """One request to a port where nobody listens; why it failed."""
+    with pytest.raises(TransferError) as failed:
         net.get("http://127.0.0.1:9/models", purpose="search models")
+    return failed.value.cause
 
 
 def test_a_click_opens_the_list_of_all_requests(qtbot: QtBot, desk: Desk) -> None:
@@ -98,14 +100,23 @@ def test_the_offline_switch_stops_requests_and_is_kept(qtbot: QtBot, desk: Desk)
     assert refused.value.cause == "offline_switch"
 
 
-def test_a_switch_that_was_lifted_for_one_download_stays_lifted_when_something_else_is_set(desk: Desk) -> None:
+def test_what_was_let_out_is_not_ended_when_something_else_is_set(desk: Desk) -> None:
     desk.settings.change(offline=True)
-    desk.net.offline = False
-    desk.settings.change(theme="dark")
-    assert not desk.net.offline
-    desk.settings.change(offline=False)
+    with desk.net.lifted():
+        desk.settings.change(theme="dark")
+        assert ask(desk.net) == "no_connection"
+        desk.settings.change(offline=False)
+        desk.settings.change(offline=True)
+        assert ask(desk.net) == "offline_switch"
+
+
+def test_what_was_let_out_is_seen_while_the_switch_is_on(desk: Desk) -> None:
     desk.settings.change(offline=True)
-    assert desk.net.offline
+    with LocalHub() as hub, desk.net.lifted(), desk.net.open(f"{hub.url}/api/models", purpose="search models"):
+        desk.settings.change(theme="dark")
+        assert desk.state.kind() == "active"
+    desk.settings.change(theme="light")
+    assert desk.state.kind() == "offline"
 
 
 def test_a_transfer_that_the_switch_ended_is_not_called_unsent(desk: Desk) -> None:

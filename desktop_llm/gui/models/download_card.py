@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop_llm.gui import theme
 from desktop_llm.gui.documents.words import plain
 from desktop_llm.gui.model_words import size_word
-from desktop_llm.gui.models.parts import IconText, empty_layout
-from desktop_llm.gui.models.transfers import Download, actions_for, facts_line
+from desktop_llm.gui.models.failure_part import FailurePart
+from desktop_llm.gui.models.failures import first_sentence, short_words
+from desktop_llm.gui.models.parts import IconText
+from desktop_llm.gui.models.transfers import Download, facts_line
 from desktop_llm.gui.widgets import Button, ElidedLabel, IconButton, Label, ProgressBar, Tag
-from desktop_llm.gui.widgets.flow import FlowLayout
 from desktop_llm.gui.widgets.painting import RING_MARGIN, draw_box, repaint_on_theme
 
 
@@ -25,7 +26,6 @@ class DownloadCard(QWidget):
     def __init__(self, download: Download, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._download = download
-        self._failed_as: object = None
         self.setObjectName("download_card")
         self._alert = IconText("alert", "", "danger_text")
         self._name = ElidedLabel(plain(download.name), "ui_strong", mode=Qt.TextElideMode.ElideMiddle)
@@ -35,17 +35,15 @@ class DownloadCard(QWidget):
         self._bar = ProgressBar(object_name="download_bar")
         self._amount = ElidedLabel("", "figures", "text_secondary", object_name="download_amount")
         self._left = Label("", "figures", "text_secondary", object_name="download_left")
-        self._error = Label("", "ui", wrap=True, object_name="download_error")
         self._reason = Label("", "small", "text_secondary", wrap=True, object_name="download_reason")
-        self._actions = QWidget()
-        self._flow = FlowLayout(self._actions, 0)
+        self._failure = FailurePart()
         self._use = Button(self.tr("Use now"), "play", height=28, object_name="download_use")
+        self._in_use = IconText("check", self.tr("In use"), "success_text", object_name="download_in_use")
         self._lay_out()
-        self._error.hide()
-        self._actions.hide()
         self._pause.clicked.connect(self._on_pause)
         self._cancel.clicked.connect(self._on_cancel)
         self._use.clicked.connect(self._on_use)
+        self._failure.action_requested.connect(self._send)
         repaint_on_theme(self)
         self.set_download(download)
 
@@ -58,37 +56,17 @@ class DownloadCard(QWidget):
         self._amount.set_text(amount)
         self._left.setText(left)
         reason = download.reason if download.stage == "waiting" else ""
-        self._reason.setText(reason)
+        self._reason.setText(first_sentence(reason))
+        self._reason.setToolTip(reason)
         self._reason.setVisible(bool(reason))
         for widget in (self._bar, self._amount, self._left):
             widget.setVisible(not failed)
         self._alert.setVisible(failed)
-        self._use.setVisible(done and bool(download.model_id))
-        self._show_error()
+        self._use.setVisible(done and bool(download.model_id) and not download.in_use)
+        self._in_use.setVisible(done and download.in_use)
+        self._failure.set_download(download)
         self._name_buttons()
         self.update()
-
-    def _show_error(self) -> None:
-        error = self._download.error if self._download.stage == "failed" else None
-        if error is self._failed_as:
-            return
-        self._failed_as = error
-        empty_layout(self._flow)
-        self._error.setVisible(error is not None)
-        self._actions.setVisible(error is not None)
-        if error is None:
-            return
-        self._error.setText(error.message)
-        for action in actions_for(error):
-            button = Button(
-                action.text, action.icon, kind=action.kind, height=28, object_name=f"download_{action.name}"
-            )
-            button.setAccessibleName(
-                self.tr("{action}, {name}").format(action=action.text, name=self._download.full_name)
-            )
-            button.setProperty("action", action.name)
-            button.clicked.connect(self._on_action)
-            self._flow.addWidget(button)
 
     def _name_buttons(self) -> None:
         name, stage = self._download.full_name, self._download.stage
@@ -100,11 +78,12 @@ class DownloadCard(QWidget):
         words = self.tr("Take {name} off this list") if done else self.tr("Cancel download of {name}")
         self._cancel.set_content("x", words.format(name=name))
         self._use.setAccessibleName(self.tr("Use {name} now").format(name=name))
-        said = self._download.error.message if self._download.error else ", ".join(filter(None, self._words()))
+        said = short_words(self._download) or ", ".join(filter(None, self._words()))
         self.setAccessibleName(self.tr("Download of {name}, {state}").format(name=name, state=said))
 
     def _words(self) -> tuple[str, ...]:
-        return self._amount.text(), self._left.text(), self._reason.text()
+        in_use = self.tr("in use") if self._download.in_use else ""
+        return self._amount.text(), self._left.text(), self._reason.text(), in_use
 
     def _lay_out(self) -> None:
         names = QHBoxLayout()
@@ -129,14 +108,18 @@ class DownloadCard(QWidget):
         body.addWidget(self._bar)
         body.addLayout(facts)
         body.addWidget(self._reason)
-        body.addWidget(self._error)
+        in_use = QHBoxLayout()
+        in_use.setContentsMargins(RING_MARGIN, 0, RING_MARGIN, 0)
+        in_use.addWidget(self._in_use)
+        in_use.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(12 - RING_MARGIN, 7, 12 - RING_MARGIN, 9)
         column.setSpacing(4)
         column.addLayout(top)
         column.addLayout(body)
-        column.addWidget(self._actions)
+        column.addWidget(self._failure)
         column.addWidget(self._use, 0, Qt.AlignmentFlag.AlignLeading)
+        column.addLayout(in_use)
 
     def _send(self, action: str) -> None:
         self.action_requested.emit(self._download.key, action)
@@ -149,9 +132,6 @@ class DownloadCard(QWidget):
 
     def _on_use(self) -> None:
         self._send("use")
-
-    def _on_action(self) -> None:
-        self._send(self.sender().property("action"))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The card, its edge red where it failed."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_llm.gui import theme
 from desktop_llm.gui.documents.words import size
-from desktop_llm.gui.models.download_card import DownloadCard
+from desktop_llm.gui.models.download_list import DownloadList
 from desktop_llm.gui.models.parts import IconText
 from desktop_llm.gui.models.transfers import Download
 from desktop_llm.gui.scrolled import transparent_area
@@ -19,58 +19,46 @@ from desktop_llm.gui.widgets.painting import RING_MARGIN, repaint_on_theme, set_
 
 
 class DownloadsPanel(QWidget):
-    """Signals: `action_requested` with the key of a download and what to do; `pause_all_requested`; `closed`."""
+    """Signals: `action_requested` with the key of a download and what to do; `pause_all_requested`; `closed`;
+    `clear_requested` to take what is done off the list."""
 
     action_requested = Signal(str, str)
     pause_all_requested = Signal()
+    clear_requested = Signal()
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         set_names(self, "downloads_panel", self.tr("Downloads"))
-        self._cards: dict[str, DownloadCard] = {}
         self._pause_all = Button(
             self.tr("Pause all"), "pause", kind="quiet", height=28, object_name="downloads_pause_all"
         )
         self._close = IconButton("x", self.tr("Fold the downloads away"), object_name="downloads_close", side=24)
         nothing = self.tr("Nothing is being downloaded. What you get appears here.")
         self._nothing = Label(nothing, "ui", "text_secondary", wrap=True, object_name="downloads_nothing")
+        self._clear = Button(self.tr("Clear finished"), "check", kind="quiet", height=28, object_name="downloads_clear")
         self._checked = IconText("shieldcheck", self.tr("Every file is checked against its sha256."))
         self._disk = DiskUse()
-        self._list = QVBoxLayout()
+        self._list = DownloadList()
         self._lay_out()
         self._pause_all.clicked.connect(self._on_pause_all)
+        self._clear.clicked.connect(self._on_clear)
         self._close.clicked.connect(self._on_close)
+        self._list.action_requested.connect(self.action_requested)
         self.set_downloads(())
         repaint_on_theme(self)
 
     def set_downloads(self, downloads: Sequence[Download]) -> None:
-        """Show these, in this order; a card that is there already stays."""
-        wanted = {download.key for download in downloads}
-        for key in [key for key in self._cards if key not in wanted]:
-            card = self._cards.pop(key)
-            self._list.removeWidget(card)
-            card.hide()
-            card.deleteLater()
-        for place, download in enumerate(downloads):
-            self._show(place, download)
+        """Show these, in this order."""
+        self._list.set_downloads(downloads)
         self._nothing.setVisible(not downloads)
         stopping = any(download.running or download.stage == "waiting" for download in downloads)
         self._pause_all.setVisible(stopping)
+        self._clear.setVisible(sum(download.stage == "done" for download in downloads) > 1)
 
     def set_space(self, models_bytes: int, free_bytes: int) -> None:
         """How full the disk is that holds the models."""
         self._disk.set_space(models_bytes, free_bytes)
-
-    def _show(self, place: int, download: Download) -> None:
-        card = self._cards.get(download.key)
-        if card is None:
-            card = DownloadCard(download)
-            card.action_requested.connect(self.action_requested)
-            self._cards[download.key] = card
-            self._list.insertWidget(place, card)
-        else:
-            card.set_download(download)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -79,14 +67,14 @@ class DownloadsPanel(QWidget):
         head.addWidget(Label(self.tr("Downloads"), "heading"), 1)
         head.addWidget(self._pause_all)
         head.addWidget(self._close)
-        self._list.setSpacing(8)
         inner = QWidget()
         inner.setProperty("page", True)
         column = QVBoxLayout(inner)
         column.setContentsMargins(16, 7, 16, 16)
         column.setSpacing(12)
         column.addWidget(self._nothing)
-        column.addLayout(self._list)
+        column.addWidget(self._list)
+        column.addWidget(self._clear, 0, Qt.AlignmentFlag.AlignLeading)
         column.addWidget(self._checked)
         column.addStretch(1)
         outer = QVBoxLayout(self)
@@ -98,6 +86,9 @@ class DownloadsPanel(QWidget):
 
     def _on_pause_all(self) -> None:
         self.pause_all_requested.emit()
+
+    def _on_clear(self) -> None:
+        self.clear_requested.emit()
 
     def _on_close(self) -> None:
         self.closed.emit()

@@ -1,15 +1,14 @@
-"""What the downloads panel shows of one download, and what it offers when one fails."""
+"""What the downloads panel shows of one download."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from desktop_llm.errors import TransferError, UserError
+from desktop_llm.errors import UserError
 from desktop_llm.gui.documents.words import plain, size
 from desktop_llm.gui.model_words import size_word
 from desktop_llm.gui.models import words
-from desktop_llm.gui.widgets import Action
 from desktop_llm.words import tr
 
 if TYPE_CHECKING:
@@ -22,8 +21,8 @@ RUNNING: tuple[Stage, ...] = ("downloading", "checking", "repairing")
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """One download: what, how far, and how it ended; `reason` says why it waits, `model_id` is set once it
-    is in the library.
+    """One download: what, how far, and how it ended. `hub` is what the place is called that it comes from; `reason`
+    says why it waits; `model_id` is set once it is in the library, `in_use` while the next message goes to it.
     """
 
     key: str
@@ -37,6 +36,8 @@ class Download:
     reason: str = ""
     error: UserError | None = None
     model_id: str = ""
+    in_use: bool = False
+    hub: str = "Hugging Face"
 
     @property
     def full_name(self) -> str:
@@ -72,30 +73,6 @@ def facts_line(download: Download) -> tuple[str, str]:
         amount = f"{amount}, {words.speed(download.bytes_per_s)}"
     left = download.seconds_left
     return amount, words.time_left(left) if left is not None else ""
-
-
-def actions_for(error: UserError) -> tuple[Action, ...]:
-    """What helps after a download failed: the main action first."""
-    cause = error.cause if isinstance(error, TransferError) else ""
-    retry = Action("retry", tr("Try again"), "retry")
-    again = Action("retry", tr("Download again"), "download")
-    later = Action("retry", tr("Try again"), "retry", "quiet")
-    offers = {
-        "offline_switch": (Action("go_online", tr("Turn off for this download"), "globe"),),
-        "disk_full": (Action("free_space", tr("Free up space"), "disk"), later),
-        "gated": (
-            Action("open_page", tr("Open the page"), "external"),
-            Action("add_token", tr("Add token"), "lock", "quiet"),
-            later,
-        ),
-        "unauthorized": (Action("add_token", tr("Add token"), "lock"), later),
-        "not_found": (Action("open_repository", tr("Look at the repository"), "search"),),
-        "changed": (Action("open_repository", tr("Look at the repository"), "search"),),
-        "wrong_size": (Action("open_repository", tr("Look at the repository"), "search"),),
-        "wrong_hash": (again, Action("open_repository", tr("Choose another file"), "search", "quiet")),
-        "not_gguf": (Action("open_repository", tr("Choose another file"), "search"),),
-    }
-    return offers.get(cause, (retry,))
 
 
 def advanced(download: Download, progress: PullProgress) -> Download:

@@ -145,7 +145,7 @@ class EmptyState(QWidget):
 class UndoBar(QWidget):
     """A dark line at the bottom of its parent that says what was done and offers to undo it.
 
-    It goes by itself (10 s with undo, 6 s without), not while hovered or focused.
+    It goes by itself (10 s with undo, 6 s without), not while hovered or focused. `pane` is what it lies over.
     """
 
     undo_requested = Signal()
@@ -164,7 +164,7 @@ class UndoBar(QWidget):
         row.addWidget(self._undo)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._on_timeout)
-        self._pane = parent
+        self.pane = parent
         parent.installEventFilter(self)
         repaint_on_theme(self)
         self.hide()
@@ -203,7 +203,7 @@ class UndoBar(QWidget):
             self._close()
 
     def _place(self) -> None:
-        parent = self._pane
+        parent = self.pane
         width = min(max(280, self.sizeHint().width()), parent.width() - 32)
         self.resize(width, max(40, self.sizeHint().height()))
         self.move(QPoint((parent.width() - width) // 2, parent.height() - self.height() - 16))

@@ -21,7 +21,6 @@ from desktop_llm.gui.local_models_controller import LocalModelsController
 from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.rows import EntryList
 from desktop_llm.gui.models.transfers import Download
-from desktop_llm.gui.online import OnlineOnce
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.settings_keeper import SettingsKeeper
 from desktop_llm.gui.tasks import Tasks
@@ -73,7 +72,6 @@ class Room:
                 hub=hugging,
                 library=self.library,
                 downloads=self.downloads,
-                online=OnlineOnce(self.net, settings),
                 forecaster=Forecaster(facts, _machine),
             ),
         )

@@ -31,6 +31,10 @@ def test_a_model_is_got_and_can_be_used_at_once(models: Room) -> None:
     assert [model.name for model in finished] == ["Tiny"]
     models.press("download_use")
     assert used == [finished[0].id]
+    models.transfers.set_in_use(finished[0])
+    assert (models.shows("download_use"), models.says("download_in_use")) == (False, "In use")
+    models.transfers.set_in_use(None)
+    assert models.shows("download_use")
     models.until(lambda: finished[0].id in [model.id for model in models.local.models])
     models.until(lambda: not models.shows("get_tiny_q4_k_m_gguf"))
 
@@ -148,7 +152,7 @@ def test_the_offline_switch_stops_a_download_and_can_be_lifted_for_it(models: Ro
     assert models.net.offline
 
 
-def test_a_search_with_the_switch_lifted_ends_no_download_that_goes_on_with_it(models: Room) -> None:
+def test_each_action_that_was_let_out_goes_on_when_another_one_ends(models: Room) -> None:
     models.add()
     models.open()
     models.settings.change(offline=True)
@@ -164,7 +168,23 @@ def test_a_search_with_the_switch_lifted_ends_no_download_that_goes_on_with_it(m
     models.until(models.received)
     received.set()
     models.until(lambda: models.results() == ["Tiny-GGUF"])
-    assert (models.stages(), models.net.offline) == (["downloading"], False)
+    assert (models.stages(), models.net.offline) == (["downloading"], True)
+
+
+def test_a_search_is_refused_while_a_download_was_let_out(models: Room) -> None:
+    models.add()
+    models.open()
+    models.settings.change(offline=True)
+    models.net.offline = True
+    models.get()
+    models.until(lambda: models.stages() == ["failed"])
+    models.hub.behave("/cdn/*", half)
+    models.press("download_go_online")
+    models.until(models.received)
+    models.search("tiny")
+    models.until(lambda: "so nothing was sent" in models.says("models_search_notice"))
+    assert models.stages() == ["downloading"]
+    assert models.hub.asked("/api/models") == []
 
 
 def test_what_the_offline_switch_stopped_goes_on_when_it_is_off_again(models: Room) -> None:
@@ -217,4 +237,20 @@ def test_a_recommended_file_that_is_gone_leads_to_its_repository(models: Room) -
     models.open_row()
     models.press("recommendation_get")
     models.until(lambda: models.stages() == ["failed"])
-    assert recommendation.file in find(models.page, "download_error").text()
+    assert (
+        find(models.page, "download_error").text()
+        == f"{models.hub.url.removeprefix('http://')} does not have this file any more."
+    )
+    models.press("download_open_repository")
+    models.until(lambda: models.shows("get_other_q4_0_gguf"))
+
+
+def test_what_is_done_leaves_the_list_with_one_click(models: Room) -> None:
+    models.add()
+    models.open()
+    for count, size in enumerate(("q4_k_m", "q8_0")):
+        models.until(lambda name=f"get_tiny_{size}_gguf": models.shows(name))
+        models.get(size)
+        models.until(lambda count=count: models.stages() == ["done"] * (count + 1))
+    models.press("downloads_clear")
+    assert models.stages() == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QListView
 from pytestqt.qtbot import QtBot
 
-from desktop_llm.errors import TransferError
+from desktop_llm.errors import TransferError, UserError
 from desktop_llm.gui import theme
 from desktop_llm.gui.discovery import Found
 from desktop_llm.gui.models.card_text import CardText, card_blocks
@@ -20,12 +22,17 @@ from desktop_llm.gui.models.rows import EntryList
 from desktop_llm.gui.models.sidebar import LOCAL
 from desktop_llm.gui.models.sizes import SizeRow
 from desktop_llm.gui.models.transfers import Download
+from desktop_llm.gui.tasks import Unexpected
 from desktop_llm.models.fit import Fit
 from tests.gui.models.samples import GB, a_forecast, a_hub_model, a_hub_repo, a_recommendation
 from tests.gui.samples import a_model, find, heard, nameless
 
 LEFT = Qt.MouseButton.LeftButton
 RUNNING = Download("a", "Qwen3 8B", "Q6_K", "downloading", 3_900_000_000, 6_700_000_000, 18e6, 130)
+
+
+def a_failure(error: UserError) -> Download:
+    return Download("a", "Qwen3 8B", "Q6_K", "failed", total_bytes=6_700_000_000, error=error)
 
 
 @pytest.fixture
@@ -114,6 +121,10 @@ def test_filters_are_counted_and_can_be_cleared(qtbot: QtBot, page: ModelsPage) 
     licence.setCurrentIndex(licence.findData("mit"))
     assert asked[-1].license == "mit"
     assert find(page, "models_filter").accessibleName() == "Filters, 1 set"
+    size = find(page, "models_filter_size")
+    size.setCurrentIndex(size.findText("Medium, 4 to 15 billion"))
+    assert (asked[-1].license, asked[-1].size) == ("mit", "medium")
+    assert find(page, "models_filter").accessibleName() == "Filters, 2 set"
     qtbot.mouseClick(find(page, "models_filter_clear"), LEFT)
     assert asked[-1] == Search()
 
@@ -338,30 +349,59 @@ def test_what_is_done_can_be_used_now(qtbot: QtBot, page: ModelsPage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "main"),
+    ("cause", "main", "said"),
     [
-        ("offline_switch", "go_online"),
-        ("no_connection", "retry"),
-        ("gated", "open_page"),
-        ("unauthorized", "add_token"),
-        ("not_found", "open_repository"),
-        ("rate_limited", "retry"),
-        ("wrong_hash", "retry"),
-        ("not_gguf", "open_repository"),
-        ("disk_full", "free_space"),
-        ("changed", "open_repository"),
-        ("", "retry"),
+        ("offline_switch", "go_online", "The offline switch is on, so nothing was sent."),
+        ("no_connection", "retry", "Hugging Face cannot be reached."),
+        ("gated", "open_page", "The publisher asks you to accept terms first."),
+        ("unauthorized", "add_token", "Hugging Face wants a token that may read this."),
+        ("not_found", "open_repository", "Hugging Face does not have this file any more."),
+        ("rate_limited", "retry", "Hugging Face asks to wait a few minutes."),
+        ("wrong_hash", "retry", "The file that arrived is not the one that was published. It was not used."),
+        ("not_gguf", "open_repository", "What arrived is not a model file. It was not used."),
+        ("disk_full", "free_space", "The disk is full: 6.7 GB more are needed."),
+        ("changed", "open_repository", "The file on Hugging Face was replaced by another one."),
+        ("", "retry", "Something of {this} kind."),
     ],
 )
-def test_a_failed_download_says_why_and_offers_what_helps(
-    qtbot: QtBot, page: ModelsPage, cause: str, main: str
+def test_a_failed_download_says_why_in_one_sentence_and_offers_what_helps(
+    qtbot: QtBot, page: ModelsPage, cause: str, main: str, said: str
 ) -> None:
-    error = TransferError("The disk is full. Nothing was lost.", cause)
-    page.downloads.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "failed", error=error)])
+    error = TransferError("Something of {this} kind. Nothing was lost. Do that.", cause, "HTTP 418")
+    page.downloads.set_downloads([a_failure(error)])
     asked = heard(page.downloads.action_requested)
-    assert find(page, "download_error").text() == error.message
+    assert find(page, "download_error").text() == said
     press(qtbot, page, f"download_{main}")
     assert asked == [("a", main)]
+
+
+def test_a_failed_download_says_what_is_kept(page: ModelsPage) -> None:
+    error = TransferError("It broke.", "disk_full")
+    page.downloads.set_downloads([replace(a_failure(error), done_bytes=6_200_000_000, total_bytes=14 * GB)])
+    said = "The disk is full: 7.8 GB more are needed. The 6.2 GB already here are kept."
+    assert find(page, "download_error").text() == said
+    assert said in find(page, "download_card").accessibleName()
+
+
+def test_the_whole_story_of_a_failure_is_behind_details(qtbot: QtBot, page: ModelsPage) -> None:
+    error = TransferError("The hub is overloaded. Nothing was lost. Wait.", "server", "HTTP 503")
+    page.downloads.set_downloads([a_failure(error)])
+    qtbot.waitUntil(find(page, "download_error").isVisible)
+    details = find(page, "download_details_text")
+    assert not details.isVisible()
+    press(qtbot, page, "download_details")
+    assert details.isVisible()
+    assert details.text() == "The hub is overloaded. Nothing was lost. Wait.\nHTTP 503"
+    press(qtbot, page, "download_details")
+    assert not details.isVisible()
+
+
+def test_a_bug_in_a_download_offers_its_details_to_copy(qtbot: QtBot, page: ModelsPage) -> None:
+    page.downloads.set_downloads([a_failure(Unexpected("Traceback"))])
+    assert "Traceback" not in find(page, "download_details_text").text()
+    asked = heard(page.downloads.action_requested)
+    press(qtbot, page, "download_copy_details")
+    assert asked == [("a", "copy_details")]
 
 
 def test_the_disk_is_told_at_the_foot(page: ModelsPage) -> None:
