@@ -50,6 +50,7 @@ class Ahead(QObject):
 
 def _import_what_comes_later() -> None:
     """In a task: read the modules of what opens at a click, so that the window does not wait for them."""
+    import desktop_llm.gui.activity_controller
     import desktop_llm.gui.chat_settings
     import desktop_llm.gui.first_run
     import desktop_llm.gui.model_menu

@@ -40,6 +40,7 @@ class DocumentsController(QObject):
         self._reading: dict[str, Task] = {}
         self._next: dict[str, list[tuple[list[str], str | None]]] = {}
         self._collections: tuple[Collection, ...] = ()
+        self._progress: dict[str, IndexProgress] = {}
         self._connect(page)
 
     def _connect(self, page: DocumentsPage) -> None:
@@ -63,6 +64,24 @@ class DocumentsController(QObject):
     def names(self) -> tuple[str, ...]:
         """The collections a person can tick."""
         return tuple(collection.name for collection in self._collections)
+
+    @property
+    def collections(self) -> tuple[Collection, ...]:
+        """All of them, as they were looked at last."""
+        return self._collections
+
+    @property
+    def progress(self) -> tuple[IndexProgress, ...]:
+        """Where each reading stands, for what is shown later than it was told."""
+        return tuple(self._progress.values())
+
+    def act(self, name: str, action: str) -> None:
+        """Do what a button of a collection's card says, wherever the card stands."""
+        self._page.act(action, name)
+
+    def act_on_files(self, name: str, action: str, paths: Sequence[str]) -> None:
+        """Do what is offered for files of a collection that could not be read."""
+        self._page.act_on_files(action, name, list(paths))
 
     def start(self) -> None:
         """List what is there, offer to go on where an unclean end cut reading off, forget files of chats long gone."""
@@ -102,21 +121,26 @@ class DocumentsController(QObject):
     def _on_progress(self, progress: IndexProgress) -> None:
         if progress.collection not in self.names and not progress.collection.startswith(CHAT_PREFIX):
             self.refresh()
+        self._progress[progress.collection] = progress
         self._page.set_progress(progress)
         self.progressed.emit(progress)
 
     def _on_read(self, name: str, report: IndexReport) -> None:
-        self._reading.pop(name, None)
+        self._forget_reading(name)
         self.read.emit(report)
         self.refresh()
         self._read_next(name)
 
     def _on_read_failed(self, name: str, error: UserError) -> None:
-        self._reading.pop(name, None)
+        self._forget_reading(name)
         self._page.set_notice(self.tr("Reading stopped."), error.message)
         self.read_failed.emit(name, error)
         self.refresh()
         self._tasks.call(self._knowledge.waiting, functools.partial(self._offer_to_go_on, name))
+
+    def _forget_reading(self, name: str) -> None:
+        self._reading.pop(name, None)
+        self._progress.pop(name, None)
 
     def _offer_to_go_on(self, name: str, waiting: list[str]) -> None:
         """Also for paths that the dead worker had not been given yet."""

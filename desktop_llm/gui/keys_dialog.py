@@ -58,6 +58,7 @@ def all_keys() -> Keys:
                 ("Ctrl+1", tr("Chats")),
                 ("Ctrl+2", tr("Models")),
                 ("Ctrl+3", tr("Documents")),
+                ("Ctrl+J", tr("Activity")),
                 ("Ctrl+,", tr("Settings")),
                 ("Ctrl+Shift+,", tr("Settings of this chat")),
                 ("Ctrl++", tr("Larger text")),

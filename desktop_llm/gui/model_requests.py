@@ -34,7 +34,7 @@ class ModelRequests(QObject):
         missing_model.choose_requested.connect(picker.open)
         first_run.open_file_requested.connect(self._on_import)
         first_run.download_requested.connect(self._on_get_recommended)
-        first_run.downloads_requested.connect(self._on_downloads)
+        first_run.downloads_requested.connect(functools.partial(pages.show, "activity"))
         first_run.other_apps_requested.connect(self._on_other_apps)
         first_run.all_models_requested.connect(show_models)
 
@@ -55,10 +55,6 @@ class ModelRequests(QObject):
 
     def _on_get_recommended(self, recommendation: Recommendation) -> None:
         self._pages.models_room.downloads.get_recommended(recommendation)
-
-    def _on_downloads(self) -> None:
-        self._pages.show("models")
-        self._pages.models_room.page.show_downloads()
 
     def _on_other_apps(self) -> None:
         self._pages.show("models")

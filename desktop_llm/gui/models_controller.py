@@ -54,6 +54,7 @@ class ModelsController(QObject):
         self._once_listed: tuple[str, LoadChoice | None] | None = None
         self.step: Loading | None = None
         self.error: UserError | None = None
+        self._stopped_id = ""
         self.models: tuple[Model, ...] = ()
         self.remembered: dict[str, LoadChoice] = {}
         self.model: Model | None = None
@@ -65,6 +66,11 @@ class ModelsController(QObject):
         """What the app's settings say for every model."""
         settings = self._resources.settings.current
         return LoadSettings(context_length=settings.context_length, threads=settings.threads)
+
+    @property
+    def stopped_model(self) -> Model | None:
+        """The model that `error` is about, if it is still here; another one may be chosen by now."""
+        return self.find(self._stopped_id) if self.error is not None else None
 
     def start(self) -> None:
         """List the models and choose the one used last."""
@@ -136,6 +142,7 @@ class ModelsController(QObject):
     def show_stopped(self, error: UserError) -> None:
         """The engine died or would not load."""
         self._in_memory, self.step, self.error = None, None, error
+        self._stopped_id = self.model.id if self.model else ""
         self._header.set_model_state("stopped", tip=error.message)
         self._header.set_device(self.tr("Stopped"))
         self.stopped.emit(error)

@@ -15,12 +15,15 @@ from desktop_llm.models.library import Model
 
 class ModelsRoom(QObject):
     """Signals: `changed` with all Models on this computer; `use_requested` with a model's id; `format_chosen` with a
-    model's id and the name of a chat format; `token_requested`."""
+    model's id and the name of a chat format; `token_requested`; `page_requested` where this page has to be
+    seen; `activity_requested` where there is no room for the downloads on it."""
 
     changed = Signal(object)
     use_requested = Signal(str)
     format_chosen = Signal(str, str)
     token_requested = Signal()
+    page_requested = Signal()
+    activity_requested = Signal()
 
     def __init__(self, resources: Resources, page: ModelsPage, window: QWidget) -> None:
         super().__init__(window)
@@ -57,6 +60,8 @@ class ModelsRoom(QObject):
         downloads.use_requested.connect(self.use_requested)
         downloads.repository_requested.connect(discover.open_reference)
         downloads.token_requested.connect(self.token_requested)
+        downloads.page_requested.connect(self.page_requested)
+        self.page.activity_requested.connect(self.activity_requested)
         discover.get_requested.connect(downloads.get)
         discover.recommendation_requested.connect(downloads.get_recommended)
         discover.local_opened.connect(local.open)

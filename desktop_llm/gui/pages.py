@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from desktop_llm.gui import outside
+from desktop_llm.gui.activity.count import ActivityCount
 from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.first_run_controller import FirstRunController
 from desktop_llm.gui.models_controller import ModelsController
 from desktop_llm.gui.resources import Resources
 
 if TYPE_CHECKING:
+    from desktop_llm.gui.activity.page import ActivityPage
     from desktop_llm.gui.documents.page import DocumentsPage
     from desktop_llm.gui.main_window import MainWindow
     from desktop_llm.gui.models.page import ModelsPage
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Pages(QObject):
-    """Brings pages to the front; builds Models and Settings with what feeds them."""
+    """Brings pages to the front; builds Models, Activity and Settings with what feeds them."""
 
     def __init__(
         self,
@@ -32,10 +34,12 @@ class Pages(QObject):
         documents: DocumentsController,
         documents_page: DocumentsPage,
         first_run: FirstRunController,
+        activity: ActivityCount,
     ) -> None:
         super().__init__(window)
         self._window, self._resources = window, resources
         self._models, self._documents, self._first_run = models, documents, first_run
+        self._activity = activity
         self._documents_page = documents_page
 
     def show(self, name: str) -> None:
@@ -45,6 +49,8 @@ class Pages(QObject):
                 self._window.show_page(self.models_room.page, name, self.tr("Models"))
             case "documents":
                 self._window.show_page(self._documents_page, name, self.tr("Documents"))
+            case "activity":
+                self._window.show_page(self.activity_page, name, self.tr("Activity"))
             case "settings":
                 self._window.show_page(self.settings_page, name, self.tr("Settings"))
             case "welcome":
@@ -78,6 +84,19 @@ class Pages(QObject):
         return page
 
     @functools.cached_property
+    def activity_page(self) -> ActivityPage:
+        """What goes on and what stopped."""
+        from desktop_llm.gui.activity.page import ActivityPage
+        from desktop_llm.gui.activity_controller import ActivityController
+
+        page = ActivityPage()
+        downloads = self.models_room.downloads
+        controller = ActivityController(page, self._models, downloads, self._documents, self._activity)
+        controller.page_requested.connect(self.show)
+        self._window.add_page(page)
+        return page
+
+    @functools.cached_property
     def models_page(self) -> ModelsPage:
         """The Models page, empty until its room is built."""
         from desktop_llm.gui.models.page import ModelsPage
@@ -94,9 +113,12 @@ class Pages(QObject):
         room.format_chosen.connect(models.set_format)
         room.use_requested.connect(self._on_use_model)
         room.token_requested.connect(self._on_token)
+        room.page_requested.connect(functools.partial(self.show, "models"))
+        room.activity_requested.connect(functools.partial(self.show, "activity"))
         models.chosen.connect(room.set_in_use)
         room.set_in_use(models.model)
         self._window.add_page(room.page)
+        self._activity.watch(room.downloads)
         room.start()
         return room
 

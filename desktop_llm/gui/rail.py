@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import functools
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStyle, QToolButton, QVBoxLayout, QWidget
 
 from desktop_llm.gui import icons, theme
 from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
 
 _MARGIN = 4
 _COMPACT_SIDE = 40
+_BADGE, _MOST_COUNTED = 16, 9
 
 
 class Rail(QWidget):
-    """Chats, Models, Documents and Settings; one tab stop, arrow keys move inside it."""
+    """Chats, Models, Documents, Activity and Settings; one tab stop, arrow keys move inside it."""
 
     page_requested = Signal(str)
 
@@ -30,12 +31,13 @@ class Rail(QWidget):
             "chats": _Item("chats", "chat", self.tr("Chats"), "Ctrl+1"),
             "models": _Item("models", "cube", self.tr("Models"), "Ctrl+2"),
             "documents": _Item("documents", "library", self.tr("Documents"), "Ctrl+3"),
+            "activity": _Item("activity", "activity", self.tr("Activity"), "Ctrl+J"),
             "settings": _Item("settings", "gear", self.tr("Settings"), "Ctrl+,"),
         }
         self._column = QVBoxLayout(self)
         self._column.setSpacing(2)
         for name, item in self._items.items():
-            if name == "settings":
+            if name == "activity":
                 self._column.addStretch(1)
             self._column.addWidget(item, 0, Qt.AlignmentFlag.AlignHCenter)
             item.clicked.connect(functools.partial(self._on_clicked, name))
@@ -48,6 +50,10 @@ class Rail(QWidget):
         for key, item in self._items.items():
             item.setChecked(key == name)
         self._make_tab_stop(self._items[name])
+
+    def set_activity(self, count: int, words: str) -> None:
+        """Put a number on Activity, none for 0; `words` say of what, for the tooltip and a screen reader."""
+        self._items["activity"].set_count(count, words)
 
     def set_compact(self, compact: bool) -> None:
         """Leave out the words and become 48 wide; the words stay as tooltips and names."""
@@ -87,11 +93,12 @@ class Rail(QWidget):
 
 
 class _Item(QToolButton):
-    """An icon over its label; the page that is shown is filled."""
+    """An icon over its label, a number at its corner where there is something to count; the page shown is filled."""
 
     def __init__(self, name: str, icon: str, text: str, key: str) -> None:
         super().__init__()
-        self._icon_name, self._compact = icon, False
+        self._icon_name, self._compact, self._key = icon, False, key
+        self._count = 0
         self.setText(text)
         self.setToolTip(f"{text} ({key})")
         self.setCheckable(True)
@@ -104,6 +111,16 @@ class _Item(QToolButton):
         """Show the icon alone."""
         self._compact = compact
         self.setFixedSize(self.sizeHint())
+        self.update()
+
+    def set_count(self, count: int, words: str) -> None:
+        """The number, and what is counted."""
+        name = ", ".join(filter(None, (self.text(), words)))
+        if (count, name) == (self._count, self.accessibleName()):
+            return
+        self._count = count
+        self.setAccessibleName(name)
+        self.setToolTip(f"{name} ({self._key})")
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -127,9 +144,23 @@ class _Item(QToolButton):
         if not self._compact:
             painter.setPen(colour(ink))
             painter.drawText(self.rect().adjusted(0, 30, 0, -2), Qt.AlignmentFlag.AlignCenter, self.text())
+        if self._count:
+            self._paint_count(painter, place)
         if self.hasFocus():
             draw_box(painter, self.rect(), 8, None, colour("focus_ring"), 2)
         painter.end()
+
+    def _paint_count(self, painter: QPainter, icon: QRect) -> None:
+        """The badge over the icon's upper outer corner; wider where the number is."""
+        colour = theme.current().colour
+        words = str(self._count) if self._count <= _MOST_COUNTED else f"{_MOST_COUNTED}+"
+        badge = QRect(0, 0, max(_BADGE, painter.fontMetrics().horizontalAdvance(words) + 8), _BADGE)
+        badge.moveCenter(icon.center() + (QPoint(11, -10) if self._compact else QPoint(12, -5)))
+        badge.moveRight(min(badge.right(), self.rect().right()))
+        badge = QStyle.visualRect(self.layoutDirection(), self.rect(), badge)
+        draw_box(painter, badge, _BADGE / 2, colour("accent"))
+        painter.setPen(colour("on_accent"))
+        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, words)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter presses, as Space does; arrows are the rail's."""

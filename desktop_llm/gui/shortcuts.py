@@ -29,7 +29,13 @@ def connect_keys(wiring: Wiring) -> None:
 
 
 def _page_keys(wiring: Wiring) -> Keys:
-    pages = {"Ctrl+1": "chats", "Ctrl+2": "models", "Ctrl+3": "documents", "Ctrl+,": "settings"}
+    pages = {
+        "Ctrl+1": "chats",
+        "Ctrl+2": "models",
+        "Ctrl+3": "documents",
+        "Ctrl+J": "activity",
+        "Ctrl+,": "settings",
+    }
     return {
         **{key: functools.partial(wiring.show_page, name) for key, name in pages.items()},
         "F1": wiring.pages.show_keys,

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject
 from desktop_llm.chats.records import Conversation
 from desktop_llm.engine.client import Engine
 from desktop_llm.gui import outside
+from desktop_llm.gui.activity.count import ActivityCount
 from desktop_llm.gui.ahead import Ahead
 from desktop_llm.gui.app import apply_theme
 from desktop_llm.gui.attachments import Attachments
@@ -91,7 +92,11 @@ class Wiring(QObject):
         self.network = NetworkController(resources, window.header.network_state, window)
         self.first_run = FirstRunController(resources, self.models, window)
         self.missing_model = MissingModel(resources, self.models, window.chats, self)
-        self.pages = Pages(window, resources, self.models, self.documents, self.documents_page, self.first_run)
+        activity = ActivityCount(self.models, self.documents, self)
+        activity.changed.connect(window.rail.set_activity)
+        self.pages = Pages(
+            window, resources, self.models, self.documents, self.documents_page, self.first_run, activity
+        )
         self.model_requests = ModelRequests(self.pages, self.picker, self.first_run, self.missing_model, self)
 
     def _build_chat(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from desktop_llm.gui.rail import Rail
@@ -13,9 +14,9 @@ def test_a_click_asks_for_the_page(qtbot: QtBot) -> None:
     rail = Rail()
     qtbot.addWidget(rail)
     asked = heard(rail.page_requested)
-    for name in ("models", "documents", "settings", "chats"):
+    for name in ("models", "documents", "activity", "settings", "chats"):
         qtbot.mouseClick(find(rail, f"rail_{name}"), Qt.MouseButton.LeftButton)
-    assert asked == ["models", "documents", "settings", "chats"]
+    assert asked == ["models", "documents", "activity", "settings", "chats"]
 
 
 def test_the_page_shown_is_the_one_marked(qtbot: QtBot) -> None:
@@ -61,3 +62,35 @@ def test_compact_keeps_names_and_tooltips(qtbot: QtBot) -> None:
     rail.set_compact(False)
     assert rail.width() == 72
     assert not nameless(rail)
+
+
+def test_the_number_on_activity_is_said_too(qtbot: QtBot) -> None:
+    rail = Rail()
+    qtbot.addWidget(rail)
+    item = find(rail, "rail_activity")
+    assert (item.accessibleName(), item.toolTip()) == ("Activity", "Activity (Ctrl+J)")
+    plain = painted(rail)
+    rail.set_activity(3, "2 running, 1 stopped")
+    assert item.accessibleName() == "Activity, 2 running, 1 stopped"
+    assert item.toolTip() == "Activity, 2 running, 1 stopped (Ctrl+J)"
+    assert painted(rail) != plain
+    rail.set_activity(0, "")
+    assert item.accessibleName() == "Activity"
+    assert painted(rail) == plain
+
+
+def test_from_ten_on_the_number_stays_the_same(qtbot: QtBot) -> None:
+    rail = Rail()
+    qtbot.addWidget(rail)
+    rail.set_activity(9, "9 running")
+    nine = painted(rail)
+    rail.set_activity(10, "10 running")
+    ten = painted(rail)
+    rail.set_activity(250, "250 running")
+    assert painted(rail) == ten != nine
+
+
+def painted(rail: Rail) -> QImage:
+    """What the Activity item looks like."""
+    image: QImage = find(rail, "rail_activity").grab().toImage()
+    return image

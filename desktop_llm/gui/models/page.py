@@ -39,9 +39,11 @@ _THREE_COLUMNS, _ONE_COLUMN = 1048, 852
 
 
 class ModelsPage(QWidget):
-    """Signals: `files_dropped` with the paths of GGUF files; `shown` each time the page comes to the front."""
+    """Signals: `files_dropped` with the paths of GGUF files; `activity_requested` to see the downloads where there is
+    no room for them; `shown` each time the page comes to the front."""
 
     files_dropped = Signal(list)
+    activity_requested = Signal()
     shown = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -93,9 +95,9 @@ class ModelsPage(QWidget):
             self._fold()
 
     def show_downloads(self) -> None:
-        """Unfold the downloads."""
+        """Unfold the downloads, if there is room; else the line at the foot tells of them."""
         self._folded = False
-        self._place_downloads(open_=True)
+        self._place_downloads(open_=self._columns != 1)
 
     def set_notice(self, title: str, text: str, kind: NoticeKind = "danger") -> None:
         """Say how something ended, until it is dismissed or the next thing ends."""
@@ -231,7 +233,10 @@ class ModelsPage(QWidget):
         (self.sidebar.local if self.sidebar.segment() == LOCAL else self.sidebar.discover).focus_list()
 
     def _on_bar(self) -> None:
-        self.show_downloads()
+        if self._columns == 1:
+            self.activity_requested.emit()
+        else:
+            self.show_downloads()
 
     def _on_downloads_closed(self) -> None:
         self._folded = self._columns == 3

@@ -447,8 +447,8 @@ def test_each_list_has_its_own_middle(page: ModelsPage) -> None:
     assert page.local.isVisible()
 
 
-def test_a_narrow_page_folds_the_downloads_into_a_line(qtbot: QtBot, page: ModelsPage) -> None:
-    page.resize(852, 552)
+def test_a_page_of_two_columns_folds_the_downloads_into_a_line(qtbot: QtBot, page: ModelsPage) -> None:
+    page.resize(1000, 652)
     page.bar.set_downloads([RUNNING])
     assert not page.downloads.isVisible()
     assert find(page, "downloads_open").text() == "Downloads, 1"
@@ -459,6 +459,16 @@ def test_a_narrow_page_folds_the_downloads_into_a_line(qtbot: QtBot, page: Model
     assert not page.downloads.isVisible()
     page.resize(1208, 752)
     assert page.downloads.isVisible()
+
+
+def test_a_narrow_page_leaves_the_downloads_to_activity(qtbot: QtBot, page: ModelsPage) -> None:
+    page.resize(852, 552)
+    page.bar.set_downloads([RUNNING])
+    asked = heard(page.activity_requested)
+    page.show_downloads()
+    assert not page.downloads.isVisible()
+    press(qtbot, page, "downloads_open")
+    assert (page.downloads.isVisible(), len(asked)) == (False, 1)
 
 
 def test_a_narrow_page_says_how_many_downloads_stopped(page: ModelsPage) -> None:

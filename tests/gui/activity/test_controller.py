@@ -1,0 +1,226 @@
+"""What goes on in the window, told on the rail and on the Activity page, with the real controllers behind both."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from desktop_llm.engine.client import Engine, Loading
+from desktop_llm.errors import UserError
+from desktop_llm.gui.activity.count import ActivityCount
+from desktop_llm.gui.activity.page import ActivityPage
+from desktop_llm.gui.activity_controller import ActivityController
+from desktop_llm.gui.documents.page import DocumentsPage
+from desktop_llm.gui.documents_controller import DocumentsController
+from desktop_llm.gui.header import Header
+from desktop_llm.gui.models_controller import ModelsController
+from desktop_llm.gui.rail import Rail
+from desktop_llm.gui.resources import Resources
+from desktop_llm.knowledge.client import IndexProgress, IndexReport, Knowledge
+from desktop_llm.knowledge.shapes import pack
+from desktop_llm.workers.protocol import Message
+from tests.gui.documents.conftest import collection, progress
+from tests.gui.models.room import MODEL, Room, room
+from tests.gui.samples import find, heard
+from tests.hub import Exchange, status
+from tests.models.gguf_files import CHAT, model
+
+REPORT = IndexReport("Papers", "ready", 48, 2104, (), 0, 1.0, 31_000_000)
+
+
+class Reading:
+    """Stands in for the process that reads: one collection, which is read until it is told to `finish`."""
+
+    alive = True
+
+    def __init__(self) -> None:
+        self.papers = collection("Papers")
+        self._steps: queue.SimpleQueue[IndexProgress | None] = queue.SimpleQueue()
+
+    def call(self, kind: str, _data: dict[str, Any] | None = None, _body: bytes = b"") -> Message:
+        if kind in ("pause", "resume"):
+            paused = kind == "pause"
+            self.papers = replace(self.papers, state="paused" if paused else "reading")
+            self._steps.put(progress("Papers", paused=paused))
+        return Message(0, "done", {"collections": pack([self.papers]) if kind == "collections" else []})
+
+    def request(
+        self, _kind: str, _data: dict[str, Any] | None = None, _body: bytes = b""
+    ) -> Generator[Message, None, Message]:
+        self.papers = replace(self.papers, state="reading")
+        self._steps.put(progress("Papers"))
+        while (step := self._steps.get(timeout=10)) is not None:
+            yield Message(0, "progress", pack(step))
+        self.papers = replace(self.papers, state="ready")
+        return Message(0, "done", pack(REPORT))
+
+    def finish(self) -> None:
+        self._steps.put(None)
+
+    def close(self) -> None:
+        self.finish()
+
+
+class Window:
+    """Rail and Activity page beside a Models page with everything behind it."""
+
+    def __init__(self, qtbot: QtBot, models_room: Room) -> None:
+        self.qtbot, self.room, self.reading = qtbot, models_room, Reading()
+        knowledge = Knowledge(models_room.folders, worker=self.reading)
+        more = {"knowledge": knowledge, "chats": None, "engine": Engine(models_room.folders)}
+        resources = cast(Resources, SimpleNamespace(**vars(models_room.resources), **more))
+        header, documents_page = Header(), DocumentsPage()
+        self.rail, self.page = Rail(), ActivityPage()
+        for widget in (header, documents_page, self.rail, self.page):
+            qtbot.addWidget(widget)
+        self.models = ModelsController(resources, header, header)
+        self.documents = DocumentsController(resources, documents_page, documents_page)
+        count = ActivityCount(self.models, self.documents, self.rail)
+        count.changed.connect(self.rail.set_activity)
+        count.watch(models_room.transfers)
+        activity = ActivityController(self.page, self.models, models_room.transfers, self.documents, count)
+        self.pages = heard(activity.page_requested)
+        self.page.resize(1208, 752)
+        self.page.show()
+
+    @property
+    def says(self) -> str:
+        """The words on the rail."""
+        return str(find(self.rail, "rail_activity").accessibleName())
+
+    def until_it_says(self, words: str) -> None:
+        """Let the window live until the rail says so."""
+        self.qtbot.waitUntil(lambda: self.says == words, timeout=10_000)
+
+    def press(self, name: str) -> None:
+        """Click a button of the Activity page."""
+        QTest.mouseClick(find(self.page, name), Qt.MouseButton.LeftButton)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, home: Path) -> Iterator[Window]:
+    with room(qtbot, home) as models_room:
+        models_room.start()
+        window = Window(qtbot, models_room)
+        yield window
+        window.reading.finish()
+
+
+def half(exchange: Exchange) -> bool:
+    """Send the first half of a file, then nothing more."""
+    exchange.start(206 if exchange.range(len(MODEL)) else 200, {"Content-Length": str(len(MODEL))})
+    exchange.raw(MODEL[: len(MODEL) // 2])
+    exchange.wait(30)
+    return True
+
+
+def download(models_room: Room) -> None:
+    """Press Get in a repository that sends but half."""
+    models_room.add()
+    models_room.open()
+    models_room.hub.behave("/cdn/*", half)
+    models_room.get()
+    models_room.until(models_room.received)
+
+
+def test_a_download_counts_while_it_runs_and_is_paused_and_resumed_here(window: Window) -> None:
+    download(window.room)
+    assert window.says == "Activity, 1 running"
+    assert find(window.page, "activity_summary").text() == "1 running"
+    window.press("activity_pause_all")
+    assert (window.says, window.room.stages()) == ("Activity", ["paused"])
+    assert find(window.page, "activity_summary").text() == "Nothing is running"
+    window.room.hub.behave_well()
+    window.press("download_pause")
+    window.room.until(lambda: window.room.stages() == ["done"])
+    used = heard(window.room.transfers.use_requested)
+    window.press("download_use")
+    assert used == [download.model_id for download in window.room.shown.values()]
+    assert window.says == "Activity"
+
+
+def test_what_is_cancelled_here_can_be_undone_here(window: Window) -> None:
+    download(window.room)
+    window.room.page.hide()
+    window.press("download_cancel")
+    assert window.room.stages() == []
+    window.press("activity_undo_undo")
+    assert window.room.stages() == ["paused"]
+
+
+def test_a_download_that_stopped_counts_and_its_action_may_lead_to_the_models(window: Window) -> None:
+    window.room.add()
+    window.room.open()
+    window.room.hub.behave("/maker/*/resolve/*", status(404))
+    asked = heard(window.room.transfers.page_requested)
+    window.room.get()
+    window.until_it_says("Activity, 1 stopped")
+    window.press("download_open_repository")
+    assert len(asked) == 1
+
+
+def test_a_collection_that_is_read_is_shown_and_can_be_paused(window: Window) -> None:
+    window.documents.refresh()
+    window.qtbot.waitUntil(lambda: bool(window.documents.names))
+    assert window.says == "Activity"
+    window.documents.add("Papers", ["/papers"])
+    window.until_it_says("Activity, 1 running")
+    window.qtbot.waitUntil(lambda: find(window.page, "collection_progress_count").text() == "412 of 1,260 documents")
+    window.press("collection_pause")
+    window.until_it_says("Activity")
+    window.press("collection_resume")
+    window.until_it_says("Activity, 1 running")
+    window.press("collection_files")
+    assert window.pages == ["documents"]
+    window.reading.finish()
+    window.until_it_says("Activity")
+    window.qtbot.waitUntil(lambda: find(window.page, "activity_empty").isVisible())
+
+
+def test_a_model_that_is_being_loaded_is_shown_until_it_is_there(window: Window) -> None:
+    with window.qtbot.waitSignal(window.models.chosen):
+        window.models.start()
+    window.models.show_loading(Loading(0.64))
+    assert window.says == "Activity, 1 running"
+    assert find(window.page, "model_in_use_state").text() == "Loading, 64 %"
+    window.models.show_loaded(None)
+    assert window.says == "Activity"
+    assert find(window.page, "activity_empty").isVisible()
+
+
+def test_a_model_that_would_not_load_is_named_although_the_one_before_is_chosen_again(
+    window: Window, tmp_path: Path
+) -> None:
+    changed = window.room.library.import_file(model(tmp_path / "tiny.gguf")).model
+    changed.path.unlink()
+    model(changed.path, {**CHAT, "general.name": "Another"})
+    with window.qtbot.waitSignal(window.models.chosen):
+        window.models.start()
+    window.models.use(changed.id)
+    window.until_it_says("Activity, 1 stopped")
+    assert find(window.page, "model_in_use").accessibleName().startswith("Another")
+    assert find(window.page, "model_in_use_action").text() == "Try again"
+    assert window.models.model is not None
+    assert window.models.model.id != changed.id
+
+
+def test_a_model_that_stopped_and_was_removed_is_told_of_no_more(window: Window, tmp_path: Path) -> None:
+    gone = window.room.library.import_file(model(tmp_path / "tiny.gguf")).model
+    with window.qtbot.waitSignal(window.models.chosen):
+        window.models.start()
+    window.models.model = gone
+    window.models.show_stopped(UserError("The model stopped unexpectedly."))
+    assert window.says == "Activity, 1 stopped"
+    window.room.library.remove(gone.id)
+    window.models.refresh()
+    window.until_it_says("Activity")
+    assert find(window.page, "activity_empty").isVisible()

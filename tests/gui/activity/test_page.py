@@ -1,0 +1,118 @@
+"""The Activity page by itself: what it shows of models, downloads and documents, and what it asks for."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop_llm.errors import TransferError
+from desktop_llm.gui.activity.page import ActivityPage
+from desktop_llm.gui.models.transfers import Download
+from desktop_llm.knowledge.client import FailedDocument
+from tests.gui.documents.conftest import collection, progress
+from tests.gui.samples import GB, a_model, find, heard, nameless
+
+RUNNING = Download("a", "Qwen3 8B", "Q6_K", "downloading", 39 * GB // 10, 67 * GB // 10, 18e6, 120)
+FULL = TransferError("The disk is full: 14.3 GB are needed and 9.1 GB are free.", "disk_full")
+STOPPED = Download("b", "Mistral Small 24B", "Q4_K_M", "failed", 6 * GB, 14 * GB, error=FULL)
+LOCKED = FailedDocument("/papers/Scan.pdf", "It is protected by a password.", "password")
+
+
+@pytest.fixture
+def page(qtbot: QtBot) -> ActivityPage:
+    """The page in a wide window."""
+    page = ActivityPage()
+    qtbot.addWidget(page)
+    page.resize(1208, 752)
+    page.show()
+    return page
+
+
+def headings(page: ActivityPage) -> list[str]:
+    """The sections that are to be seen."""
+    return [
+        label.text()
+        for label in page.findChildren(QLabel)
+        if label.isVisible() and label.text() in ("Model", "Downloads", "Documents")
+    ]
+
+
+def press(page: ActivityPage, name: str) -> None:
+    """Click a button."""
+    QTest.mouseClick(find(page, name), Qt.MouseButton.LeftButton)
+
+
+def test_where_nothing_runs_the_page_says_what_will_be_there(page: ActivityPage) -> None:
+    asked = heard(page.find_requested)
+    assert find(page, "activity_empty").isVisible()
+    press(page, "activity_empty_find")
+    assert len(asked) == 1
+
+
+def test_sections_come_with_what_goes_on_and_leave_with_it(page: ActivityPage) -> None:
+    page.set_downloads([RUNNING])
+    assert headings(page) == ["Downloads"]
+    page.set_loading(a_model(), 0.64)
+    page.set_collections([collection("Papers", state="reading"), collection("House")])
+    assert headings(page) == ["Model", "Downloads", "Documents"]
+    page.set_no_model()
+    page.set_downloads([])
+    page.set_collections([collection("Papers"), collection("House")])
+    assert headings(page) == []
+    assert find(page, "activity_empty").isVisible()
+
+
+def test_downloads_are_paused_one_by_one_or_together(page: ActivityPage) -> None:
+    page.set_downloads([RUNNING])
+    asked, all_of_them = heard(page.downloads.action_requested), heard(page.pause_all_requested)
+    press(page, "download_pause")
+    press(page, "activity_pause_all")
+    assert (asked, len(all_of_them)) == ([("a", "pause")], 1)
+    page.set_downloads([STOPPED])
+    assert not find(page, "activity_pause_all").isVisible()
+    press(page, "download_free_space")
+    assert asked[1:] == [("b", "free_space")]
+
+
+def test_a_card_stays_where_it_is_when_its_download_stops(page: ActivityPage) -> None:
+    page.set_downloads([RUNNING, STOPPED])
+    cards = page.findChildren(QWidget, "download_card")
+    page.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "paused", GB, 2 * GB), STOPPED])
+    assert page.findChildren(QWidget, "download_card") == cards
+
+
+def test_a_reading_shows_how_far_it_is_and_can_be_paused(page: ActivityPage) -> None:
+    page.set_collections([collection("Papers", state="reading")])
+    page.readings.set_progress(progress("Papers"))
+    asked = heard(page.readings.action_requested)
+    assert find(page, "collection_progress_count").text() == "412 of 1,260 documents"
+    press(page, "collection_pause")
+    page.set_collections([collection("Papers", state="paused")])
+    page.readings.set_progress(progress("Papers", paused=True))
+    press(page, "collection_resume")
+    assert asked == [("Papers", "pause"), ("Papers", "resume")]
+
+
+def test_files_that_could_not_be_read_each_offer_what_helps(page: ActivityPage) -> None:
+    page.set_collections([collection("Papers", state="attention", failed=(LOCKED,))])
+    asked = heard(page.readings.failure_action_requested)
+    press(page, "collection_failure_action")
+    assert asked == [("Papers", "password", "/papers/Scan.pdf")]
+
+
+def test_a_model_that_stopped_says_why_and_can_be_tried_again(page: ActivityPage) -> None:
+    page.set_stopped(a_model("coder"), "This model file is damaged: it ends too early.")
+    asked = heard(page.model.retry_requested)
+    assert "ends too early" in find(page, "model_in_use_state").text()
+    press(page, "model_in_use_action")
+    assert asked == ["coder"]
+
+
+def test_what_can_be_pressed_has_names(page: ActivityPage) -> None:
+    page.set_loading(a_model(), 0.5)
+    page.set_downloads([RUNNING, STOPPED])
+    page.set_collections([collection("Papers", state="reading")])
+    assert not nameless(page)
