@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from desktop_llm.errors import Busy, UserError, from_wire, to_wire
 from desktop_llm.files import LockFile, write_atomically
 from desktop_llm.paths import Folders
+from desktop_llm.steps import Run, result_of
 from desktop_llm.words import tr
 from desktop_llm.workers.protocol import Message, read_message, write_message
 
@@ -126,12 +127,7 @@ class OwnersWorker:
         self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"", *, stall_s: float | None = None
     ) -> Message:
         """The answer; progress is passed over."""
-        steps = self.request(kind, data, body)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return cast(Message, end.value)
+        return result_of(self.request(kind, data, body))
 
     def close(self) -> None:
         """Nothing is ours to end."""
@@ -176,17 +172,16 @@ def _check_that_owned(folders: Folders) -> None:
 def _serve_one(connection: Connection, handler: Handler, ended: threading.Event) -> None:
     with connection, contextlib.suppress(OSError, EOFError):
         asked = _receive(connection)
-        steps = handler(asked.kind, asked.data, asked.body)
+        run = Run(handler(asked.kind, asked.data, asked.body))
         try:
-            while True:
-                _send(connection, next(steps))
-        except StopIteration as end:
-            _send(connection, end.value)
+            for step in run:
+                _send(connection, step)
+            _send(connection, run.result)
         except UserError as error:
             if not ended.is_set():
                 _send(connection, Message(0, "error", to_wire(error)))
         except OSError:
-            steps.close()  # the one who asked is gone
+            pass  # the one who asked is gone, and leaving the loop ended what was asked
         except Exception as error:  # noqa: BLE001 - a request handler's edge; the text of it stays out of the log
             place = "".join(traceback.format_tb(error.__traceback__))
             log.error("a request from another process failed\n%s%s", place, type(error).__name__)

@@ -54,7 +54,7 @@ CHILD_SIDE = {
     "engine": {"client", "shapes", "events"},
     "knowledge": {"client", "shapes"},
 }
-SHARED_ROOTS = {"errors", "paths", "files", "hardware", "words"}
+SHARED_ROOTS = {"errors", "paths", "files", "hardware", "steps", "words"}
 
 
 def name_of(module: Path) -> str:

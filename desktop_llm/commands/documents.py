@@ -6,13 +6,14 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from desktop_llm.chats.saving import Exchange, save_exchange
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.instance import Answers, Owner, OwnerGone, OwnersWorker
 from desktop_llm.knowledge.client import IndexProgress, Knowledge
 from desktop_llm.paths import Folders
+from desktop_llm.steps import result_of
 from desktop_llm.words import tr
 from desktop_llm.workers.protocol import Message
 
@@ -49,12 +50,7 @@ class SharedWorker:
 
     def call(self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"") -> Message:
         """The answer; progress is passed over."""
-        steps = self.request(kind, data, body)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return cast(Message, end.value)
+        return result_of(self.request(kind, data, body))
 
     def close(self) -> None:
         """End the worker if it is ours, and only then let the next one own the folder."""

@@ -16,6 +16,7 @@ from desktop_llm.models.gguf import in_units, unit
 from desktop_llm.models.hub import HubFile, HubRepo, parse_reference
 from desktop_llm.models.library import Library
 from desktop_llm.paths import Folders
+from desktop_llm.steps import Run
 from desktop_llm.words import Sentence, tr
 
 TELL_EVERY_S = 5.0  # where stderr is no terminal
@@ -65,16 +66,13 @@ def _suitable(repo: HubRepo, home: Folders, chosen: settings.Settings) -> HubFil
 def _told_now_and_then(steps: Generator[PullProgress, None, Pulled], show: Callable[[PullProgress], str]) -> Pulled:
     """The same as `drain` for a log: a line at each new stage and every few seconds."""
     stage, told_at = "", 0.0
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            pulled: Pulled = end.value
-            return pulled
+    run = Run(steps)
+    for step in run:
         now = time.monotonic()
         if step.stage != stage or now - told_at >= TELL_EVERY_S:
             stage, told_at = step.stage, now
             _tell(show(step))
+    return run.result
 
 
 def _line(label: str, step: PullProgress) -> Sentence:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from desktop_llm.errors import BadRequest
+from desktop_llm.steps import Run
 from desktop_llm.words import tr
 
 T = TypeVar("T")
@@ -43,16 +44,13 @@ def print_json(value: Any, *, indent: int | None = 1) -> None:
 def drain(steps: Generator[Any, None, T], show: Callable[[Any], str]) -> T:
     """Run a long action to its end with its progress in one line on stderr, if that is a terminal."""
     live = sys.stderr.isatty()
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            if live:
-                print("\r\033[K", end="", file=sys.stderr)  # noqa: T201
-            result: T = end.value
-            return result
+    run = Run(steps)
+    for step in run:
         if live:
             print(f"\r\033[K{show(step)}", end="", file=sys.stderr, flush=True)  # noqa: T201
+    if live:
+        print("\r\033[K", end="", file=sys.stderr)  # noqa: T201
+    return run.result
 
 
 def read_text(path: Path) -> str:

@@ -6,7 +6,6 @@ starts another and loads the model again.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, replace
@@ -33,6 +32,7 @@ from desktop_llm.engine.shapes import (
 )
 from desktop_llm.errors import NotFound, UserError, WorkerDied
 from desktop_llm.paths import Folders, package_file
+from desktop_llm.steps import Run
 from desktop_llm.words import from_json, tr
 from desktop_llm.workers.process import Worker
 from desktop_llm.workers.protocol import Message, path_to_wire
@@ -247,19 +247,18 @@ class Engine:
         self._under_way = (worker, number)
         if self._stopping:
             worker.cancel(number, grace_s=self._stop_grace_s)
-        ended = False
+        run, ended = Run(steps), False
         try:
-            while True:
-                event = _event(next(steps).data)
+            for message in run:
+                event = _event(message.data)
                 if isinstance(event, TextDelta | ThinkingDelta):
                     first = first or time.perf_counter()
                     if not self._proved:
                         self._proved = True
                         self._backends.prove()
                 yield event
-        except StopIteration as end:
             ended = True
-            yield self._finished(end.value, first - begun if first else 0.0)
+            yield self._finished(run.result, first - begun if first else 0.0)
         except UserError as error:
             ended = True
             if not (self._stopping and isinstance(error, WorkerDied)):
@@ -324,11 +323,7 @@ def _wire(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
 
 
 def _as_loading(steps: Generator[Message, None, Message]) -> Generator[Loading, None, Message]:
-    with contextlib.closing(steps):
-        while True:
-            try:
-                message = next(steps)
-            except StopIteration as end:
-                done: Message = end.value
-                return done
-            yield Loading(message.data["fraction"])
+    run = Run(steps)
+    for message in run:
+        yield Loading(message.data["fraction"])
+    return run.result

@@ -20,6 +20,7 @@ from desktop_llm.engine.shapes import Sampling
 from desktop_llm.engine.templates import Message
 from desktop_llm.engine.wanted import Wanted
 from desktop_llm.errors import BadRequest, NotFound, UserError
+from desktop_llm.steps import Run
 from desktop_llm.words import to_json, tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Request, Steps, serve, take_stdout
@@ -207,12 +208,10 @@ class _EngineWorker:
 
 def _as_progress(steps: Generator[object, None, _Result], name: str) -> Generator[dict[str, Any], None, _Result]:
     """Each step as a message that says it under this name."""
-    while True:
-        try:
-            yield {name: next(steps)}
-        except StopIteration as end:
-            result: _Result = end.value
-            return result
+    run = Run(steps)
+    for step in run:
+        yield {name: step}
+    return run.result
 
 
 def peak_rss_bytes() -> int:

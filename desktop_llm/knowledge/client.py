@@ -27,6 +27,7 @@ from desktop_llm.knowledge.shapes import (
     unpack_all,
 )
 from desktop_llm.paths import Folders
+from desktop_llm.steps import Run
 from desktop_llm.words import tr
 from desktop_llm.workers.process import Worker
 from desktop_llm.workers.protocol import Message, path_to_wire
@@ -194,14 +195,10 @@ class Knowledge:
         return self._worker().call(kind, data).data
 
     def _run(self, kind: str, data: dict[str, Any]) -> Generator[IndexProgress, None, IndexReport]:
-        request = self._worker().request(kind, data)
-        try:
-            while True:
-                yield unpack(IndexProgress, next(request).data)
-        except StopIteration as finished:
-            return unpack(IndexReport, finished.value.data)
-        finally:
-            request.close()
+        run = Run(self._worker().request(kind, data))
+        for message in run:
+            yield unpack(IndexProgress, message.data)
+        return unpack(IndexReport, run.result.data)
 
     def _worker(self) -> KnowledgeWorker:
         if self._given is not None:

@@ -21,6 +21,7 @@ from desktop_llm.errors import DocumentError, UserError, WorkerDied
 from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages
 from desktop_llm.knowledge.reasons import Reason
 from desktop_llm.knowledge.walk import FileState, content_of
+from desktop_llm.steps import Run
 from desktop_llm.words import tr
 from desktop_llm.workers.process import Worker, WorkerBug
 
@@ -68,13 +69,11 @@ class Reader:
         pages: list[PageContent] = []
         last = time.monotonic()
         try:
-            steps = worker.request("read", {"name": name, "password": password}, data, stall_s=STALL_S)
-            while True:
-                try:
-                    pages.append(_page(next(steps).data))
-                except StopIteration as end:
-                    return end.value.data, pages
+            run = Run(worker.request("read", {"name": name, "password": password}, data, stall_s=STALL_S))
+            for message in run:
+                pages.append(_page(message.data))
                 last = time.monotonic()
+            return run.result.data, pages
         except WorkerDied as error:
             hung = time.monotonic() - last >= STALL_S
             self.close()

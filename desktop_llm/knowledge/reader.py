@@ -10,12 +10,12 @@ starts the next one. It speaks two requests:
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from typing import Any
 
 from desktop_llm.errors import BadRequest
 from desktop_llm.knowledge import readers
 from desktop_llm.knowledge.readers import Page, Source
+from desktop_llm.steps import Run
 from desktop_llm.words import tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Reply, Request, Steps, serve, take_stdout
@@ -38,14 +38,11 @@ def main() -> None:
 
 def read(request: Request) -> Steps:
     """Send a document page by page; ends with its format, title and number of pages."""
-    with closing(readers.read(_source(request))) as pages:
-        while True:
-            try:
-                page = next(pages)
-            except StopIteration as end:
-                kind, summary = end.value
-                return {"format": kind.format, "title": summary.title, "pages": summary.pages}
-            yield _page_to_wire(page)
+    run = Run(readers.read(_source(request)))
+    for page in run:
+        yield _page_to_wire(page)
+    kind, summary = run.result
+    return {"format": kind.format, "title": summary.title, "pages": summary.pages}
 
 
 def draw(request: Request) -> Steps:

@@ -21,6 +21,7 @@ from collections.abc import Generator, Sequence
 from typing import IO, Any, cast
 
 from desktop_llm.errors import UserError, WorkerDied, from_wire
+from desktop_llm.steps import result_of
 from desktop_llm.words import tr
 from desktop_llm.workers.protocol import Message, ProtocolError, read_message, write_message
 
@@ -140,12 +141,7 @@ class Worker:
         stall_s: float | None = None,
     ) -> Message:
         """Send a request and return its last message; progress is passed over."""
-        steps = self.request(kind, data, body, stall_s=stall_s)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return cast(Message, end.value)
+        return result_of(self.request(kind, data, body, stall_s=stall_s))
 
     def cancel(self, number: int, *, grace_s: float | None = None) -> None:
         """Ask the child to stop a request; its last message still comes.

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Protocol, cast
 
 from desktop_llm.errors import DocumentError
+from desktop_llm.steps import Run
 from desktop_llm.words import tr
 
 # To be raised when the same bytes give another text: what is stored is then read again.
@@ -150,14 +151,11 @@ def too_large(why: str) -> DocumentError:
 
 
 def _bounded(pages: Reading) -> Reading:
-    length = 0
-    while True:
-        try:
-            page = next(pages)
-        except StopIteration as end:
-            return cast(Summary, end.value)
+    run, length = Run(pages), 0
+    for page in run:
         length += len(page.text)
         for measured, limit in ((length, MAX_TEXT_LENGTH), (len(page.text), MAX_PAGE_LENGTH)):
             if measured > limit:
                 raise too_large(tr("more than {limit} million characters of text", limit=limit // 1_000_000))
         yield page
+    return run.result
