@@ -7,18 +7,18 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_llm.errors import BadRequest, Busy, ModelFileError, TransferError
-from desktop_llm.models.download.parts import BLOCK_BYTES, PartFile, PartState
+from desktop_llm.models.download.parts import BLOCK_BYTES, PartFile, PartState, without_checksum
 from desktop_llm.models.download.progress import Meter, PullProgress
 from desktop_llm.models.download.pulling import PartPull, Step
 from desktop_llm.models.download.receiving import Patience, Receiver
 from desktop_llm.models.download.sidecar import Sidecar, Wanted, clear_leftovers, load, load_all, locked, opened
+from desktop_llm.models.download.space import check_space
 from desktop_llm.models.gguf import read_header_from
 from desktop_llm.models.hub import Hub, HubFile, HubRepo
 from desktop_llm.models.library import Library, Model
@@ -27,24 +27,26 @@ from desktop_llm.net import Net
 from desktop_llm.paths import Folders
 from desktop_llm.words import tr
 
-SPARE_BYTES = 1 << 30  # left free on the disk for everything else
-
 __all__ = ["Downloads", "PullProgress", "Pulled", "Unfinished"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """A model that is here now; `sha256` is that of its first part, `bytes_transferred` what this call took."""
+    """A model that is here now; `sha256` is that of its first part, `bytes_transferred` what this call took.
+
+    `checked` is False where the hub named no checksum, so that only the length and the header could be looked at.
+    """
 
     model: Model
     sha256: str
     size_bytes: int
     bytes_transferred: int
+    checked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A download that was paused or interrupted, as its sidecar tells; `id` is the sha256 of its first part."""
+    """A download that was paused or interrupted, as its sidecar tells; `id` is what its first part goes by."""
 
     id: str
     repo: str
@@ -75,8 +77,7 @@ class Downloads:
         self._library = library
         self._patience = patience or Patience()
         self._block_bytes = block_bytes
-        self._under_way: list[Sidecar] = []
-        self._lock = threading.Lock()
+        self._beginning = threading.Lock()
 
     def pull(self, repo: HubRepo, file: HubFile) -> Generator[PullProgress, None, Pulled]:
         """Bring a file with all of its parts here; closing the generator pauses, and the next pull goes on.
@@ -84,7 +85,7 @@ class Downloads:
         Raises TransferError with its cause, Busy where another process has it, ModelFileError where what came is no
         model that can run here, UserError where the disk can't be written.
         """
-        return self._run(_wanted(repo, file))
+        return (yield from self._run(_wanted(repo, self._hub.described(repo, file))))
 
     def resume(self, unfinished: Unfinished) -> Generator[PullProgress, None, Pulled]:
         """Go on with a download that was paused or interrupted; raises as `pull` does."""
@@ -102,6 +103,7 @@ class Downloads:
         """Cancel for good: forget the download and delete what came of it. Raises Busy while it runs."""
         with locked(self._folder, download_id):
             if (sidecar := load(self._folder, download_id)) is not None:
+                sidecar.take_back()
                 sidecar.remove()
 
     def _run(self, wanted: Wanted) -> Generator[PullProgress, None, Pulled]:
@@ -109,19 +111,26 @@ class Downloads:
             sidecar = opened(self._folder, wanted)
             if (model := self._already_here(wanted)) is not None:
                 sidecar.remove()
-                return Pulled(model, wanted.id, wanted.size_bytes, 0)
-            with self._room_for(sidecar):
-                try:
-                    transferred = yield from self._receive(sidecar)
-                except TransferError:
-                    if sidecar.done_bytes() == 0:
-                        sidecar.remove()
-                    raise
-            return Pulled(self._publish(sidecar), wanted.id, wanted.size_bytes, transferred)
+                return Pulled(model, self._library.sha256(model), wanted.size_bytes, 0)
+            sidecar.drop_doubtful()
+            try:
+                self._begin(sidecar)
+                transferred = yield from self._receive(sidecar)
+            except TransferError:
+                if sidecar.done_bytes() == 0:
+                    sidecar.remove()
+                raise
+            sha256, checked = sidecar.states[0].found_sha256, wanted.promised
+            return Pulled(self._publish(sidecar), sha256, wanted.size_bytes, transferred, checked)
+
+    def _begin(self, sidecar: Sidecar) -> None:
+        """Hold the space that this download still needs against those that begin after it: they read its note."""
+        with self._beginning:
+            sidecar.save()
+            check_space(self._folder, sidecar)
 
     def _receive(self, sidecar: Sidecar) -> Generator[PullProgress, None, int]:
         """Every part after the other; the bytes that it took."""
-        sidecar.save()
         meter, before, transferred = Meter(sidecar.wanted.size_bytes), 0, 0
         for state in sidecar.states:
             receiver = self._receiver(sidecar.wanted, state)
@@ -154,7 +163,6 @@ class Downloads:
 
     def _publish(self, sidecar: Sidecar) -> Model:
         """Give the finished parts to the library; what is no model that can run here is not kept."""
-        wanted = sidecar.wanted
         paths = [sidecar.part_path(state) for state in sidecar.states]
         try:
             for path, state in zip(paths, sidecar.states, strict=True):
@@ -165,92 +173,63 @@ class Downloads:
         except ModelFileError:
             sidecar.remove()
             raise
-        model = self._library.adopt(
-            paths,
-            repo=wanted.repo,
-            file=wanted.file,
-            revision=wanted.revision,
-            sha256s=[state.sha256 for state in sidecar.states],
-            name=Path(wanted.file).name,
-        )
+        sha256s = [state.found_sha256 for state in sidecar.states]
+        model = self._library.adopt(paths, sha256s=sha256s, announce=sidecar.note_targets, **_source(sidecar.wanted))
         sidecar.remove()
         return model
 
     def _already_here(self, wanted: Wanted) -> Model | None:
-        """The model with this very content; not the one that came with the app and goes with it."""
+        """The model with this very content; not the one that came with the app and goes with it.
+
+        One that came by another way, or just before a kill, is noted to be from here.
+        """
         for model in self._library.models():
-            if (
-                model.state == "ok"
-                and not model.starter
-                and model.size_bytes == wanted.size_bytes
-                and self._library.sha256(model) == wanted.id
-            ):
-                return model
+            same_size = model.state == "ok" and not model.starter and model.size_bytes == wanted.size_bytes
+            if same_size and self._is_same(model, wanted):
+                return model if model.repo or not model.own else self._library.note_source(model, **_source(wanted))
         return None
 
+    def _is_same(self, model: Model, wanted: Wanted) -> bool:
+        """Of the same content, or where the hub names no checksum, from the same place."""
+        if wanted.promised:
+            sha256s = [sha256 for _, _, sha256 in wanted.parts]
+            # The first part may hold the header alone, which other weights may share.
+            return self._library.sha256(model) == wanted.id and self._library.sha256s(model) == sha256s
+        return (model.repo, model.file) == (wanted.repo, wanted.file)
+
     def _was_published(self, sidecar: Sidecar) -> bool:
-        """Whether only this note is left of a finished download, because the program was killed then; it is removed."""
-        if sidecar.done_bytes() or self._already_here(sidecar.wanted) is None:
+        """Whether the program was killed when all was published: its note is removed. What was cut short is undone."""
+        if sidecar.done_bytes() and not sidecar.targets:
+            return False
+        with contextlib.suppress(Busy), locked(self._folder, sidecar.wanted.id):
+            sidecar.take_back()
+        if self._already_here(sidecar.wanted) is None:
             return False
         with contextlib.suppress(Busy):  # whoever publishes it just now removes the note
             self.discard(sidecar.wanted.id)
         return True
 
-    @contextlib.contextmanager
-    def _room_for(self, sidecar: Sidecar) -> Iterator[None]:
-        """Hold the space that this download still needs against those that begin meanwhile."""
-        with self._lock:
-            self._check_space(sidecar, sum(other.left_bytes() for other in self._under_way))
-            self._under_way.append(sidecar)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._under_way.remove(sidecar)
-
-    def _check_space(self, sidecar: Sidecar, promised_bytes: int) -> None:
-        needed = sidecar.left_bytes() + SPARE_BYTES
-        free = max(0, shutil.disk_usage(self._folder).free - promised_bytes)
-        if free < needed:
-            file, folder = sidecar.wanted.file, self._folder.parent
-            raise _no_room(file, folder, needed / 1e9, free / 1e9, others=promised_bytes > 0)
-
-
-def _no_room(file: str, folder: Path, needed_gb: float, free_gb: float, *, others: bool) -> TransferError:
-    sentence = (
-        tr(
-            "{file} needs {needed:.1f} GB on the disk with {folder}, and besides what other downloads still need "
-            "{free:.1f} GB are free there. Nothing was changed. Free some space, then try again.",
-            file=file,
-            folder=str(folder),
-            needed=needed_gb,
-            free=free_gb,
-        )
-        if others
-        else tr(
-            "{file} needs {needed:.1f} GB on the disk with {folder}, and {free:.1f} GB are free there. "
-            "Nothing was changed. Free some space, then try again.",
-            file=file,
-            folder=str(folder),
-            needed=needed_gb,
-            free=free_gb,
-        )
-    )
-    return TransferError(sentence, "disk_full")
-
 
 def _wanted(repo: HubRepo, file: HubFile) -> Wanted:
-    """What to get; raises BadRequest where the hub names no sha256 to check it by."""
-    parts = [(part.path, part.size_bytes, part.sha256) for part in file.parts if part.sha256]
-    if not parts or len(parts) < len(file.parts):
+    """What to get; raises BadRequest where the hub does not say how much that is."""
+    if not all(part.size_bytes for part in file.parts):
         raise BadRequest(
             tr(
-                "The hub names no checksum (sha256) for {file}, so nobody could tell whether it arrived unchanged. "
+                "The hub does not say how large {file} is, so nobody could tell whether all of it arrived. "
                 "Nothing was downloaded. Choose another file or repository.",
                 file=file.name,
             )
         )
-    return Wanted(repo.model.repo, repo.revision, file.name, file.quantization, tuple(parts))
+    name, at = repo.model.repo, repo.revision
+    parts = [
+        (part.path, part.size_bytes, part.sha256 or without_checksum(name, at, part.path, part.size_bytes))
+        for part in file.parts
+    ]
+    return Wanted(name, at, file.name, file.quantization, tuple(parts))
+
+
+def _source(wanted: Wanted) -> dict[str, str]:
+    return {"repo": wanted.repo, "file": wanted.file, "revision": wanted.revision}
 
 
 def _unfinished(sidecar: Sidecar) -> Unfinished:

@@ -21,6 +21,7 @@ from desktop_llm.words import tr
 
 BLOCK_BYTES = 8 << 20
 _READ_BYTES = 1 << 20
+_UNPROMISED = "unpromised-"
 _DIGEST_CHARACTERS = 16  # 64 bits tell damage; the whole file's sha256 tells the rest
 
 
@@ -30,18 +31,31 @@ class PartState:
 
     `digests` are the beginnings of the sha256 of the file up to the end of each block. `seams` are the places where a
     connection ended: the first suspects if the whole turns out wrong. `compared_bytes` and `repairs` say how far a
-    repair is.
+    repair is. `found_sha256` is that of the whole, once it is there; where the hub promises none, `sha256` is the name
+    that `without_checksum` gives.
     """
 
     path: str
     size_bytes: int
     sha256: str
+    found_sha256: str = ""
     etag: str = ""
     etag_changed: bool = False
     digests: list[str] = field(default_factory=list)
     seams: list[int] = field(default_factory=list)
     compared_bytes: int = 0
     repairs: int = 0
+
+    @property
+    def promised(self) -> bool:
+        """Whether the hub named a checksum."""
+        return not self.sha256.startswith(_UNPROMISED)
+
+
+def without_checksum(repo: str, revision: str, path: str, size_bytes: int) -> str:
+    """What a part goes by here where the hub names no checksum: the same for the same place and size."""
+    place = f"{repo}\n{revision}\n{path}\n{size_bytes}"
+    return f"{_UNPROMISED}{hashlib.sha256(place.encode()).hexdigest()[:32]}"
 
 
 class PartFile:
@@ -79,8 +93,14 @@ class PartFile:
 
     @property
     def right(self) -> bool:
-        """Whether every byte is there and the whole has the sha256 that was promised."""
-        return self.complete and self._hashed == self.length and self._hash.hexdigest() == self.state.sha256
+        """Whether every byte is there and the whole has the sha256 that was promised, if one was."""
+        whole = self.complete and self._hashed == self.length
+        return whole and (not self.state.promised or self.sha256 == self.state.sha256)
+
+    @property
+    def sha256(self) -> str:
+        """That of the bytes that are hashed."""
+        return self._hash.hexdigest()
 
     def append(self, offset: int, data: memoryview) -> None:
         """Add what follows the bytes that are there."""

@@ -42,6 +42,9 @@ class PartPull:
         yield from self._check()
         if not self._part.right:
             yield from self._repair()
+        if self._part.state.etag_changed and not self._part.state.promised:
+            raise self._mixed()
+        self._part.state.found_sha256 = self._part.sha256
         self._part.sync()
 
     def _check(self) -> Iterator[Step]:
@@ -130,6 +133,16 @@ class PartPull:
         self._part.forget_digests(0)
         for done in self._part.check(anew=True):
             yield "checking", done
+
+    def _mixed(self) -> TransferError:
+        return TransferError(
+            tr(
+                "{file} was replaced on the hub while it was being downloaded. Nothing of it was kept. "
+                "Start the download again.",
+                file=self._part.state.path,
+            ),
+            "wrong_hash",
+        )
 
     def _wrong(self) -> TransferError:
         return TransferError(

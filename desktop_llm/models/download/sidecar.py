@@ -1,10 +1,14 @@
 """What a download leaves in `models/.part`: a `.part` for each file and one sidecar that says what they will be.
 
-    <sha256>.part    bytes of one file, as far as they came
-    <id>.json        repository, revision, file, and for each part what `PartState` knows
-    <id>.lock        held by the process that downloads it
+    <id>.part             bytes of the first file, as far as they came
+    <id>-<sha256>.part    those of another part of the same model
+    <id>.json             repository, revision, file, and for each part what `PartState` knows
+    <id>.lock             held by the process that downloads it
 
-The id is the sha256 of the first part, so the same content from two repositories is one download.
+Parts that two models share come twice: each download writes, publishes and deletes files of its own.
+
+The id is the sha256 of the first part, so the same content from two repositories is one download. Where the hub names
+no checksum, a name made of the file's place and size stands for it.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _VERSION = 1
 _LEFTOVERS_KEPT_S = 7 * 86_400.0
+_LOCK_TRIES, _LOCK_AGAIN_S = 3, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +53,25 @@ class Wanted:
     def size_bytes(self) -> int:
         return sum(size for _, size, _ in self.parts)
 
+    @property
+    def promised(self) -> bool:
+        """Whether the hub named a checksum of every part."""
+        return all(PartState(*part).promised for part in self.parts)
+
 
 class Sidecar:
-    """One unfinished download on disk."""
+    """One unfinished download on disk; `targets` are the names in the models folder that its files are moved to."""
 
-    def __init__(self, folder: Path, wanted: Wanted, states: Sequence[PartState]) -> None:
+    def __init__(self, folder: Path, wanted: Wanted, states: Sequence[PartState], targets: Sequence[str] = ()) -> None:
         self.wanted = wanted
         self.states = tuple(states)
+        self.targets = tuple(targets)
         self._folder = folder
 
     def part_path(self, state: PartState) -> Path:
         """Where this part's bytes are."""
-        return self._folder / f"{state.sha256}.part"
+        first = self.wanted.id
+        return self._folder / (f"{first}.part" if state.sha256 == first else f"{first}-{state.sha256}.part")
 
     def names(self) -> set[str]:
         """The names of all files that belong to this download."""
@@ -80,12 +92,25 @@ class Sidecar:
     def save(self) -> None:
         """Write the sidecar, whole or not at all; raises UserError where the disk is full or can't be written."""
         told = asdict(self.wanted) | {"version": _VERSION, "parts": [asdict(state) for state in self.states]}
-        write_atomically(_path(self._folder, self.wanted.id), json.dumps(told).encode())
+        write_atomically(_path(self._folder, self.wanted.id), json.dumps(told | {"targets": self.targets}).encode())
 
     def note(self) -> None:
         """Write the sidecar again if it can be done; how far the parts are, their files tell by themselves."""
         with contextlib.suppress(UserError):
             self.save()
+
+    def note_targets(self, targets: Sequence[Path]) -> None:
+        """Keep where the files are about to be moved, for `take_back`."""
+        self.targets = tuple(target.name for target in targets)
+        self.note()
+
+    def take_back(self) -> None:
+        """Undo a publishing that was cut short. The first file, which makes a model of the others, goes last."""
+        there = [self._folder.parent / name for name in self.targets]
+        if there and not there[0].exists():
+            for state, target in zip(self.states, there, strict=True):
+                _move_back(target, self.part_path(state))
+        self.targets = ()
 
     def drop(self, state: PartState) -> None:
         """Throw this part's bytes away; they are not those that were promised."""
@@ -93,6 +118,12 @@ class Sidecar:
         self.states = tuple(
             PartState(kept.path, kept.size_bytes, kept.sha256) if kept is state else kept for kept in self.states
         )
+
+    def drop_doubtful(self) -> None:
+        """Throw away what could not be told from bytes of another file, since the hub names its files by nothing."""
+        for state in self.states:
+            if not (state.promised or state.etag):
+                self.drop(state)
 
     def remove(self) -> None:
         """Forget the download and what came of it."""
@@ -108,8 +139,8 @@ def locked(folder: Path, download_id: str) -> Iterator[None]:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    lock = LockFile(folder / f"{download_id}.lock")
-    if not lock.acquire():
+    lock = _lock(folder, download_id)
+    if not _is_taken(lock):
         raise Busy(
             tr(
                 "Another window or command is downloading this file already. Nothing was changed. "
@@ -125,9 +156,20 @@ def locked(folder: Path, download_id: str) -> Iterator[None]:
             lock.remove()
 
 
+def is_running(folder: Path, download_id: str) -> bool:
+    """Whether some process has this download."""
+    lock = _lock(folder, download_id)
+    if not lock.acquire():
+        return True
+    lock.release()
+    return False
+
+
 def opened(folder: Path, wanted: Wanted) -> Sidecar:
     """The sidecar of this download: what is known of bytes that are there already is kept."""
     found = load(folder, wanted.id)
+    if found is not None:
+        found.take_back()
     known = {state.sha256: state for state in found.states} if found else {}
     states = [
         _carried(known[sha256], path, found.wanted.repo == wanted.repo)
@@ -173,7 +215,8 @@ def _read(folder: Path, told: dict[str, Any]) -> Sidecar:
         raise ValueError("a version this program does not know")
     states = [PartState(**part) for part in told["parts"]]
     parts = tuple((state.path, state.size_bytes, state.sha256) for state in states)
-    return Sidecar(folder, Wanted(told["repo"], told["revision"], told["file"], told["quantization"], parts), states)
+    wanted = Wanted(told["repo"], told["revision"], told["file"], told["quantization"], parts)
+    return Sidecar(folder, wanted, states, told.get("targets", ()))
 
 
 def _carried(state: PartState, path: str, same_place: bool) -> PartState:
@@ -181,6 +224,27 @@ def _carried(state: PartState, path: str, same_place: bool) -> PartState:
     if not same_place:
         state.etag, state.etag_changed = "", False
     return state
+
+
+def _move_back(target: Path, part: Path) -> None:
+    with contextlib.suppress(OSError):
+        if part.exists():  # it had two names for a moment
+            target.unlink()
+        else:
+            target.rename(part)
+
+
+def _lock(folder: Path, download_id: str) -> LockFile:
+    return LockFile(folder / f"{download_id}.lock")
+
+
+def _is_taken(lock: LockFile) -> bool:
+    """Take it; tried again a moment later, because `is_running` holds it that long."""
+    for _ in range(_LOCK_TRIES):
+        if lock.acquire():
+            return True
+        time.sleep(_LOCK_AGAIN_S)
+    return False
 
 
 def _path(folder: Path, download_id: str) -> Path:

@@ -123,6 +123,10 @@ class Library:
         """The sha256 of a model's (first) file, computed once."""
         return model.sha256 or self._facts.sha256(model.path)
 
+    def sha256s(self, model: Model) -> list[str]:
+        """Those of all its files in order, computed once."""
+        return [self.sha256(model), *map(self._facts.sha256, model.parts[1:])]
+
     def mark_used(self, model_id: str) -> None:
         """Make this model the default of the next start."""
         self._facts.mark_used(model_id)
@@ -164,15 +168,27 @@ class Library:
         return Imported(model, sha256s[0], model.size_bytes, copied_bytes)
 
     def adopt(
-        self, paths: Sequence[Path], *, repo: str, file: str, revision: str, sha256s: Sequence[str], name: str = ""
+        self,
+        paths: Sequence[Path],
+        *,
+        repo: str,
+        file: str,
+        revision: str,
+        sha256s: Sequence[str],
+        announce: Callable[[Sequence[Path]], None] = lambda _: None,
     ) -> Model:
         """Publish verified files of one model, in order, by renaming them into the models folder.
 
-        `file` is the name in the repository, and `name` what to call it here if that says more; both are only labels.
-        Where this very content has that name already, the new files are deleted. Raises UserError.
+        `file` is the name in the repository, and only a label. Where this very content has that name already, the new
+        files are deleted. `announce` is told where the files go before the first is moved. Raises UserError.
         """
-        targets = self._published(paths, stem_of(Path(name or file)), sha256s)
+        targets = self._published(paths, stem_of(Path(file)), sha256s, announce)
         return self._taken_in(targets, sha256s, origin="pulled", repo=repo, file=file, revision=revision)
+
+    def note_source(self, model: Model, *, repo: str, file: str, revision: str) -> Model:
+        """Keep where one of our own models can be got again; the model as it is now."""
+        sha256s = self.sha256s(model)
+        return self._taken_in(model.parts, sha256s, origin="pulled", repo=repo, file=file, revision=revision)
 
     def remove(self, model_id: str, *, undo: bool = True) -> Model:
         """Take a model off the list: our own goes to the trash until the window closes, or at once without `undo`.
@@ -234,12 +250,19 @@ class Library:
         self._register.unpin(path, entry)
         return replace(model, state="ok", reason="", sha256=entry.sha256s[0])
 
-    def _published(self, paths: Sequence[Path], stem: str, sha256s: Sequence[str]) -> tuple[Path, ...]:
+    def _published(
+        self,
+        paths: Sequence[Path],
+        stem: str,
+        sha256s: Sequence[str],
+        announce: Callable[[Sequence[Path]], None],
+    ) -> tuple[Path, ...]:
         while True:
             targets, here = publishing.targets_for(self._folder, stem, paths, sha256s, self._facts)
             if here:
                 publishing.drop(paths)
                 return targets
+            announce(targets)
             with contextlib.suppress(FileExistsError):  # another one took the name just now
                 publishing.publish(paths, targets)
                 return targets
