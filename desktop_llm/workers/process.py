@@ -12,31 +12,21 @@ import logging
 import os
 import queue
 import re
-import signal
 import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Generator, Sequence
 from typing import IO, Any, cast
 
 from desktop_llm.errors import UserError, WorkerDied, from_wire
 from desktop_llm.steps import result_of
 from desktop_llm.words import tr
+from desktop_llm.workers.deaths import LastWords, death, hung
 from desktop_llm.workers.protocol import Message, ProtocolError, read_message, write_message
 
 log = logging.getLogger(__name__)
 
 GRACE_S = 3.0
-_KEPT_LINES = 40
-_LOOKS_LIKE_ERROR = re.compile(
-    r"GGML_ASSERT|GGML_ABORT|error|failed|fatal|out of memory|cannot allocate|CUDA|Traceback|abort|terminate|^Timeout",
-    re.IGNORECASE,
-)
-_OUT_OF_MEMORY = re.compile(
-    r"out of memory|cannot allocate memory|failed to allocate|unable to allocate|bad_alloc|MemoryError|OutOf\w+Memory",
-    re.IGNORECASE,
-)
 # What would report elsewhere, and secrets: a child reads strangers' files, and has no use for the network.
 _NOT_FOR_CHILDREN = re.compile(r"(?:CHROMA_)?OTEL_|HF_TOKEN$|HUGGING_FACE_HUB_TOKEN$|\w+_PROXY$", re.IGNORECASE)
 
@@ -68,7 +58,7 @@ class Worker:
         self._lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._closing = False
-        self._last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._last_words = LastWords()
         self._process = _start([*(command or child_command(arguments))])
         self._stderr_thread = threading.Thread(target=self._read_stderr, name="worker stderr", daemon=True)
         self._stderr_thread.start()
@@ -249,68 +239,15 @@ class Worker:
         stream = cast(IO[bytes], self._process.stderr)
         with stream:
             for line in stream:
-                text = line.decode("utf-8", "replace").rstrip()
-                if _LOOKS_LIKE_ERROR.search(text):
-                    self._last_lines.append(text)
+                self._last_words.hear(line.decode("utf-8", "replace").rstrip())
 
     def _death(self) -> WorkerDied:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE_S)
         self._stderr_thread.join(GRACE_S)
         if self._hung:
-            return WorkerDied(
-                tr(
-                    "{name} did not answer any more and was ended. Everything written so far is kept. "
-                    "The next message starts it again.",
-                    name=self.name,
-                ),
-                "\n".join(self._last_lines),
-            )
-        return death(self.name, self._process.returncode, list(self._last_lines))
-
-
-def death(name: str, status: int | None, last_lines: Sequence[str]) -> WorkerDied:
-    """The sentence and the details for a child that ended by itself: memory, a signal in words, or a status."""
-    details = "\n".join([f"exit status {status}", *last_lines])
-    if any(_OUT_OF_MEMORY.search(line) for line in last_lines):
-        return WorkerDied(
-            tr(
-                "{name} stopped because the memory ran out. Everything written so far is kept. "
-                "The next message starts it again. A smaller model or a shorter context length helps.",
-                name=name,
-            ),
-            details,
-        )
-    return WorkerDied(
-        tr(
-            "{name} stopped unexpectedly ({reason}). Everything written so far is kept. "
-            "The next message starts it again.",
-            name=name,
-            reason=outcome(status),
-        ),
-        details,
-    )
-
-
-def outcome(status: int | None) -> str:
-    """How a process ended, in words."""
-    if status is None:
-        return tr("it broke its connection")
-    if status >= 0:
-        return tr("it ended by itself") if status == 0 else tr("it gave up with status {status}", status=status)
-    words = {
-        "SIGKILL": tr("it was ended by the system or by hand, SIGKILL; most often the memory was full"),
-        "SIGSEGV": tr("it touched memory that is not its own, SIGSEGV"),
-        "SIGABRT": tr("it found an error in itself, SIGABRT"),
-        "SIGILL": tr("this processor lacks an instruction it needs, SIGILL"),
-        "SIGBUS": tr("a file it was using changed on the disk, SIGBUS"),
-        "SIGTERM": tr("it was asked to end, SIGTERM"),
-    }
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        return tr("signal {number}", number=-status)
-    return words.get(name, name)
+            return hung(self.name, self._last_words)
+        return death(self.name, self._process.returncode, self._last_words)
 
 
 def _error_of(message: Message) -> Exception:

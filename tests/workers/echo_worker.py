@@ -28,8 +28,8 @@ def count(request: Request) -> Steps:
 
 
 def last_words(request: Request) -> Steps:
-    yield {"word": "first"}
     try:
+        yield {"word": "first"}
         while True:
             yield None
     except Cancelled:

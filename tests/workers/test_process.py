@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from desktop_llm.errors import ContextOverflow, UserError, WorkerDied
-from desktop_llm.workers.process import Worker, WorkerBug, outcome
+from desktop_llm.workers.deaths import outcome
+from desktop_llm.workers.process import Worker, WorkerBug
 
 ECHO = [sys.executable, str(Path(__file__).with_name("echo_worker.py"))]
 
