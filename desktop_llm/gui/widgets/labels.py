@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette, QTextLayout, QTextOption
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from desktop_llm.gui import icons, theme
@@ -45,19 +45,12 @@ class Label(QLabel):
         self.setFont(theme.current().font(type_name))
         self.setWordWrap(wrap)
         set_names(self, object_name, "")
-        theme.notifier().changed.connect(self._tint)
-        self._tint()
+        repaint_on_theme(self)
 
     def set_colour(self, colour: str) -> None:
         """Write in another colour of the theme."""
         self._colour = colour
-        self._tint()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Keep the colour: given another parent, Qt's style sheet brings an old palette back."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self._tint()
+        self.update()
 
     def _laid_out(self, width: int) -> QTextLayout:
         """The words broken into lines, each one line height below the other."""
@@ -90,20 +83,21 @@ class Label(QLabel):
         size = super().minimumSizeHint()
         return QSize(size.width(), max(self._line_height, self.fontMetrics().height())) if self.wordWrap() else size
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Wrapped text by its own lines, other text as `QLabel` does."""
-        if not self.wordWrap():
-            super().paintEvent(event)
-            return
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The words in their colour, which a palette would not keep: given another parent, Qt's style sheet brings an
+        old palette back, and to set it again each time is most of what a page of labels costs to build.
+        """
         painter = QPainter(self)
         painter.setPen(theme.current().colour(self._colour))
-        self._laid_out(self.width()).draw(painter, QPointF(0, 0))
+        if self.wordWrap():
+            self._laid_out(self.width()).draw(painter, QPointF(0, 0))
+        else:
+            painter.drawText(self._line_rect(), self.alignment(), self.text())
         painter.end()
 
-    def _tint(self) -> None:
-        palette = QPalette(self.palette())
-        palette.setColor(QPalette.ColorRole.WindowText, theme.current().colour(self._colour))
-        self.setPalette(palette)
+    def _line_rect(self) -> QRect:
+        indent = max(0, self.indent())
+        return self.contentsRect().adjusted(*((0, 0, -indent, 0) if self.isRightToLeft() else (indent, 0, 0, 0)))
 
 
 class ElidedLabel(QWidget):
