@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from desktop_llm.hardware import graphics_cards
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.fit import Forecast, Forecaster, Gpu, this_machine
 from desktop_llm.models.gguf import in_units, unit
-from desktop_llm.models.hub import DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, Hub, HubFile, HubRepo, parse_reference
+from desktop_llm.models.hub import DEFAULT_ENDPOINT, Hub, HubFile, HubRepo, chosen_endpoint, parse_reference
 from desktop_llm.models.hub.quantizations import plain_word
 from desktop_llm.models.hub.token import TokenStore, from_environment
 from desktop_llm.models.ledger import Ledger
@@ -67,7 +66,8 @@ class Outlook:
 
     def best(self, repo: HubRepo) -> HubFile | None:
         """The file to recommend; None where not even the smallest has room."""
-        name = self.forecaster.recommended([(file.quantization, self.of(repo, file)) for file in repo.files])
+        sized = [file for file in repo.files if file.size_bytes]
+        name = self.forecaster.recommended([(file.quantization, self.of(repo, file)) for file in sized])
         return next((file for file in repo.files if file.quantization == name), None)
 
 
@@ -81,7 +81,7 @@ def connected(home: Folders) -> Iterator[Connection]:
     token = TokenStore(home.token_file)
     hub = Hub(
         net,
-        endpoint=os.environ.get(ENDPOINT_VARIABLE) or chosen.endpoint,
+        endpoint=chosen_endpoint(chosen.endpoint),
         token=lambda: from_environment() or token.read(),
         facts=Facts(home.facts_db),
     )
@@ -132,7 +132,7 @@ def _found(options: argparse.Namespace, hub: Hub) -> Iterator[HubRepo]:
     """The named repository, or those that were found, in the hub's order; one that fails is told and left out."""
     reference = parse_reference(options.query, hub.endpoint)
     if reference is not None:
-        yield hub.repo(reference.repo, reference.revision)
+        yield hub.measured(hub.repo(reference.repo, reference.revision))
         return
     pages = hub.search(
         options.query,
@@ -180,7 +180,7 @@ def _as_json(repo: HubRepo, outlook: Outlook) -> dict[str, Any]:
         {
             "name": file.name,
             "quantization": file.quantization,
-            "size_bytes": file.size_bytes,
+            "size_bytes": file.size_bytes or None,
             "sha256": file.sha256,
             "fit": outlook.of(repo, file).fit if file.size_bytes else None,
         }
@@ -202,9 +202,9 @@ def _lines(repo: HubRepo, outlook: Outlook) -> Iterator[str]:
     yield f"{model.repo}  ({', '.join(filter(None, facts))})"
     best = outlook.best(repo)
     for file in repo.files:
-        size = f"{in_units(file.size_bytes, file.size_bytes)} {unit(file.size_bytes)}"
+        size = f"{in_units(file.size_bytes, file.size_bytes)} {unit(file.size_bytes)}" if file.size_bytes else ""
         word = _PLAIN.get(plain_word(file.quantization), "")
-        verdict = _VERDICTS[outlook.of(repo, file).fit]
+        verdict = _VERDICTS[outlook.of(repo, file).fit] if file.size_bytes else tr("Size unknown")
         advice = tr("recommended here") if file is best else ""
         yield f"  {word:9} {file.quantization or file.name:14} {size:>10}  {verdict:8} {advice}".rstrip()
 

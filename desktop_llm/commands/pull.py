@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Generator
 
-from desktop_llm import settings
 from desktop_llm.commands.models import CONTEXT_LENGTH, Connection, Outlook, connected, forecaster
 from desktop_llm.commands.terminal import drain
 from desktop_llm.errors import BadRequest, UserError
@@ -35,15 +34,18 @@ def run_pull(options: argparse.Namespace, home: Folders) -> Pulled:
                 )
             )
         repo = connection.hub.repo(reference.repo, reference.revision)
-        file = repo.file(reference.file) if reference.file else _suitable(repo, home, connection.settings)
+        file = repo.file(reference.file) if reference.file else _suitable(connection, repo, home)
         library = Library(home, model_folders=lambda: connection.settings.model_folders)
         downloads = Downloads(home, connection.net, connection.hub, library)
-        return _followed(connection, downloads, repo, file)
+        label = file.name.rpartition("/")[2]
+        pulled = _followed(downloads, repo, file, label)
+    if not pulled.checked:
+        _tell(tr("The hub names no checksum for {file}: only its length and its header were checked.", file=label))
+    return pulled
 
 
-def _followed(connection: Connection, downloads: Downloads, repo: HubRepo, file: HubFile) -> Pulled:
+def _followed(downloads: Downloads, repo: HubRepo, file: HubFile, label: str) -> Pulled:
     """Run it with its progress on stderr; Ctrl+C keeps what came."""
-    label = file.name.rpartition("/")[2]
     steps = downloads.pull(repo, file)
     try:
         if sys.stderr.isatty():
@@ -55,11 +57,12 @@ def _followed(connection: Connection, downloads: Downloads, repo: HubRepo, file:
         raise
 
 
-def _suitable(repo: HubRepo, home: Folders, chosen: settings.Settings) -> HubFile:
+def _suitable(connection: Connection, repo: HubRepo, home: Folders) -> HubFile:
     """The file for this machine; raises UserError where the repository has no model."""
     if not repo.files:
         raise UserError(tr("{repo} has no GGUF model file. Nothing was downloaded.", repo=repo.model.repo))
-    outlook = Outlook(forecaster(home), chosen.context_length or CONTEXT_LENGTH)
+    repo = connection.hub.measured(repo)
+    outlook = Outlook(forecaster(home), connection.settings.context_length or CONTEXT_LENGTH)
     return outlook.best(repo) or repo.files[0]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop_llm.errors import BadRequest, Busy, ModelFileError, TransferError
@@ -85,7 +85,13 @@ class Downloads:
         Raises TransferError with its cause, Busy where another process has it, ModelFileError where what came is no
         model that can run here, UserError where the disk can't be written.
         """
-        return (yield from self._run(_wanted(repo, self._hub.described(repo, file))))
+        described = self._hub.described(repo, file)
+        try:
+            return (yield from self._run(_wanted(repo, described)))
+        except TransferError as error:
+            if error.cause != "not_found" or repo.revision == repo.branch:
+                raise
+        return (yield from self._run(_wanted(replace(repo, revision=repo.branch), described)))
 
     def resume(self, unfinished: Unfinished) -> Generator[PullProgress, None, Pulled]:
         """Go on with a download that was paused or interrupted; raises as `pull` does."""

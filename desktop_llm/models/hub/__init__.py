@@ -1,8 +1,7 @@
 """Hugging Face: searching, file lists, cards, remote headers, the access token. Everything goes through `net`."""
 
+from desktop_llm.models.hub.endpoint import DEFAULT_ENDPOINT, chosen_endpoint
 from desktop_llm.models.hub.hub import (
-    DEFAULT_ENDPOINT,
-    ENDPOINT_VARIABLE,
     Hub,
     HubFile,
     HubModel,
@@ -15,7 +14,6 @@ from desktop_llm.models.hub.hub import (
 
 __all__ = [
     "DEFAULT_ENDPOINT",
-    "ENDPOINT_VARIABLE",
     "Hub",
     "HubFile",
     "HubModel",
@@ -23,5 +21,6 @@ __all__ = [
     "HubRepo",
     "Reference",
     "Sort",
+    "chosen_endpoint",
     "parse_reference",
 ]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
@@ -21,8 +21,9 @@ from desktop_llm.errors import BadRequest, TransferError, UserError
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.gguf import Header, printable, read_header_from
 from desktop_llm.models.hub.calls import attach
-from desktop_llm.models.hub.quantizations import HubFile, HubPart
-from desktop_llm.models.hub.reading import HubModel, HubRepo, model_in, parts_in, repo_in
+from desktop_llm.models.hub.endpoint import DEFAULT_ENDPOINT
+from desktop_llm.models.hub.quantizations import HubFile, HubPart, by_size
+from desktop_llm.models.hub.reading import BRANCH, HubModel, HubRepo, described, model_in, parts_in, repo_in
 from desktop_llm.models.hub.references import Reference, is_repo_id, parse_reference
 from desktop_llm.models.hub.sizes import Size, size_of
 from desktop_llm.net import Incoming, Net
@@ -38,8 +39,6 @@ __all__ = ["Hub", "HubFile", "HubModel", "HubPart", "HubRepo", "Reference", "Sor
 T = TypeVar("T")
 Sort = Literal["trending", "downloads", "likes", "recent"]
 
-DEFAULT_ENDPOINT = "https://huggingface.co"
-ENDPOINT_VARIABLE = "HF_ENDPOINT"
 CARD_BYTES = 256 << 10
 AT_ONCE = 8
 READ_S = 60.0  # for a header or a card, of which a slow line brings a megabyte in ten seconds
@@ -60,7 +59,7 @@ class Hub:
         self,
         net: Net,
         *,
-        endpoint: str | None = None,
+        endpoint: str = DEFAULT_ENDPOINT,
         token: Callable[[], str | None] = lambda: None,
         facts: Facts | None = None,
         read_s: float = READ_S,
@@ -69,7 +68,7 @@ class Hub:
         self._read_s = read_s
         self._token = token
         self._facts = facts
-        self.endpoint = (endpoint or os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT).rstrip("/")
+        self.endpoint = endpoint.rstrip("/")
 
     def search(
         self,
@@ -146,9 +145,8 @@ class Hub:
 
         Of a long one only the beginning. It is a stranger's text: to be shown without pictures and with inert links.
         """
-        url, headers = self.location(repo_id, revision, "README.md")
         try:
-            with self._net.open(url, headers=headers, purpose="model card") as incoming:
+            with self._opened(repo_id, (revision, BRANCH), "README.md", "model card") as incoming:
                 text = _Remote(incoming, self._read_s).read(CARD_BYTES).decode("utf-8", "replace")
         except TransferError as error:
             if error.cause == "not_found":
@@ -170,6 +168,18 @@ class Hub:
         if self._facts and first.sha256:
             self._facts.note_measured(key, header.to_json())
         return header
+
+    def described(self, repo: HubRepo, file: HubFile) -> HubFile:
+        """The file with the sizes and checksums that only the addresses of its parts tell. Raises TransferError."""
+        parts = tuple(part if part.size_bytes and part.sha256 else self._described(repo, part) for part in file.parts)
+        size_bytes = sum(part.size_bytes for part in parts)
+        return replace(file, parts=parts, size_bytes=size_bytes, sha256=parts[0].sha256)
+
+    def measured(self, repo: HubRepo) -> HubRepo:
+        """The repository with every file's size, also where only the files' addresses tell it. Raises TransferError."""
+        if all(file.size_bytes for file in repo.files):
+            return repo
+        return replace(repo, files=by_size(self.described(repo, file) for file in repo.files))
 
     def location(self, repo_id: str, revision: str, path: str) -> tuple[str, dict[str, str]]:
         """The address of a file at a commit, and the headers to ask with; asks nothing itself."""
@@ -204,9 +214,10 @@ class Hub:
 
     def _tree(self, repo: HubRepo) -> list[HubPart]:
         """What the repository's tree says of its files: some mirrors tell sizes and checksums only there."""
-        address = f"/api/models/{repo.model.repo}/tree/{quote(repo.revision, safe='')}?recursive=true"
-        with contextlib.suppress(TransferError):  # without it, the list that is there already serves as well
-            return list(parts_in(self._asked(address, "list files")))
+        for revision in repo.revisions:
+            address = f"/api/models/{repo.model.repo}/tree/{quote(revision, safe='')}?recursive=true"
+            with contextlib.suppress(TransferError):  # without it, the list that is there already serves as well
+                return list(parts_in(self._asked(address, "list files")))
         return []
 
     def _asked(self, address: str, purpose: str) -> Any:
@@ -218,11 +229,35 @@ class Hub:
         token = self._token()
         return {"Authorization": f"Bearer {token}"} if token else {}
 
+    @contextlib.contextmanager
+    def _opened(
+        self, repo_id: str, revisions: Iterable[str], path: str, purpose: str, headers: Mapping[str, str] | None = None
+    ) -> Iterator[Incoming]:
+        """A file at the first of these revisions that the hub has it at."""
+        left = list(dict.fromkeys(revisions))
+        with contextlib.ExitStack() as stack:
+            while left:
+                url, own = self.location(repo_id, left.pop(0), path)
+                try:
+                    incoming = stack.enter_context(
+                        self._net.open(url, headers={**own, **(headers or {})}, purpose=purpose)
+                    )
+                except TransferError as error:
+                    if error.cause != "not_found" or not left:
+                        raise
+                else:
+                    break
+            yield incoming
+
+    def _described(self, repo: HubRepo, part: HubPart) -> HubPart:
+        asked = {"Range": "bytes=0-0"}
+        with self._opened(repo.model.repo, repo.revisions, part.path, "list files", asked) as incoming:
+            return described(part, incoming)
+
     def _read_header(self, repo: HubRepo, part: HubPart) -> Header:
-        url, headers = self.location(repo.model.repo, repo.revision, part.path)
         # One request that is left as soon as the header is there: it may take some MB, for a large vocabulary.
-        asked = {**headers, "Range": "bytes=0-"}
-        with self._net.open(url, headers=asked, purpose="read header") as incoming:
+        asked = {"Range": "bytes=0-"}
+        with self._opened(repo.model.repo, repo.revisions, part.path, "read header", asked) as incoming:
             name = printable(part.path.rpartition("/")[2])
             return read_header_from(cast(BinaryIO, _Remote(incoming, self._read_s)), part.size_bytes, name)
 

@@ -86,7 +86,12 @@ def group(parts: Iterable[HubPart]) -> tuple[tuple[HubFile, ...], tuple[HubFile,
     projectors: list[HubFile] = []
     for file in _joined([part for part in parts if _is_model(part.path)]):
         (projectors if "mmproj" in file.name.rpartition("/")[2].lower() else models).append(file)
-    return _by_size(models), _by_size(projectors)
+    return by_size(models), by_size(projectors)
+
+
+def by_size(files: Iterable[HubFile]) -> tuple[HubFile, ...]:
+    """From the smallest on."""
+    return tuple(sorted(files, key=lambda file: (file.size_bytes, file.name)))
 
 
 def checked_sha256(value: object) -> str | None:
@@ -126,7 +131,3 @@ def _file(parts: Sequence[HubPart]) -> HubFile:
     shard = _SHARD.fullmatch(first.path)
     label = shard["stem"] if shard else first.path
     return HubFile(first.path, quantization_of(label), size_bytes, first.sha256, tuple(parts))
-
-
-def _by_size(files: Iterable[HubFile]) -> tuple[HubFile, ...]:
-    return tuple(sorted(files, key=lambda file: (file.size_bytes, file.name)))

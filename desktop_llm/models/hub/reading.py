@@ -17,10 +17,13 @@ from desktop_llm.errors import NotFound
 from desktop_llm.models.gguf import printable
 from desktop_llm.models.hub.quantizations import HubFile, HubPart, checked_sha256, group
 from desktop_llm.models.hub.references import is_repo_id
+from desktop_llm.net import Incoming
 from desktop_llm.words import tr
 
 BRANCH = "main"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_TOTAL = re.compile(r"/(\d+)\s*$")
+_SHA256_TAG = re.compile(r'(?:W/)?"?([0-9a-f]{64})"?$')
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -29,17 +32,17 @@ class HubModel:
     """A repository; numbers are 0 and texts "" where the hub doesn't say, `updated_at` is in seconds since 1970."""
 
     repo: str
-    downloads: int
-    likes: int
-    license: str
-    gated: bool
-    updated_at: float | None
-    task: str
-    languages: tuple[str, ...]
-    tags: tuple[str, ...]
-    architecture: str
-    parameters: int
-    context_length: int
+    downloads: int = 0
+    likes: int = 0
+    license: str = ""
+    gated: bool = False
+    updated_at: float | None = None
+    task: str = ""
+    languages: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    architecture: str = ""
+    parameters: int = 0
+    context_length: int = 0
 
     @property
     def author(self) -> str:
@@ -54,13 +57,19 @@ class HubModel:
 class HubRepo:
     """A repository's models at one commit, each by size; projectors let a model of it see pictures.
 
-    `revision` is a branch where the hub names no commit.
+    `revision` is the commit; where the hub names none it is `branch`, that which was asked for.
     """
 
     model: HubModel
     revision: str
     files: tuple[HubFile, ...]
     projectors: tuple[HubFile, ...]
+    branch: str = BRANCH
+
+    @property
+    def revisions(self) -> tuple[str, ...]:
+        """Under which its files may be found: some mirrors name a commit and know only the branch."""
+        return tuple(dict.fromkeys((self.revision, self.branch)))
 
     @property
     def complete(self) -> bool:
@@ -129,12 +138,13 @@ def repo_in(answer: object, asked: str, revision: str | None, tree: Sequence[Hub
     if model is None:
         raise ValueError("no repository")
     commit = told.get("sha")
-    at = commit if isinstance(commit, str) and _COMMIT.fullmatch(commit) else revision or BRANCH
+    branch = revision or BRANCH
+    at = commit if isinstance(commit, str) and _COMMIT.fullmatch(commit) else branch
     parts = {part.path: part for part in parts_in(told.get("siblings"))}
     for part in tree:
         known = parts.get(part.path, part)
         parts[part.path] = HubPart(part.path, known.size_bytes or part.size_bytes, known.sha256 or part.sha256)
-    return HubRepo(model, at, *group(parts.values()))
+    return HubRepo(model, at, *group(parts.values()), branch)
 
 
 def parts_in(rows: object) -> Iterator[HubPart]:
@@ -144,6 +154,23 @@ def parts_in(rows: object) -> Iterator[HubPart]:
         if isinstance(path, str) and row.get("type", "file") == "file":
             large = _fields(row.get("lfs"))
             yield HubPart(path, _count(row.get("size")) or _count(large.get("size")), _sha256_in(large))
+
+
+def described(part: HubPart, answer: Incoming) -> HubPart:
+    """The part with what the answer for its first byte tells of size and checksum.
+
+    Only the hub itself names its files by sha256; the ETags of its storage are made otherwise.
+    """
+    tag = _SHA256_TAG.match(answer.origin_headers.get("x-linked-etag") or answer.origin_headers.get("etag", ""))
+    return HubPart(part.path, part.size_bytes or _length(answer), part.sha256 or (tag[1] if tag else None))
+
+
+def _length(answer: Incoming) -> int:
+    """The length of the whole file, as the hub or its storage tells it."""
+    partial = _TOTAL.search(answer.headers.get("content-range", ""))
+    whole = answer.headers.get("content-length", "") if answer.status == 200 else ""
+    told = answer.origin_headers.get("x-linked-size") or (partial[1] if partial else whole)
+    return int(told) if told.isdecimal() else 0
 
 
 def _named(files: Sequence[HubFile], wanted: str) -> HubFile | None:
