@@ -23,6 +23,11 @@ from desktop_llm.paths import Folders, folders
 from desktop_llm.words import tr
 
 Command = Callable[[argparse.Namespace, Folders], None]
+# The rule of `models/hub/endpoint.py`, which the window keeps too.
+_SOURCE = (
+    "Models come from the address that HF_ENDPOINT names, else from the one in the settings, else from "
+    "https://huggingface.co. HF_TOKEN brings an access token for models whose terms were accepted."
+)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -59,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         description="Chat with open models and your own documents, on your own machine. Without a command: the window.",
     )
     _with_common(main, {"home": None, "json": False})
+    main.epilog = _SOURCE
     main.add_argument("--version", action="version", version=__version__)
     commands = main.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -69,8 +75,10 @@ def parser() -> argparse.ArgumentParser:
 
     add("doctor", doctor, "Check this installation: machine, engine, stores.")
     add("list", list_models, "List the models on this computer.")
-    _add_find(add("find", find, "Find models on Hugging Face."))
+    found = add("find", find, "Find models on Hugging Face.")
+    _add_find(found)
     pulled = add("pull", pull, "Download a model from Hugging Face, or go on with it.")
+    found.epilog = pulled.epilog = _SOURCE
     pulled.add_argument("model", metavar="REPO[:QUANT or FILE]", help="owner/name, with a quantization, or an address")
     add("import", import_model, "Add a GGUF file to the models.").add_argument("path", type=Path, metavar="PATH")
     add("rm", remove_model, "Remove a model from this computer.").add_argument("id", metavar="ID")

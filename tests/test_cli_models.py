@@ -190,6 +190,26 @@ def test_the_ledger_tells_every_request_the_newest_first(hub: LocalHub, answer: 
     assert "search models" in run("ledger").stdout
 
 
+def test_the_hub_of_the_settings_is_asked_where_the_environment_names_none(
+    hub: LocalHub, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.save(folders(home).settings, settings.Settings(endpoint="http://127.0.0.1:1"))
+    assert run("find", "tiny").returncode == 0
+
+    monkeypatch.delenv("HF_ENDPOINT")
+    settings.save(folders(home).settings, settings.Settings(endpoint=hub.url))
+    assert run("find", "tiny").returncode == 0
+    assert len(hub.asked("/api/models")) == 2
+
+
+@pytest.mark.parametrize("command", [[], ["find"], ["pull"]])
+def test_the_help_says_where_models_come_from(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.run([*command, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "HF_ENDPOINT names, else from the one in the settings, else from https://huggingface.co" in said
+
+
 def test_a_token_from_the_environment_is_used_and_not_printed(
     hub: LocalHub, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,13 +58,12 @@ class Resources:
 
     @functools.cached_property
     def hub(self) -> Hub:
-        """Hugging Face, or the mirror that the settings, else the environment, name."""
+        """Hugging Face, or the mirror that the environment, else the settings, name."""
         from desktop_llm.models.facts import Facts
-        from desktop_llm.models.hub import Hub
+        from desktop_llm.models.hub import Hub, chosen_endpoint
 
-        return Hub(
-            self.net, endpoint=self.settings.current.endpoint, token=self.token.read, facts=Facts(self.folders.facts_db)
-        )
+        endpoint = chosen_endpoint(self.settings.current.endpoint)
+        return Hub(self.net, endpoint=endpoint, token=self.token.read, facts=Facts(self.folders.facts_db))
 
     @functools.cached_property
     def downloads(self) -> Downloads:

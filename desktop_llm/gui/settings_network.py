@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import Qt, Signal
@@ -12,9 +11,8 @@ from desktop_llm.gui.documents.words import plain
 from desktop_llm.gui.switch_row import SwitchRow
 from desktop_llm.gui.widgets import Button, Label
 from desktop_llm.gui.widgets.painting import set_names
+from desktop_llm.models.hub.endpoint import DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, chosen_endpoint, given_endpoint
 from desktop_llm.settings import is_endpoint
-
-USUAL_ENDPOINT, ENDPOINT_VARIABLE = "https://huggingface.co", "HF_ENDPOINT"
 
 
 class NetworkSettings(QWidget):
@@ -56,15 +54,12 @@ class NetworkSettings(QWidget):
         self._offline.set_on(offline)
 
     def set_endpoint(self, endpoint: str | None) -> None:
-        """Say where models come from: what is set here, else what the environment says, else Hugging Face."""
-        given = os.environ.get(ENDPOINT_VARIABLE, "")
-        host = plain(urlsplit(endpoint or given or USUAL_ENDPOINT).netloc)
-        words = self.tr("Models come from {host}.").format(host=host)
-        if given and not endpoint:
-            words = self.tr("Models come from {host}, as {variable} says.").format(
-                host=host, variable=ENDPOINT_VARIABLE
-            )
-        self._source.setText(words)
+        """Say where models come from; `endpoint` is what is set here."""
+        host = plain(urlsplit(chosen_endpoint(endpoint)).netloc)
+        words = self.tr("Models come from {host}.")
+        if given_endpoint():
+            words = self.tr("Models come from {host}, as {variable} says. An address set here counts without it.")
+        self._source.setText(words.format(host=host, variable=ENDPOINT_VARIABLE))
         self._used = endpoint or ""
         if not self._endpoint.hasFocus():
             self._endpoint.setText(self._used)
@@ -129,7 +124,7 @@ class NetworkSettings(QWidget):
         if address and not is_endpoint(address):
             self._say(self.tr("An address begins with https://. Nothing was changed."), wrong=True)
             return
-        address = "" if address == USUAL_ENDPOINT else address
+        address = "" if address == DEFAULT_ENDPOINT else address
         if address == self._used:
             self._say("", wrong=False)
             return

@@ -76,7 +76,10 @@ def test_it_says_where_models_come_from(section: NetworkSettings, monkeypatch: p
     assert source.text() == "Models come from huggingface.co."
     monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
     section.set_endpoint(None)
-    assert source.text() == "Models come from mirror.example, as HF_ENDPOINT says."
+    assert source.text().startswith("Models come from mirror.example, as HF_ENDPOINT says.")
+    section.set_endpoint("https://own.example/hub")
+    assert source.text().startswith("Models come from mirror.example, as HF_ENDPOINT says.")
+    monkeypatch.delenv("HF_ENDPOINT")
     section.set_endpoint("https://own.example/hub")
     assert source.text() == "Models come from own.example."
 

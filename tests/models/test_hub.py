@@ -15,7 +15,7 @@ import pytest
 
 from desktop_llm.errors import BadRequest, ModelFileError, NotFound, TransferError, UserError
 from desktop_llm.models.facts import Facts
-from desktop_llm.models.hub import Hub, HubModel, HubRepo
+from desktop_llm.models.hub import Hub, HubModel, HubRepo, chosen_endpoint
 from desktop_llm.models.ledger import Ledger
 from desktop_llm.net import Net
 from tests.hub import GOOD_TOKEN, Blob, Exchange, LocalHub, silent, status
@@ -523,13 +523,13 @@ class TestThePersonsPeace:
                 ask()
         assert local.seen == []
 
-    def test_another_address_of_the_hub_comes_from_the_environment(
-        self, net: Net, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        assert Hub(net).endpoint == "https://huggingface.co"
-        monkeypatch.setenv("HF_ENDPOINT", "https://hub.example/")
-        assert Hub(net).endpoint == "https://hub.example"
-        assert Hub(net, endpoint="https://mine.example").endpoint == "https://mine.example"
+    def test_the_environment_names_the_hub_before_the_settings_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert chosen_endpoint(None) == "https://huggingface.co"
+        assert chosen_endpoint("https://mine.example/") == "https://mine.example"
+        monkeypatch.setenv("HF_ENDPOINT", " https://hub.example/ ")
+        assert chosen_endpoint(None) == chosen_endpoint("https://mine.example") == "https://hub.example"
+        monkeypatch.setenv("HF_ENDPOINT", "")
+        assert chosen_endpoint("https://mine.example") == "https://mine.example"
 
     @pytest.mark.parametrize("endpoint", ["http://hub.example", "https://[", "hub.example"])
     def test_a_useless_address_of_the_hub_is_told(self, net: Net, endpoint: str) -> None:
