@@ -58,6 +58,10 @@ class Folders:
         return self.data / "ledger.db"
 
     @property
+    def starred(self) -> Path:
+        return self.data / "starred.json"
+
+    @property
     def token_file(self) -> Path:
         return self.data / "hf-token"
 

@@ -18,16 +18,17 @@ from desktop_llm.gui.discovery import MOST_RESULTS, Discovery, Found
 from desktop_llm.gui.documents.words import number
 from desktop_llm.gui.downloads_controller import key_of
 from desktop_llm.gui.models import words
+from desktop_llm.gui.models.discover_panel import Listed
 from desktop_llm.gui.models.entries import found_entry, local_entry, recommended_entry
 from desktop_llm.gui.models.filters import Search
 from desktop_llm.gui.models.notices import notice_for
 from desktop_llm.gui.models.page import ModelsPage
-from desktop_llm.gui.models.rows import Entry
 from desktop_llm.gui.models.sidebar import DISCOVER
 from desktop_llm.gui.models.transfers import Download, facts_line
 from desktop_llm.gui.online import let_out
 from desktop_llm.gui.repository_controller import RepositoryController
 from desktop_llm.gui.resources import Resources
+from desktop_llm.gui.starred_controller import StarredController
 from desktop_llm.gui.tasks import Task
 from desktop_llm.models.hub import Reference, parse_reference
 from desktop_llm.models.library import Model
@@ -56,11 +57,13 @@ class DiscoverController(QObject):
         self._asked: Search | None = None
         self._found: dict[str, Found] = {}
         self._recommended: dict[str, Recommendation] = {}
+        self._starred: dict[str, Found] = {}
         self._models: tuple[Model, ...] = ()
         self._downloads: Mapping[str, Download] = {}
         self._shown: Recommendation | None = None
         self._text = ""
         self.repository = RepositoryController(resources, page, parent)
+        self._stars = StarredController(resources, page.repository, parent)
         self._connect()
         page.sidebar.set_endpoint(resources.hub.endpoint)
 
@@ -70,8 +73,9 @@ class DiscoverController(QObject):
         return list(self._recommended.values())
 
     def start(self) -> None:
-        """Show what is recommended; asks nobody outside."""
-        self._resources.tasks.call(self._discovery.recommended, self._on_recommended)
+        """Show what is recommended and starred; asks nobody outside."""
+        self._look()
+        self._stars.start()
 
     def search(self, text: str) -> None:
         """Search the hub for these words, or open what they refer to."""
@@ -108,17 +112,27 @@ class DiscoverController(QObject):
 
     def _connect(self) -> None:
         page, panel, sidebar = self._page, self._panel, self._page.sidebar
-        page.shown.connect(self.start)  # this machine may have been measured meanwhile
+        page.shown.connect(self._look)  # this machine may have been measured meanwhile
         sidebar.typed.connect(self._on_typed)
         sidebar.entered.connect(self._on_entered)
         sidebar.search.search_changed.connect(self._on_paused)
         panel.search_requested.connect(self._on_search)
         panel.opened.connect(self._on_opened)
         panel.notice_action.connect(self._on_notice)
+        self._stars.changed.connect(self._on_starred)
+        self.repository.shown.connect(self._stars.look_at)
         self.repository.get_requested.connect(self.get_requested)
         self.repository.token_requested.connect(self.token_requested)
         page.recommendation.get_requested.connect(self._on_get_recommended)
         page.recommendation.sizes_requested.connect(self._on_sizes)
+
+    def _look(self) -> None:
+        self._resources.tasks.call(self._discovery.recommended, self._on_recommended)
+
+    def _on_starred(self, starred: list[Found]) -> None:
+        self._starred = {found.model.repo: found for found in starred}
+        if self._asked is None:
+            self._show_here()
 
     def _on_recommended(self, found: list[Recommendation]) -> None:
         before = self._recommended_fits()
@@ -208,17 +222,18 @@ class DiscoverController(QObject):
         return words.hub_name(self._resources.hub.endpoint)
 
     def _show_here(self) -> None:
-        """What matches without asking anyone: recommendations, what is on this computer, what was found before."""
+        """What there is without asking anyone, each kind below its heading; of it what matches the words typed."""
         text = self._text.casefold().split()
-        entries: list[tuple[Entry, bool]] = [
-            (recommended_entry(key, each), False) for key, each in self._recommended.items()
-        ]
+        recommended = [(recommended_entry(key, each), False) for key, each in self._recommended.items()]
+        starred = [(found_entry(found), found.too_big) for found in self._starred.values()]
+        groups = [(self.tr("Recommended for this computer"), recommended), (self.tr("Starred"), starred)]
         if text:
-            entries += [(local_entry(model), False) for model in self._models]
-            entries += [(found_entry(found), found.too_big) for found in self._found.values()]
-        shown = [(entry, big) for entry, big in entries if all(word in entry.spoken().casefold() for word in text)]
-        heading = self.tr("Matches on this computer") if text else self.tr("Recommended for this computer")
-        self._panel.set_entries(shown, heading if shown else "")
+            here = [(local_entry(model), False) for model in self._models]
+            before = [found for repo, found in self._found.items() if repo not in self._starred]
+            found = [(found_entry(each), each.too_big) for each in before]
+            said = self.tr("Found before on {hub}").format(hub=self._hub())
+            groups = [(self.tr("On this computer"), here), *groups, (said, found)]
+        self._panel.set_groups([(heading, _matching(entries, text)) for heading, entries in groups])
 
     def _on_opened(self, key: str) -> None:
         if (recommendation := self._recommended.get(key)) is not None:
@@ -232,7 +247,7 @@ class DiscoverController(QObject):
             self._open(Reference(key))
 
     def _open(self, reference: Reference) -> None:
-        found = self._found.get(reference.repo)
+        found = self._found.get(reference.repo) or self._starred.get(reference.repo)
         self._panel.select(reference.repo)
         self.repository.open(reference, found.model if found else None)
 
@@ -262,3 +277,8 @@ class DiscoverController(QObject):
             self._page.recommendation.set_state(", ".join(facts_line(download)), "download")
         else:
             self._page.recommendation.set_state("")
+
+
+def _matching(entries: Sequence[Listed], words_: Sequence[str]) -> list[Listed]:
+    """Those that hold every word."""
+    return [(entry, big) for entry, big in entries if all(word in entry.spoken().casefold() for word in words_)]

@@ -37,8 +37,10 @@ _STATES: dict[Stage, HereState] = {
 
 
 class RepositoryController(QObject):
-    """Signals: `get_requested` with a HubRepo and a HubFile; `token_requested`."""
+    """Signals: `get_requested` with a HubRepo and a HubFile; `shown` with the HubModel of the repository that is open,
+    again when more is known of it; `token_requested`."""
 
+    shown = Signal(object)
     get_requested = Signal(object, object)
     token_requested = Signal()
 
@@ -65,7 +67,7 @@ class RepositoryController(QObject):
         """
         self.close()
         self._wanted, self._repo, self._outlook = reference, None, None
-        self._view.show_model(known or _unknown(reference.repo))
+        self._show_model(known or HubModel(reference.repo))
         hub = words.hub_name(self._resources.hub.endpoint)
         self._view.set_busy(self.tr("Asking {hub} for the sizes").format(hub=hub))
         self._page.show_repository()
@@ -97,7 +99,7 @@ class RepositoryController(QObject):
         match reading:
             case Opened(repo, outlook):
                 self._repo = repo
-                self._view.show_model(repo.model)
+                self._show_model(repo.model)
                 self._view.set_busy("")
                 self._on_outlook(outlook)
                 if repo.model.gated:
@@ -111,6 +113,10 @@ class RepositoryController(QObject):
                 self._view.set_card(blocks)
             case Trouble(error):
                 self._on_trouble(error)
+
+    def _show_model(self, model: HubModel) -> None:
+        self._view.show_model(model)
+        self.shown.emit(model)
 
     def _on_outlook(self, outlook: Outlook) -> None:
         self._outlook = outlook
@@ -175,8 +181,3 @@ class RepositoryController(QObject):
 
 def _usable(model: Model) -> bool:
     return model.state in ("ok", "changed")
-
-
-def _unknown(repo: str) -> HubModel:
-    """A repository of which only the name is known."""
-    return HubModel(repo, 0, 0, "", False, None, "", (), (), "", 0, 0)

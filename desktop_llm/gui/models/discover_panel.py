@@ -13,10 +13,13 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop_llm.gui.documents.words import number
 from desktop_llm.gui.models import words
 from desktop_llm.gui.models.filters import FilterSheet, Search, narrowed
-from desktop_llm.gui.models.rows import Entry, EntryList
+from desktop_llm.gui.models.rows import Entry, EntryList, Row
 from desktop_llm.gui.widgets import Action, Banner, Button, EmptyState, IconButton, Label, Select, Spinner, Tick
 from desktop_llm.gui.widgets.banner import BannerKind
 from desktop_llm.gui.widgets.painting import RING_MARGIN
+
+Listed = tuple[Entry, bool]
+"""A row, and whether it is too big for this computer."""
 
 
 class DiscoverPanel(QWidget):
@@ -37,7 +40,7 @@ class DiscoverPanel(QWidget):
         self._search = Search()
         self._asked: Search | None = None
         self._hub = words.hub_name("")
-        self._all: list[tuple[Entry, bool]] = []
+        self._all: list[tuple[str, list[Listed]]] = [("", [])]
         self._notice: Banner | None = None
         self._empty: EmptyState | None = None
         self._sort = self._make_sort()
@@ -70,15 +73,20 @@ class DiscoverPanel(QWidget):
         self._say_button()
         self.search_requested.emit(self._search)
 
-    def set_entries(self, entries: Sequence[tuple[Entry, bool]], heading: str) -> None:
-        """Replace the rows; each comes with whether it is too big for this computer. `heading` says what they are."""
-        self._all = list(entries)
+    def set_entries(self, entries: Sequence[Listed], heading: str) -> None:
+        """Replace the rows by what was found; `heading` stands above the list and says how many there are."""
+        self._all = [("", list(entries))]
         self._show(heading)
 
-    def append(self, entries: Sequence[tuple[Entry, bool]], heading: str) -> None:
+    def set_groups(self, groups: Sequence[tuple[str, Sequence[Listed]]]) -> None:
+        """Replace the rows by what can be shown without asking anyone, each group below its heading."""
+        self._all = [(heading, list(entries)) for heading, entries in groups]
+        self._show("")
+
+    def append(self, entries: Sequence[Listed], heading: str) -> None:
         """More of the same search."""
-        self._all.extend(entries)
-        self._list.append([entry for entry, too_big in entries if not (too_big and self._hide.isChecked())])
+        self._all[-1][1].extend(entries)
+        self._list.append(self._wanted(entries))
         self._said.setText(heading)
         self._said.setVisible(bool(heading))
         self._show_empty(None)
@@ -177,11 +185,18 @@ class DiscoverPanel(QWidget):
         self._list.opened.connect(self.opened)
 
     def _show(self, heading: str) -> None:
-        hide = self._hide.isChecked()
-        self._list.set_entries([entry for entry, too_big in self._all if not (too_big and hide)])
+        rows: list[Row] = []
+        for title, entries in self._all:
+            if wanted := self._wanted(entries):
+                rows += [title, *wanted] if title else wanted
+        self._list.set_entries(rows)
         self._said.setText(heading)
         self._said.setVisible(bool(heading))
         self._show_empty(None)
+
+    def _wanted(self, entries: Sequence[Listed]) -> list[Entry]:
+        hide = self._hide.isChecked()
+        return [entry for entry, too_big in entries if not (too_big and hide)]
 
     def _show_empty(self, state: EmptyState | None) -> None:
         if self._empty is not None:

@@ -36,10 +36,11 @@ class Advice:
 
 
 class RepositoryView(QWidget):
-    """Signals: `get_requested` with the name of a file; `page_requested` for the browser; `token_requested`;
-    `link_requested` with an address of the card; `notice_action` with the name of a banner's button."""
+    """Signals: `get_requested` with the name of a file; `star_toggled`; `page_requested` for the browser;
+    `token_requested`; `link_requested` with an address of the card; `notice_action` with a banner's button."""
 
     get_requested = Signal(str)
+    star_toggled = Signal(bool)
     page_requested = Signal()
     token_requested = Signal()
     link_requested = Signal(str)
@@ -51,6 +52,8 @@ class RepositoryView(QWidget):
         self._more_open = False
         self._rows: tuple[SizeRow, ...] = ()
         self._title = Label("", "title", wrap=True, object_name="repository_title")
+        self._star = IconButton("star", "", object_name="repository_star")
+        self._star.setCheckable(True)
         self._open_page = IconButton("external", self.tr("Open the page in the browser"), object_name="repository_page")
         self._facts, self._chips = QWidget(), QWidget()
         self._facts_flow, self._chips_flow = FlowLayout(self._facts, 14), FlowLayout(self._chips, 6)
@@ -61,6 +64,8 @@ class RepositoryView(QWidget):
         self._card = _CardPart()
         self._busy = _Busy()
         self._lay_out()
+        self.set_starred(False)
+        self._star.clicked.connect(self.star_toggled)
         self._open_page.clicked.connect(self._on_page)
         self._sizes.get_requested.connect(self.get_requested)
         self._card.link_requested.connect(self.link_requested)
@@ -75,6 +80,12 @@ class RepositoryView(QWidget):
         self.set_advice(None)
         self._card.set_blocks(())
         self.set_notice("", "", ())
+
+    def set_starred(self, starred: bool) -> None:
+        """Whether the person wants to find it again."""
+        self._star.setChecked(starred)
+        words_ = self.tr("Take the star off") if starred else self.tr("Star this repository, to find it again")
+        self._star.set_content("starred" if starred else "star", words_)
 
     def set_busy(self, text: str) -> None:
         """Say what is being fetched; empty when it is over."""
@@ -119,6 +130,7 @@ class RepositoryView(QWidget):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
+        head.addWidget(self._star)
         head.addWidget(self._open_page)
         column = scrolling_column(self, _WIDEST, _MARGINS)
         column.addLayout(head)

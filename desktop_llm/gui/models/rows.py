@@ -19,6 +19,7 @@ from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_nam
 Index = QModelIndex | QPersistentModelIndex
 
 _NO_PARENT = QModelIndex()
+_HEADING_HEIGHT = 32
 _ROW_HEIGHT, _PADDING, _RIGHT_GAP, _BAR = 54, 12, 8, 3
 _ICON, _GAP = 14, 4
 
@@ -50,6 +51,10 @@ class Entry:
         return ", ".join(part for part in parts if part)
 
 
+Row = Entry | str
+"""A row, or the heading of those below it."""
+
+
 class EntryList(QListView):
     """Signals: `opened` with the key of a row that was clicked or entered; `moved` with that of the row looked at."""
 
@@ -62,7 +67,6 @@ class EntryList(QListView):
         self._rows = _Rows(self)
         self.setModel(self._rows)
         self.setItemDelegate(_Delegate(self))
-        self.setUniformItemSizes(True)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -73,13 +77,18 @@ class EntryList(QListView):
         repaint_on_theme(self)
 
     def entries(self) -> tuple[Entry, ...]:
-        """All rows."""
-        return tuple(self._rows.entries)
+        """All rows but headings."""
+        return tuple(entry for entry in self._rows.entries if isinstance(entry, Entry))
 
-    def set_entries(self, entries: Sequence[Entry]) -> None:
+    def headings(self) -> tuple[str, ...]:
+        """All headings."""
+        return tuple(entry for entry in self._rows.entries if isinstance(entry, str))
+
+    def set_entries(self, entries: Sequence[Row]) -> None:
         """Show these; the row looked at stays looked at where it still is there."""
         current = self.current_key()
         self.selectionModel().blockSignals(True)
+        self.setUniformItemSizes(not any(isinstance(entry, str) for entry in entries))  # quick for 20,000
         self._rows.set_entries(entries)
         self.selectionModel().blockSignals(False)
         self.select(current)
@@ -106,18 +115,17 @@ class EntryList(QListView):
 
     def current_key(self) -> str:
         """The row looked at; empty where there is none."""
-        index = self.currentIndex()
-        return self._rows.entries[index.row()].key if index.isValid() else ""
+        return self._rows.key_of(self.currentIndex())
 
     def focus_first(self) -> None:
         """Take the focus, on the first row if none is looked at."""
-        if not self.currentIndex().isValid() and self._rows.rowCount():
-            self.setCurrentIndex(self._rows.index(0))
+        if not self.currentIndex().isValid() and (entries := self.entries()):
+            self.setCurrentIndex(self._rows.index(self._rows.row_of(entries[0].key)))
         self.setFocus(Qt.FocusReason.TabFocusReason)
 
     def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if current.isValid():
-            self.moved.emit(self._rows.entries[current.row()].key)
+            self.moved.emit(self._rows.key_of(current))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter and Space open."""
@@ -135,17 +143,17 @@ class EntryList(QListView):
 
 
 class _Rows(QAbstractListModel):
-    """The entries as rows."""
+    """Entries and headings as rows."""
 
     def __init__(self, parent: QListView) -> None:
         super().__init__(parent)
-        self.entries: list[Entry] = []
+        self.entries: list[Row] = []
         self._places: dict[str, int] = {}
 
-    def set_entries(self, entries: Sequence[Entry]) -> None:
+    def set_entries(self, entries: Sequence[Row]) -> None:
         self.beginResetModel()
         self.entries = list(entries)
-        self._places = {entry.key: row for row, entry in enumerate(self.entries)}
+        self._places = {entry.key: row for row, entry in enumerate(self.entries) if isinstance(entry, Entry)}
         self.endResetModel()
 
     def append(self, entries: Sequence[Entry]) -> None:
@@ -165,8 +173,16 @@ class _Rows(QAbstractListModel):
     def row_of(self, key: str) -> int:
         return self._places.get(key, -1)
 
+    def key_of(self, index: Index) -> str:
+        entry = self.entries[index.row()] if index.isValid() else ""
+        return "" if isinstance(entry, str) else entry.key
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """A heading can't be chosen."""
+        return Qt.ItemFlag.NoItemFlags if isinstance(self.entries[index.row()], str) else super().flags(index)
+
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        """One row an entry."""
+        """One row an entry or heading."""
         return 0 if parent.isValid() else len(self.entries)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -174,11 +190,11 @@ class _Rows(QAbstractListModel):
         entry = self.entries[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return entry.title
+                return entry if isinstance(entry, str) else entry.title
             case Qt.ItemDataRole.UserRole:
                 return entry
             case Qt.ItemDataRole.AccessibleTextRole:
-                return entry.spoken()
+                return entry if isinstance(entry, str) else entry.spoken()
         return None
 
 
@@ -189,15 +205,20 @@ class _Delegate(QStyledItemDelegate):
         super().__init__(view)
         metrics = QFontMetrics(theme.current().font("ui"))
         self.row_height = max(_ROW_HEIGHT, metrics.height() * 2 + 16)
+        self._heading_height = max(_HEADING_HEIGHT, metrics.height() + 12)
 
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        """One height for all rows."""
-        return QSize(160, self.row_height)
+    def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
+        """One height for all rows, another for headings."""
+        heading = isinstance(index.data(Qt.ItemDataRole.UserRole), str)
+        return QSize(160, self._heading_height if heading else self.row_height)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """One row."""
+        entry: Row = index.data(Qt.ItemDataRole.UserRole)
+        if isinstance(entry, str):
+            _paint_heading(painter, option.rect, entry)
+            return
         painter.save()
-        entry: Entry = index.data(Qt.ItemDataRole.UserRole)
         row = QStyle.visualRect(option.direction, option.rect, option.rect.adjusted(0, 0, -_RIGHT_GAP, 0))
         self._paint_ground(painter, option, row)
         place = row.adjusted(_PADDING, 8, -_PADDING, -8)
@@ -261,6 +282,12 @@ class _Delegate(QStyledItemDelegate):
         if room > 24:
             shown = metrics.elidedText(entry.second, Qt.TextElideMode.ElideRight, room)
             painter.drawText(side(QRect(place.x(), place.y(), room, place.height())), _MIDDLE, shown)
+
+
+def _paint_heading(painter: QPainter, place: QRect, words: str) -> None:
+    painter.setFont(theme.current().font("small_strong"))
+    painter.setPen(theme.current().colour("text_tertiary"))
+    painter.drawText(place.adjusted(_PADDING, 6, -_PADDING, 0), _MIDDLE, words)
 
 
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading

@@ -136,16 +136,22 @@ class Room:
         """The titles in a list."""
         return [entry.title for entry in find(self.page, name, EntryList).entries()]
 
+    def headings(self) -> tuple[str, ...]:
+        """The headings in the list of results."""
+        headings: tuple[str, ...] = find(self.page, "models_results", EntryList).headings()
+        return headings
+
     def open(self, repo: str = "maker/Tiny-GGUF") -> None:
         """Open a repository by its id, and wait for all that is to know of it."""
         self.discover.open_reference(repo)
         self.until(lambda: self.shows("get_tiny_q4_k_m_gguf"))
 
     def open_row(self, place: int = 0) -> None:
-        """Click a row of the results."""
-        rows = find(self.page, "models_results", EntryList)
-        place_of = rows.visualRect(rows.model().index(place, 0)).center()
-        QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=place_of)
+        """Click a row of the results, not counting headings."""
+        view = find(self.page, "models_results", EntryList)
+        rows = [view.model().index(row, 0) for row in range(view.model().rowCount())]
+        wanted = [row for row in rows if row.flags() & Qt.ItemFlag.ItemIsSelectable][place]
+        QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(wanted).center())
 
     def get(self, size: str = "q4_k_m") -> None:
         """Press Get."""

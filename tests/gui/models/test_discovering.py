@@ -12,13 +12,13 @@ from tests.hub import status
 
 def test_nothing_goes_out_until_a_person_asks(models: Room) -> None:
     models.qtbot.keyClicks(models.page.sidebar.search, "tiny")
-    models.until(lambda: "Matches" in models.says("models_results_count") or not models.results())
+    models.until(lambda: not models.results())
     assert models.says("models_search_hub")
     assert models.hub.seen == []
 
 
 def test_the_catalogue_is_shown_without_asking_anyone(models: Room) -> None:
-    assert models.says("models_results_count") == "Recommended for this computer"
+    assert models.headings() == ("Recommended for this computer",)
     assert len(models.results()) == 3
     models.open_row()
     assert models.says("recommendation_get").startswith("Get ")
@@ -28,6 +28,41 @@ def test_the_catalogue_is_shown_without_asking_anyone(models: Room) -> None:
 def test_typing_finds_what_is_here(models: Room) -> None:
     models.qtbot.keyClicks(models.page.sidebar.search, "smollm2")
     models.until(lambda: models.results() == ["SmolLM2 135M"])
+    assert models.headings() == ("On this computer",)
+
+
+def test_what_an_earlier_search_found_is_not_said_to_be_here(models: Room) -> None:
+    models.add()
+    models.search("tiny")
+    models.until(lambda: models.results() == ["Tiny-GGUF"])
+    models.qtbot.keyClick(models.page.sidebar.search, Qt.Key.Key_Backspace)
+    models.until(lambda: models.headings())
+    assert [heading.partition(" 127")[0] for heading in models.headings()] == ["Found before on"]
+
+
+def test_a_starred_repository_is_found_again_without_asking_anyone(models: Room) -> None:
+    models.add()
+    models.add("maker/Other-GGUF")
+    for repo in ("maker/Tiny-GGUF", "maker/Other-GGUF"):
+        models.open(repo)
+        models.press("repository_star")
+    models.until(lambda: models.results()[3:] == ["Other-GGUF", "Tiny-GGUF"])
+    models.reopen()
+    asked = len(models.hub.seen)
+    models.until(lambda: models.results()[3:] == ["Other-GGUF", "Tiny-GGUF"])
+    assert models.headings() == ("Recommended for this computer", "Starred")
+    assert len(models.hub.seen) == asked
+
+
+def test_a_star_can_be_taken_off_where_it_was_set(models: Room) -> None:
+    models.add()
+    models.open()
+    models.press("repository_star")
+    models.until(lambda: "Starred" in models.headings())
+    models.open_row(3)
+    assert models.says("repository_star") == "Take the star off"
+    models.press("repository_star")
+    assert models.headings() == ("Recommended for this computer",)
 
 
 def test_results_of_all_pages_are_listed(models: Room) -> None:

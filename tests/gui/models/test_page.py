@@ -152,6 +152,19 @@ def test_a_model_for_search_says_so_in_place_of_its_fit(page: ModelsPage) -> Non
     assert mark.text == "Embedding"
 
 
+def test_arrows_pass_over_headings(qtbot: QtBot, page: ModelsPage) -> None:
+    listed = [(found_entry(found("a/One-GGUF")), False)], [(found_entry(found("a/Two-GGUF")), False)]
+    page.sidebar.discover.set_groups([("First", listed[0]), ("None", []), ("Second", listed[1])])
+    rows = find(page, "models_results", EntryList)
+    assert rows.headings() == ("First", "Second")
+    opened = heard(page.sidebar.discover.opened)
+    page.sidebar.search.setFocus()
+    qtbot.keyClick(page.sidebar.search, Qt.Key.Key_Down)
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Down, Qt.Key.Key_Return):
+        qtbot.keyClick(rows, key)
+    assert opened == ["a/One-GGUF", "a/Two-GGUF"]
+
+
 def test_twenty_thousand_results_arrive_page_by_page(page: ModelsPage) -> None:
     show_found(page)
     for number in range(200):
