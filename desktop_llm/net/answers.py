@@ -18,7 +18,7 @@ from desktop_llm.words import Sentence, tr
 
 MAX_WAIT_S = 24 * 3600.0
 _USED_UP = re.compile(r"\br=0\s*;\s*t=(\d+)")
-_REPOSITORY = re.compile(r"^(?:/api/models/([^/]+/[^/]+)|/([^/]+/[^/]+)/(?:resolve|raw|blob)/)")
+_REPOSITORY = re.compile(r"/api/models/([^/]+/[^/]+)|/([^/]+/[^/]+)/(?:resolve|raw|blob)/")  # maybe below a path
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def too_long(url: str) -> TransferError:
 
 def repository_in(url: str) -> str:
     """The repository that an address of the hub is about; "" where it names none."""
-    found = _REPOSITORY.match(unquote(urlsplit(url).path))
+    found = _REPOSITORY.search(unquote(urlsplit(url).path))
     return (found[1] or found[2]) if found else ""
 
 

@@ -28,11 +28,21 @@ QWEN = "Qwen/Qwen3-8B-GGUF"
         (f"https://huggingface.co/{QWEN}/blob/main/README.md", Reference(QWEN)),
         (f"https://huggingface.co/{QWEN}/discussions/3", Reference(QWEN)),
         (f"https://huggingface.co/{QWEN}.git", Reference(QWEN)),
+        (f"https://huggingface.co/{QWEN}?show_file_info=a-Q4_K_M.gguf", Reference(QWEN, "a-Q4_K_M.gguf")),
+        (f"{QWEN}/BF16/a-BF16.gguf", Reference(QWEN, "BF16/a-BF16.gguf")),
         (f"https://hub.example/{QWEN}", Reference(QWEN)),
     ],
 )
 def test_a_pasted_reference_is_understood(text: str, reference: Reference) -> None:
     assert parse_reference(text, "https://hub.example") == reference
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:8080/hf", "http://127.0.0.1:8080/hf/"])
+def test_an_address_of_a_mirror_below_a_path_is_understood(endpoint: str) -> None:
+    address = f"http://127.0.0.1:8080/hf/{QWEN}/blob/main/a.gguf"
+
+    assert parse_reference(address, endpoint) == Reference(QWEN, "a.gguf")
+    assert parse_reference(f"http://127.0.0.1:8080/{QWEN}", endpoint) is None
 
 
 @pytest.mark.parametrize(
@@ -45,6 +55,7 @@ def test_a_pasted_reference_is_understood(text: str, reference: Reference) -> No
             "qwen/",
             "/qwen",
             "a/b/c",
+            "a/b/../c.gguf",
             f"{QWEN}:",
             "qwen 3/8b",
             "../..",

@@ -206,6 +206,13 @@ class TestOnTheWire:
                 ask(f"{hub.url}/maker/Tiny-GGUF/resolve/main/a.gguf", purpose="download")
             assert caught.value.cause == cause
 
+    def test_a_refusal_of_a_mirror_below_a_path_names_the_repository(self, net: Net, hub: LocalHub) -> None:
+        hub.behave("*", status(401, headers={"X-Error-Code": "GatedRepo"}))
+
+        for path in ("maker/Closed-GGUF/resolve/main/a.gguf", "api/models/maker/Closed-GGUF"):
+            with pytest.raises(TransferError, match="^maker/Closed-GGUF is for people"):
+                net.get(f"{hub.url}/mirrors/hf/{path}", purpose="download")
+
     def test_a_range_beyond_the_end_is_an_answer_to_a_download(self, net: Net, hub: LocalHub) -> None:
         hub.add("maker/Tiny-GGUF", {"a.gguf": b"GGUF"})
         url = f"{hub.url}/maker/Tiny-GGUF/resolve/main/a.gguf"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from desktop_llm.models.hub.quantizations import is_plain
 
@@ -25,11 +25,14 @@ class Reference:
 def parse_reference(text: str, endpoint: str = "") -> Reference | None:
     """The repository that the text names, or None where it is a search; addresses of `endpoint` count too."""
     text = text.strip().strip("<>\"'")
-    host, path = _host_and_path(text)
-    if host:
-        known = host in _HOSTS or (endpoint and host == (urlsplit(endpoint).hostname or ""))
-        return _of_path(path) if known else None
+    if (path := _path_on_hub(text, endpoint)) is not None:
+        return _of_path(path, _shown_file(text))
+    if _is_address(text):
+        return None
     repo, colon, file = text.partition(":")
+    if not colon and text.lower().endswith(".gguf") and text.count("/") > 1:
+        owner, name, file = text.split("/", 2)
+        repo = f"{owner}/{name}"
     if not is_repo_id(repo) or (colon and not file):
         return None
     return Reference(repo, file or None) if not file or is_plain(file) else None
@@ -40,18 +43,39 @@ def is_repo_id(text: str) -> bool:
     return bool(_ID.fullmatch(text)) and not text.lower().startswith(tuple(f"{name}/" for name in _NOT_MODELS))
 
 
+def _is_address(text: str) -> bool:
+    return "://" in text or text.partition("/")[0].lower() in _HOSTS
+
+
+def _path_on_hub(text: str, endpoint: str) -> str | None:
+    """The path of an address on Hugging Face or on the endpoint, which may itself have one; None for any other text."""
+    host, path = _host_and_path(text)
+    if host in _HOSTS:
+        return path
+    own_host, own_path = _host_and_path(endpoint)
+    if not own_host or host != own_host or not path.startswith(f"{own_path.rstrip('/')}/"):
+        return None
+    return path.removeprefix(own_path.rstrip("/"))
+
+
 def _host_and_path(text: str) -> tuple[str, str]:
-    if "://" in text:
-        try:
-            parts = urlsplit(text)
-        except ValueError:
-            return "", ""
-        return (parts.hostname or "").lower(), unquote(parts.path)
-    host, _, path = text.partition("/")
-    return (host.lower(), path) if host.lower() in _HOSTS else ("", "")
+    if "://" not in text:
+        host, _, path = text.partition("/")
+        return host.lower(), path
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return "", ""
+    return (parts.hostname or "").lower(), unquote(parts.path)
 
 
-def _of_path(path: str) -> Reference | None:
+def _shown_file(text: str) -> str | None:
+    """The file whose facts the hub's page of a repository shows, `?show_file_info=model.gguf`."""
+    (name,) = parse_qs(urlsplit(text).query).get("show_file_info", [""])[:1]
+    return name if name.lower().endswith(".gguf") and is_plain(name) else None
+
+
+def _of_path(path: str, shown: str | None) -> Reference | None:
     """From `owner/name`, `owner/name:Q4_K_M`, `owner/name/tree/main`, `owner/name/blob/main/file.gguf`."""
     steps = path.strip("/").split("/")
     repo, _, file = "/".join(steps[:2]).removesuffix(".git").partition(":")
@@ -61,6 +85,6 @@ def _of_path(path: str) -> Reference | None:
     if len(rest) >= 2 and rest[0] in ("tree", "blob", "resolve", "raw"):
         inner = "/".join(rest[2:])
         revision = None if rest[1] == "main" else rest[1]
-        named = inner if inner.lower().endswith(".gguf") and is_plain(inner) else None
+        named = inner if inner.lower().endswith(".gguf") and is_plain(inner) else shown
         return Reference(repo, named, revision)
-    return Reference(repo, file or None)
+    return Reference(repo, file or shown)
