@@ -133,7 +133,7 @@ class Tour:
         self.wiring.chat.tick(("House & lease",))
         self.send(QUESTION)
         answer = self.window.chats.transcript
-        message = self.wiring.chat._messages[-1]
+        message = self.wiring.chat._messages.all[-1]
         numbers = [citation.number for citation in message.citations] or [1]
         answer.citation_activated.emit(message.id, numbers[0])
         settle(1500)
@@ -164,7 +164,7 @@ class Tour:
         self.wiring.conversations.new()
         self.window.chats.composer.set_text("Write a long story about the sea.")
         self.window.chats.composer.editor.submitted.emit()
-        until(lambda: self.wiring.chat._turn is not None and len(self.wiring.chat._turn.state.text) > 60, 60)
+        until(lambda: (turn := self.wiring.chat._answering.turn) is not None and len(turn.state.text) > 60, 60)
         worker = self.wiring.resources.engine._worker
         assert worker is not None
         worker.kill()

@@ -42,7 +42,7 @@ class Person(QObject):
 
     def say_stored(self) -> None:
         """Tell the killer what is stored; it holds the app to it."""
-        for message in self.wiring.chat._messages[-2:]:
+        for message in self.wiring.chat._messages.all[-2:]:
             if message.role == "user" or message.status == "complete":
                 print(json.dumps({message.role: message.id, "text": message.text}), flush=True)  # noqa: T201
 
