@@ -70,6 +70,23 @@ class MessageCanvas(QAbstractScrollArea):
         self._drop_layouts()
         self._arrange()
 
+    def jump_to_latest(self) -> None:
+        """Go to the end and stay there while it grows."""
+        self._pinned = True
+        self._arrange()
+
+    def is_at_end(self) -> bool:
+        """Whether the view follows the end."""
+        return self._pinned
+
+    def last_seen(self) -> int:
+        """Index of the last message of which something is seen, -1 without any."""
+        return self._seen().stop - 1
+
+    def message_at(self, y: float) -> int:
+        """The message at a height of the viewport, -1 without any."""
+        return self._rows.at(y + self.verticalScrollBar().value()) if self._views else -1
+
     # --- messages ---------------------------------------------------------------------------------------------
 
     def _replace_all(self, views: Sequence[MessageView]) -> None:
@@ -90,7 +107,7 @@ class MessageCanvas(QAbstractScrollArea):
         width = self.column_rect().width() * (0.85 if view.role == "user" else 1)
         return estimate(view.text, width, self._type.scale, 32 if view.role == "user" else _FOOT_AND_GAPS)
 
-    def _layout_of(self, index: int) -> MessageLayout:
+    def layout_at(self, index: int) -> MessageLayout:
         """The message laid out for the column as it is now."""
         view = self._views[index]
         layout = self._layouts.get(view.id)
@@ -138,14 +155,14 @@ class MessageCanvas(QAbstractScrollArea):
         if self._pinned:
             index = len(self._views) - 1
             while index >= 0 and room > 0:
-                self._layout_of(index)
+                self.layout_at(index)
                 room -= self._rows.height(index)
                 index -= 1
             return
         index, offset = self._anchor
         room += offset
         while index < len(self._views) and room > 0:
-            self._layout_of(index)
+            self.layout_at(index)
             room -= self._rows.height(index)
             index += 1
 
@@ -154,7 +171,7 @@ class MessageCanvas(QAbstractScrollArea):
         changed = False
         for index in self._seen():
             before = self._rows.height(index)
-            self._layout_of(index)
+            self.layout_at(index)
             changed = changed or self._rows.height(index) != before
         return changed
 
@@ -186,7 +203,7 @@ class MessageCanvas(QAbstractScrollArea):
         """Move the real widgets of seen messages to their places and hide all others."""
         placed: set[QWidget] = set()
         for index in self._seen():
-            layout, corner = self._layouts[self._views[index].id], self._corner(index)
+            layout, corner = self._layouts[self._views[index].id], self.corner_of(index)
             for part, top in zip(layout.parts, layout.tops, strict=True):
                 y = corner.y() + top
                 if y + part.height > -60 and y < self.viewport().height() + 60 and (widget := part.widget()):
@@ -202,7 +219,7 @@ class MessageCanvas(QAbstractScrollArea):
         if widget in alive:
             widget.hide()
 
-    def _corner(self, index: int) -> QPointF:
+    def corner_of(self, index: int) -> QPointF:
         """Where a message starts on the viewport."""
         return QPointF(self.column_rect().x(), self._rows.top(index) - self.verticalScrollBar().value())
 
@@ -215,7 +232,7 @@ class MessageCanvas(QAbstractScrollArea):
         missing = next((i for i in near if self._views[i].id not in self._layouts), None)
         if missing is not None:
             before = self._rows.height(missing)
-            self._layout_of(missing)
+            self.layout_at(missing)
             if self._rows.height(missing) != before:
                 self._adjust_scroll_bar()
                 self._place_widgets()
@@ -243,7 +260,7 @@ class MessageCanvas(QAbstractScrollArea):
         painter.fillRect(event.rect(), theme.current().colour("surface"))
         region = QRectF(event.rect())
         for index in self._seen():
-            layout, corner = self._layout_of(index), self._corner(index)
+            layout, corner = self.layout_at(index), self.corner_of(index)
             if corner.y() > region.bottom() or corner.y() + layout.height < region.top():
                 continue
             painter.save()

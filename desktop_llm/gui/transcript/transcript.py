@@ -6,9 +6,8 @@ It is given `MessageView`s and speaks by signals; it never touches a store or a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QGuiApplication,
@@ -16,30 +15,27 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from desktop_llm.gui import markdown
-from desktop_llm.gui.transcript.announcer import Announcer
-from desktop_llm.gui.transcript.canvas import MessageCanvas
 from desktop_llm.gui.transcript.documents import Anchor
 from desktop_llm.gui.transcript.feet import Feet
 from desktop_llm.gui.transcript.keyboard import Keyboard
+from desktop_llm.gui.transcript.live_messages import LiveMessages
 from desktop_llm.gui.transcript.menu import message_menu
 from desktop_llm.gui.transcript.message_layout import MessageLayout
 from desktop_llm.gui.transcript.mouse import Mouse
 from desktop_llm.gui.transcript.parts import Selection
 from desktop_llm.gui.transcript.selection import Place, TranscriptSelection
-from desktop_llm.gui.transcript.stream import Stream
-from desktop_llm.gui.transcript.view_model import MessageView, ReadingProgress
-from desktop_llm.gui.widgets import Action, Banner, Button, EmptyState, IconButton
+from desktop_llm.gui.transcript.view_model import MessageView
+from desktop_llm.gui.widgets import Action, Button, EmptyState, IconButton
 
 _PILL_FROM = 24
 
 
-class Transcript(MessageCanvas):
+class Transcript(LiveMessages):
     """All messages of the chat that is open. Message ids are the store's."""
 
     citation_activated = Signal(str, int)
@@ -48,7 +44,6 @@ class Transcript(MessageCanvas):
     regenerate_requested = Signal(str)
     edit_requested = Signal(str)
     branch_requested = Signal(str, int)
-    action_requested = Signal(str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,10 +56,6 @@ class Transcript(MessageCanvas):
         self._keyboard = Keyboard(self)
         self._mouse = Mouse(self)
         self._empty: EmptyState | None = None
-        self._announcer = Announcer(self)
-        self._stream = Stream(self)
-        self._stream.due.connect(self._take_incoming)
-        self._stream.progress_changed.connect(self._on_progress_changed)
         self._feet = Feet(self.viewport())
         self._connect_feet()
         self._jump = Button(
@@ -85,58 +76,10 @@ class Transcript(MessageCanvas):
 
     def set_messages(self, views: Sequence[MessageView]) -> None:
         """Show these messages and stand at the last one."""
-        self._stream.clear()
         self._selection.clear()
         self._keyboard.leave()
         self._mouse.forget()
-        self._replace_all(views)
-        self._show_empty_state()
-
-    def clear(self) -> None:
-        """Show no message."""
-        self.set_messages([])
-
-    def append_message(self, view: MessageView) -> None:
-        """Show one more message at the end."""
-        self._append(view)
-        self._show_empty_state()
-        self._name_the_end()
-        if view.status == "streaming":
-            self._announcer.start()
-
-    def update_message(self, view: MessageView) -> None:
-        """Show a message anew; an unknown one is appended."""
-        index = self._index.get(view.id)
-        if index is None:
-            self.append_message(view)
-            return
-        self._stream.forget(view.id)
-        self._views[index] = view
-        self._drop(view.id)
-        self._rows.forget(index)
-        self._arrange()
-
-    def finish(self, view: MessageView) -> None:
-        """The answer has ended: show it whole, with its figures and checked citations."""
-        self._stream.set_progress(view.id, None)
-        self.update_message(view)
-        self._name_the_end()
-        if view.error:
-            self._announcer.fail(view.error)
-        else:
-            self._announcer.finish(self.tr("Answer finished. {figures}").format(figures=view.foot))
-
-    def append_text(self, message_id: str, text: str) -> None:
-        """More of a streamed answer; shown within 33 ms, at most 30 times a second."""
-        self._stream.add_text(message_id, text)
-
-    def append_thinking(self, message_id: str, text: str) -> None:
-        """More of what the model thinks."""
-        self._stream.add_thoughts(message_id, text)
-
-    def set_progress(self, message_id: str, progress: ReadingProgress | None) -> None:
-        """Prompt processing of an answer; shown from 300 ms on, None takes it away."""
-        self._stream.set_progress(message_id, progress)
+        super().set_messages(views)
 
     def set_empty_state(self, icon: str, title: str, text: str = "", actions: tuple[Action, ...] = ()) -> None:
         """What is said while there is no message; its actions come back with an empty message id."""
@@ -144,7 +87,7 @@ class Transcript(MessageCanvas):
             self._empty.deleteLater()
         self._empty = EmptyState(icon, title, text, actions, object_name="transcript_empty", parent=self.viewport())
         self._empty.action_triggered.connect(self._on_empty_action)
-        self._show_empty_state()
+        self._arrange()
 
     def set_active_citation(self, message_id: str, number: int) -> None:
         """Mark the citation whose evidence is open; number 0 marks none."""
@@ -154,40 +97,9 @@ class Transcript(MessageCanvas):
 
     # --- what others may ask ------------------------------------------------------------------------------------
 
-    def message_ids(self) -> list[str]:
-        """Ids of all messages, first to last."""
-        return [view.id for view in self._views]
-
-    def message(self, message_id: str) -> MessageView:
-        """The message as it is shown, streamed text included."""
-        self._take_incoming()
-        return self._views[self._index[message_id]]
-
-    def message_text(self, message_id: str) -> str:
-        """All words that are read in a message: its text, banners, checks and figures."""
-        self._take_incoming()
-        return self._layout_of(self._index[message_id]).text()
-
     def selected_text(self) -> str:
         """The selected words."""
-        return self._selection.text(self._layout_of, self._plain_text)
-
-    def jump_to_latest(self) -> None:
-        """Go to the end and stay there while it grows."""
-        self._pinned = True
-        self._arrange()
-
-    def is_at_end(self) -> bool:
-        """Whether the view follows the end."""
-        return self._pinned
-
-    def last_seen(self) -> int:
-        """Index of the last message of which something is seen, -1 without any."""
-        return self._seen().stop - 1
-
-    def layout_at(self, index: int) -> MessageLayout:
-        """The message at an index, laid out."""
-        return self._layout_of(index)
+        return self._selection.text(self.layout_at, self._plain_text)
 
     def foot_buttons(self, index: int) -> list[IconButton]:
         """The buttons now shown for a message."""
@@ -196,7 +108,7 @@ class Transcript(MessageCanvas):
     def show_message(self, index: int) -> None:
         """Scroll as little as needed to see a message, from its start; say it to a screen reader."""
         if index >= 0:
-            layout = self._layout_of(index)
+            layout = self.layout_at(index)
             top, height = self._rows.top(index), self.viewport().height()
             bar = self.verticalScrollBar()
             if top < bar.value() or layout.height > height:
@@ -215,79 +127,7 @@ class Transcript(MessageCanvas):
         numbers = {citation.number for citation in view.citations}
         return markdown.plain(markdown.parse(view.text, numbers))
 
-    # --- streaming ----------------------------------------------------------------------------------------------
-
-    def _take_incoming(self) -> None:
-        """Move what has streamed in since the last repaint into the messages."""
-        for message_id, (text, thoughts) in self._stream.take().items():
-            index = self._index.get(message_id)
-            if index is not None:
-                view = self._views[index]
-                self._announcer.add(text)
-                self._views[index] = replace(view, text=view.text + text, thinking=view.thinking + thoughts)
-                self._grow(index)
-
-    def _grow(self, index: int) -> None:
-        view = self._views[index]
-        layout = self._layouts.get(view.id)
-        if layout is None:
-            self._rows.forget(index)
-            self._arrange()
-            return
-        layout.grow(view)
-        self._rows.set_height(index, layout.height)
-        if layout.thinking_row is not None:
-            self._connect_thinking(layout)
-        before = self.verticalScrollBar().value()
-        if self._pinned:
-            self._adjust_scroll_bar()
-            self._remember_anchor()
-        if self.verticalScrollBar().value() != before or not self._pinned:
-            self._arrange()
-            return
-        self._place_widgets()
-        top = round(self._corner(index).y())
-        self.viewport().update(QRect(0, top, self.viewport().width(), self.viewport().height() - top))
-
-    def _on_progress_changed(self, message_id: str) -> None:
-        index = self._index.get(message_id)
-        if index is not None:
-            layout = self._layout_of(index)
-            layout.show_progress(self._stream.progress(message_id))
-            self._rows.set_height(index, layout.height)
-            self._arrange()
-
-    def _prepare(self, layout: MessageLayout) -> None:
-        """Connect what was just built."""
-        self._connect_thinking(layout)
-        if progress := self._stream.progress(layout.view.id):
-            layout.show_progress(progress)
-        for part in layout.parts:
-            if part.has_widget() and isinstance(banner := part.widget(), Banner):
-                for button in banner.findChildren(Button):
-                    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-                banner.setProperty("message", layout.view.id)
-                banner.action_triggered.connect(self._on_banner_action)
-
-    def _connect_thinking(self, layout: MessageLayout) -> None:
-        row = layout.thinking_row
-        if row is not None and row.property("message") is None:
-            row.setProperty("message", layout.view.id)
-            row.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            row.clicked.connect(self._on_thinking_clicked)
-
     # --- what widgets in messages say ---------------------------------------------------------------------------
-
-    def _on_thinking_clicked(self) -> None:
-        index = self._index[self.sender().property("message")]
-        layout = self._layout_of(index)
-        layout.toggle_thought()
-        self._pinned = False
-        self._rows.set_height(index, layout.height)
-        self._arrange()
-
-    def _on_banner_action(self, name: str) -> None:
-        self.action_requested.emit(self.sender().property("message"), name)
 
     def _on_empty_action(self, name: str) -> None:
         self.action_requested.emit("", name)
@@ -318,14 +158,10 @@ class Transcript(MessageCanvas):
         else:
             self._jump.set_content(self.tr("Jump to latest"))
         if self._empty is not None:
-            self._empty.setGeometry(self.viewport().rect())
-
-    def _show_empty_state(self) -> None:
-        if self._empty is not None:
             self._empty.setVisible(not self._views)
             self._empty.setGeometry(self.viewport().rect())
 
-    def _name_the_end(self) -> None:
+    def _tell_of_the_end(self) -> None:
         """The pill says that something new is below."""
         if not self._pinned:
             self._jump.set_content(self.tr("New answer below"))
@@ -339,22 +175,14 @@ class Transcript(MessageCanvas):
         wanted.append(other if other != wanted[0] else -1)
         for number, index in enumerate(wanted):
             seen = index in self._seen()
-            layout = self._layout_of(index) if seen else None
-            self._feet.place(number, layout, self._corner(index).toPoint() if seen else QPoint())
+            layout = self.layout_at(index) if seen else None
+            self._feet.place(number, layout, self.corner_of(index).toPoint() if seen else QPoint())
 
     def _has_focus_within(self) -> bool:
         focused = QApplication.focusWidget()
         return focused is self or (focused is not None and self.isAncestorOf(focused))
 
     # --- mouse --------------------------------------------------------------------------------------------------
-
-    def message_at(self, y: float) -> int:
-        """The message at a height of the viewport, -1 without any."""
-        return self._rows.at(y + self.verticalScrollBar().value()) if self._views else -1
-
-    def corner_of(self, index: int) -> QPointF:
-        """Where a message starts on the viewport."""
-        return self._corner(index)
 
     def activate(self, index: int, anchor: Anchor) -> None:
         """Open what a citation or link points to."""
@@ -377,7 +205,7 @@ class Transcript(MessageCanvas):
 
     def relayout(self, index: int) -> None:
         """A part of a message took another height."""
-        layout = self._layout_of(index)
+        layout = self.layout_at(index)
         layout.layout(layout.width)
         self._pinned = False
         self._rows.set_height(index, layout.height)
@@ -466,8 +294,3 @@ class Transcript(MessageCanvas):
     def _paint_message_extras(self, painter: QPainter, index: int, layout: MessageLayout) -> None:
         if self.hasFocus():
             self._keyboard.paint(painter, index, layout)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the floating things in place."""
-        super().resizeEvent(event)
-        self._show_empty_state()
