@@ -39,8 +39,8 @@ class LoadPanel(QWidget):
     load_requested = Signal(str, object)
     changed = Signal(str, object)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._model: Model | None = None
         self._defaults = LoadSettings()
         self._has_gpu = False
@@ -145,13 +145,13 @@ class LoadPanel(QWidget):
     def _lay_out(self) -> None:
         inside = QWidget()
         inside.setProperty("page", True)
+        self._area = transparent_area(inside, self)
         self._rows = rows = QVBoxLayout(inside)
         rows.setContentsMargins(_SIDE, 12, 13, 6)
         rows.setSpacing(12)
         for row in (self._context, self._layers, self._compressed, self._remember, self._more):
             rows.addWidget(row)
         rows.addStretch(1)
-        self._area = transparent_area(inside)
         self._column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 14, 0, 13)
         column.setSpacing(0)

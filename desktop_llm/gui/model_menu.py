@@ -64,7 +64,7 @@ class ModelMenu(Popup):
         self._nothing = Label("", "ui", "text_secondary", wrap=True, object_name="model_menu_nothing")
         self._get_more = Button(self.tr("Get more models"), "download", kind="quiet", object_name="model_menu_get_more")
         self._open_file = Button(self.tr("Open a GGUF file…"), "folder", kind="quiet", object_name="model_menu_import")
-        self._settings = LoadPanel()
+        self._settings = LoadPanel(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(SHADOW + 1, SHADOW + 1, SHADOW + 1, SHADOW + 1)
         row.setSpacing(0)

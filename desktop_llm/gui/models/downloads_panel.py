@@ -69,6 +69,7 @@ class DownloadsPanel(QWidget):
         head.addWidget(self._close)
         inner = QWidget()
         inner.setProperty("page", True)
+        area = transparent_area(inner, self)
         column = QVBoxLayout(inner)
         column.setContentsMargins(16, 7, 16, 16)
         column.setSpacing(12)
@@ -81,7 +82,7 @@ class DownloadsPanel(QWidget):
         outer.setContentsMargins(1, 0, 0, 0)
         outer.setSpacing(0)
         outer.addLayout(head)
-        outer.addWidget(transparent_area(inner), 1)
+        outer.addWidget(area, 1)
         outer.addWidget(self._disk)
 
     def _on_pause_all(self) -> None:

@@ -56,9 +56,12 @@ class ModelsPage(QWidget):
         self._folded = False
         self._dragging = False
         self._notice: Banner | None = None
-        self.sidebar, self.downloads = Sidebar(), DownloadsPanel()
-        self.repository, self.recommendation, self.local = RepositoryView(), RecommendationView(), LocalView()
-        self.bar = DownloadsBar()
+        # Each part is made where it stands: with every later parent Qt's style sheet would go through all of it again.
+        self._middle = QWidget(self)
+        self._stack = stack = QStackedWidget(self._middle)
+        self.sidebar, self.downloads, self.bar = Sidebar(self), DownloadsPanel(self), DownloadsBar(self)
+        self.repository = RepositoryView(stack)
+        self.recommendation, self.local = RecommendationView(stack), LocalView(stack)
         self._drag_frame = DragFrame(self)
         self._lay_out()
         self.undo = UndoBar(self._middle, object_name="models_undo")
@@ -119,7 +122,6 @@ class ModelsPage(QWidget):
         length = theme.current().length
         self.sidebar.setFixedWidth(length("column", "results"))
         self.downloads.setFixedWidth(length("column", "downloads"))
-        self._stack = QStackedWidget()
         self._nothing = EmptyState(
             "cube",
             self.tr("Choose a model"),
@@ -130,7 +132,6 @@ class ModelsPage(QWidget):
             view.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
             self._stack.addWidget(view)
         self._views: dict[int, QWidget] = {DISCOVER: self._nothing, LOCAL: self._nothing}
-        self._middle = QWidget()
         self._middle.setObjectName("models_middle")
         middle = QVBoxLayout(self._middle)
         middle.setContentsMargins(0, 0, 0, 0)

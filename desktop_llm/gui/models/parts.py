@@ -72,14 +72,14 @@ class IconText(QWidget):
 
 def scrolling_column(page: QWidget, widest: int, margins: tuple[int, int, int, int]) -> QVBoxLayout:
     """Fill `page` with a scroll area; returns the column inside, at most `widest` wide and at the left."""
-    inner = QWidget()
+    holder = QWidget(page)
+    holder.setProperty("page", True)
+    inner = QWidget(holder)
     inner.setProperty("page", True)
     inner.setMaximumWidth(widest)
     column = QVBoxLayout(inner)
     column.setContentsMargins(*margins)
     column.setSpacing(0)
-    holder = QWidget()
-    holder.setProperty("page", True)
     row = QHBoxLayout(holder)
     row.setContentsMargins(0, 0, 0, 0)
     row.addStretch(1)

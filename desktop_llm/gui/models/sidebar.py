@@ -33,12 +33,12 @@ class Sidebar(QWidget):
             accessible_name=self.tr("Where to look"),
         )
         self.search = SearchField(self.tr("Search models, or paste a link"), object_name="models_search")
-        self.discover, self.local = DiscoverPanel(), LocalPanel()
+        self._stack = QStackedWidget(self)
+        self.discover, self.local = DiscoverPanel(self._stack), LocalPanel(self._stack)
         self._hub = Label("", "small", "text_secondary", wrap=True, object_name="models_hub")
         self._hub.hide()
         self._mirror = False
         self._texts = {DISCOVER: "", LOCAL: ""}
-        self._stack = QStackedWidget()
         self._stack.addWidget(self.discover)
         self._stack.addWidget(self.local)
         self._lay_out()

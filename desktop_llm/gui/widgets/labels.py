@@ -13,6 +13,8 @@ from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_nam
 
 PillKind = Literal["success", "warning", "danger", "neutral", "accent"]
 
+_WIDTHS_KEPT = 16
+
 _PILL_COLOURS: dict[PillKind, tuple[str, str]] = {
     "success": ("success_bg", "success_text"),
     "warning": ("warning_bg", "warning_text"),
@@ -41,6 +43,7 @@ class Label(QLabel):
         super().__init__(text, parent)
         self._colour = colour
         self._line_height = theme.current().line_height(type_name)
+        self._line_counts: dict[tuple[str, int, int], int] = {}
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setFont(theme.current().font(type_name))
         self.setWordWrap(wrap)
@@ -70,8 +73,16 @@ class Label(QLabel):
         """All lines at a width; -1 for text that is not wrapped."""
         if not self.wordWrap():
             return super().heightForWidth(width)
-        lines = max(1, self._laid_out(width).lineCount())
-        return lines * max(self._line_height, self.fontMetrics().height())
+        return self._line_count(width) * max(self._line_height, self.fontMetrics().height())
+
+    def _line_count(self, width: int) -> int:
+        """Remembered for some widths: a layout asks a dozen times for the same before it is content."""
+        key = (self.text(), self.font().pixelSize(), width)
+        if key not in self._line_counts:
+            if len(self._line_counts) >= _WIDTHS_KEPT:
+                self._line_counts.clear()
+            self._line_counts[key] = max(1, self._laid_out(width).lineCount())
+        return self._line_counts[key]
 
     def sizeHint(self) -> QSize:
         """As wide as `QLabel` thinks, as high as the lines are then."""
