@@ -18,7 +18,7 @@ def focus_neighbour(page: QWidget, *, forward: bool) -> bool:
     place += 1 if forward else -1
     if not 0 <= place < len(stops):
         return _leave(page, forward=forward)
-    stops[place].setFocus(_reason(forward=forward))
+    _focus(stops[place], forward=forward)
     return True
 
 
@@ -27,32 +27,39 @@ def focus_round(sheet: QWidget, *, forward: bool) -> bool:
     stops, place = _places(sheet)
     if stops:
         start = place if place is not None else -1 if forward else 0
-        stops[(start + (1 if forward else -1)) % len(stops)].setFocus(_reason(forward=forward))
+        _focus(stops[(start + (1 if forward else -1)) % len(stops)], forward=forward)
     return True
 
 
-def _places(page: QWidget) -> tuple[list[QWidget], int | None]:
-    """Where the focus can be on a page, and where it is."""
-    focused = page.window().focusWidget()
-    stops = [widget for widget in _laid_out(page) if widget is focused or _is_stop(widget)]
+def _places(root: QWidget) -> tuple[list[QWidget], int | None]:
+    """Where the focus can be inside a page, sheet or window, and where it is."""
+    focused = root.window().focusWidget()
+    stops = [widget for widget in _laid_out(root) if widget is focused or _is_stop(widget)]
     return stops, next((place for place, widget in enumerate(stops) if widget is focused), None)
 
 
 def _leave(page: QWidget, *, forward: bool) -> bool:
-    """Qt's own order may lead back into the page from here: go on along it until the page is left."""
-    focused = page.window().focusWidget()
-    widget: QWidget | None = focused
-    while widget is not None and (widget is page or page.isAncestorOf(widget) or not _is_stop(widget)):
-        widget = widget.nextInFocusChain() if forward else widget.previousInFocusChain()
-        if widget is focused:
-            return False
-    if widget is not None:
-        widget.setFocus(_reason(forward=forward))
-    return widget is not None
+    """Go to what stands in the window behind the page or before it; round at the window's ends.
+
+    Qt's own order may lead back into the page. Nor is it walked here: PySide takes each widget that
+    `nextInFocusChain` returns for a child of the one it was asked of, and for deleted together with it.
+    """
+    stops, _place = _places(page.window())
+    inside = [place for place, widget in enumerate(stops) if widget is page or page.isAncestorOf(widget)]
+    others = stops[inside[-1] + 1 :] + stops[: inside[0]]
+    if others:
+        _focus(others[0 if forward else -1], forward=forward)
+    return bool(others)
 
 
-def _reason(*, forward: bool) -> Qt.FocusReason:
-    return Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+def _focus(widget: QWidget, *, forward: bool) -> None:
+    """Give it the focus, and scroll to it as Qt's own Tab does."""
+    widget.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+    around = widget.parentWidget()
+    while around is not None:
+        if isinstance(around, QScrollArea):
+            around.ensureWidgetVisible(widget)
+        around = around.parentWidget()
 
 
 def _is_stop(widget: QWidget) -> bool:

@@ -11,6 +11,7 @@ from desktop_llm.gui.activity.readings import Readings
 from desktop_llm.gui.model_in_use import ModelInUse
 from desktop_llm.gui.models.download_list import DownloadList
 from desktop_llm.gui.models.transfers import Download
+from desktop_llm.gui.reading_order import focus_neighbour
 from desktop_llm.gui.scrolled import scrolled_column
 from desktop_llm.gui.widgets import Action, Button, EmptyState, Label, UndoBar
 from desktop_llm.gui.widgets.painting import RING_MARGIN
@@ -80,6 +81,10 @@ class ActivityPage(QWidget):
         """All collections; those with nothing going on are left out."""
         self.readings.set_collections(collections)
         self._show_section(self._readings_section, shown=self.readings.has_cards)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes by the places on the page: cards come and go."""
+        return focus_neighbour(self, forward=forward) or super().focusNextPrevChild(forward)
 
     def _show_model(self, *, shown: bool) -> None:
         self.model.setVisible(shown)

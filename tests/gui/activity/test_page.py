@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -109,6 +109,22 @@ def test_a_model_that_stopped_says_why_and_can_be_tried_again(page: ActivityPage
     assert "ends too early" in find(page, "model_in_use_state").text()
     press(page, "model_in_use_action")
     assert asked == ["coder"]
+
+
+def test_tab_goes_from_card_to_card_as_they_stand(page: ActivityPage) -> None:
+    page.set_collections([collection("Papers", state="reading")])
+    page.set_downloads([RUNNING])
+    page.set_downloads([STOPPED, RUNNING])
+    page.activateWindow()
+    QCoreApplication.processEvents()  # what came into the list is shown
+    find(page, "activity_pause_all").setFocus()
+    passed = []
+    for _ in range(8):
+        QTest.keyClick(page.focusWidget(), Qt.Key.Key_Tab)
+        passed.append(page.focusWidget().objectName())
+    stopped = ["cancel", "free_space", "retry", "details"]
+    downloads = [f"download_{name}" for name in (*stopped, "pause", "cancel")]
+    assert passed == [*downloads, "collection_more", "collection_pause"]
 
 
 def test_what_can_be_pressed_has_names(page: ActivityPage) -> None:
