@@ -7,7 +7,7 @@ a search that was asked, pastes a reference, or opens a row.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -30,7 +30,7 @@ from desktop_llm.gui.repository_controller import RepositoryController
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.starred_controller import StarredController
 from desktop_llm.gui.tasks import Task
-from desktop_llm.models.hub import Reference, parse_reference
+from desktop_llm.models.hub import HubModel, Reference, parse_reference
 from desktop_llm.models.library import Model
 
 if TYPE_CHECKING:
@@ -191,10 +191,19 @@ class DiscoverController(QObject):
         self._panel.set_notice("", "", ())
         self._show_here()
 
-    def _on_found(self, page: list[Found]) -> None:
-        new = [found for found in page if found.model.repo not in self._found]
-        self._found.update({found.model.repo: found for found in new})
-        self._panel.append([(found_entry(found), found.too_big) for found in new], self._heading())
+    def _on_found(self, page: list[HubModel]) -> None:
+        new = {model.repo: Found(model, None) for model in page if model.repo not in self._found}
+        if not new:  # none of this page is of the size that was asked for
+            return
+        self._found.update(new)
+        self._panel.append(_listed(new.values()), self._heading())
+        work = functools.partial(self._discovery.forecast, [found.model for found in new.values()])
+        self._resources.tasks.call(work, self._on_forecast, lane="forecasts of a search")
+
+    def _on_forecast(self, forecast: list[Found]) -> None:
+        still = {each.model.repo: each for each in forecast if each.model.repo in self._found}
+        self._found.update(still)
+        self._panel.update_entries(_listed(still.values()))
 
     def _on_all_found(self, _: None) -> None:
         self._end_search()
@@ -225,12 +234,11 @@ class DiscoverController(QObject):
         """What there is without asking anyone, each kind below its heading; of it what matches the words typed."""
         text = self._text.casefold().split()
         recommended = [(recommended_entry(key, each), False) for key, each in self._recommended.items()]
-        starred = [(found_entry(found), found.too_big) for found in self._starred.values()]
+        starred = _listed(self._starred.values())
         groups = [(self.tr("Recommended for this computer"), recommended), (self.tr("Starred"), starred)]
         if text:
             here = [(local_entry(model), False) for model in self._models]
-            before = [found for repo, found in self._found.items() if repo not in self._starred]
-            found = [(found_entry(each), each.too_big) for each in before]
+            found = _listed(found for repo, found in self._found.items() if repo not in self._starred)
             said = self.tr("Found before on {hub}").format(hub=self._hub())
             groups = [(self.tr("On this computer"), here), *groups, (said, found)]
         self._panel.set_groups([(heading, _matching(entries, text)) for heading, entries in groups])
@@ -277,6 +285,10 @@ class DiscoverController(QObject):
             self._page.recommendation.set_state(", ".join(facts_line(download)), "download")
         else:
             self._page.recommendation.set_state("")
+
+
+def _listed(found: Iterable[Found]) -> list[Listed]:
+    return [(found_entry(each), each.too_big) for each in found]
 
 
 def _matching(entries: Sequence[Listed], words_: Sequence[str]) -> list[Listed]:

@@ -26,7 +26,7 @@ _BALANCED_BYTES = 4.85 / 8
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A repository that a search found, and what its balanced size would need here."""
+    """A repository that a search found, and what its balanced size would need here, once that is known."""
 
     model: HubModel
     forecast: Forecast | None
@@ -82,8 +82,8 @@ class Discovery:
         """The models of the catalogue that suit this computer; asks nobody outside."""
         return recommended(self._resources.forecaster, self._resources.folders.data)
 
-    def find(self, search: Search) -> Generator[list[Found], None, None]:
-        """What a search finds, page by page."""
+    def find(self, search: Search) -> Generator[list[HubModel], None, None]:
+        """What a search finds, page by page as the hub answers; `forecast` may have to wait for the list of GPUs."""
         pages = self._resources.hub.search(
             search.text,
             sort=search.sort,
@@ -94,8 +94,7 @@ class Discovery:
             limit=MOST_RESULTS,
         )
         with closing(pages):
-            for page in pages:
-                yield [Found(model, self._rough(model)) for model in page]
+            yield from pages
 
     def forecast(self, models: Sequence[HubModel]) -> list[Found]:
         """These repositories with what their balanced size would need here; asks nobody outside."""

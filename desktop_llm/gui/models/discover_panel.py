@@ -91,6 +91,16 @@ class DiscoverPanel(QWidget):
         self._said.setVisible(bool(heading))
         self._show_empty(None)
 
+    def update_entries(self, entries: Sequence[Listed]) -> None:
+        """Newer facts for rows that are there; what turns out to be too big goes where the person hides that."""
+        newer = {listed[0].key: listed for listed in entries}
+        self._all = [(title, [newer.get(each[0].key, each) for each in listed]) for title, listed in self._all]
+        for entry, too_big in entries:
+            if too_big and self._hide.isChecked():
+                self._list.remove(entry.key)
+            else:
+                self._list.update_entry(entry)
+
     def set_loading(self, loading: bool) -> None:
         """Whether more is on its way."""
         self._spinner.setVisible(loading)

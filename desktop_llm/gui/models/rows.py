@@ -101,6 +101,10 @@ class EntryList(QListView):
         """Show newer facts in the row with this key, if it is there."""
         self._rows.replace(entry)
 
+    def remove(self, key: str) -> None:
+        """Take the row with this key away, if it is there."""
+        self._rows.remove(key)
+
     def select(self, key: str) -> None:
         """Mark a row without opening it; a key that no row has marks none."""
         row = self._rows.row_of(key)
@@ -153,7 +157,7 @@ class _Rows(QAbstractListModel):
     def set_entries(self, entries: Sequence[Row]) -> None:
         self.beginResetModel()
         self.entries = list(entries)
-        self._places = {entry.key: row for row, entry in enumerate(self.entries) if isinstance(entry, Entry)}
+        self._find_places()
         self.endResetModel()
 
     def append(self, entries: Sequence[Entry]) -> None:
@@ -170,8 +174,19 @@ class _Rows(QAbstractListModel):
             self.entries[row] = entry
             self.dataChanged.emit(self.index(row), self.index(row))
 
+    def remove(self, key: str) -> None:
+        row = self.row_of(key)
+        if row >= 0:
+            self.beginRemoveRows(_NO_PARENT, row, row)
+            del self.entries[row]
+            self._find_places()
+            self.endRemoveRows()
+
     def row_of(self, key: str) -> int:
         return self._places.get(key, -1)
+
+    def _find_places(self) -> None:
+        self._places = {entry.key: row for row, entry in enumerate(self.entries) if isinstance(entry, Entry)}
 
     def key_of(self, index: Index) -> str:
         entry = self.entries[index.row()] if index.isValid() else ""

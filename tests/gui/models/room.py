@@ -52,6 +52,7 @@ class Room:
 
     def __init__(self, qtbot: QtBot, hub: LocalHub, home: Path) -> None:
         self.qtbot, self.hub = qtbot, hub
+        self.machine = a_machine
         self.folders = folders(home)
         self.tasks = Tasks()
         self.net = Net(Ledger(self.folders.ledger_db))
@@ -72,7 +73,7 @@ class Room:
                 hub=hugging,
                 library=self.library,
                 downloads=self.downloads,
-                forecaster=Forecaster(facts, _machine),
+                forecaster=Forecaster(facts, lambda: self.machine()),
             ),
         )
         self.page = ModelsPage()
@@ -196,5 +197,6 @@ def room(qtbot: QtBot, home: Path) -> Iterator[Room]:
             made.close()
 
 
-def _machine() -> Machine:
+def a_machine() -> Machine:
+    """One without a GPU."""
     return Machine(16 * GiB, 12 * GiB, psutil.cpu_count(logical=False) or 1)

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from PySide6.QtCore import Qt
 
-from tests.gui.models.room import Room
+from desktop_llm.gui.models.rows import EntryList
+from desktop_llm.models.fit import Machine
+from tests.gui.models.room import Room, a_machine
 from tests.gui.samples import find
 from tests.hub import status
+
+
+def count_on(models: Room) -> threading.Event:
+    """Have the list of GPUs take until the event is set."""
+    known = threading.Event()
+
+    def machine() -> Machine:
+        assert known.wait(10)
+        return a_machine()
+
+    models.machine = machine
+    return known
+
+
+def marks(models: Room) -> set[str]:
+    """The pills of all results."""
+    entries = find(models.page, "models_results", EntryList).entries()
+    return {entry.mark.text if entry.mark else "" for entry in entries}
 
 
 def test_nothing_goes_out_until_a_person_asks(models: Room) -> None:
@@ -63,6 +85,44 @@ def test_a_star_can_be_taken_off_where_it_was_set(models: Room) -> None:
     assert models.says("repository_star") == "Take the star off"
     models.press("repository_star")
     assert models.headings() == ("Recommended for this computer",)
+
+
+def test_results_are_there_before_it_is_known_what_fits(models: Room) -> None:
+    for number in range(30):
+        models.add(f"maker/Tiny-{number}-GGUF")
+    known = count_on(models)
+    models.search("tiny")
+    models.until(lambda: len(models.results()) == 30)
+    assert marks(models) == {""}
+    known.set()
+    models.until(lambda: marks(models) == {"Fits"})
+
+
+def test_what_turns_out_to_be_too_big_goes_where_that_is_hidden(models: Room) -> None:
+    models.add("maker/Small-GGUF", gguf={"total": 1_000_000_000, "architecture": "qwen3", "context_length": 8_192})
+    models.add("maker/Huge-GGUF", gguf={"total": 671_000_000_000, "architecture": "qwen3", "context_length": 8_192})
+    find(models.page, "models_hide_too_big").click()
+    known = count_on(models)
+    models.search("gguf")
+    models.until(lambda: len(models.results()) == 2)
+    known.set()
+    models.until(lambda: models.results() == ["Small-GGUF"])
+    find(models.page, "models_hide_too_big").click()
+    models.until(lambda: len(models.results()) == 2)
+    assert marks(models) == {"Fits", "Too big"}
+
+
+def test_what_was_forecast_for_an_earlier_search_changes_no_later_one(models: Room) -> None:
+    models.add("maker/Alpha-GGUF")
+    models.add("maker/Beta-GGUF")
+    known = count_on(models)
+    models.search("alpha")
+    models.until(lambda: models.results() == ["Alpha-GGUF"])
+    models.search("beta")
+    models.until(lambda: models.results() == ["Beta-GGUF"])
+    known.set()
+    models.until(lambda: marks(models) == {"Fits"})
+    assert models.results() == ["Beta-GGUF"]
 
 
 def test_results_of_all_pages_are_listed(models: Room) -> None:
