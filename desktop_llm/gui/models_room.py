@@ -46,6 +46,7 @@ class ModelsRoom(QObject):
     def set_in_use(self, model: Model | None) -> None:
         """The model that the next message goes to."""
         self.local.set_in_use(model)
+        self.downloads.set_in_use(model)
 
     def _connect(self) -> None:
         local, downloads, discover = self.local, self.downloads, self.discover

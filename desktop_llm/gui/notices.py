@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -31,9 +32,29 @@ class Notices(QObject):
         if (title, text) in self._said:  # a disk that stays full says so once
             return
         self._said.add((title, text))
-        banner = Banner(title, text, (*actions, Action("dismiss", self.tr("Dismiss"), kind="quiet")), kind=kind)
+        banner = Banner(title, text, (*actions, self._dismiss()), kind=kind)
         banner.action_triggered.connect(functools.partial(self._on_action, banner, (title, text)))
         self._window.show_banner(banner)
+
+    def offer(
+        self,
+        title: str,
+        text: str,
+        action: Action,
+        on_action: Callable[[str], None],
+        kind: BannerKind = "info",
+        icon: str = "",
+    ) -> Banner:
+        """A banner with one thing to do; it goes with any button, whose name `on_action` gets, "dismiss" too."""
+        banner = Banner(title, text, (action, self._dismiss()), kind=kind, icon=icon, object_name="notice")
+        banner.action_triggered.connect(functools.partial(self._on_offer, banner, on_action))
+        self._window.show_banner(banner)
+        return banner
+
+    def take_away(self, banner: Banner) -> None:
+        """What it says is so no longer."""
+        banner.setParent(None)
+        banner.deleteLater()
 
     def show_error(self, error: UserError) -> None:
         """The sentence of an error; a bug offers its details."""
@@ -48,10 +69,16 @@ class Notices(QObject):
         """Something that nobody expected happened in this process."""
         self.show_error(Unexpected(details))
 
+    def _dismiss(self) -> Action:
+        return Action("dismiss", self.tr("Dismiss"), kind="quiet")
+
+    def _on_offer(self, banner: Banner, on_action: Callable[[str], None], action: str) -> None:
+        self.take_away(banner)
+        on_action(action)
+
     def _on_action(self, banner: Banner, said: tuple[str, str], action: str) -> None:
         if action == "copy_details":
             QApplication.clipboard().setText(self._details)
         else:
             self._said.discard(said)
-            banner.setParent(None)
-            banner.deleteLater()
+            self.take_away(banner)

@@ -12,6 +12,7 @@ from desktop_llm.gui.activity.count import ActivityCount
 from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.first_run_controller import FirstRunController
 from desktop_llm.gui.models_controller import ModelsController
+from desktop_llm.gui.notices import Notices
 from desktop_llm.gui.resources import Resources
 
 if TYPE_CHECKING:
@@ -35,11 +36,12 @@ class Pages(QObject):
         documents_page: DocumentsPage,
         first_run: FirstRunController,
         activity: ActivityCount,
+        notices: Notices,
     ) -> None:
         super().__init__(window)
         self._window, self._resources = window, resources
         self._models, self._documents, self._first_run = models, documents, first_run
-        self._activity = activity
+        self._activity, self._notices = activity, notices
         self._documents_page = documents_page
 
     def show(self, name: str) -> None:
@@ -106,6 +108,7 @@ class Pages(QObject):
     @functools.cached_property
     def models_room(self) -> ModelsRoom:
         """The Models page and what feeds it."""
+        from desktop_llm.gui.download_notices import DownloadNotices
         from desktop_llm.gui.models_room import ModelsRoom
 
         room, models = ModelsRoom(self._resources, self.models_page, self._window), self._models
@@ -119,6 +122,8 @@ class Pages(QObject):
         room.set_in_use(models.model)
         self._window.add_page(room.page)
         self._activity.watch(room.downloads)
+        ended = DownloadNotices(self._notices, room.downloads, self._window.pages)
+        ended.page_requested.connect(functools.partial(self.show, "models"))
         room.start()
         return room
 

@@ -95,7 +95,7 @@ class Wiring(QObject):
         activity = ActivityCount(self.models, self.documents, self)
         activity.changed.connect(window.rail.set_activity)
         self.pages = Pages(
-            window, resources, self.models, self.documents, self.documents_page, self.first_run, activity
+            window, resources, self.models, self.documents, self.documents_page, self.first_run, activity, self.notices
         )
         self.model_requests = ModelRequests(self.pages, self.picker, self.first_run, self.missing_model, self)
 

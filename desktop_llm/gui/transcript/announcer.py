@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+
+from desktop_llm.gui.announcing import announce
 
 _PAUSE_MS = 2000
 _SENTENCE_END = re.compile(r"[.!?…。！？](?=\s)|\n")
@@ -20,8 +22,7 @@ class Announcer(QObject):
 
     def __init__(self, parent: QObject, say: Say | None = None) -> None:
         super().__init__(parent)
-        self._owner = parent
-        self._say = say or self._announce
+        self._say = say or functools.partial(announce, parent)
         self._unsaid = ""
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._pause.timeout.connect(self._say_sentences)
@@ -56,11 +57,3 @@ class Announcer(QObject):
             if said:
                 self._say(said, False)
                 self._pause.start()
-
-    def _announce(self, words: str, at_once: bool) -> None:
-        if not QAccessible.isActive():
-            return
-        event = QAccessibleAnnouncementEvent(self._owner, words)
-        politeness = QAccessible.AnnouncementPoliteness
-        event.setPoliteness(politeness.Assertive if at_once else politeness.Polite)
-        QAccessible.updateAccessibility(event)
