@@ -28,6 +28,7 @@ class PlainHub(LocalHub):
         self.headers: dict[str, str] = {}
         self.ranges = True
         self.most_bytes = len(MODEL)  # of an answer, before it is cut
+        self.cuts = 1_000
         self.behave("/api/models/*", self._describe)
         self.behave(f"/{REPO}/resolve/main/*", self._give)
 
@@ -45,9 +46,10 @@ class PlainHub(LocalHub):
         start, end = exchange.range(len(data)) or (0, len(data)) if self.ranges else (0, len(data))
         told = {"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"} if end - start < len(data) else {}
         exchange.start(206 if told else 200, {**self.headers, **told, "Content-Length": str(end - start)})
-        exchange.raw(data[start : min(end, start + self.most_bytes)])
-        if end - start > self.most_bytes:
-            exchange.hang_up()
+        if end - start > self.most_bytes and self.cuts:
+            self.cuts, end = self.cuts - 1, start + self.most_bytes
+        exchange.raw(data[start:end])
+        exchange.hang_up()
         return True
 
     def ranges_asked(self) -> list[str]:
@@ -98,6 +100,23 @@ def test_what_is_cut_goes_on_where_it_was(place: Site, hub: PlainHub) -> None:
     pulled = place.pull()
     assert pulled.model.path.read_bytes() == MODEL
     assert pulled.bytes_transferred == len(MODEL)
+
+
+def test_what_is_cut_comes_whole_the_next_time_from_a_hub_that_gives_no_pieces(place: Site, hub: PlainHub) -> None:
+    hub.ranges, hub.most_bytes, hub.cuts = False, len(MODEL) // 2, 1
+    assert place.pull().model.path.read_bytes() == MODEL
+
+
+def test_a_hub_that_refuses_pieces_is_asked_for_the_whole(place: Site, hub: PlainHub) -> None:
+    def refuse(exchange: Exchange) -> bool:
+        pieces = exchange.range(len(MODEL)) not in (None, (0, 1))
+        if pieces:
+            exchange.send(416, headers={"Content-Range": f"bytes */{len(MODEL)}"})
+        return pieces
+
+    hub.most_bytes, hub.cuts = len(MODEL) // 2, 1
+    hub.behave(f"/{REPO}/resolve/main/*", refuse)
+    assert place.pull().model.path.read_bytes() == MODEL
 
 
 def test_a_paused_one_goes_on_where_the_hub_can_tell_its_files_apart(place: Site, hub: PlainHub) -> None:

@@ -42,6 +42,7 @@ _HOPELESS = {
 }
 _DOUBTFUL = {"login_page", "range_ignored", "wrong_size", "not_gguf"}  # may be a passing fault, seldom is
 _DOUBTFUL_TRIES = 3
+_IGNORED_TRIES = 2  # after which the whole file is asked for instead of a piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +98,24 @@ class Receiver:
                     raise _ended_early(self._host)
             except TransferError as error:
                 self.note_seam(at)
+                if error.cause == "range_ignored":
+                    self._state.etag = ""
+                    self._ignored += 1
                 yield from self._wait(error)
 
     def _attempt(self, start: int, end: int) -> Generator[memoryview, None, None]:
         """The bytes that one connection brings, in pieces; empty ones while nothing comes."""
         url, headers = self._locate()
-        asked = {**headers, **ranges.range_headers(self._state, start, end)}
+        pieces = self._ignored < _IGNORED_TRIES
+        asked = {**headers, **(ranges.range_headers(self._state, start, end) if pieces else {})}
         timeout_s = min(self._patience.answer_s, self._trouble.left_s())
         self._host = urlsplit(url).hostname or ""
         with self._net.open(url, headers=asked, purpose="download", timeout_s=timeout_s) as incoming:
             self._host = urlsplit(incoming.url).hostname or ""
             body = ranges.body(incoming, self._state, start)
-            if body.start < start:
-                self._accept_whole()
+            if body.start < start and pieces:
+                raise ranges.range_ignored(self._host)
             yield from self._pieces(incoming, body, start, min(end, body.end))
-
-    def _accept_whole(self) -> None:
-        """The file from its beginning where a later piece was asked for: read past what is there, as a last resort."""
-        self._state.etag = ""
-        self._ignored += 1
-        if self._ignored < _DOUBTFUL_TRIES:
-            raise ranges.range_ignored(self._host)
 
     def _pieces(self, incoming: Incoming, body: ranges.Body, start: int, end: int) -> Iterator[memoryview]:
         at, pace = body.start, _Pace(self._patience, self._trouble.left_s())
@@ -159,6 +157,7 @@ class _Trouble:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._failures = 0
+        self._doubtful = 0
         self._since = time.monotonic()
         self._moved = 0
 
@@ -166,7 +165,7 @@ class _Trouble:
         """Bytes came that were missing."""
         self._moved += count
         if self._moved >= PROGRESS_BYTES:
-            self._failures, self._moved, self._since = 0, 0, time.monotonic()
+            self._failures, self._doubtful, self._moved, self._since = 0, 0, 0, time.monotonic()
 
     def left_s(self) -> float:
         """How long an attempt may take before it is time to give up."""
@@ -175,9 +174,9 @@ class _Trouble:
     def wait_s(self, error: TransferError) -> float:
         """How long to wait before the next attempt; raises `error` where there is to be none."""
         self._failures += 1
+        self._doubtful += error.cause in _DOUBTFUL
         patience = self._patience
-        tries = _DOUBTFUL_TRIES if error.cause in _DOUBTFUL else patience.tries
-        if error.cause in _HOPELESS or self._failures >= tries:
+        if error.cause in _HOPELESS or self._doubtful >= _DOUBTFUL_TRIES or self._failures >= patience.tries:
             raise error
         longest = min(patience.longest_wait_s, patience.first_wait_s * 2.0 ** (self._failures - 1))
         wait_s = longest * random.uniform(0.5, 1.0)
