@@ -35,15 +35,7 @@ class ActivityPage(QWidget):
         super().__init__(parent)
         self.setObjectName("activity_page")
         self.setAccessibleName(self.tr("Activity"))
-        self.model, self.downloads, self.readings = ModelInUse(), DownloadList(), Readings()
-        self._summary = Label("", "title", object_name="activity_summary")
-        self._pause_all = Button(
-            self.tr("Pause all"), "pause", kind="quiet", height=28, object_name="activity_pause_all"
-        )
-        self._model_section = _section(self.tr("Model"), _card(self.model))
-        self._downloads_section = _section(self.tr("Downloads"), self.downloads, self._pause_all)
-        self._readings_section = _section(self.tr("Documents"), self.readings)
-        self._stack = QStackedWidget()
+        self._stack = QStackedWidget(self)
         self._stack.addWidget(self._make_empty())
         self._stack.addWidget(self._make_list())
         outer = QVBoxLayout(self)
@@ -92,19 +84,29 @@ class ActivityPage(QWidget):
 
     def _show_section(self, section: QWidget, *, shown: bool) -> None:
         section.setVisible(shown)
-        sections = (self._model_section, self._downloads_section, self._readings_section)
-        self._stack.setCurrentIndex(int(any(not each.isHidden() for each in sections)))
+        self._stack.setCurrentIndex(int(any(not each.isHidden() for each in self._sections())))
 
     def _make_list(self) -> QWidget:
-        page = QWidget()
+        page = QWidget(self._stack)
         column = scrolled_column(page, _PAGE_WIDTH)
         column.setSpacing(24)
+        self._summary = Label("", "title", object_name="activity_summary")
+        self._pause_all = Button(
+            self.tr("Pause all"), "pause", kind="quiet", height=28, object_name="activity_pause_all"
+        )
+        self.model, self.downloads, self.readings = ModelInUse(), DownloadList(), Readings()
+        self._model_section = _section(self.tr("Model"), _card(self.model))
+        self._downloads_section = _section(self.tr("Downloads"), self.downloads, self._pause_all)
+        self._readings_section = _section(self.tr("Documents"), self.readings)
         column.addWidget(self._summary)
-        for section in (self._model_section, self._downloads_section, self._readings_section):
+        for section in self._sections():
             section.hide()
             column.addWidget(section)
         column.addStretch(1)
         return page
+
+    def _sections(self) -> tuple[QWidget, ...]:
+        return self._model_section, self._downloads_section, self._readings_section
 
     def _make_empty(self) -> EmptyState:
         text = self.tr("Downloads, documents that are being read and models that are being loaded appear here.")

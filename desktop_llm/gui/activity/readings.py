@@ -55,7 +55,7 @@ class Readings(QWidget):
         if card is not None:
             card.set_collection(collection)
             return
-        card = CollectionCard(collection)
+        card = CollectionCard(collection, self)
         card.action_requested.connect(functools.partial(self._on_action, collection.name))
         card.failure_action_requested.connect(functools.partial(self._on_failure_action, collection.name))
         self._cards[collection.name] = card

@@ -37,7 +37,7 @@ class DownloadList(QWidget):
     def _show(self, place: int, download: Download) -> None:
         card = self._cards.get(download.key)
         if card is None:
-            card = DownloadCard(download)
+            card = DownloadCard(download, self)
             card.action_requested.connect(self.action_requested)
             self._cards[download.key] = card
             self._column.insertWidget(place, card)
