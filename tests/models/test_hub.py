@@ -185,6 +185,30 @@ class TestSearch:
 
         assert found(hub) == ["a/b", "a/c"]
 
+    def test_a_page_of_nothing_but_bad_rows_spoils_no_search(self, hub: Hub, local: LocalHub) -> None:
+        def answer(exchange: Exchange) -> bool:
+            if exchange.count == 0:
+                link = f'<{local.url}/api/models?cursor=2>; rel="next"'
+                exchange.send_json([{"id": "gpt2"}, {"id": "../../etc"}], {"Link": link})
+            else:
+                exchange.send_json([{"id": "a/good"}])
+            return True
+
+        local.behave("/api/models", answer)
+
+        assert found(hub) == ["a/good"]
+
+    def test_a_mirror_that_knows_no_pages_is_not_asked_for_them_for_ever(self, hub: Hub, local: LocalHub) -> None:
+        def answer(exchange: Exchange) -> bool:
+            link = f'<{local.url}/api/models?cursor=2>; rel="next"'
+            exchange.send_json([{"id": "a/one"}, {"id": "a/two"}], {"Link": link})
+            return True
+
+        local.behave("/api/models", answer)
+
+        assert found(hub) == ["a/one", "a/two"]
+        assert len(local.seen) == 2
+
     def test_a_strangers_texts_are_stripped_of_what_deceives(self, hub: Hub, local: LocalHub) -> None:
         row = {
             "id": "a/b",

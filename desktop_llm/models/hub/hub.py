@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 from desktop_llm.errors import BadRequest, TransferError, UserError
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.gguf import Header, printable, read_header_from
+from desktop_llm.models.hub.beginning import Beginning
 from desktop_llm.models.hub.calls import attach
 from desktop_llm.models.hub.endpoint import DEFAULT_ENDPOINT
 from desktop_llm.models.hub.quantizations import HubFile, HubPart, by_size
@@ -28,7 +29,7 @@ from desktop_llm.models.hub.references import Reference, is_repo_id, parse_refer
 from desktop_llm.models.hub.sizes import Size, size_of
 from desktop_llm.net import Incoming, Net
 from desktop_llm.net.answers import not_understood
-from desktop_llm.net.rules import check_address, host_of
+from desktop_llm.net.rules import check_address
 from desktop_llm.words import tr
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Hub:
         size: Size = "",
         limit: int = 100,
     ) -> Generator[list[HubModel], None, None]:
-        """Repositories with GGUF files, a page at a time as they arrive; `size` may leave a page empty.
+        """Repositories with GGUF files, each once, a page at a time as they arrive; `size` may leave a page empty.
 
         Raises TransferError.
         """
@@ -90,15 +91,17 @@ class Hub:
         params = {name: value for name, value in asked.items() if value}
         page = _PAGE if size else min(limit, _PAGE)
         pages = self._pages({**params, "sort": _SORTS[sort], "limit": page, "expand": _EXPAND})
-        left = limit
+        left, known = limit, set[str]()
         for rows in islice(takewhile(bool, pages), _MOST_PAGES):
-            models = [model for row in rows if (model := model_in(row)) is not None]
+            models = {model.repo: model for row in rows if (model := model_in(row)) is not None}
             if not models and not any(isinstance(row, dict) for row in rows):
                 raise not_understood(self.endpoint)
-            wanted = [model for model in models if size in ("", size_of(model.parameters))][:left]
+            new = [model for repo, model in models.items() if repo not in known]
+            known.update(models)
+            wanted = [model for model in new if size in ("", size_of(model.parameters))][:left]
             yield wanted
             left -= len(wanted)
-            if left <= 0:
+            if left <= 0 or (models and not new):  # a mirror that knows no pages sends the first one again and again
                 return
 
     def repo(self, repo_id: str, revision: str | None = None) -> HubRepo:
@@ -147,7 +150,7 @@ class Hub:
         """
         try:
             with self._opened(repo_id, (revision, BRANCH), "README.md", "model card") as incoming:
-                text = _Remote(incoming, self._read_s).read(CARD_BYTES).decode("utf-8", "replace")
+                text = Beginning(incoming, self._read_s).read(CARD_BYTES).decode("utf-8", "replace")
         except TransferError as error:
             if error.cause == "not_found":
                 return ""
@@ -259,7 +262,7 @@ class Hub:
         asked = {"Range": "bytes=0-"}
         with self._opened(repo.model.repo, repo.revisions, part.path, "read header", asked) as incoming:
             name = printable(part.path.rpartition("/")[2])
-            return read_header_from(cast(BinaryIO, _Remote(incoming, self._read_s)), part.size_bytes, name)
+            return read_header_from(cast(BinaryIO, Beginning(incoming, self._read_s)), part.size_bytes, name)
 
     def _api(self, token: str | None = None) -> HfApi:
         check_address(self.endpoint)
@@ -273,26 +276,3 @@ class Hub:
             return ask()
         except _MALFORMED as error:
             raise not_understood(self.endpoint) from error
-
-
-class _Remote:
-    """The beginning of an answer's body as a file to read forward, all within so many seconds."""
-
-    def __init__(self, incoming: Incoming, within_s: float) -> None:
-        self._incoming = incoming
-        self._end = time.monotonic() + within_s
-
-    def read(self, size: int) -> bytes:
-        """That many bytes, fewer only at the end. Raises TransferError, also where they come too slowly."""
-        buffer = bytearray(size)
-        view, filled = memoryview(buffer), 0
-        while filled < size and (count := self._incoming.read_into(view[filled:], self._left_s())):
-            filled += count
-        return bytes(view[:filled])
-
-    def _left_s(self) -> float:
-        from desktop_llm.net.failures import too_slow  # and the HTTP library, which is there by now
-
-        if (left := self._end - time.monotonic()) <= 0:
-            raise too_slow(host_of(self._incoming.url))
-        return left
