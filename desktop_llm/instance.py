@@ -12,6 +12,7 @@ import io
 import json
 import logging
 import os
+import sys
 import threading
 import time
 import traceback
@@ -27,6 +28,13 @@ from desktop_llm.workers.protocol import Message, read_message, write_message
 
 if TYPE_CHECKING:  # 10 ms that the window's first paint need not wait for
     from multiprocessing.connection import Connection, Listener
+
+    if sys.platform == "win32":
+        from multiprocessing.connection import PipeConnection
+
+        Channel = Connection[Any, Any] | PipeConnection[Any, Any]
+    else:
+        Channel = Connection[Any, Any]
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +149,7 @@ def raise_window(folders: Folders) -> bool:
         return False
 
 
-def _connect(folders: Folders) -> Connection:
+def _connect(folders: Folders) -> Channel:
     from multiprocessing import AuthenticationError
     from multiprocessing.connection import Client
 
@@ -169,7 +177,7 @@ def _check_that_owned(folders: Folders) -> None:
         raise _owner_gone()
 
 
-def _serve_one(connection: Connection, handler: Handler, ended: threading.Event) -> None:
+def _serve_one(connection: Channel, handler: Handler, ended: threading.Event) -> None:
     with connection, contextlib.suppress(OSError, EOFError):
         asked = _receive(connection)
         run = Run(handler(asked.kind, asked.data, asked.body))
@@ -189,13 +197,13 @@ def _serve_one(connection: Connection, handler: Handler, ended: threading.Event)
             _send(connection, Message(0, "error", to_wire(unexpected)))
 
 
-def _send(connection: Connection, message: Message) -> None:
+def _send(connection: Channel, message: Message) -> None:
     frame = io.BytesIO()
     write_message(frame, message)
     connection.send_bytes(frame.getbuffer())
 
 
-def _receive(connection: Connection) -> Message:
+def _receive(connection: Channel) -> Message:
     try:
         message = read_message(io.BytesIO(connection.recv_bytes()))
     except (EOFError, OSError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -219,7 +220,7 @@ def _time_limit(limit_s: float) -> Iterator[None]:
 
 @contextmanager
 def _alarm(limit_s: float) -> Iterator[None]:
-    if not hasattr(signal, "setitimer"):
+    if sys.platform == "win32":
         yield
         return
     before: Callable[..., Any] | int | None = signal.signal(signal.SIGALRM, _on_alarm)

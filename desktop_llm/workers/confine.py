@@ -68,7 +68,7 @@ def _program(architecture: int, socket: int, io_uring_setup: int) -> bytes:
 
 def no_core_dumps() -> None:
     """Keep chats and documents in this process's memory out of core files."""
-    if os.name == "posix":
+    if sys.platform != "win32":
         import resource
 
         with contextlib.suppress(OSError, ValueError):
@@ -79,7 +79,7 @@ def no_core_dumps() -> None:
 
 def limit_memory(size_bytes: int) -> None:
     """Bound the address space: what asks for more gets a MemoryError instead of the machine's last byte."""
-    if os.name == "posix":
+    if sys.platform != "win32":
         import resource
 
         with contextlib.suppress(OSError, ValueError):

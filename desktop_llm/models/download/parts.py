@@ -11,6 +11,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,8 +183,8 @@ class PartFile:
 
     def _start_writing_out(self, block: int) -> None:
         """Have the system begin to write this block to the disk, so that the sync at the end has little left to do."""
-        if hasattr(os, "posix_fadvise"):
-            # Linux starts to write the pages of this range and keeps those that it has not written yet: all of them.
+        if sys.platform == "linux":
+            # It starts to write the pages of this range and keeps those that it has not written yet: all of them.
             start = block * self.block_bytes
             os.posix_fadvise(self._file.fileno(), start, self.block_bytes, os.POSIX_FADV_DONTNEED)
 
