@@ -40,7 +40,7 @@ def check_address(url: str) -> None:
         tr(
             "{url} is not an encrypted address (https), so nothing was sent to it. "
             "Use an address that begins with https:// in the settings or in HF_ENDPOINT.",
-            url=f"{scheme}://{host}",
+            url=f"{scheme}://{host}" if host else url.partition("/")[0],
         ),
         "tls",
     )

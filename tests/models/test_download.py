@@ -14,6 +14,7 @@ import pytest
 from desktop_llm.errors import BadRequest, Busy, ModelFileError, TransferError
 from desktop_llm.files import LockFile
 from desktop_llm.models.download import PullProgress
+from desktop_llm.models.download.receiving import Patience
 from desktop_llm.models.download.space import SPARE_BYTES
 from tests.faulty_hub import FaultyHub
 from tests.hub import Blob, Exchange, status
@@ -186,6 +187,20 @@ def test_a_file_whose_checksum_stays_wrong_is_not_kept(place: Site, hub: FaultyH
         place.pull()
     assert raised.value.cause == "wrong_hash"
     assert (place.published(), place.left()) == ([], [])
+
+
+def test_a_connection_that_falls_silent_after_bringing_something_is_made_anew(home: Path, hub: FaultyHub) -> None:
+    def fall_silent(exchange: Exchange) -> bool:
+        if exchange.count:
+            return False
+        exchange.start(200, {"Content-Length": str(len(MODEL)), "ETag": '"x"'})
+        exchange.raw(MODEL[: len(MODEL) // 2])
+        exchange.wait(60)
+        return True
+
+    hub.behave("/cdn/*", fall_silent)
+    with site(home, hub.url, Patience(stall_s=1.0, give_up_s=1.9, first_wait_s=0.01)) as place:
+        assert place.pull().bytes_transferred == len(MODEL)
 
 
 def test_what_can_t_run_here_is_not_kept(place: Site, hub: FaultyHub) -> None:

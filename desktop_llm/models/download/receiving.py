@@ -56,7 +56,7 @@ class Patience:
     tries: int = 8
     give_up_s: float = 50.0
     answer_s: float = 20.0
-    stall_s: float = 30.0
+    stall_s: float = 20.0
     stall_bytes_per_s: float = 1024.0
     first_wait_s: float = 0.5
     longest_wait_s: float = 15.0
@@ -199,9 +199,10 @@ class _Pace:
     def check(self, count: int, host: str) -> None:
         """`count` bytes came; raises TransferError where it was too little for too long."""
         self._bytes += count
-        if (now := time.monotonic()) - self._since < self._within_s:
-            return
-        if self._bytes < self._least_bytes:
+        now = time.monotonic()
+        if self._bytes >= self._least_bytes:
+            self._since, self._bytes = now, 0
+        elif now - self._since >= self._within_s:
             raise TransferError(
                 tr(
                     "{host} stopped sending. What was downloaded so far is kept. "
@@ -210,7 +211,6 @@ class _Pace:
                 ),
                 "timeout",
             )
-        self._since, self._bytes = now, 0
 
 
 def _check_magic(at: int, piece: memoryview, host: str) -> None:
