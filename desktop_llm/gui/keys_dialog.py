@@ -9,18 +9,18 @@ from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_llm.gui import theme
+from desktop_llm.gui.all_keys import Keys, all_keys
 from desktop_llm.gui.scrolled import transparent_area
 from desktop_llm.gui.widgets import Button, Label
 from desktop_llm.gui.widgets.painting import draw_box, repaint_on_theme, set_names
-from desktop_llm.words import tr
 
-Keys = Sequence[tuple[str, Sequence[tuple[str, str]]]]
+Groups = Sequence[tuple[str, Keys]]
 
 
 class KeysDialog(QDialog):
     """Groups of (key, what it does); the keys are written as the system writes them."""
 
-    def __init__(self, parent: QWidget | None = None, groups: Keys | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, groups: Groups | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("keys_dialog")
         self.setWindowTitle(self.tr("All keys"))
@@ -45,73 +45,6 @@ class KeysDialog(QDialog):
         outer.addWidget(Label(self.tr("All keys"), "title"))
         outer.addWidget(area, 1)
         outer.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
-
-
-def all_keys() -> Keys:
-    """Every key of the app that works, by place."""
-    return (
-        (
-            tr("Anywhere"),
-            (
-                ("Ctrl+N", tr("New chat")),
-                ("Ctrl+L", tr("Model menu")),
-                ("Ctrl+1", tr("Chats")),
-                ("Ctrl+2", tr("Models")),
-                ("Ctrl+3", tr("Documents")),
-                ("Ctrl+J", tr("Activity")),
-                ("Ctrl+,", tr("Settings")),
-                ("Ctrl+Shift+,", tr("Settings of this chat")),
-                ("Ctrl++", tr("Larger text")),
-                ("Ctrl+-", tr("Smaller text")),
-                ("Ctrl+0", tr("Usual text size")),
-                ("Ctrl+Z", tr("Undo delete")),
-                ("F1", tr("All keys")),
-            ),
-        ),
-        (
-            tr("Chats"),
-            (
-                ("Ctrl+B", tr("Show or hide the chats")),
-                ("Ctrl+Shift+F", tr("Search chats")),
-                ("Ctrl+Tab", tr("Next chat")),
-                ("Ctrl+Shift+Tab", tr("Previous chat")),
-                ("F2", tr("Rename the chat in the list")),
-                ("Del", tr("Delete the chat in the list")),
-                ("Ctrl+S", tr("Export this chat")),
-                ("Ctrl+E", tr("Evidence panel")),
-            ),
-        ),
-        (
-            tr("Writing"),
-            (
-                ("Return", tr("Send")),
-                ("Shift+Return", tr("New line")),
-                ("Ctrl+O", tr("Attach files")),
-                ("Up", tr("Edit the last message (in an empty field)")),
-            ),
-        ),
-        (
-            tr("Messages"),
-            (
-                ("Up", tr("Message before")),
-                ("Down", tr("Next message")),
-                ("Return", tr("Into the message: links and citations")),
-                ("1", tr("Open citation 1, and so on to 9")),
-                ("C", tr("Copy the message")),
-                ("Alt+Left", tr("Other version of the answer")),
-                ("Ctrl+End", tr("Latest message")),
-            ),
-        ),
-        (
-            tr("Answers"),
-            (
-                ("Ctrl+.", tr("Stop the answer")),
-                ("Esc", tr("Close the menu, then the panel, then stop the answer")),
-                ("Ctrl+R", tr("Try the last answer again")),
-                ("Ctrl+Shift+C", tr("Copy the last answer")),
-            ),
-        ),
-    )
 
 
 class _KeyCaps(QWidget):
@@ -152,14 +85,14 @@ def _split(text: str) -> list[str]:
     return text.split("+") if text != "+" else ["+"]
 
 
-def _halves(groups: list[tuple[str, Sequence[tuple[str, str]]]]) -> tuple[Keys, Keys]:
+def _halves(groups: list[tuple[str, Keys]]) -> tuple[Groups, Groups]:
     """The groups in two columns of about the same length, in order."""
     lengths = [len(keys) + 2 for _, keys in groups]
     split = min(range(1, len(groups) + 1), key=lambda at: max(sum(lengths[:at]), sum(lengths[at:])))
     return groups[:split], groups[split:]
 
 
-def _column(groups: Keys) -> QVBoxLayout:
+def _column(groups: Groups) -> QVBoxLayout:
     column = QVBoxLayout()
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(8)

@@ -1,4 +1,4 @@
-"""The keys that work wherever the person is in the window; `keys_dialog.py` lists them with those of single places."""
+"""The keys that work wherever the person is in the window; `all_keys.py` lists them with those of single places."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QFileDialog, QListView
 
+from desktop_llm.gui.all_keys import all_keys
 from tests.end2end.person import LONG, Person, until
 from tests.gui.samples import nameless
 
@@ -256,3 +257,8 @@ def test_everything_a_person_can_act_on_has_a_name(person: Person) -> None:
     assert nameless(person.window) == []
     assert isinstance(person.window.findChild(QListView, "chat_list"), QListView)
     assert person.window.findChildren(QAbstractButton)
+
+
+def test_every_key_of_the_window_is_in_the_list_of_all_keys(person: Person) -> None:
+    listed = {key for _, keys in all_keys() for key, _ in keys}
+    assert {action.shortcut().toString() for action in person.window.actions()} <= listed

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from desktop_llm.gui.all_keys import all_keys
 from desktop_llm.gui.keys_dialog import KeysDialog
 from tests.gui.samples import find, nameless
 
@@ -20,8 +21,6 @@ def test_every_key_stands_beside_what_it_does(qtbot: QtBot) -> None:
 
 
 def test_no_key_is_listed_twice_in_a_place(qtbot: QtBot) -> None:
-    from desktop_llm.gui.keys_dialog import all_keys
-
     for _, keys in all_keys():
         names = [name for name, _ in keys]
         assert len(names) == len(set(names))
