@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
 from desktop_llm.gui.network_state import NetworkState
-from desktop_llm.gui.network_words import rate
+from desktop_llm.gui.network_words import not_reached, rate
 from desktop_llm.gui.resources import Resources
 
 if TYPE_CHECKING:
@@ -18,13 +20,22 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_MS = 500
 SHOWN_REQUESTS = 500
+# So long after a request without an answer the header says so; later nobody knows any more.
+TROUBLE_S = 60
 
 
 class NetworkController(QObject):
     """Looks twice a second at what goes on, while the window is seen or something is going on."""
 
-    def __init__(self, resources: Resources, state: NetworkState, window: QWidget) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        state: NetworkState,
+        window: QWidget,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__(window)
+        self._now = now
         self._resources, self._state, self._window = resources, state, window
         self._net, self._ledger = resources.net, resources.ledger
         self._timer = QTimer(self, interval=LOOK_EVERY_MS)
@@ -72,8 +83,10 @@ class NetworkController(QObject):
             self._state.set_state("active", rate(busiest.host, sum(transfer.bytes_per_s for transfer in active)))
         elif self._net.offline:
             self._state.set_state("offline")
+        elif (last := self._net.unanswered) is not None and self._now() - last.at < TROUBLE_S:
+            self._state.set_state("unreachable", not_reached(last))
         else:
-            self._state.set_state("unreachable" if self._net.reachable is False else "quiet")
+            self._state.set_state("quiet")
 
     def _read(self) -> None:
         read = functools.partial(self._ledger.entries, SHOWN_REQUESTS)

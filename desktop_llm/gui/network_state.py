@@ -35,7 +35,7 @@ class NetworkState(QPushButton):
         self.set_state("quiet")
 
     def set_state(self, kind: Kind, words: str = "") -> None:
-        """Show a state; `words` say to whom and how fast while something is `active`."""
+        """Show a state; `words` say to whom and how fast while something is `active`, who was `unreachable`."""
         shown = (
             words
             or {
@@ -50,7 +50,7 @@ class NetworkState(QPushButton):
         self._kind = kind
         self.setText(shown)
         self.setToolTip(self._sentence(kind))
-        name = shown[:1].lower() + shown[1:] if kind != "active" else shown
+        name = shown if words else shown[:1].lower() + shown[1:]
         set_names(self, "", self.tr("Network, {state}").format(state=name))
         self.updateGeometry()
         self.update()
@@ -70,7 +70,7 @@ class NetworkState(QPushButton):
             "quiet": self.tr("Nothing is sent or received. Click for the list of all requests."),
             "active": self.tr("A transfer that you asked for. Click for the list of all requests."),
             "offline": self.tr("The offline switch is on: nothing can leave this computer. Click to turn it off."),
-            "unreachable": self.tr("The last request found no way out. Everything on this computer works as before."),
+            "unreachable": self.tr("The last request got no answer. Everything on this computer works as before."),
         }[kind]
 
     def sizeHint(self) -> QSize:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from desktop_llm.gui.documents.words import plain, size
 from desktop_llm.models.ledger import Entry
+from desktop_llm.net import Unanswered
 from desktop_llm.words import tr
 
 
@@ -41,6 +42,7 @@ def _results() -> dict[str, str]:
         "open": tr("Under way"),
         "stopped": tr("Stopped"),
         "offline_switch": tr("Not sent, offline"),
+        "no_internet": tr("No internet"),
         "no_connection": tr("No connection"),
         "login_page": tr("Login page instead"),
         "proxy_auth": tr("Proxy wants a login"),
@@ -67,3 +69,10 @@ def rate(host: str, bytes_per_s: float) -> str:
     if bytes_per_s < 1000:
         return plain(host)
     return tr("{host}, {size}/s").format(host=plain(host), size=size(round(bytes_per_s)))
+
+
+def not_reached(request: Unanswered) -> str:
+    """Who did not answer; "" where this computer itself says that it has no internet."""
+    if request.cause == "no_internet":
+        return ""
+    return tr("{host} not reached", host=plain(request.host))

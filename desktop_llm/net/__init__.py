@@ -4,6 +4,6 @@
 network at all. Importing this room costs nothing; the HTTP library comes in with the first request.
 """
 
-from desktop_llm.net.net import Incoming, Net, Response, Transfer
+from desktop_llm.net.net import Incoming, Net, Response, Transfer, Unanswered
 
-__all__ = ["Incoming", "Net", "Response", "Transfer"]
+__all__ = ["Incoming", "Net", "Response", "Transfer", "Unanswered"]

@@ -98,9 +98,9 @@ def _direct(error: Exception, host: str) -> tuple[str, Sentence]:
         return _tls(tls, host)
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
-            return "no_connection", _name(cause, host)
+            return _name(cause, host)
         if isinstance(cause, OSError) and cause.errno is not None and not isinstance(cause, TimeoutError):
-            return "no_connection", _socket(cause, host)
+            return _socket(cause, host)
     if isinstance(error, httpcore2.ConnectTimeout):
         return "timeout", tr(
             "{host} can't be reached: no answer within ten seconds. Nothing was changed. "
@@ -128,40 +128,41 @@ def _protocol(error: Exception, host: str) -> tuple[str, Sentence]:
     )
 
 
-def _name(error: socket.gaierror, host: str) -> Sentence:
+def _name(error: socket.gaierror, host: str) -> tuple[str, Sentence]:
     if error.errno == socket.EAI_AGAIN:
-        return tr(
+        return "no_internet", tr(
             "This computer seems to be without internet: nobody could be asked where {host} is. "
             "Everything on this computer works as before. Connect, then try again.",
             host=host,
         )
-    return tr(
+    return "no_connection", tr(
         "There is no {host} on the internet as far as this network knows. Nothing was changed. "
         "Check the internet connection, and the hub's address if you set one yourself.",
         host=host,
     )
 
 
-def _socket(error: OSError, host: str) -> Sentence:
+def _socket(error: OSError, host: str) -> tuple[str, Sentence]:
     if error.errno == errno.ECONNREFUSED:
-        return tr(
+        return "no_connection", tr(
             "{host} is there but accepts no connection. Nothing was changed. "
             "If it is a hub of your own, check that it is running; else try again later.",
             host=host,
         )
     if error.errno in _UNREACHABLE:
-        return tr(
+        return "no_internet", tr(
             "There is no way from this network to {host}. Everything on this computer works as before. "
             "Check the cable, the Wi-Fi or the VPN, then try again.",
             host=host,
         )
     if error.errno in _FORBIDDEN:
-        return tr(
+        return "no_connection", tr(
             "This computer does not let the app connect to {host}. Nothing was changed. "
             "Allow it in the firewall or the security program, then try again.",
             host=host,
         )
-    return tr("The connection to {host} broke. What arrived is kept. Try again to go on from there.", host=host)
+    broke = tr("The connection to {host} broke. What arrived is kept. Try again to go on from there.", host=host)
+    return "no_connection", broke
 
 
 def _of_tls(error: Exception) -> ssl.SSLError | None:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from desktop_llm.models.ledger import Ledger
 from desktop_llm.net import rules
 from desktop_llm.net.switch import Switch
-from desktop_llm.net.transfers import Transfer, Transfers
+from desktop_llm.net.transfers import Transfer, Transfers, Unanswered
 
 if TYPE_CHECKING:
     import httpx2
 
     from desktop_llm.net.transport import Body, Transport
 
-__all__ = ["Incoming", "Net", "Response", "Transfer"]
+__all__ = ["Incoming", "Net", "Response", "Transfer", "Unanswered"]
 
 ANSWER_BYTES = 16 << 20
 ANSWER_S = 25.0
@@ -81,9 +81,9 @@ class Net:
             self._transport.cut_all()
 
     @property
-    def reachable(self) -> bool | None:
-        """Whether the last finished request got an answer; None before the first one."""
-        return self._transfers.reachable
+    def unanswered(self) -> Unanswered | None:
+        """The request that ended last, if nobody answered it."""
+        return self._transfers.unanswered
 
     def client(self) -> httpx2.Client:
         """A client on the one transport, for us and for the hub's library, which closes its own as it likes.

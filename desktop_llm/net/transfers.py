@@ -11,7 +11,7 @@ from desktop_llm.errors import UserError
 from desktop_llm.models.ledger import Ledger
 
 _WINDOW_S = 0.5
-_NO_ANSWER = {"no_connection", "timeout", "tls", "proxy_auth", "login_page"}
+_NO_ANSWER = {"no_internet", "no_connection", "timeout", "tls", "proxy_auth", "login_page"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,17 @@ class Transfer:
     purpose: str
     bytes_in: int
     bytes_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The last request, where nobody answered it: whom it was for, why not (a TransferError's cause), and when
+    (`time.monotonic()`).
+    """
+
+    host: str
+    cause: str
+    at: float
 
 
 class Running:
@@ -58,7 +69,7 @@ class Transfers:
         self._ledger = ledger
         self._running: dict[int, Running] = {}
         self._lock = threading.Lock()
-        self.reachable: bool | None = None
+        self.unanswered: Unanswered | None = None
 
     def begin(self, host: str, purpose: str, bytes_out: int) -> Running:
         """Write the row, then let it go."""
@@ -73,7 +84,8 @@ class Transfers:
             if self._running.pop(running.id, None) is None:
                 return
         if running.result not in ("stopped", "offline_switch"):
-            self.reachable = running.result not in _NO_ANSWER
+            failed = running.result in _NO_ANSWER
+            self.unanswered = Unanswered(running.host, running.result, time.monotonic()) if failed else None
         # On a full disk the row stays "open"; that must not hide how the transfer itself ended.
         with contextlib.suppress(UserError):
             self._ledger.end(running.id, running.bytes_in, running.bytes_out, running.result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,12 @@ from desktop_llm.errors import TransferError
 from desktop_llm.gui.network_controller import NetworkController
 from desktop_llm.gui.network_panel import NetworkPanel
 from desktop_llm.gui.network_state import NetworkState
-from desktop_llm.gui.network_words import result
+from desktop_llm.gui.network_words import not_reached, result
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.settings_keeper import SettingsKeeper
 from desktop_llm.gui.tasks import Tasks
 from desktop_llm.models.ledger import Ledger
-from desktop_llm.net import Net
+from desktop_llm.net import Net, Unanswered
 from desktop_llm.settings import Settings
 from tests.gui.samples import find, heard, nameless
 from tests.hub import LocalHub
@@ -38,6 +39,7 @@ class Desk:
     net: Net
     ledger: Ledger
     settings: SettingsKeeper
+    clock: list[float]
 
     def rows(self) -> list[list[str]]:
         """The table's words."""
@@ -57,9 +59,10 @@ def desk(qtbot: QtBot, tmp_path: Path) -> Iterator[Desk]:
     net = Net(ledger)
     settings = SettingsKeeper(tmp_path / "settings.json", Settings(), tasks)
     resources = cast(Resources, SimpleNamespace(net=net, ledger=ledger, settings=settings, tasks=tasks))
-    controller = NetworkController(resources, state, window)
+    clock = [0.0]
+    controller = NetworkController(resources, state, window, lambda: max(clock[-1], time.monotonic()))
     window.show()
-    yield Desk(window, state, controller, net, ledger, settings)
+    yield Desk(window, state, controller, net, ledger, settings, clock)
     window.hide()
     net.close()
     tasks.close()
@@ -83,10 +86,21 @@ def test_a_click_opens_the_list_of_all_requests(qtbot: QtBot, desk: Desk) -> Non
     assert not nameless(desk.controller.panel)
 
 
-def test_the_header_says_when_there_is_no_way_out(qtbot: QtBot, desk: Desk) -> None:
+def test_the_header_says_who_was_not_reached_and_not_for_long(qtbot: QtBot, desk: Desk) -> None:
     assert desk.state.kind() == "quiet"
     ask(desk.net)
     qtbot.waitUntil(lambda: desk.state.kind() == "unreachable")
+    assert desk.state.text() == "127.0.0.1:9 not reached"
+    desk.clock.append(time.monotonic() + 61)
+    qtbot.waitUntil(lambda: desk.state.kind() == "quiet")
+
+
+@pytest.mark.parametrize("cause", ["no_connection", "timeout", "tls", "proxy_auth", "login_page"])
+def test_no_internet_is_said_only_where_this_computer_has_none(desk: Desk, cause: str) -> None:
+    desk.state.set_state("unreachable", not_reached(Unanswered("huggingface.co", "no_internet", 0)))
+    assert desk.state.text() == "No internet"
+    desk.state.set_state("unreachable", not_reached(Unanswered("huggingface.co", cause, 0)))
+    assert desk.state.text() == "huggingface.co not reached"
 
 
 def test_the_offline_switch_stops_requests_and_is_kept(qtbot: QtBot, desk: Desk) -> None:

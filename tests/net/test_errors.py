@@ -24,7 +24,7 @@ HOST = "huggingface.co"
 
 CAUSES = {
     *("offline_switch", "no_connection", "login_page", "proxy_auth", "unauthorized", "gated", "not_found"),
-    *("rate_limited", "server", "timeout", "tls", "changed", "too_many_redirects"),
+    *("no_internet", "rate_limited", "server", "timeout", "tls", "changed", "too_many_redirects"),
 }
 # What a person can do about it; every sentence names one.
 ACTIONS = re.compile(
@@ -70,10 +70,10 @@ TABLE: dict[str, tuple[str, TransferError]] = {
     "redirect elsewhere": ("login_page", refused(lambda: rules.check_redirect(REPO, "https://portal.example/", 1))),
     "redirects without end": ("too_many_redirects", refused(lambda: rules.check_redirect(REPO, REPO, 6))),
     # No answer.
-    "no internet": ("no_connection", raised(httpcore2.ConnectError(), socket.gaierror(socket.EAI_AGAIN, "again"))),
+    "no internet": ("no_internet", raised(httpcore2.ConnectError(), socket.gaierror(socket.EAI_AGAIN, "again"))),
     "no such host": ("no_connection", raised(httpcore2.ConnectError(), socket.gaierror(socket.EAI_NONAME, "none"))),
     "refused": ("no_connection", connecting(errno.ECONNREFUSED)),
-    "unreachable": ("no_connection", connecting(errno.ENETUNREACH)),
+    "unreachable": ("no_internet", connecting(errno.ENETUNREACH)),
     "firewall": ("no_connection", connecting(errno.EPERM)),
     "reset": ("no_connection", raised(httpcore2.ReadError(), OSError(errno.ECONNRESET, "reset"))),
     "connecting takes too long": ("timeout", raised(httpcore2.ConnectTimeout("timed out"), TimeoutError("timed out"))),
@@ -175,6 +175,19 @@ def test_a_transfer_error_crosses_the_wire_with_cause_and_wait() -> None:
 
     assert isinstance(again, TransferError)
     assert (again.cause, again.retry_after_s) == ("rate_limited", 30.0)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://hub.example/api/models?search=x", "http://hub.example"),
+        ("hub.example/api/models?search=x", "hub.example"),
+        ("localhost:8080/api/models?search=x", "localhost:8080"),
+    ],
+)
+def test_an_address_without_encryption_is_told_as_it_was_given(url: str, shown: str) -> None:
+    with pytest.raises(TransferError, match=f"^{shown} is not an encrypted address"):
+        rules.check_address(url)
 
 
 class TestOnTheWire:

@@ -189,14 +189,15 @@ class TestRecording:
         assert (transfer.host, transfer.purpose, transfer.bytes_in) == (f"127.0.0.1:{port}", "download", 5)
 
     def test_it_is_known_whether_the_last_request_got_an_answer(self, net: Net, hub: LocalHub) -> None:
-        assert net.reachable is None
+        assert net.unanswered is None
         hub.behave("/a", status(404))
         with pytest.raises(TransferError):
             net.get(f"{hub.url}/a", purpose="search models")
-        assert net.reachable
+        assert net.unanswered is None
         with pytest.raises(TransferError):
             net.get("http://127.0.0.1:1/a", purpose="search models")
-        assert net.reachable is False
+        assert net.unanswered is not None
+        assert (net.unanswered.host, net.unanswered.cause) == ("127.0.0.1:1", "no_connection")
 
 
 class TestOffline:

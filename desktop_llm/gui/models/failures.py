@@ -76,6 +76,7 @@ def _words(error: UserError, *, begun: bool) -> dict[str, str]:
     lost = tr("The connection was lost. {kept}") if begun else tr("{hub} cannot be reached.")
     replaced = tr("The file on {hub} was replaced by another one. {kept}")
     return {
+        "no_internet": tr("This computer has no internet at the moment. {kept}"),
         "no_connection": lost,
         "timeout": lost,
         "server": tr("{hub} has a fault at the moment. {kept}"),

@@ -8,7 +8,7 @@ from desktop_llm.words import tr
 
 Notice = tuple[str, str, tuple[Action, ...]]
 
-_UNREACHABLE = ("no_connection", "timeout")
+_UNREACHABLE = ("no_internet", "no_connection", "timeout")
 
 
 def notice_for(error: UserError, hub: str, turn_off: str) -> Notice:
