@@ -22,12 +22,15 @@ TOKEN = "hf_abcdefghijklmnop"
 
 
 class NoKeyring:
-    """A system without one, or with one that is locked."""
+    """A system without one, or with one that is locked; with `token` one that gives and does not take."""
 
     def __init__(self) -> None:
         self.error: Exception = NoKeyringError()
+        self.token: str | None = None
 
     def get_password(self, service: str, username: str) -> str | None:
+        if self.token is not None:
+            return self.token
         raise self.error
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -131,6 +134,20 @@ def test_a_locked_keyring_is_told_where_a_token_is_looked_for(
     qtbot.waitUntil(lambda: "keyring of this system is locked" in find(section, "settings_token_state").text())
     assert keeper.parent() is section
     assert find(section, "settings_token").isVisible()
+    tasks.close()
+
+
+def test_a_token_that_a_locked_keyring_keeps_is_not_said_to_be_removed(
+    qtbot: QtBot, section: NetworkSettings, store: TokenStore, keyring: NoKeyring
+) -> None:
+    keyring.token, tasks = TOKEN, Tasks()
+    keeper = TokenKeeper(store, tasks, section)
+    qtbot.waitUntil(lambda: "A token is kept" in find(section, "settings_token_state").text())
+    keyring.error, keyring.token = KeyringLocked(), None
+    qtbot.mouseClick(find(section, "settings_token_remove"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "still stored" in find(section, "settings_token_state").text())
+    assert keeper.parent() is section
+    assert find(section, "settings_token_remove").isVisible()
     tasks.close()
 
 
