@@ -58,7 +58,9 @@ class NetworkSettings(QWidget):
         host = plain(urlsplit(chosen_endpoint(endpoint)).netloc)
         words = self.tr("Models come from {host}.")
         if given_endpoint():
-            words = self.tr("Models come from {host}, as {variable} says. An address set here counts without it.")
+            words = self.tr(
+                "Models come from {host}, as {variable} says. The address below is used where {variable} is not set."
+            )
         self._source.setText(words.format(host=host, variable=ENDPOINT_VARIABLE))
         self._used = endpoint or ""
         if not self._endpoint.hasFocus():
