@@ -54,9 +54,12 @@ class ActivityController(QObject):
         documents, shown = self._documents, self._page.readings
         documents.collections_changed.connect(self._show_collections)
         documents.progressed.connect(shown.set_progress)
+        for signal in (documents.progressed, documents.read, documents.read_failed):
+            signal.connect(self._show_chat_readings)
         shown.action_requested.connect(self._on_action)
         shown.failure_action_requested.connect(self._on_failure_action)
         self._show_collections()
+        self._show_chat_readings()
 
     def _show_model(self, _: object = None) -> None:
         models, page = self._models, self._page
@@ -74,6 +77,11 @@ class ActivityController(QObject):
         self._page.set_collections(self._documents.collections)
         for progress in self._documents.progress:  # a card that has just come knows nothing of it
             self._page.readings.set_progress(progress)
+        stopped = self._documents.stopped.items()
+        self._page.readings.set_reasons({name: error.message for name, error in stopped})
+
+    def _show_chat_readings(self, *_: object) -> None:
+        self._page.set_chat_readings(self._documents.chat_readings)
 
     def _show_summary(self, *_: object) -> None:
         _number, words = self._count.now()

@@ -41,6 +41,7 @@ class DocumentsController(QObject):
         self._next: dict[str, list[tuple[list[str], str | None]]] = {}
         self._collections: tuple[Collection, ...] = ()
         self._progress: dict[str, IndexProgress] = {}
+        self._stopped: dict[str, UserError] = {}
         self._connect(page)
 
     def _connect(self, page: DocumentsPage) -> None:
@@ -74,6 +75,17 @@ class DocumentsController(QObject):
     def progress(self) -> tuple[IndexProgress, ...]:
         """Where each reading stands, for what is shown later than it was told."""
         return tuple(self._progress.values())
+
+    @property
+    def chat_readings(self) -> tuple[IndexProgress, ...]:
+        """Where reading the files of single chats stands; these are in no collection that is listed."""
+        return tuple(progress for name, progress in self._progress.items() if name.startswith(CHAT_PREFIX))
+
+    @property
+    def stopped(self) -> dict[str, UserError]:
+        """Why reading stopped by itself, for each collection that could go on."""
+        waiting = [collection.name for collection in self._collections if collection.state == "paused"]
+        return {name: self._stopped[name] for name in waiting if name in self._stopped}
 
     def act(self, name: str, action: str) -> None:
         """Do what a button of a collection's card says, wherever the card stands."""
@@ -109,6 +121,7 @@ class DocumentsController(QObject):
     def _read_next(self, name: str) -> None:
         if name in self._reading or not self._next.get(name):
             return
+        self._stopped.pop(name, None)
         paths, password = self._next[name].pop(0)
         self._reading[name] = self._tasks.run(
             functools.partial(self._knowledge.index, name, paths, password),
@@ -133,6 +146,7 @@ class DocumentsController(QObject):
 
     def _on_read_failed(self, name: str, error: UserError) -> None:
         self._forget_reading(name)
+        self._stopped[name] = error
         self._page.set_notice(self.tr("Reading stopped."), error.message)
         self.read_failed.emit(name, error)
         self.refresh()

@@ -29,7 +29,9 @@ class ActivityCount(QObject):
         super().__init__(parent)
         self._models, self._documents = models, documents
         self._downloads: DownloadsController | None = None
-        for signal in (models.listed, models.loading, models.loaded, models.stopped, documents.collections_changed):
+        for signal in (models.listed, models.loading, models.loaded, models.stopped):
+            signal.connect(self._on_changed)
+        for signal in (documents.collections_changed, documents.progressed, documents.read, documents.read_failed):
             signal.connect(self._on_changed)
 
     def watch(self, downloads: DownloadsController) -> None:
@@ -50,11 +52,13 @@ class ActivityCount(QObject):
         downloads = self._downloads.downloads if self._downloads else ()
         downloading = sum(download.running or download.stage == "waiting" for download in downloads)
         reading = sum(collection.state == "reading" for collection in self._documents.collections)
+        reading += len(self._documents.chat_readings)
         return downloading + reading + (self._models.step is not None)
 
     def _stopped(self) -> int:
         downloads = self._downloads.downloads if self._downloads else ()
-        return sum(download.stage == "failed" for download in downloads) + (self._models.stopped_model is not None)
+        downloading = sum(download.stage == "failed" for download in downloads)
+        return downloading + len(self._documents.stopped) + (self._models.stopped_model is not None)
 
-    def _on_changed(self, _: object) -> None:
+    def _on_changed(self, *_: object) -> None:
         self.changed.emit(*self.now())

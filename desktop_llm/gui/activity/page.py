@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop_llm.gui.activity.readings import Readings
+from desktop_llm.gui.activity.readings import ChatReadings, Readings
 from desktop_llm.gui.model_in_use import ModelInUse
 from desktop_llm.gui.models.download_list import DownloadList
 from desktop_llm.gui.models.transfers import Download
@@ -15,7 +15,7 @@ from desktop_llm.gui.reading_order import focus_neighbour
 from desktop_llm.gui.scrolled import scrolled_column
 from desktop_llm.gui.widgets import Action, Button, EmptyState, Label, UndoBar
 from desktop_llm.gui.widgets.painting import RING_MARGIN
-from desktop_llm.knowledge.client import Collection
+from desktop_llm.knowledge.client import Collection, IndexProgress
 from desktop_llm.models.library import Model
 
 _PAGE_WIDTH = 720
@@ -72,7 +72,12 @@ class ActivityPage(QWidget):
     def set_collections(self, collections: Sequence[Collection]) -> None:
         """All collections; those with nothing going on are left out."""
         self.readings.set_collections(collections)
-        self._show_section(self._readings_section, shown=self.readings.has_cards)
+        self._show_readings()
+
+    def set_chat_readings(self, readings: Sequence[IndexProgress]) -> None:
+        """Where reading the files of chats stands."""
+        self._chat_readings.set_progress(readings)
+        self._show_readings()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab goes by the places on the page: cards come and go."""
@@ -81,6 +86,11 @@ class ActivityPage(QWidget):
     def _show_model(self, *, shown: bool) -> None:
         self.model.setVisible(shown)
         self._show_section(self._model_section, shown=shown)
+
+    def _show_readings(self) -> None:
+        for cards in (self.readings, self._chat_readings):
+            cards.setVisible(bool(cards.cards))
+        self._show_section(self._readings_section, shown=bool(self.readings.cards or self._chat_readings.cards))
 
     def _show_section(self, section: QWidget, *, shown: bool) -> None:
         section.setVisible(shown)
@@ -96,8 +106,9 @@ class ActivityPage(QWidget):
         )
         self.model, self.downloads, self.readings = ModelInUse(), DownloadList(), Readings()
         self._model_section = _section(self.tr("Model"), _card(self.model))
-        self._downloads_section = _section(self.tr("Downloads"), self.downloads, self._pause_all)
-        self._readings_section = _section(self.tr("Documents"), self.readings)
+        self._downloads_section = _section(self.tr("Downloads"), self.downloads, button=self._pause_all)
+        self._chat_readings = ChatReadings()
+        self._readings_section = _section(self.tr("Documents"), self.readings, self._chat_readings)
         column.addWidget(self._summary)
         for section in self._sections():
             section.hide()
@@ -132,7 +143,7 @@ def _card(content: QWidget) -> QFrame:
     return card
 
 
-def _section(title: str, content: QWidget, button: Button | None = None) -> QWidget:
+def _section(title: str, *contents: QWidget, button: Button | None = None) -> QWidget:
     """A heading, what can be done with all of it, and the cards."""
     head = QHBoxLayout()
     head.addWidget(Label(title, "heading"), 1)
@@ -143,5 +154,6 @@ def _section(title: str, content: QWidget, button: Button | None = None) -> QWid
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(8 if button is None else 8 - RING_MARGIN)
     column.addLayout(head)
-    column.addWidget(content)
+    for content in contents:
+        column.addWidget(content)
     return section

@@ -38,6 +38,7 @@ class CollectionCard(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._collection = collection
         self._progress: IndexProgress | None = None
+        self._reason = ""
         self._build()
         self._refresh()
 
@@ -52,8 +53,10 @@ class CollectionCard(QFrame):
         return self._progress is not None or self._collection.state in ("reading", "paused")
 
     def set_collection(self, collection: Collection) -> None:
-        """Show newer facts; a collection that is no longer read drops its progress."""
-        if collection.state not in ("reading", "paused"):
+        """Show newer facts; progress is dropped when reading ended, or was cut off while it went on."""
+        going_on = self._progress is not None and not self._progress.paused
+        cut_off = collection.state == "paused" and going_on
+        if collection.state not in ("reading", "paused") or cut_off:
             self._progress = None
         elif collection == self._collection:
             return
@@ -65,6 +68,12 @@ class CollectionCard(QFrame):
         before, self._progress = self._progress, progress
         self._reading.show_progress(progress)
         if before is None or before.paused != progress.paused or before.failed != progress.failed:
+            self._refresh()
+
+    def set_reason(self, reason: str) -> None:
+        """Why reading stopped by itself, told while it waits to go on; "" where it did not."""
+        if reason != self._reason:
+            self._reason = reason
             self._refresh()
 
     def progress_text(self) -> str:
@@ -192,7 +201,7 @@ class CollectionCard(QFrame):
         self._problem.set_counts(len(collection.failed), collection.documents)
         self._failures.set_failed(collection.failed)
         if self.reading and self._progress is None:
-            self._reading.show_waiting(collection)
+            self._reading.show_waiting(collection, self._reason)
 
     def _state(self) -> tuple[str, PillKind, str]:
         if self.reading:

@@ -48,8 +48,8 @@ class ReadingProgress(QWidget):
         self._speed.setText(speed if running else "")
         self._note.setText(_note(progress.done - progress.failed, progress.paused))
 
-    def show_waiting(self, collection: Collection) -> None:
-        """A run of which nothing is known but its collection: just begun, or cut off by the end of the app."""
+    def show_waiting(self, collection: Collection, reason: str = "") -> None:
+        """A run of which nothing is known but its collection: just begun, or cut off, for which there may be a reason."""
         paused = collection.state == "paused"
         self._count.set_text(self.tr("Reading is paused") if paused else self.tr("Looking through the files"))
         self._bar.setVisible(not paused)
@@ -59,7 +59,7 @@ class ReadingProgress(QWidget):
         self._file.set_text("")
         self._file.setVisible(not paused)
         self._speed.setVisible(not paused)
-        self._note.setText(_note(collection.documents, paused))
+        self._note.setText(" ".join(filter(None, (reason, _note(collection.documents, paused)))))
 
 
 def _time_left(progress: IndexProgress) -> str:

@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from desktop_llm.engine.client import Engine, Loading
-from desktop_llm.errors import UserError
+from desktop_llm.errors import UserError, WorkerDied
 from desktop_llm.gui.activity.count import ActivityCount
 from desktop_llm.gui.activity.page import ActivityPage
 from desktop_llm.gui.activity_controller import ActivityController
@@ -25,7 +25,7 @@ from desktop_llm.gui.header import Header
 from desktop_llm.gui.models_controller import ModelsController
 from desktop_llm.gui.rail import Rail
 from desktop_llm.gui.resources import Resources
-from desktop_llm.knowledge.client import IndexProgress, IndexReport, Knowledge
+from desktop_llm.knowledge.client import CHAT_PREFIX, IndexProgress, IndexReport, Knowledge
 from desktop_llm.knowledge.shapes import pack
 from desktop_llm.workers.protocol import Message
 from tests.gui.documents.conftest import collection, progress
@@ -44,6 +44,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.papers = collection("Papers")
+        self.dies = False
         self._steps: queue.SimpleQueue[IndexProgress | None] = queue.SimpleQueue()
 
     def call(self, kind: str, _data: dict[str, Any] | None = None, _body: bytes = b"") -> Message:
@@ -54,13 +55,17 @@ class Reading:
         return Message(0, "done", {"collections": pack([self.papers]) if kind == "collections" else []})
 
     def request(
-        self, _kind: str, _data: dict[str, Any] | None = None, _body: bytes = b""
+        self, _kind: str, data: dict[str, Any] | None = None, _body: bytes = b""
     ) -> Generator[Message, None, Message]:
-        self.papers = replace(self.papers, state="reading")
-        self._steps.put(progress("Papers"))
+        assert data is not None
+        of_chat = data["collection"].startswith(CHAT_PREFIX)
+        self.papers = self.papers if of_chat else replace(self.papers, state="reading")
+        self._steps.put(progress(data["collection"]))
         while (step := self._steps.get(timeout=10)) is not None:
             yield Message(0, "progress", pack(step))
-        self.papers = replace(self.papers, state="ready")
+        self.papers = replace(self.papers, state="paused" if self.dies else "ready")
+        if self.dies:
+            raise WorkerDied("The part that reads documents stopped unexpectedly.", "")
         return Message(0, "done", pack(REPORT))
 
     def finish(self) -> None:
@@ -184,6 +189,31 @@ def test_a_collection_that_is_read_is_shown_and_can_be_paused(window: Window) ->
     window.reading.finish()
     window.until_it_says("Activity")
     window.qtbot.waitUntil(lambda: find(window.page, "activity_empty").isVisible())
+
+
+def test_a_reading_that_stopped_by_itself_counts_until_it_goes_on(window: Window) -> None:
+    window.documents.refresh()
+    window.qtbot.waitUntil(lambda: bool(window.documents.names))
+    window.reading.dies = True
+    window.documents.add("Papers", ["/papers"])
+    window.until_it_says("Activity, 1 running")
+    window.reading.finish()
+    window.until_it_says("Activity, 1 stopped")
+    assert "stopped unexpectedly" in find(window.page, "collection_progress_note").text()
+    window.reading.dies = False
+    window.press("collection_resume")
+    window.until_it_says("Activity, 1 running")
+    window.reading.finish()
+    window.until_it_says("Activity")
+
+
+def test_files_of_a_chat_count_while_they_are_read(window: Window) -> None:
+    window.documents.add("chat:1", ["/lease.pdf"])
+    window.until_it_says("Activity, 1 running")
+    assert find(window.page, "chat_reading").isVisible()
+    window.reading.finish()
+    window.until_it_says("Activity")
+    assert find(window.page, "activity_empty").isVisible()
 
 
 def test_a_model_that_is_being_loaded_is_shown_until_it_is_there(window: Window) -> None:

@@ -96,6 +96,22 @@ def test_a_reading_shows_how_far_it_is_and_can_be_paused(page: ActivityPage) -> 
     assert asked == [("Papers", "pause"), ("Papers", "resume")]
 
 
+def test_a_reading_that_stopped_says_why(page: ActivityPage) -> None:
+    page.set_collections([collection("Papers", state="paused", documents=0)])
+    page.readings.set_reasons({"Papers": "The disk is full."})
+    assert find(page, "collection_progress_note").text() == "The disk is full."
+    page.readings.set_reasons({})
+    assert find(page, "collection_progress_note").text() == ""
+
+
+def test_files_of_a_chat_are_shown_while_they_are_read(page: ActivityPage) -> None:
+    page.set_chat_readings([progress("chat:1")])
+    assert headings(page) == ["Documents"]
+    assert find(page, "collection_progress_count").text() == "412 of 1,260 documents"
+    page.set_chat_readings([])
+    assert headings(page) == []
+
+
 def test_files_that_could_not_be_read_each_offer_what_helps(page: ActivityPage) -> None:
     page.set_collections([collection("Papers", state="attention", failed=(LOCKED,))])
     asked = heard(page.readings.failure_action_requested)

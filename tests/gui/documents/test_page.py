@@ -114,6 +114,15 @@ def test_reading_can_be_paused_resumed_and_stopped(page: DocumentsPage, qtbot: Q
     assert paused.args == resumed.args == stopped.args == ["Papers"]
 
 
+def test_reading_that_was_cut_off_can_be_resumed(page: DocumentsPage, qtbot: QtBot) -> None:
+    page.set_collections([collection("Papers", state="reading")])
+    page.set_progress(progress("Papers"))
+    page.set_collections([collection("Papers", state="paused")])
+    assert "Reading is paused" in shown_text(card(page, "Papers"))
+    with qtbot.waitSignal(page.resume_requested):
+        click(qtbot, page, "collection_resume")
+
+
 def test_when_reading_ends_the_card_shows_the_facts_again(page: DocumentsPage) -> None:
     page.set_collections([collection("Papers", state="reading")])
     page.set_progress(progress("Papers"))
