@@ -35,7 +35,6 @@ class ChatList(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Chats"))
-        self._shown_query = ""
         self._empty: EmptyState | None = None
         self.search = SearchField(self.tr("Search chats"), object_name="chat_list_search")
         self.search.setToolTip(self.tr("Searches titles and messages (Ctrl+Shift+F)"))

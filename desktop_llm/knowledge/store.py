@@ -179,12 +179,6 @@ class Store:
             self._set_document(connection, collection, path, source, "ready", "", size_bytes, mtime_ns)
         return source
 
-    def add_vectors(self, fingerprint: str, vectors: Iterable[tuple[int, bytes]]) -> None:
-        """Vectors (chunk id, float16 bytes) of one more embedding model."""
-        query = "INSERT OR REPLACE INTO vector(chunk, fingerprint, data) VALUES(?, ?, ?)"
-        with self.transaction() as connection:
-            connection.executemany(query, ((chunk, fingerprint, data) for chunk, data in vectors))
-
     def known_source(self, sha256: str, version: str) -> int | None:
         """The source with this content, read by this version."""
         found = self.rows("SELECT id FROM source WHERE sha256 = ? AND version = ?", sha256, version)

@@ -17,7 +17,6 @@ from pathlib import Path
 from desktop_llm.errors import UserError
 from desktop_llm.words import Sentence, tr
 
-OPEN = "open"
 MAX_ENTRIES = 20_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS request (

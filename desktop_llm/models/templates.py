@@ -105,14 +105,13 @@ def sha256_of_template(template: str) -> str:
     return hashlib.sha256(template.strip().encode()).hexdigest()
 
 
-def suggested_format(header: Header) -> str:
-    """The name in FORMATS that a model without a template most likely understands, by its architecture and name."""
-    text = f"{header.architecture} {header.name}".lower()
-    if header.architecture == "llama" and ("mistral" in text or "mixtral" in text):
+def suggested_format(architecture: str, name: str) -> str:
+    """The name in FORMATS that a model without a template most likely understands."""
+    if architecture == "llama" and re.search("mistral|mixtral", name, re.IGNORECASE):
         return "Mistral"
-    for beginning, name in _FORMAT_OF_ARCHITECTURE:
-        if header.architecture.startswith(beginning):
-            return name
+    for beginning, chat_format in _FORMAT_OF_ARCHITECTURE:
+        if architecture.startswith(beginning):
+            return chat_format
     return "ChatML"
 
 

@@ -90,7 +90,5 @@ def test_a_model_that_nobody_knows_has_an_unknown_template_or_none(tmp_path: Pat
         ("qwen3", "", "ChatML"),
     ],
 )
-def test_a_model_without_a_template_gets_a_suggestion(
-    starter: Header, architecture: str, name: str, suggested: str
-) -> None:
-    assert suggested_format(replace(starter, architecture=architecture, name=name)) == suggested
+def test_a_model_without_a_template_gets_a_suggestion(architecture: str, name: str, suggested: str) -> None:
+    assert suggested_format(architecture, name) == suggested

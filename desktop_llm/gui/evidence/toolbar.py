@@ -54,10 +54,6 @@ class PageToolbar(QWidget):
         self._out.setVisible(offered)
         self._in.setVisible(offered)
 
-    def page_words(self) -> str:
-        """ "4 of 12"."""
-        return self._place.text()
-
     def _button(self, icon: str, text: str, tooltip: str, name: str) -> IconButton:
         return IconButton(icon, text, tooltip, object_name=f"evidence_{name}", side=22)
 

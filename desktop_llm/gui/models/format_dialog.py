@@ -10,7 +10,7 @@ from desktop_llm.gui.documents.words import isolated
 from desktop_llm.gui.model_words import model_name
 from desktop_llm.gui.widgets import Button, Label, PrimaryButton, Select
 from desktop_llm.models.library import Model
-from desktop_llm.models.templates import FORMATS
+from desktop_llm.models.templates import FORMATS, suggested_format
 
 
 class FormatDialog(QDialog):
@@ -18,7 +18,7 @@ class FormatDialog(QDialog):
 
     chosen = Signal(str, str)
 
-    def __init__(self, parent: QWidget, model: Model, current: str = "") -> None:
+    def __init__(self, parent: QWidget, model: Model) -> None:
         super().__init__(parent)
         self._model_id = model.id
         title = self.tr("Chat format of {name}").format(name=isolated(model_name(model)))
@@ -28,11 +28,13 @@ class FormatDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setFixedWidth(min(theme.current().length("column", "dialog"), max(320, parent.window().width() - 32)))
         self._choice = Select(object_name="chat_format_choice", accessible_name=self.tr("Chat format"))
-        if model.template != "missing":
-            self._choice.addItem(self.tr("The model's own"), "")
         for name in FORMATS:
             self._choice.addItem(name, name)
-        self._choice.setCurrentIndex(max(0, self._choice.findData(current)))
+        if model.template == "missing":
+            self._choice.setCurrentIndex(self._choice.findData(suggested_format(model.architecture, model.name)))
+        else:
+            self._choice.insertItem(0, self.tr("The model's own"), "")
+            self._choice.setCurrentIndex(0)
         words = self.tr("It says how questions and answers are told apart. The publisher's page names the right one.")
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 21, 17)

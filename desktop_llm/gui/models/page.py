@@ -54,7 +54,6 @@ class ModelsPage(QWidget):
         self._columns = 0
         self._detail_open = False
         self._folded = False
-        self._dragging = False
         self._notice: Banner | None = None
         # Each part is made where it stands: with every later parent Qt's style sheet would go through all of it again.
         self._middle = QWidget(self)

@@ -49,7 +49,6 @@ class RepositoryView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         set_names(self, "models_repository", self.tr("Repository"))
-        self._more_open = False
         self._rows: tuple[SizeRow, ...] = ()
         self._title = Label("", "title", wrap=True, object_name="repository_title")
         self._star = IconButton("star", "", object_name="repository_star")

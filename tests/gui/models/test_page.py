@@ -16,6 +16,7 @@ from desktop_llm.gui.discovery import Found
 from desktop_llm.gui.models.card_text import CardText, card_blocks
 from desktop_llm.gui.models.entries import found_entry, local_entry, recommended_entry
 from desktop_llm.gui.models.filters import Search
+from desktop_llm.gui.models.format_dialog import FormatDialog
 from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.repository import Advice
 from desktop_llm.gui.models.rows import EntryList
@@ -537,6 +538,15 @@ def test_a_doubtful_chat_format_can_be_replaced(qtbot: QtBot, page: ModelsPage, 
     asked = heard(page.local.format_requested)
     press(qtbot, page, "local_format_format")
     assert asked == ["coder"]
+
+
+def test_the_likely_format_is_proposed_where_a_model_has_none_and_its_own_where_it_has_one(page: ModelsPage) -> None:
+    def proposed(template: str) -> str:
+        dialog = FormatDialog(page, a_model("coder", architecture="gemma3", template=template))
+        return str(find(dialog, "chat_format_choice").currentText())
+
+    assert proposed("missing") == "Gemma"
+    assert proposed("different") == "The model's own"
 
 
 def test_the_same_file_twice_is_told(page: ModelsPage) -> None:
