@@ -33,7 +33,7 @@ class ModelsController(QObject):
 
     Signals: `listed` with all Models whenever they were looked at again; `chosen` with the Model, or None where none is
     left; `loading` with a Loading; `loaded` with a LoadedModel or None; `stopped` with the UserError that ended it;
-    `failed` with a UserError to be shown.
+    `failed` with a UserError to be shown; `stop_requested` where a model is loaded for an answer that is to be stopped.
     """
 
     listed = Signal(object)
@@ -42,6 +42,7 @@ class ModelsController(QObject):
     loaded = Signal(object)
     stopped = Signal(object)
     failed = Signal(object)
+    stop_requested = Signal()
 
     def __init__(self, resources: Resources, header: Header, parent: QObject) -> None:
         super().__init__(parent)
@@ -87,7 +88,7 @@ class ModelsController(QObject):
             self._once_listed = (model_id, choice)
             self.refresh()
             return
-        self.cancel()
+        self._end_task()
         before = (self.model, self._choice)
         self._choose(model, choice)
         self.show_loading(Loading(0.0))
@@ -109,11 +110,10 @@ class ModelsController(QObject):
             self.load = choice.with_defaults(self.defaults)
 
     def cancel(self) -> None:
-        """Stop loading."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-            self.unload()
+        """Stop loading, whoever began it."""
+        if self._task is None and self.step is not None:
+            self.stop_requested.emit()
+        self._end_task()
 
     def unload(self) -> None:
         """Free the memory; the next message loads the model again."""
@@ -146,6 +146,12 @@ class ModelsController(QObject):
         self._header.set_model_state("stopped", tip=error.message)
         self._header.set_device(self.tr("Stopped"))
         self.stopped.emit(error)
+
+    def _end_task(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+            self.unload()
 
     def _choose(self, model: Model, choice: LoadChoice | None = None) -> None:
         self.model = model

@@ -227,6 +227,15 @@ def test_a_model_that_is_being_loaded_is_shown_until_it_is_there(window: Window)
     assert find(window.page, "activity_empty").isVisible()
 
 
+def test_loading_for_an_answer_is_cancelled_with_the_answer(window: Window) -> None:
+    with window.qtbot.waitSignal(window.models.chosen):
+        window.models.start()
+    stopped = heard(window.models.stop_requested)
+    window.models.show_loading(Loading(0.64))
+    window.press("model_in_use_action")
+    assert len(stopped) == 1
+
+
 def test_a_model_that_would_not_load_is_named_although_the_one_before_is_chosen_again(
     window: Window, tmp_path: Path
 ) -> None:
