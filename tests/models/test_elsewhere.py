@@ -50,6 +50,15 @@ def test_lm_studio_s_home_and_its_folder_for_downloads_may_lie_anywhere(places: 
     assert [(found.path, found.repo) for found in elsewhere.lm_studio(places)] == [(kept, "a/b"), (loose, "")]
 
 
+@pytest.mark.parametrize("settings", [".config", "Library/Application Support", "AppData/Roaming"])
+def test_lm_studio_s_settings_may_lie_where_the_system_keeps_them(
+    places: Places, tmp_path: Path, settings: str
+) -> None:
+    file(tmp_path / settings / "LM Studio" / "settings.json", {"downloadsFolder": str(tmp_path / "big")})
+    path = file(tmp_path / "big" / "a" / "b" / "kept.gguf")
+    assert list(elsewhere.lm_studio(places)) == [Found(path, repo="a/b", origin="lm_studio")]
+
+
 def test_an_ollama_manifest_names_the_blob_that_is_the_model(places: Places, tmp_path: Path) -> None:
     blob = file(tmp_path / "ollama" / "blobs" / f"sha256-{BLOB}")
     for name in (
@@ -98,6 +107,11 @@ def test_gpt4all_keeps_its_models_in_one_folder(tmp_path: Path, folder: str, env
     file(path.with_name("incomplete-Phi-3.gguf"))
     file(path.with_name("localdocs_v3.db"))
     places = Places(tmp_path, {name: str(tmp_path / value) for name, value in environ.items()})
+    assert list(elsewhere.gpt4all(places)) == [Found(path, origin="gpt4all")]
+
+
+def test_gpt4all_s_python_package_keeps_its_models_in_a_cache(places: Places) -> None:
+    path = file(places.home / ".cache" / "gpt4all" / "Phi-3-mini.Q4_0.gguf")
     assert list(elsewhere.gpt4all(places)) == [Found(path, origin="gpt4all")]
 
 

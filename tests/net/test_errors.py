@@ -223,7 +223,7 @@ class TestOnTheWire:
         hub.behave("*", status(401, headers={"X-Error-Code": "GatedRepo"}))
 
         for path in ("maker/Closed-GGUF/resolve/main/a.gguf", "api/models/maker/Closed-GGUF"):
-            with pytest.raises(TransferError, match="^maker/Closed-GGUF is for people"):
+            with pytest.raises(TransferError, match=r"^maker/Closed-GGUF is for people"):
                 net.get(f"{hub.url}/mirrors/hf/{path}", purpose="download")
 
     def test_a_range_beyond_the_end_is_an_answer_to_a_download(self, net: Net, hub: LocalHub) -> None:

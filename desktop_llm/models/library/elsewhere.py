@@ -58,6 +58,10 @@ class Places:
             self.variable("APPDATA") or self.home / "AppData" / "Roaming",
         )
 
+    def config(self) -> Path:
+        """Where apps keep settings on Linux."""
+        return self.variable("XDG_CONFIG_HOME") or self.home / ".config"
+
 
 def models_elsewhere(places: Places, folders: Sequence[Path]) -> Iterator[Found]:
     """Every model file of the known apps, then of the folders that the person named."""
@@ -71,10 +75,14 @@ def models_elsewhere(places: Places, folders: Sequence[Path]) -> Iterator[Found]
 
 
 def lm_studio(places: Places) -> Iterator[Found]:
-    """`models/AUTHOR/REPO/FILE.gguf` under its home, and the folder for downloads that its settings name."""
+    """`models/AUTHOR/REPO/FILE.gguf` under its home, and the folder for downloads that its settings name.
+
+    The settings lie in its home or, by other versions, where the system keeps those of apps.
+    """
     homes = [places.home / ".lmstudio", places.home / ".cache" / "lm-studio"]
     homes += _named(_read(places.home / ".lmstudio-home-pointer").strip())
-    downloads = [folder for home in homes for folder in _named(_json(home / "settings.json").get("downloadsFolder"))]
+    settings = homes + [folder / "LM Studio" for folder in (places.config(), *places.data())]
+    downloads = [path for place in settings for path in _named(_json(place / "settings.json").get("downloadsFolder"))]
     for folder in [home / "models" for home in homes] + downloads:
         for path in _gguf_files(folder):
             author_repo = path.relative_to(folder).parts[:-1]
@@ -99,10 +107,12 @@ def ollama(places: Places) -> Iterator[Found]:
 
 
 def gpt4all(places: Places) -> Iterator[Found]:
-    """All files in one folder, the default one or that of its settings; those it still downloads say so."""
-    folders = [folder / "nomic.ai" / "GPT4All" for folder in places.data()]
-    config = places.variable("XDG_CONFIG_HOME") or places.home / ".config"
-    for folder in (config, *places.data()):
+    """All files in one folder, the default one or that of its settings; those it still downloads say so.
+
+    Its Python package keeps them in a cache of its own.
+    """
+    folders = [folder / "nomic.ai" / "GPT4All" for folder in places.data()] + [places.home / ".cache" / "gpt4all"]
+    for folder in (places.config(), *places.data()):
         for line in _read(folder / "nomic.ai" / "GPT4All.ini").splitlines():
             folders += _named(line.removeprefix("modelPath=")) if line.startswith("modelPath=") else []
     for folder in folders:
