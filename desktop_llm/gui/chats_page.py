@@ -25,6 +25,7 @@ class ChatsPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("chats_page")
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self.list = ChatList()
         self.transcript = Transcript()
         self.composer = Composer()
@@ -34,7 +35,6 @@ class ChatsPage(QWidget):
         self._notices = QVBoxLayout()
         self.chat = self._chat_column()
         self.undo = UndoBar(self.chat)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setObjectName("chats_splitter")
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)

@@ -98,7 +98,7 @@ class MainWindow(QMainWindow):
             self.store.close()
         self.tasks.close()
 
-    def build(self) -> None:
+    def build(self, _: None = None) -> None:
         """Fill the frame with what a person looks at first: rail, header and the chats. The rest follows."""
         from desktop_llm.gui.app import apply_theme
         from desktop_llm.gui.chats_page import ChatsPage
@@ -108,10 +108,12 @@ class MainWindow(QMainWindow):
         from desktop_llm.gui.store_lane import StoreLane
 
         apply_theme(self.settings.current)
-        self.rail, self.header, self.chats = Rail(), Header(), ChatsPage()
-        self.pages, self.banners = QStackedWidget(), QVBoxLayout()
+        # Made where they stand: with every later parent the style sheet would go through all of it again.
+        frame = QWidget(self)
+        self.pages, self.banners = QStackedWidget(frame), QVBoxLayout()
+        self.rail, self.header, self.chats = Rail(frame), Header(frame), ChatsPage(self.pages)
         self.pages.addWidget(self.chats)
-        self._lay_out()
+        self._lay_out(frame)
         if isinstance(panes := self.settings.current.window.get("panes"), list):
             self.chats.restore_sizes(panes)
         self.chats.splitter.splitterMoved.connect(self._on_panes_moved)
@@ -121,9 +123,12 @@ class MainWindow(QMainWindow):
         self.conversations = ConversationsController(self.store, self.settings, self.chats.list, self.chats.undo, self)
         self.conversations.show_early()
         self.chats.composer.focus_text()
-        QTimer.singleShot(WIRE_AFTER_MS, self._wire)
+        QTimer.singleShot(WIRE_AFTER_MS, self._import_wiring)
 
-    def _wire(self) -> None:
+    def _import_wiring(self) -> None:
+        self.tasks.call(_import_what_is_wired, self._wire)
+
+    def _wire(self, _: None) -> None:
         """Bring everything to life."""
         from desktop_llm.gui.ending import QuitOnSignal
         from desktop_llm.gui.wiring import Wiring
@@ -134,13 +139,12 @@ class MainWindow(QMainWindow):
             self.wiring.notices.say(self.tr("The settings were set back."), self._notice)
         self.ready.emit()
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, frame: QWidget) -> None:
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addWidget(self.header)
         right.addLayout(self.banners)
         right.addWidget(self.pages, 1)
-        frame = QWidget()
         columns = QHBoxLayout(frame)
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(0)
@@ -158,7 +162,7 @@ class MainWindow(QMainWindow):
 
     def _on_first_painted(self) -> None:
         self.first_painted.emit()
-        QTimer.singleShot(0, self.build)
+        self.tasks.call(_import_what_is_built, self.build)
 
     def _on_panes_moved(self) -> None:
         # The model button stands at the list's edge.
@@ -198,3 +202,19 @@ class MainWindow(QMainWindow):
         panes = {"panes": self.chats.sizes()} if self.built else {}
         self.settings.remember(geometry=geometry, **panes)
         super().closeEvent(event)
+
+
+def _import_what_is_built() -> None:
+    """In a task, so that the frame can be moved and closed meanwhile."""
+    import desktop_llm.gui.chats_page
+    import desktop_llm.gui.conversations_controller
+    import desktop_llm.gui.header
+    import desktop_llm.gui.rail
+    import desktop_llm.gui.store_lane
+    import desktop_llm.gui.style  # noqa: F401
+
+
+def _import_what_is_wired() -> None:
+    """In a task: it takes longest of all, and the composer can be typed into meanwhile."""
+    import desktop_llm.gui.ending
+    import desktop_llm.gui.wiring  # noqa: F401

@@ -73,7 +73,7 @@ class Pages(QObject):
         from desktop_llm.gui.settings_page import SettingsPage
         from desktop_llm.gui.token_keeper import TokenKeeper
 
-        page, settings = SettingsPage(), self._window.settings
+        page, settings = SettingsPage(self._window.pages), self._window.settings
         page.set_folders(self._window.home)
         page.set_collections(self._documents.names)
         page.set_settings(settings.current)
@@ -91,7 +91,7 @@ class Pages(QObject):
         from desktop_llm.gui.activity.page import ActivityPage
         from desktop_llm.gui.activity_controller import ActivityController
 
-        page = ActivityPage()
+        page = ActivityPage(self._window.pages)
         downloads = self.models_room.downloads
         controller = ActivityController(page, self._models, downloads, self._documents, self._activity)
         controller.page_requested.connect(self.show)
@@ -103,7 +103,7 @@ class Pages(QObject):
         """The Models page, empty until its room is built."""
         from desktop_llm.gui.models.page import ModelsPage
 
-        return ModelsPage()
+        return ModelsPage(self._window.pages)
 
     @functools.cached_property
     def models_room(self) -> ModelsRoom:

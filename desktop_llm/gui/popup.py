@@ -32,7 +32,7 @@ class Popup(QWidget):
 
     def __init__(self, parent: QWidget | None = None, *, object_name: str, accessible_name: str) -> None:
         super().__init__(parent)
-        self._ground: _Ground | None = None
+        self._ground = _Ground(parent.window(), self) if parent is not None else None
         self._focus_before: QWidget | None = None
         self._anchor: QWidget | None = None
         set_names(self, object_name, accessible_name)
@@ -51,6 +51,7 @@ class Popup(QWidget):
         if not self.is_open():
             self._focus_before = window.focusWidget()
         self._anchor = anchor
+        anchor.installEventFilter(self._ground)
         self._ground.setGeometry(window.rect())
         self._ground.show()
         self._ground.raise_()
@@ -133,9 +134,9 @@ class _Ground(QWidget):
         self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow the size of the window."""
-        if event.type() == QEvent.Type.Resize and self.isVisible():
-            self.setGeometry(cast(QWidget, watched).rect())
+        """Follow the size of the window, and the anchor where that makes it move."""
+        if self.isVisible() and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+            self.setGeometry(self.parentWidget().rect())
             self._popup.place()
         return super().eventFilter(watched, event)
 

@@ -49,6 +49,7 @@ QMenu::separator { height: 1px; background: @border_subtle; margin: 4px 6px; }
 QMenu::indicator { width: 16px; height: 16px; padding-left: 8px; }
 QListView, QTreeView, QTableView { background: transparent; border: 0; outline: 0; }
 QTableView { gridline-color: @border_subtle; selection-background-color: @selected; selection-color: @selected_text; }
+QTableView#documents_files_table::item { padding: 0 6px; }
 QHeaderView::section { background: @surface_sunken; color: @text_secondary; border: 0;
   border-bottom: 1px solid @border_subtle; padding: 6px 8px; font-weight: 500; }
 QScrollArea, QScrollArea > QWidget > QWidget[page="true"] { background: transparent; border: 0; }

@@ -79,9 +79,9 @@ class Wiring(QObject):
         self.pages.show(name)
 
     def _build_panes(self) -> None:
-        self.documents_page = DocumentsPage()
+        self.documents_page = DocumentsPage(self.window.pages)
         self.window.add_page(self.documents_page)
-        self.evidence_panel = EvidencePanel()
+        self.evidence_panel = EvidencePanel(self.window.chats)
         self.window.chats.set_panel(self.evidence_panel)
 
     def _build_models(self) -> None:
@@ -144,6 +144,7 @@ class Wiring(QObject):
         chats, chat, conversations = self.window.chats, self.chat, self.conversations
         chat.failed.connect(self.notices.show_error)
         self.models.failed.connect(self.notices.show_error)
+        self.models.stop_requested.connect(chat.stop)
         chat.evidence_requested.connect(self.commands.show_evidence)
         chat.link_requested.connect(functools.partial(outside.open_link, self.window))
         chat.answering_changed.connect(chats.list.set_answering)
@@ -175,7 +176,13 @@ class Wiring(QObject):
         self.conversations.start()
         self.models.start()
         pages = self.pages
-        builds = (lambda: pages.models_page, lambda: pages.models_room)
+        builds = (
+            lambda: self.picker.menu,
+            lambda: pages.models_page,
+            lambda: pages.models_room,
+            lambda: pages.activity_page,
+            lambda: pages.settings_page,
+        )
         self._ahead = Ahead(window.tasks, self.documents.start, builds, self)
 
     def _on_started(self, has_chats: bool) -> None:

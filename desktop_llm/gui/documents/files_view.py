@@ -83,10 +83,9 @@ class FilesView(QWidget):
         return row
 
     def _make_table(self) -> QTableView:
-        table = QTableView()
+        table = QTableView(self)
         table.setObjectName("documents_files_table")
         table.setModel(self._model)
-        table.setStyleSheet("QTableView::item { padding: 0 6px; }")
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)

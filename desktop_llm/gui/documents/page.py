@@ -59,7 +59,7 @@ class DocumentsPage(QWidget):
         self._collections: tuple[Collection, ...] = ()
         self._files_of = ""
         self._default = words.default_collection()
-        column = QWidget()
+        column = QWidget(self)
         column.setMaximumWidth(theme.current().length("column", "page_max"))
         outer = QHBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -72,7 +72,7 @@ class DocumentsPage(QWidget):
         rows.addLayout(self._top_row())
         self._banners = Banners()
         self._banners.resume_requested.connect(self.resume_requested)
-        self._banners.addWidget(self._make_stack(), 1)
+        self._banners.addWidget(self._make_stack(column), 1)
         rows.addLayout(self._banners, 1)
 
     def set_collections(self, collections: Sequence[Collection]) -> None:
@@ -184,18 +184,18 @@ class DocumentsPage(QWidget):
         row.addWidget(self._new)
         return row
 
-    def _make_stack(self) -> QStackedWidget:
-        self._grid = CollectionGrid()
-        self._found = SearchView()
+    def _make_stack(self, parent: QWidget) -> QStackedWidget:
+        self._stack = QStackedWidget(parent)
+        self._grid = CollectionGrid(self._stack)
+        self._found = SearchView(self._stack)
         self._found.passage_activated.connect(self.passage_activated)
         self._found.left.connect(self.focus_search)
         self._found.clear_requested.connect(self._search.clear)
-        self._files = FilesView()
+        self._files = FilesView(self._stack)
         self._files.left.connect(self._on_files_left)
         self._files.add_requested.connect(self._on_files_add)
         self._files.action_requested.connect(self._on_files_action)
         self._empty = self._make_empty()
-        self._stack = QStackedWidget()
         for level in (self._empty, self._grid, self._found, self._files):
             self._stack.addWidget(level)
         return self._stack

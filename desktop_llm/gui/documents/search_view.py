@@ -28,11 +28,11 @@ class SearchView(QWidget):
         self.setObjectName("documents_search_view")
         self._query = ""
         self._summary = Label("", "small", "text_secondary", object_name="documents_search_summary")
-        self._results = ResultsView()
+        self._stack = QStackedWidget(self)
+        self._results = ResultsView(self._stack)
         self._results.passage_activated.connect(self.passage_activated)
         self._results.left.connect(self.left)
         self._nothing: EmptyState | None = None
-        self._stack = QStackedWidget()
         self._stack.addWidget(QWidget())
         self._stack.addWidget(self._results)
         column = QVBoxLayout(self)

@@ -143,7 +143,8 @@ class EvidencePanel(QWidget):
         return self._segments
 
     def _make_levels(self) -> QStackedWidget:
-        self._sources = PassageCards("evidence_sources", self.tr("Passages given to the model"))
+        self._levels = QStackedWidget(self)
+        self._sources = PassageCards("evidence_sources", self.tr("Passages given to the model"), self._levels)
         self._sources.chosen.connect(self._on_card)
         self._nothing = EmptyState(
             "quote",
@@ -152,22 +153,21 @@ class EvidencePanel(QWidget):
             object_name="evidence_empty",
         )
         self._page_level = self._make_page_level()
-        self._levels = QStackedWidget()
         for level in (self._page_level, self._sources, self._nothing):
             self._levels.addWidget(level)
         return self._levels
 
     def _make_page_level(self) -> QWidget:
+        page = QWidget(self._levels)
         self._toolbar = PageToolbar()
         self._toolbar.turned.connect(self._on_turned)
         self._toolbar.zoomed.connect(self._on_zoomed)
-        self._views = PageStack()
+        self._views = PageStack(page)
         self._views.width_wanted.connect(self._on_width_wanted)
         self._views.open_requested.connect(self._on_open)
         self._found = FoundLine()
         self._cited = PassageCards("evidence_citations", self.tr("Citations of this answer"))
         self._cited.chosen.connect(self._on_card)
-        page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
