@@ -132,8 +132,8 @@ class Downloads:
     def _begin(self, sidecar: Sidecar) -> None:
         """Hold the space that this download still needs against those that begin after it: they read its note."""
         with self._beginning:
-            sidecar.save()
             check_space(self._folder, sidecar)
+            sidecar.save()
 
     def _receive(self, sidecar: Sidecar) -> Generator[PullProgress, None, int]:
         """Every part after the other; the bytes that it took."""

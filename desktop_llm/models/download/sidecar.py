@@ -216,7 +216,10 @@ def _read(folder: Path, told: dict[str, Any]) -> Sidecar:
     states = [PartState(**part) for part in told["parts"]]
     parts = tuple((state.path, state.size_bytes, state.sha256) for state in states)
     wanted = Wanted(told["repo"], told["revision"], told["file"], told["quantization"], parts)
-    return Sidecar(folder, wanted, states, told.get("targets", ()))
+    targets = [Path(name).name for name in told.get("targets", ())]
+    if len(targets) not in (0, len(states)):
+        raise ValueError("not a place for each part")
+    return Sidecar(folder, wanted, states, targets)
 
 
 def _carried(state: PartState, path: str, same_place: bool) -> PartState:
@@ -228,10 +231,10 @@ def _carried(state: PartState, path: str, same_place: bool) -> PartState:
 
 def _move_back(target: Path, part: Path) -> None:
     with contextlib.suppress(OSError):
-        if part.exists():  # it had two names for a moment
-            target.unlink()
-        else:
+        if not part.exists():
             target.rename(part)
+        elif part.samefile(target):  # it had two names for a moment
+            target.unlink()
 
 
 def _lock(folder: Path, download_id: str) -> LockFile:
