@@ -103,7 +103,7 @@ class Discovery:
     def read(self, repo_id: str, revision: str | None) -> Generator[Reading, None, None]:
         """A repository: its files first, then its card, then exact forecasts from the header of one file."""
         hub = self._resources.hub
-        repo = hub.repo(repo_id, revision)
+        repo = hub.measured(hub.repo(repo_id, revision))
         # Which GPUs there are takes some seconds to find out, once for each machine; the sizes need not wait for it.
         yield Opened(repo, Outlook({}, None, this_machine([]), self._context(repo.model)))
         rough = self._outlook(repo, {file.name: self._rough_file(repo, file) for file in repo.files})

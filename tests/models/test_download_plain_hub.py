@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from desktop_llm.errors import BadRequest, TransferError
-from tests.hub import Exchange, LocalHub
+from tests.hub import Exchange, LocalHub, status
 from tests.models.downloading import FILE, REPO, Site, made_model, site
 
 MODEL = made_model(Random(1))
@@ -148,6 +148,14 @@ def test_sizes_that_only_the_files_tell_can_be_had(place: Site, hub: PlainHub) -
         (FILE, len(MODEL)),
         ("big-Q8_0.gguf", 2 * len(MODEL)),
     ]
+
+
+def test_a_listed_file_that_is_not_there_spoils_no_other(place: Site, hub: PlainHub) -> None:
+    hub.sizes = False
+    hub.behave(f"/{REPO}/resolve/main/gone.gguf", status(404))
+    hub.files = {"gone.gguf": MODEL, FILE: MODEL}
+    measured = place.hub.measured(place.hub.repo(REPO))
+    assert [(file.name, file.size_bytes) for file in measured.files] == [("gone.gguf", 0), (FILE, len(MODEL))]
 
 
 def test_two_files_are_never_mixed(place: Site, hub: PlainHub) -> None:

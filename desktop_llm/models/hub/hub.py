@@ -179,10 +179,22 @@ class Hub:
         return replace(file, parts=parts, size_bytes=size_bytes, sha256=parts[0].sha256)
 
     def measured(self, repo: HubRepo) -> HubRepo:
-        """The repository with every file's size, also where only the files' addresses tell it. Raises TransferError."""
+        """The repository with every file's size, also where only the file's address tells it. Raises TransferError.
+
+        A file that the hub lists and does not have keeps 0.
+        """
+
+        def one(file: HubFile) -> HubFile:
+            try:
+                return self.described(repo, file)
+            except TransferError as error:
+                if error.cause != "not_found":
+                    raise
+                return file
+
         if all(file.size_bytes for file in repo.files):
             return repo
-        return replace(repo, files=by_size(self.described(repo, file) for file in repo.files))
+        return replace(repo, files=by_size(map(one, repo.files)))
 
     def location(self, repo_id: str, revision: str, path: str) -> tuple[str, dict[str, str]]:
         """The address of a file at a commit, and the headers to ask with; asks nothing itself."""

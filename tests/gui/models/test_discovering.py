@@ -11,7 +11,7 @@ from desktop_llm.gui.models.rows import EntryList
 from desktop_llm.models.fit import Machine
 from tests.gui.models.room import Room, a_machine
 from tests.gui.samples import find
-from tests.hub import status
+from tests.hub import Exchange, status
 
 
 def count_on(models: Room) -> threading.Event:
@@ -191,6 +191,19 @@ def test_an_open_repository_has_forecasts_and_its_card(models: Room) -> None:
     models.until(lambda: find(models.page, "model_card").toPlainText() == "A tiny model.")
     models.until(lambda: "fits into memory" in models.says("repository_advice"))
     assert find(models.page, "repository_machine").text() == "17 GB of memory, context 8,192"
+
+
+def test_sizes_that_a_mirror_does_not_list_are_looked_up(models: Room) -> None:
+    models.add()
+
+    def list_names(exchange: Exchange) -> bool:
+        exchange.send_json({"id": "maker/Tiny-GGUF", "siblings": [{"rfilename": "tiny-Q4_K_M.gguf"}]})
+        return True
+
+    models.hub.behave("/api/models/maker/*", list_names)
+    models.open()
+    models.until(lambda: models.shows("get_tiny_q4_k_m_gguf"))
+    assert models.says("get_tiny_q4_k_m_gguf") == "Get Balanced Q4_K_M, 201 kB"
 
 
 def test_the_offline_switch_is_told_and_can_be_lifted_for_one_search(models: Room) -> None:
