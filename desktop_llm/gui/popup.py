@@ -136,7 +136,7 @@ class _Ground(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the size of the window, and the anchor where that makes it move."""
         if self.isVisible() and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
-            self.setGeometry(self.parentWidget().rect())
+            self.setGeometry(cast(QWidget, self.parent()).rect())
             self._popup.place()
         return super().eventFilter(watched, event)
 

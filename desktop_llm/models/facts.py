@@ -49,20 +49,7 @@ class Facts:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._prepare()
-        except sqlite3.OperationalError as error:  # not the file's fault: no space, no permission, busy
-            raise UserError(
-                tr(
-                    "{file} could not be opened: {reason}. Your models and chats are untouched. "
-                    "Free some space on this disk or check the folder's permissions, then try again.",
-                    file=path,
-                    reason=error,
-                )
-            ) from error
-        except sqlite3.DatabaseError:
-            path.unlink(missing_ok=True)
-            self._prepare()
+        self._prepared = False
 
     def sha256(self, path: Path) -> str:
         """The file's sha256, computed once for each content."""
@@ -156,11 +143,37 @@ class Facts:
             database.execute("INSERT OR REPLACE INTO measured VALUES (?, ?)", (name, json.dumps(dict(values))))
 
     def _prepare(self) -> None:
-        with self._open() as database:
+        """Make the file at the first question, so that the start of the window does not wait for the disk."""
+        if self._prepared:
+            return
+        try:
+            self._create()
+        except sqlite3.OperationalError as error:  # not the file's fault: no space, no permission, busy
+            raise UserError(
+                tr(
+                    "{file} could not be opened: {reason}. Your models and chats are untouched. "
+                    "Free some space on this disk or check the folder's permissions, then try again.",
+                    file=self._path,
+                    reason=error,
+                )
+            ) from error
+        except sqlite3.DatabaseError:
+            self._path.unlink(missing_ok=True)
+            self._create()
+        self._prepared = True
+
+    def _create(self) -> None:
+        with self._connection() as database:
             database.executescript(_SCHEMA)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        self._prepare()
+        with self._connection() as database:
+            yield database
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as database, database:
             yield database
 

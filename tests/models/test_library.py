@@ -102,3 +102,10 @@ def test_a_file_that_was_damaged_later_says_so_and_can_be_removed(library: Libra
 def test_damaged_facts_are_measured_again(here: Folders, places: Places, tmp_path: Path) -> None:
     here.facts_db.write_bytes(b"this is no database, but it is long enough to look like one" * 100)
     assert Library(here, places).import_file(model(tmp_path / "tiny.gguf")).model.id == "tiny"
+
+
+def test_nothing_is_opened_before_something_is_asked(here: Folders, places: Places) -> None:
+    library = Library(here, places)
+    assert not here.facts_db.exists()
+    library.models()
+    assert here.facts_db.exists()
