@@ -26,7 +26,10 @@ Command = Callable[[argparse.Namespace, Folders], None]
 # The rule of `models/hub/endpoint.py`, which the window keeps too.
 _SOURCE = (
     "Models come from the address that HF_ENDPOINT names, else from the one in the settings, else from "
-    "https://huggingface.co. HF_TOKEN brings an access token for models whose terms were accepted."
+    "https://huggingface.co."
+)
+_TOKEN = "HF_TOKEN brings a token for models whose terms you accepted, else the one that the window keeps is used."
+    "HF_TOKEN brings an access token for models whose terms you accepted; else the one that the window keeps is used."
 )
 
 
@@ -78,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     found = add("find", find, "Find models on Hugging Face.")
     _add_find(found)
     pulled = add("pull", pull, "Download a model from Hugging Face, or go on with it.")
-    found.epilog = pulled.epilog = _SOURCE
+    found.epilog = pulled.epilog = f"{_SOURCE} {_TOKEN}"
     pulled.add_argument("model", metavar="REPO[:QUANT or FILE]", help="owner/name, with a quantization, or an address")
     add("import", import_model, "Add a GGUF file to the models.").add_argument("path", type=Path, metavar="PATH")
     add("rm", remove_model, "Remove a model from this computer.").add_argument("id", metavar="ID")
