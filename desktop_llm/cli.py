@@ -29,8 +29,6 @@ _SOURCE = (
     "https://huggingface.co."
 )
 _TOKEN = "HF_TOKEN brings a token for models whose terms you accepted, else the one that the window keeps is used."
-    "HF_TOKEN brings an access token for models whose terms you accepted; else the one that the window keeps is used."
-)
 
 
 def run(arguments: Sequence[str]) -> int:
