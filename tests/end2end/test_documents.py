@@ -35,6 +35,16 @@ def test_a_dropped_folder_is_read_and_what_failed_is_said_in_words(reader: Perso
     assert "Payroll_2023.pdf" in words
 
 
+def test_activity_has_what_could_not_be_read_and_leads_to_its_files(reader: Person, person: Person) -> None:
+    person.key(Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier, "composer_text")
+    page = person.find("activity_page")
+    assert "Payroll_2023.pdf" in person.words(page)
+    assert person.find("rail_activity").accessibleName() == "Activity", "nothing runs, and nobody waits"
+    person.click("collection_files", page)
+    assert person.sees("documents_page")
+    assert person.sees("documents_files")
+
+
 def test_sources_come_before_the_answer_and_a_citation_opens_the_page(reader: Person, person: Person) -> None:
     person.new_chat({"max_tokens": 30, "temperature": 0.0}, ("My documents",))
     person.send(QUESTION)
