@@ -17,12 +17,16 @@ PIECE_BYTES = 256 << 10
 
 
 class CountingHub(LocalHub):
-    """A hub that sends its files in small pieces with little waits, counts what it sent, and may cut connections."""
+    """A hub that sends its files in small pieces with little waits, counts what it sent, and may cut connections.
+
+    It sends no more than `limit_bytes` in all until that is raised; None is no limit.
+    """
 
     def __init__(self, piece_s: float = 0.002, cut_every_bytes: int = 0) -> None:
         super().__init__()
         self.sent_bytes = 0
         self.cuts = 0
+        self.limit_bytes: int | None = None
         self._piece_s = piece_s
         self._cut_every_bytes = cut_every_bytes
         self.behave("/cdn/*", self._send_slowly)
@@ -41,10 +45,16 @@ class CountingHub(LocalHub):
                 exchange.raw(piece)
                 self.sent_bytes += len(piece)
                 exchange.wait(self._piece_s)
+                while self._is_held():
+                    exchange.wait(self._piece_s)
         if stop < end:
             self.cuts += 1
             exchange.hang_up()
         return True
+
+    def _is_held(self) -> bool:
+        limit = self.limit_bytes
+        return limit is not None and self.sent_bytes >= limit and not self.stopping.is_set()
 
 
 @dataclass(frozen=True)
