@@ -237,7 +237,12 @@ class DownloadsController(QObject):
         self._stop(item)
         size_bytes = pulled.size_bytes
         item.shown = replace(
-            item.shown, stage="done", done_bytes=size_bytes, total_bytes=size_bytes, model_id=pulled.model.id
+            item.shown,
+            stage="done",
+            done_bytes=size_bytes,
+            total_bytes=size_bytes,
+            model_id=pulled.model.id,
+            checked=pulled.checked,
         )
         self.finished.emit(pulled.model)
         self._schedule()

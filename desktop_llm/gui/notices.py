@@ -32,7 +32,7 @@ class Notices(QObject):
         if (title, text) in self._said:  # a disk that stays full says so once
             return
         self._said.add((title, text))
-        banner = Banner(title, text, (*actions, self._dismiss()), kind=kind)
+        banner = Banner(title, text, (*actions, self._dismiss()), kind=kind, beside=True)
         banner.action_triggered.connect(functools.partial(self._on_action, banner, (title, text)))
         self._window.show_banner(banner)
 
@@ -46,7 +46,7 @@ class Notices(QObject):
         icon: str = "",
     ) -> Banner:
         """A banner with one thing to do; it goes with any button, whose name `on_action` gets, "dismiss" too."""
-        banner = Banner(title, text, (action, self._dismiss()), kind=kind, icon=icon, object_name="notice")
+        banner = Banner(title, text, (action, self._dismiss()), kind=kind, icon=icon, beside=True, object_name="notice")
         banner.action_triggered.connect(functools.partial(self._on_offer, banner, on_action))
         self._window.show_banner(banner)
         return banner

@@ -147,6 +147,12 @@ def test_the_menu_opens_anew_on_the_model_in_use(qtbot: QtBot, window: QWidget, 
     assert looked_at(menu) == ("SmolLM2 135M", "SmolLM2 135M")
 
 
+def test_an_open_menu_follows_its_button(window: QWidget, menu: ModelMenu) -> None:
+    left = menu.mapTo(window, QPoint(0, 0)).x()
+    find(window, "opener").move(220, 8)
+    assert menu.mapTo(window, QPoint(0, 0)).x() == left - 100
+
+
 # --- the list -------------------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ class DownloadsPanel(QWidget):
         nothing = self.tr("Nothing is being downloaded. What you get appears here.")
         self._nothing = Label(nothing, "ui", "text_secondary", wrap=True, object_name="downloads_nothing")
         self._clear = Button(self.tr("Clear finished"), "check", kind="quiet", height=28, object_name="downloads_clear")
-        self._checked = IconText("shieldcheck", self.tr("Every file is checked against its sha256."))
+        self._checked = IconText("shieldcheck", self.tr("Files are checked against their sha256."))
         self._disk = DiskUse()
         self._list = DownloadList()
         self._lay_out()

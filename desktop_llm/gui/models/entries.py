@@ -8,6 +8,7 @@ from desktop_llm.gui.documents.words import moment, plain, size
 from desktop_llm.gui.model_words import model_name, size_word
 from desktop_llm.gui.models import words
 from desktop_llm.gui.models.rows import Entry, Mark
+from desktop_llm.models.hub import HubModel
 from desktop_llm.models.library import Model
 from desktop_llm.words import tr
 
@@ -26,7 +27,9 @@ def found_entry(found: Found) -> Entry:
     mark = words.fit_mark(found.forecast.fit) if found.forecast is not None else None
     if model.task in _NO_CHAT:
         mark = Mark(tr("Embedding") if model.task != "text-ranking" else tr("Ranking"))
-    facts = [("download", words.amount(model.downloads)), ("heart", words.amount(model.likes))]
+    facts = []
+    if model != HubModel(model.repo):  # of one that was never opened nothing is known but its name
+        facts = [("download", words.amount(model.downloads)), ("heart", words.amount(model.likes))]
     if model.license:
         facts.append(("", words.licence(model.license)))
     return Entry(

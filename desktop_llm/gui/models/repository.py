@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -18,10 +17,8 @@ from desktop_llm.gui.models.sizes import SizeRow, SizesTable, main_rows
 from desktop_llm.gui.widgets import Action, Banner, Button, IconButton, Label, Pill, Spinner
 from desktop_llm.gui.widgets.flow import FlowLayout
 from desktop_llm.gui.widgets.painting import set_names
+from desktop_llm.models.hub import HubModel
 from desktop_llm.words import tr
-
-if TYPE_CHECKING:
-    from desktop_llm.models.hub import HubModel
 
 _WIDEST = 720
 _MARGINS = (20, 16, 20, 24)
@@ -147,10 +144,12 @@ class RepositoryView(QWidget):
 
     def _fill_facts(self, model: HubModel) -> None:
         empty_layout(self._facts_flow)
+        self._facts_flow.addWidget(IconText("", plain(model.author)))
+        if model == HubModel(model.repo):  # only its name is known yet
+            return
         downloads = self.tr("{count} downloads").format(count=number(model.downloads))
         likes = self.tr("{count} likes").format(count=number(model.likes))
         parts = (
-            IconText("", plain(model.author)),
             IconText("download", words.amount(model.downloads), accessible_name=downloads),
             IconText("heart", words.amount(model.likes), accessible_name=likes),
             IconText("", words.licence_sentence(model.license)),

@@ -22,7 +22,8 @@ RUNNING: tuple[Stage, ...] = ("downloading", "checking", "repairing")
 @dataclass(frozen=True, slots=True)
 class Download:
     """One download: what, how far, and how it ended. `hub` is what the place is called that it comes from; `reason`
-    says why it waits; `model_id` is set once it is in the library, `in_use` while the next message goes to it.
+    says why it waits; `model_id` is set once it is in the library, `checked` where the hub named a checksum for it,
+    `in_use` while the next message goes to it.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Download:
     reason: str = ""
     error: UserError | None = None
     model_id: str = ""
+    checked: bool = True
     in_use: bool = False
     hub: str = "Hugging Face"
 
@@ -68,7 +70,7 @@ def facts_line(download: Download) -> tuple[str, str]:
         case "repairing":
             return tr("Mending a damaged part"), amount
         case "done":
-            return size(download.total_bytes), tr("Checked, ready to use")
+            return size(download.total_bytes), tr("Checked, ready to use") if download.checked else tr("Ready to use")
     if download.bytes_per_s > 0:
         amount = f"{amount}, {words.speed(download.bytes_per_s)}"
     left = download.seconds_left

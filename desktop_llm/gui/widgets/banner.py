@@ -38,7 +38,10 @@ class Action:
 
 
 class Banner(QWidget):
-    """What happened, what is safe, what to do; the first action is the main one."""
+    """What happened, what is safe, what to do; the first action is the main one.
+
+    The actions stand below the words; `beside` them where it is wide and should take little height.
+    """
 
     action_triggered = Signal(str)
 
@@ -50,6 +53,7 @@ class Banner(QWidget):
         *,
         kind: BannerKind = "info",
         icon: str = "",
+        beside: bool = False,
         object_name: str = "",
         parent: QWidget | None = None,
     ) -> None:
@@ -61,15 +65,21 @@ class Banner(QWidget):
         bold.setWeight(QFont.Weight.DemiBold)
         self._title.setFont(bold)
         self._text = Label(text, "ui", wrap=True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(42, 11, 16, 8 if actions else 11)
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 11, 0, 11 if beside or not actions else 8)
         column.setSpacing(0)
         column.addWidget(self._title)
         column.addWidget(self._text)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(42, 0, 16, 0)
+        row.setSpacing(16)
+        row.addLayout(column, 1)
         self._text.setVisible(bool(text))  # after it has a parent: alone it would be a window
-        if actions:
+        if actions and not beside:
             column.addSpacing(4)
-            column.addLayout(_action_row(self, actions, self.action_triggered))
+        if actions:
+            buttons = _action_row(self, actions, self.action_triggered)
+            (row if beside else column).addLayout(buttons)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         repaint_on_theme(self)
 
