@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,12 +27,11 @@ from desktop_llm.models.library import Imported, Model, Space
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What one look at the disk told: models, space, the name of each model's twin, forecasts, and what was hidden."""
+    """What one look at the disk told: models, space, the name of each model's twin, and what was hidden."""
 
     models: tuple[Model, ...]
     space: Space
     twins: Mapping[str, str]
-    forecasts: Mapping[str, Forecast]
     hidden: tuple[Model, ...] = ()
 
 
@@ -49,7 +48,8 @@ class LocalModelsController(QObject):
     def __init__(self, resources: Resources, page: ModelsPage, parent: QWidget) -> None:
         super().__init__(parent)
         self._resources, self._tasks, self._page, self._window = resources, resources.tasks, page, parent
-        self._shelf = Shelf((), Space(0, 0, 0), {}, {})
+        self._shelf = Shelf((), Space(0, 0, 0), {})
+        self._forecasts: Mapping[str, Forecast] = {}
         self._in_use = ""
         self._open = ""
         self._added = ""
@@ -120,7 +120,7 @@ class LocalModelsController(QObject):
         view.format_requested.connect(self._on_format)
 
     def _look(self) -> Shelf:
-        """In a task: the models with all that is worth knowing about them."""
+        """In a task: the models with all that the disk tells of them."""
         library = self._resources.library
         models = tuple(library.models())
         twins = {
@@ -130,8 +130,16 @@ class LocalModelsController(QObject):
             for other in duplicate.models
             if other is not model
         }
-        forecasts = {model.id: each for model in models if (each := self._forecast(model)) is not None}
-        return Shelf(models, library.space(), twins, forecasts, tuple(library.hidden()))
+        return Shelf(models, library.space(), twins, tuple(library.hidden()))
+
+    def _forecast_all(self, models: Sequence[Model]) -> Generator[None, None, dict[str, Forecast]]:
+        """In a task of its own: what there is to compute with takes some seconds to find out, once for each machine."""
+        found = {}
+        for model in models:
+            yield
+            if (forecast := self._forecast(model)) is not None:
+                found[model.id] = forecast
+        return found
 
     def _forecast(self, model: Model) -> Forecast | None:
         if model.kind != "chat" or model.state not in ("ok", "changed"):
@@ -150,10 +158,15 @@ class LocalModelsController(QObject):
         self._page.downloads.set_space(shelf.space.models_bytes, shelf.space.free_bytes)
         self._page.sidebar.local.set_hidden(len(shelf.hidden))
         self._show()
+        self._tasks.run(functools.partial(self._forecast_all, shelf.models), done=self._on_forecast, lane="forecasts")
         if self._added:
             self.open(self._added)
             self._added = ""
         self.changed.emit(shelf.models)
+
+    def _on_forecast(self, forecasts: Mapping[str, Forecast]) -> None:
+        self._forecasts = forecasts
+        self._show()
 
     def _show(self, _: object = None) -> None:
         sidebar = self._page.sidebar
@@ -165,7 +178,7 @@ class LocalModelsController(QObject):
         self._show_open()
 
     def _entry(self, model: Model) -> Entry:
-        return local_entry(model, in_use=model.id == self._in_use, forecast=self._shelf.forecasts.get(model.id))
+        return local_entry(model, in_use=model.id == self._in_use, forecast=self._forecasts.get(model.id))
 
     def _summary(self, shown: Sequence[Model]) -> str:
         count = self.tr("1 model") if len(shown) == 1 else self.tr("{count} models").format(count=number(len(shown)))
@@ -186,7 +199,7 @@ class LocalModelsController(QObject):
             model,
             in_use=model.id == self._in_use,
             twin=self._shelf.twins.get(model.id, ""),
-            forecast=self._shelf.forecasts.get(model.id),
+            forecast=self._forecasts.get(model.id),
         )
 
     def _model(self, model_id: str) -> Model | None:

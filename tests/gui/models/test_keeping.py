@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from PySide6.QtWidgets import QDialog
 
 from desktop_llm.gui.models.format_dialog import FormatDialog
+from desktop_llm.models.fit import Machine
 from tests.gui.models.room import Room
 from tests.gui.samples import find, heard
 from tests.models import gguf_files
@@ -44,6 +46,22 @@ def test_a_removed_model_can_be_brought_back_until_the_window_closes(models: Roo
     models.press("models_restore")
     models.until(lambda: name in [model.id for model in models.local.models])
     assert not models.shows("models_restore")
+
+
+def test_the_list_waits_for_no_forecast(models: Room, tmp_path: Path) -> None:
+    known, machine = threading.Event(), models.machine
+
+    def ask() -> Machine:
+        known.wait(10)
+        return machine()
+
+    models.machine = ask
+    name = import_one(models, tmp_path)
+    models.local.open(name)
+    assert models.says("models_summary").startswith("3 models, ")
+    models.press("model_remove")
+    models.until(lambda: name not in [model.id for model in models.local.models])
+    known.set()
 
 
 def test_use_says_which_model(models: Room, tmp_path: Path) -> None:
