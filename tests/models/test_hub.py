@@ -295,7 +295,7 @@ class TestRepositories:
         local.add("maker/Tiny-GGUF", {"BF16/tiny-BF16.gguf": TINY, "tiny-Q4_K_M.gguf": TINY})
         repo = hub.repo("maker/Tiny-GGUF")
 
-        for wanted in ("bf16", "BF16/tiny-BF16.gguf", "tiny-bf16.gguf"):
+        for wanted in ("bf16", "BF16/tiny-BF16.gguf", "tiny-bf16.gguf", "tiny-BF16"):
             assert repo.file(wanted).quantization == "BF16"
         with pytest.raises(NotFound, match=r"It has: .*Q4_K_M"):
             repo.file("Q5_K_M")

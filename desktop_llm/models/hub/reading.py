@@ -174,11 +174,11 @@ def _length(answer: Incoming) -> int:
 
 
 def _named(files: Sequence[HubFile], wanted: str) -> HubFile | None:
-    folded = wanted.casefold()
+    folded = wanted.casefold().removesuffix(".gguf")
     for file in files:
         paths = [part.path for part in file.parts]
         names = [file.quantization, *paths, *(path.rpartition("/")[2] for path in paths)]
-        if folded in map(str.casefold, names):
+        if folded in [name.casefold().removesuffix(".gguf") for name in names]:
             return file
     return None
 
