@@ -72,6 +72,11 @@ def test_other_content_of_that_name_gets_a_number(library: Library, here: Folder
     assert adopt(library, [finished(here, "two.part", "Another")], "Tiny.gguf") == "tiny-2"
 
 
+def test_a_name_that_differs_in_case_alone_is_taken_too(library: Library, here: Folders) -> None:
+    (here.models / "Tiny.GGUF").write_bytes(b"another")
+    assert adopt(library, [finished(here, "one.part")], "tiny.gguf") == "tiny-2"
+
+
 def test_a_name_that_is_taken_meanwhile_stays_with_its_file(here: Folders) -> None:
     parts = [finished(here, "1.part"), finished(here, "2.part")]
     targets = [here.models / "tiny-00001-of-00002.gguf", here.models / "tiny-00002-of-00002.gguf"]

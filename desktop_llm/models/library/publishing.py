@@ -34,7 +34,8 @@ def targets_for(
 ) -> tuple[tuple[Path, ...], bool]:
     """Where the files of one model go, and whether this very content is there already under that name."""
     stem, suffixes = safe_stem(stem), part_suffixes(len(sources))
-    taken = {found.name.lower(): found for found in folder.glob("*.gguf")}
+    # All files, since systems that ignore case also see one with another ending, which is no model of ours.
+    taken = {found.name.lower(): found for found in folder.iterdir()}
     number = 1
     while True:
         numbered = stem if number == 1 else f"{stem}-{number}"
@@ -42,7 +43,7 @@ def targets_for(
         existing = [taken.get(name.lower()) for name in names]
         if not any(existing):
             return tuple(folder / name for name in names), False
-        there = tuple(path for path in existing if path is not None)
+        there = tuple(path for path in existing if path is not None and path.suffix == ".gguf")
         if len(there) == len(sources) and _same(there, sources, sha256s, facts):
             return there, True
         number += 1
