@@ -8,6 +8,7 @@ from desktop_llm.gui.activity.count import ActivityCount
 from desktop_llm.gui.activity.page import ActivityPage
 from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.downloads_controller import DownloadsController
+from desktop_llm.gui.local_models_controller import LocalModelsController
 from desktop_llm.gui.models_controller import ModelsController
 
 
@@ -20,13 +21,14 @@ class ActivityController(QObject):
         self,
         page: ActivityPage,
         models: ModelsController,
+        local: LocalModelsController,
         downloads: DownloadsController,
         documents: DocumentsController,
         count: ActivityCount,
     ) -> None:
         super().__init__(page)
         self._page, self._count = page, count
-        self._models, self._downloads, self._documents = models, downloads, documents
+        self._models, self._local, self._downloads, self._documents = models, local, downloads, documents
         self._connect_models()
         self._connect_downloads()
         self._connect_documents()
@@ -45,10 +47,13 @@ class ActivityController(QObject):
     def _connect_downloads(self) -> None:
         downloads, page = self._downloads, self._page
         downloads.changed.connect(self._show_downloads)
+        self._local.changed.connect(self._show_space)
         downloads.also_undo_at(page.undo)
         page.downloads.action_requested.connect(downloads.act)
         page.pause_all_requested.connect(downloads.pause_all)
         self._show_downloads()
+        if self._local.models:  # looked at already
+            self._show_space()
 
     def _connect_documents(self) -> None:
         documents, shown = self._documents, self._page.readings
@@ -72,6 +77,10 @@ class ActivityController(QObject):
 
     def _show_downloads(self, _: object = None) -> None:
         self._page.set_downloads(self._downloads.downloads)
+
+    def _show_space(self, _: object = None) -> None:
+        space = self._local.space
+        self._page.set_space(space.models_bytes, space.free_bytes)
 
     def _show_collections(self, _: object = None) -> None:
         self._page.set_collections(self._documents.collections)

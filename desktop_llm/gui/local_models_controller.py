@@ -61,6 +61,11 @@ class LocalModelsController(QObject):
         """The models seen last."""
         return self._shelf.models
 
+    @property
+    def space(self) -> Space:
+        """What they take of their disk and what is left there, as seen last."""
+        return self._shelf.space
+
     def start(self) -> None:
         """List them; what a killed process left in the trash goes first."""
         self._tasks.call(self._resources.library.empty_trash, lane="library")

@@ -92,8 +92,8 @@ class Pages(QObject):
         from desktop_llm.gui.activity_controller import ActivityController
 
         page = ActivityPage(self._window.pages)
-        downloads = self.models_room.downloads
-        controller = ActivityController(page, self._models, downloads, self._documents, self._activity)
+        room = self.models_room
+        controller = ActivityController(page, self._models, room.local, room.downloads, self._documents, self._activity)
         controller.page_requested.connect(self.show)
         self._window.add_page(page)
         return page

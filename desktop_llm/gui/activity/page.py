@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, 
 
 from desktop_llm.gui.activity.readings import ChatReadings, Readings
 from desktop_llm.gui.model_in_use import ModelInUse
+from desktop_llm.gui.models.disk_use import DiskUse
 from desktop_llm.gui.models.download_list import DownloadList
 from desktop_llm.gui.models.transfers import Download
 from desktop_llm.gui.reading_order import focus_neighbour
@@ -69,6 +70,10 @@ class ActivityPage(QWidget):
         self._pause_all.setVisible(any(each.running or each.stage == "waiting" for each in downloads))
         self._show_section(self._downloads_section, shown=bool(downloads))
 
+    def set_space(self, models_bytes: int, free_bytes: int) -> None:
+        """How full the disk is that the downloads come to."""
+        self._disk.set_space(models_bytes, free_bytes)
+
     def set_collections(self, collections: Sequence[Collection]) -> None:
         """All collections; those with nothing going on are left out."""
         self.readings.set_collections(collections)
@@ -106,7 +111,9 @@ class ActivityPage(QWidget):
         )
         self.model, self.downloads, self.readings = ModelInUse(), DownloadList(), Readings()
         self._model_section = _section(self.tr("Model"), _card(self.model))
-        self._downloads_section = _section(self.tr("Downloads"), self.downloads, button=self._pause_all)
+        self._disk = DiskUse()
+        self._disk.setContentsMargins(0, 8, 0, 0)
+        self._downloads_section = _section(self.tr("Downloads"), self.downloads, self._disk, button=self._pause_all)
         self._chat_readings = ChatReadings()
         self._readings_section = _section(self.tr("Documents"), self.readings, self._chat_readings)
         column.addWidget(self._summary)

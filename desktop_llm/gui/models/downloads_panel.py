@@ -9,13 +9,15 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_llm.gui import theme
-from desktop_llm.gui.documents.words import size
+from desktop_llm.gui.models.disk_use import DiskUse
 from desktop_llm.gui.models.download_list import DownloadList
 from desktop_llm.gui.models.parts import IconText
 from desktop_llm.gui.models.transfers import Download
 from desktop_llm.gui.scrolled import transparent_area
-from desktop_llm.gui.widgets import Button, IconButton, Label, Meter
+from desktop_llm.gui.widgets import Button, IconButton, Label
 from desktop_llm.gui.widgets.painting import RING_MARGIN, repaint_on_theme, set_names
+
+_DISK_MARGIN = 12
 
 
 class DownloadsPanel(QWidget):
@@ -83,7 +85,10 @@ class DownloadsPanel(QWidget):
         outer.setSpacing(0)
         outer.addLayout(head)
         outer.addWidget(area, 1)
-        outer.addWidget(self._disk)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(16, _DISK_MARGIN, 16, _DISK_MARGIN)
+        foot.addWidget(self._disk)
+        outer.addLayout(foot)
 
     def _on_pause_all(self) -> None:
         self.pause_all_requested.emit()
@@ -95,43 +100,11 @@ class DownloadsPanel(QWidget):
         self.closed.emit()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The ground and its edge."""
+        """The ground, its edge, and the rule above the disk."""
         painter, colour = QPainter(self), theme.current().colour
         painter.fillRect(self.rect(), colour("bg_window"))
         edge = self.width() - 1 if self.isRightToLeft() else 0
         painter.fillRect(edge, 0, 1, self.height(), colour("border_subtle"))
-        painter.end()
-
-
-class DiskUse(QWidget):
-    """ "17.9 GB, 9.1 GB free" over a bar that turns amber and red as the disk fills."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._words = Label("", "figures", object_name="downloads_disk")
-        self._bar = Meter(object_name="downloads_disk_bar", accessible_name=self.tr("Models on this disk"))
-        self._bar.setSizePolicy(self._bar.sizePolicy().Policy.Expanding, self._bar.sizePolicy().Policy.Fixed)
-        row = QHBoxLayout()
-        row.addWidget(Label(self.tr("Models on this disk"), "small", "text_secondary"), 1)
-        row.addWidget(self._words)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.setSpacing(6)
-        column.addLayout(row)
-        column.addWidget(self._bar)
-        repaint_on_theme(self)
-        self.hide()
-
-    def set_space(self, models_bytes: int, free_bytes: int) -> None:
-        """Show the space that models take and what is left on their disk."""
-        words = self.tr("{used}, {free} free").format(used=size(models_bytes), free=size(free_bytes))
-        self._words.setText(words)
-        self._bar.set_amount(models_bytes, models_bytes + free_bytes)
-        self._bar.setToolTip(words)
-        self.show()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The rule above."""
-        painter = QPainter(self)
-        painter.fillRect(0, 0, self.width(), 1, theme.current().colour("border_subtle"))
+        if self._disk.isVisible():
+            painter.fillRect(0, self._disk.y() - _DISK_MARGIN, self.width(), 1, colour("border_subtle"))
         painter.end()

@@ -92,7 +92,9 @@ class Window:
         count = ActivityCount(self.models, self.documents, self.rail)
         count.changed.connect(self.rail.set_activity)
         count.watch(models_room.transfers)
-        activity = ActivityController(self.page, self.models, models_room.transfers, self.documents, count)
+        activity = ActivityController(
+            self.page, self.models, models_room.local, models_room.transfers, self.documents, count
+        )
         self.pages = heard(activity.page_requested)
         self.page.resize(1208, 752)
         self.page.show()
@@ -141,6 +143,7 @@ def test_a_download_counts_while_it_runs_and_is_paused_and_resumed_here(window: 
     download(window.room)
     assert window.says == "Activity, 1 running"
     assert find(window.page, "activity_summary").text() == "1 running"
+    assert find(window.page, "downloads_disk").text().endswith("free")
     window.press("activity_pause_all")
     assert (window.says, window.room.stages()) == ("Activity", ["paused"])
     assert find(window.page, "activity_summary").text() == "Nothing is running"

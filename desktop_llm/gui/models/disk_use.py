@@ -1,0 +1,35 @@
+"""How full the disk is that holds the models."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop_llm.gui.documents.words import size
+from desktop_llm.gui.widgets import Label, Meter
+
+
+class DiskUse(QWidget):
+    """ "17.9 GB, 9.1 GB free" over a bar that turns amber and red as the disk fills."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._words = Label("", "figures", object_name="downloads_disk")
+        self._bar = Meter(object_name="downloads_disk_bar", accessible_name=self.tr("Models on this disk"))
+        self._bar.setSizePolicy(self._bar.sizePolicy().Policy.Expanding, self._bar.sizePolicy().Policy.Fixed)
+        row = QHBoxLayout()
+        row.addWidget(Label(self.tr("Models on this disk"), "small", "text_secondary"), 1)
+        row.addWidget(self._words)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(row)
+        column.addWidget(self._bar)
+        self.hide()
+
+    def set_space(self, models_bytes: int, free_bytes: int) -> None:
+        """Show the space that models take and what is left on their disk."""
+        words = self.tr("{used}, {free} free").format(used=size(models_bytes), free=size(free_bytes))
+        self._words.setText(words)
+        self._bar.set_amount(models_bytes, models_bytes + free_bytes)
+        self._bar.setToolTip(words)
+        self.show()
