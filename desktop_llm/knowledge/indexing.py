@@ -24,7 +24,8 @@ from desktop_llm.knowledge.readahead import Parsed, ReadAhead, ReadFile
 from desktop_llm.knowledge.readers import READER_VERSION
 from desktop_llm.knowledge.reasons import Reason
 from desktop_llm.knowledge.shapes import IndexProgress, IndexReport
-from desktop_llm.knowledge.store import ChunkRow, PageRow, SourceRow, Store
+from desktop_llm.knowledge.sources import ChunkRow, PageRow, SourceRow
+from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.walk import FileState, files_below, state_of
 from desktop_llm.words import tr
 from desktop_llm.workers.child import Request

@@ -13,49 +13,15 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from desktop_llm.errors import BadRequest, NotFound, UserError
-from desktop_llm.knowledge.keywords import TOKENIZER, folded
+from desktop_llm.knowledge.keywords import TOKENIZER
 from desktop_llm.knowledge.reasons import Reason
 from desktop_llm.knowledge.schema import migrate
+from desktop_llm.knowledge.sources import SourceRow, add_task, forget_unused, insert_source, unlink
 from desktop_llm.words import tr
-
-__all__ = ["ChunkRow", "PageRow", "SourceRow", "Store"]
-
-
-@dataclass(frozen=True, slots=True)
-class PageRow:
-    """A page's text as it is stored; `number` counts from 1, None where the format has no pages."""
-
-    number: int | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkRow:
-    """A span of a page (by its position among the source's pages), with its vector as float16 bytes."""
-
-    page_index: int
-    start: int
-    end: int
-    place: str
-    vector: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """A content that was read: all that is kept of it."""
-
-    sha256: str
-    version: str
-    format: str
-    title: str
-    page_count: int | None
-    pages: Sequence[PageRow]
-    chunks: Sequence[ChunkRow]
 
 
 class Store:
@@ -130,7 +96,7 @@ class Store:
             connection.execute("DELETE FROM collection WHERE id = ?", (collection,))
             unused = "SELECT id FROM source WHERE id NOT IN (SELECT source FROM document WHERE source IS NOT NULL)"
             for (source,) in connection.execute(unused).fetchall():
-                _forget_unused(connection, source)
+                forget_unused(connection, source)
         self._wipe()
 
     # Documents
@@ -154,9 +120,9 @@ class Store:
         """Forget documents, and their content where no other document has it."""
         with self.transaction() as connection:
             for document in documents:
-                source = _unlink(connection, collection, document)
+                source = unlink(connection, collection, document)
                 connection.execute("DELETE FROM document WHERE id = ?", (document,))
-                _forget_unused(connection, source)
+                forget_unused(connection, source)
             _touch(connection, collection)
         self._wipe()
 
@@ -175,7 +141,7 @@ class Store:
     ) -> int:
         """A file was read: its content and all that goes with it in one transaction; the source's id."""
         with self.transaction() as connection:
-            source = _insert_source(connection, read, fingerprint)
+            source = insert_source(connection, read, fingerprint)
             self._set_document(connection, collection, path, source, "ready", "", size_bytes, mtime_ns)
         return source
 
@@ -214,15 +180,15 @@ class Store:
     ) -> None:
         query = "SELECT id FROM document WHERE collection = ? AND path = ?"
         found = connection.execute(query, (collection, path)).fetchone()
-        before = _unlink(connection, collection, found[0]) if found else None
+        before = unlink(connection, collection, found[0]) if found else None
         connection.execute(
             "INSERT OR REPLACE INTO document(collection, path, source, status, reason, size_bytes, mtime_ns, waiting) "
             "VALUES(?, ?, ?, ?, ?, ?, ?, 0)",
             (collection, path, source, status, reason, size_bytes, mtime_ns),
         )
         if source is not None:
-            _add_task(connection, collection, "add", source)
-        _forget_unused(connection, before)
+            add_task(connection, collection, "add", source)
+        forget_unused(connection, before)
         _touch(connection, collection)
 
     def _must_be_free(self, name: str) -> None:
@@ -250,67 +216,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON", "cache_size=-32000"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     return connection
-
-
-def _insert_source(connection: sqlite3.Connection, read: SourceRow, fingerprint: str) -> int:
-    fields = (read.sha256, read.version, read.format, read.title, read.page_count)
-    query = "INSERT INTO source(sha256, version, format, title, page_count) VALUES(?, ?, ?, ?, ?)"
-    source = int(connection.execute(query, fields).lastrowid or 0)
-    query = "INSERT INTO page(source, position, number, text) VALUES(?, ?, ?, ?)"
-    pages = [
-        int(connection.execute(query, (source, position, page.number, page.text)).lastrowid or 0)
-        for position, page in enumerate(read.pages)
-    ]
-    for chunk in read.chunks:
-        text = read.pages[chunk.page_index].text[chunk.start : chunk.end]
-        _insert_chunk(
-            connection,
-            (source, pages[chunk.page_index], chunk.start, chunk.end, chunk.place, text),
-            fingerprint,
-            chunk.vector,
-        )
-    return source
-
-
-def _insert_chunk(
-    connection: sqlite3.Connection, fields: tuple[int, int, int, int, str, str], fingerprint: str, vector: bytes
-) -> None:
-    query = 'INSERT INTO chunk(source, page, start, "end", place, text) VALUES(?, ?, ?, ?, ?, ?)'
-    chunk = connection.execute(query, fields).lastrowid
-    place, text = fields[4:]
-    connection.execute("INSERT INTO chunk_words(rowid, text) VALUES(?, ?)", (chunk, folded(f"{place}\n{text}")))
-    connection.execute("INSERT INTO vector(chunk, fingerprint, data) VALUES(?, ?, ?)", (chunk, fingerprint, vector))
-
-
-def _unlink(connection: sqlite3.Connection, collection: int, document: int) -> int | None:
-    """Take a document's content from it, and from the index unless another document of the collection has it too."""
-    (source,) = connection.execute("SELECT source FROM document WHERE id = ?", (document,)).fetchone()
-    if source is None:
-        return None
-    connection.execute("UPDATE document SET source = NULL WHERE id = ?", (document,))
-    shared = "SELECT 1 FROM document WHERE collection = ? AND source = ?"
-    if connection.execute(shared, (collection, source)).fetchone() is None:
-        _add_task(connection, collection, "remove", source)
-    return int(source)
-
-
-def _add_task(connection: sqlite3.Connection, collection: int, action: str, source: int) -> None:
-    chunks = connection.execute("SELECT id FROM chunk WHERE source = ?", (source,))
-    listed = " ".join(str(chunk) for (chunk,) in chunks)
-    query = "INSERT INTO index_task(collection, action, chunks) VALUES(?, ?, ?)"
-    connection.execute(query, (collection, action, listed))
-
-
-def _forget_unused(connection: sqlite3.Connection, source: int | None) -> None:
-    used = "SELECT 1 FROM document WHERE source = ?"
-    if source is None or connection.execute(used, (source,)).fetchone() is not None:
-        return
-    chunks = connection.execute("SELECT id, place, text FROM chunk WHERE source = ?", (source,)).fetchall()
-    connection.executemany(
-        "INSERT INTO chunk_words(chunk_words, rowid, text) VALUES('delete', ?, ?)",
-        ((chunk, folded(f"{place}\n{text}")) for chunk, place, text in chunks),
-    )
-    connection.execute("DELETE FROM source WHERE id = ?", (source,))  # pages, chunks and vectors go with it
 
 
 def _touch(connection: sqlite3.Connection, collection: int) -> None:

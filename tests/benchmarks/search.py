@@ -19,7 +19,8 @@ import numpy as np
 from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.knowledge.embed import DIMENSIONS, starter_files
 from desktop_llm.knowledge.indexing import VERSION
-from desktop_llm.knowledge.store import ChunkRow, PageRow, SourceRow, Store
+from desktop_llm.knowledge.sources import ChunkRow, PageRow, SourceRow
+from desktop_llm.knowledge.store import Store
 from desktop_llm.paths import Folders, folders
 from tests.benchmarks.made_text import prose, vocabulary
 
