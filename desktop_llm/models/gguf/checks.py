@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-from desktop_llm.models.gguf.reader import MAX_LAYERS, Contents, damaged, number, printable, unsupported
+from desktop_llm.models.gguf.reader import MAX_LAYERS, Contents, number
 from desktop_llm.models.gguf.tables import KNOWN_ARCHITECTURES
+from desktop_llm.models.gguf.words import damaged, printable, unsupported
 from desktop_llm.words import tr
 
 MAX_EXPERTS = 1_024  # LLAMA_MAX_EXPERTS

@@ -16,12 +16,11 @@ from typing import Any, BinaryIO, Literal
 
 from desktop_llm.errors import ModelFileError
 from desktop_llm.models.gguf.checks import check
-from desktop_llm.models.gguf.reader import Contents, GgufReader, Value, in_units, number, printable, unit
+from desktop_llm.models.gguf.reader import Contents, GgufReader, Value, number
 from desktop_llm.models.gguf.shape import Shape, Tensor, shape_of
 from desktop_llm.models.gguf.tables import EMBEDDING_ARCHITECTURES, FILE_TYPES, PART_ARCHITECTURES
+from desktop_llm.models.gguf.words import printable
 from desktop_llm.words import tr
-
-__all__ = ["Header", "Kind", "in_units", "printable", "read_header", "read_header_from", "size_label", "unit"]
 
 Kind = Literal["chat", "embedding", "adapter", "part"]
 

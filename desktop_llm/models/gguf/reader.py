@@ -14,7 +14,8 @@ from typing import BinaryIO
 from desktop_llm.errors import ModelFileError, UnsupportedModel
 from desktop_llm.models.gguf.shape import Tensor
 from desktop_llm.models.gguf.tables import TENSOR_TYPES
-from desktop_llm.words import Sentence, tr
+from desktop_llm.models.gguf.words import damaged, in_units, not_gguf, unit, unsupported
+from desktop_llm.words import tr
 
 Value = str | int | float | bool | tuple[int, ...] | None
 
@@ -85,18 +86,6 @@ class Contents:
         return self.lists[key].count if key in self.lists else 0
 
 
-def unsupported(name: str, what: str) -> UnsupportedModel:
-    """A file that is nothing for this app, in its sentence."""
-    return UnsupportedModel(_refusal(name, what))
-
-
-def damaged(name: str, what: str) -> ModelFileError:
-    """A file that contradicts itself, in its sentence."""
-    return ModelFileError(
-        tr("{name} is damaged: it {what}. Nothing was changed; download it again.", name=name, what=what)
-    )
-
-
 class GgufReader:
     """A cursor over the header that refills itself by chunks and knows its budgets."""
 
@@ -112,7 +101,7 @@ class GgufReader:
     def contents(self) -> Contents:
         """The whole header; raises ModelFileError for what breaks the format or a budget."""
         if self._size < 24 or self._bytes(4) != b"GGUF":
-            raise ModelFileError(_refusal(self._name, tr("is not a GGUF model file")))
+            raise not_gguf(self._name)
         version = self._u32()
         if version not in (2, 3):
             raise self._unsupported(
@@ -322,27 +311,7 @@ class GgufReader:
         return damaged(self._name, what)
 
 
-def _refusal(name: str, what: str) -> Sentence:
-    return tr("{name} {what}. Nothing was changed; choose another file.", name=name, what=what)
-
-
 def number(properties: Mapping[str, Value], key: str, default: int = 0) -> int:
     """This whole number; `default` where there is none, or something else."""
     value = properties.get(key, default)
     return value if isinstance(value, int) else default
-
-
-def printable(text: str) -> str:
-    """The text without control and bidirectional characters, which a stranger's file could use to deceive."""
-    return "".join(character for character in text if character.isprintable()).strip()
-
-
-def unit(size_bytes: int) -> str:
-    """The decimal unit in which a size is shown."""
-    return "GB" if size_bytes >= 10**9 else "MB" if size_bytes >= 10**6 else "bytes"
-
-
-def in_units(size_bytes: int, whole_bytes: int) -> str:
-    """`size_bytes` in the unit of `whole_bytes`, without the unit."""
-    scale = {"GB": 10**9, "MB": 10**6, "bytes": 1}[unit(whole_bytes)]
-    return f"{size_bytes / scale:.1f}" if scale > 1 else f"{size_bytes:,}"
