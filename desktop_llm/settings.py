@@ -44,7 +44,7 @@ class Settings:
     window: dict[str, Any] = field(default_factory=dict)
 
 
-# https everywhere, plain http to this computer alone; net.py holds to the same rule.
+# https everywhere, plain http to this computer alone; `net/rules.py` holds to the same rule.
 _ENDPOINT = re.compile(r"https://[^\s/]+\S*|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?")
 
 
