@@ -18,7 +18,7 @@ from desktop_llm.engine.client import Engine
 from desktop_llm.errors import UserError
 from desktop_llm.hardware import graphics_cards
 from desktop_llm.models.facts import Facts
-from desktop_llm.models.fit import Forecast, Forecaster, Gpu, this_machine
+from desktop_llm.models.fit import Forecast, Forecaster, Gpu, best_size, this_machine
 from desktop_llm.models.gguf import in_units, unit
 from desktop_llm.models.hub import DEFAULT_ENDPOINT, Hub, HubFile, HubRepo, chosen_endpoint, parse_reference
 from desktop_llm.models.hub.quantizations import plain_word
@@ -67,7 +67,7 @@ class Outlook:
     def best(self, repo: HubRepo) -> HubFile | None:
         """The file to recommend; None where not even the smallest has room."""
         sized = [file for file in repo.files if file.size_bytes]
-        name = self.forecaster.recommended([(file.quantization, self.of(repo, file)) for file in sized])
+        name = best_size([(file.quantization, self.of(repo, file)) for file in sized])
         return next((file for file in repo.files if file.quantization == name), None)
 
 

@@ -12,7 +12,7 @@ from desktop_llm.gui.measured import learn_speeds
 from desktop_llm.gui.models.card_text import card_blocks
 from desktop_llm.gui.models.filters import Search
 from desktop_llm.gui.resources import Resources
-from desktop_llm.models.fit import Forecast, Machine, this_machine
+from desktop_llm.models.fit import Forecast, Machine, best_size, this_machine
 from desktop_llm.models.fit.catalog import Recommendation, recommended
 from desktop_llm.models.gguf import Header
 from desktop_llm.models.hub import HubFile, HubModel, HubRepo
@@ -143,7 +143,7 @@ class Discovery:
     def _outlook(self, repo: HubRepo, forecasts: Mapping[str, Forecast]) -> Outlook:
         forecaster = self._resources.forecaster
         sizes = [(file.quantization, forecasts[file.name]) for file in repo.files]
-        return Outlook(forecasts, forecaster.recommended(sizes), forecaster.machine(), self._context(repo.model))
+        return Outlook(forecasts, best_size(sizes), forecaster.machine(), self._context(repo.model))
 
     def _context(self, model: HubModel) -> int:
         wanted = self._resources.settings.current.context_length or USUAL_CONTEXT

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.models.facts import Facts
-from desktop_llm.models.fit import Forecast, Forecaster, Gpu, Machine, this_machine
+from desktop_llm.models.fit import Forecast, Forecaster, Gpu, Machine, best_size, this_machine
 from desktop_llm.models.fit.speeds import FormatSpeed, Speeds
 from desktop_llm.models.gguf import Header, read_header
 from desktop_llm.models.gguf.shape import Shape
@@ -279,7 +279,7 @@ def test_a_size_alone_gives_a_rough_forecast(make: Make) -> None:
     assert make().rough(0, 0, 4_096).fit == "fits"
 
 
-def test_the_largest_that_is_faster_than_reading_is_recommended(make: Make) -> None:
+def test_the_largest_that_is_faster_than_reading_is_recommended() -> None:
     sizes = [
         a_forecast("Q2_K", size=2, tokens_per_s=30),
         a_forecast("Q4_K_M", size=4, tokens_per_s=20),
@@ -287,20 +287,20 @@ def test_the_largest_that_is_faster_than_reading_is_recommended(make: Make) -> N
         a_forecast("Q8_0", size=8, tokens_per_s=9),
         a_forecast("F16", size=16, tokens_per_s=14),
     ]
-    assert make().recommended(sizes) == "Q6_K"
-    assert make().recommended(sizes[:1]) == "Q2_K"
+    assert best_size(sizes) == "Q6_K"
+    assert best_size(sizes[:1]) == "Q2_K"
     slow = [a_forecast("Q4_K_M", size=4, tokens_per_s=6), a_forecast("Q8_0", size=8, tokens_per_s=3)]
-    assert make().recommended(slow) == "Q4_K_M"
-    assert make().recommended([a_forecast("Q3_K_M", size=3, tokens_per_s=5), *slow]) == "Q4_K_M"
-    assert make().recommended([a_forecast("Q4_K_M", size=4, tokens_per_s=6, fit="too_big")]) is None
+    assert best_size(slow) == "Q4_K_M"
+    assert best_size([a_forecast("Q3_K_M", size=3, tokens_per_s=5), *slow]) == "Q4_K_M"
+    assert best_size([a_forecast("Q4_K_M", size=4, tokens_per_s=6, fit="too_big")]) is None
 
 
-def test_four_bits_are_recommended_while_no_speed_is_known(make: Make) -> None:
+def test_four_bits_are_recommended_while_no_speed_is_known() -> None:
     names = ("Q3_K_M", "Q4_K_S", "Q4_K_M", "Q6_K", "Q8_0", "F16")
     sizes = [a_forecast(name, size=size, tokens_per_s=None) for size, name in enumerate(names, 3)]
-    assert make().recommended(sizes) == "Q4_K_M"
-    assert make().recommended(sizes[:1]) == "Q3_K_M"
-    assert make().recommended(sizes[3:]) == "Q6_K"
+    assert best_size(sizes) == "Q4_K_M"
+    assert best_size(sizes[:1]) == "Q3_K_M"
+    assert best_size(sizes[3:]) == "Q6_K"
 
 
 def test_this_machine_has_memory_and_threads() -> None:

@@ -25,7 +25,6 @@ from desktop_llm.models.gguf.shape import Shape
 Fit = Literal["fits", "slow", "too_big"]
 
 READING_TPS = 5.0  # adults read some 240 words a minute (Brysbaert 2019), which are about 5 tokens a second
-COMFORTABLE_TPS = 12.0  # text that comes faster than it is read
 # What the system and other programs keep: a desktop with a browser uses some 5 of 16 GB, and less where there is less.
 _SHARE_FOR_OTHERS, _LEAST_FOR_OTHERS, _MOST_FOR_OTHERS = 0.3, 3 << 29, 6 << 30
 _LEAST_FOR_SYSTEM = 1 << 29  # with everything else closed
@@ -40,9 +39,6 @@ _ON_GPU = "all gpu"  # what was learned of all models there
 
 # A model of 8 billion weights keeps some 128 KiB for each token; smaller ones less, but not in proportion.
 _TYPICAL_PARAMETERS, _TYPICAL_KV_BYTES, _KV_EXPONENT = 8e9, 131_072, 0.6
-_POOR = ("IQ1", "IQ2", "Q1", "Q2", "TQ1", "TQ2", "IQ3_XXS", "Q3_K_S")
-_UNQUANTIZED = ("F16", "BF16", "F32")
-_USUAL = ("Q4", "IQ4", "MXFP4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,28 +210,6 @@ class Forecaster:
         self._doubted, self._speeds, self._learned = True, None, {}
         self._facts.note_measured("speeds", {})
         self._facts.note_measured("corrections", {})
-
-    def recommended(self, sizes: Sequence[tuple[str, Forecast]]) -> str | None:
-        """Which quantization to mark for this machine; None where not even the smallest has room.
-
-        The largest that fits and still writes faster than one reads, since size is quality, or the fastest where none
-        does, which need not be the smallest; unquantized files are twice as large and not better. While no speed is
-        known: the largest of four bits, the usual compromise.
-        """
-        possible = [(name, forecast) for name, forecast in sizes if forecast.fit != "too_big"]
-        by_size = sorted(possible, key=lambda item: item[1].weights_bytes)
-        quantized = [item for item in by_size if item[0].upper() not in _UNQUANTIZED] or by_size
-        good = [item for item in quantized if not item[0].upper().startswith(_POOR)] or quantized
-        fitting = [item for item in good if item[1].fit == "fits"]
-        if all(forecast.tokens_per_s is None for _, forecast in fitting):
-            usual = [item for item in fitting if item[0].upper().startswith(_USUAL)]
-            return next((name for name, _ in usual[::-1] or fitting or good), None)
-        quick = [item for item in fitting if (item[1].tokens_per_s or COMFORTABLE_TPS) >= COMFORTABLE_TPS]
-        if quick:
-            return quick[-1][0]
-        if fitting:
-            return max(fitting, key=lambda item: item[1].tokens_per_s or 0.0)[0]
-        return next((name for name, _ in good), None)
 
     def _known_speeds(self, machine: Machine) -> Speeds | None:
         if self._speeds is None and machine.bandwidth_bytes_s:
