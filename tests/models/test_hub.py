@@ -241,6 +241,23 @@ class TestSearch:
         assert (raised.value.cause, raised.value.retry_after_s) == ("server", 300.0)
         assert len(local.seen) == 1
 
+    def test_a_hub_that_asks_for_a_moment_gets_it(self, hub: Hub, local: LocalHub) -> None:
+        add_tiny(local)
+        local.behave("/api/models*", status(429, headers={"Retry-After": "0"}, times=1))
+
+        assert found(hub) == ["maker/Tiny-GGUF"]
+        assert len(local.seen) == 2
+
+    @pytest.mark.parametrize("headers", [{}, {"Retry-After": "30"}], ids=["no word", "too long"])
+    def test_a_hub_that_asks_for_more_is_told(self, hub: Hub, local: LocalHub, headers: dict[str, str]) -> None:
+        local.behave("/api/models*", status(429, headers=headers))
+
+        with pytest.raises(TransferError) as raised:
+            hub.repo("maker/Tiny-GGUF")
+
+        assert raised.value.cause == "rate_limited"
+        assert len(local.seen) == 1
+
     def test_what_was_found_before_a_failure_stays(self, hub: Hub, local: LocalHub) -> None:
         for number in range(30):
             add_tiny(local, f"maker/Tiny-{number}-GGUF")

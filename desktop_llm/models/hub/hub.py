@@ -27,7 +27,7 @@ from desktop_llm.models.hub.quantizations import HubFile, HubPart, by_size
 from desktop_llm.models.hub.reading import BRANCH, HubModel, HubRepo, described, model_in, parts_in, repo_in
 from desktop_llm.models.hub.references import Reference, is_repo_id, parse_reference
 from desktop_llm.models.hub.sizes import Size, size_of
-from desktop_llm.net import Incoming, Net
+from desktop_llm.net import Incoming, Net, Response
 from desktop_llm.net.answers import not_understood
 from desktop_llm.net.rules import check_address
 from desktop_llm.words import tr
@@ -43,6 +43,7 @@ Sort = Literal["trending", "downloads", "likes", "recent"]
 CARD_BYTES = 256 << 10
 AT_ONCE = 8
 READ_S = 60.0  # for a header or a card, of which a slow line brings a megabyte in ten seconds
+MOMENT_S = 4.0  # of waiting that nobody needs to be asked about
 _PAGE = 25
 _MOST_PAGES = 40  # of a search by size, which the hub can't do for us
 _SORTS = {"trending": "trendingScore", "downloads": "downloads", "likes": "likes", "recent": "lastModified"}
@@ -218,8 +219,7 @@ class Hub:
         """
         question = urlencode(params, doseq=True)
         while question:
-            url = f"{self.endpoint}/api/models?{question}"
-            answer = self._net.get(url, headers=self._authorization(), purpose="search models")
+            answer = self._answer(f"/api/models?{question}", "search models")
             rows = self._understood(partial(json.loads, answer.body))
             if not isinstance(rows, list):
                 raise not_understood(self.endpoint)
@@ -236,9 +236,19 @@ class Hub:
         return []
 
     def _asked(self, address: str, purpose: str) -> Any:
-        """What the hub's API answers."""
-        answer = self._net.get(f"{self.endpoint}{address}", headers=self._authorization(), purpose=purpose)
-        return self._understood(partial(json.loads, answer.body))
+        """What the hub's API says."""
+        return self._understood(partial(json.loads, self._answer(address, purpose).body))
+
+    def _answer(self, address: str, purpose: str) -> Response:
+        """What the hub's API answers; where it asks to wait for a moment, after that."""
+        url = f"{self.endpoint}{address}"
+        try:
+            return self._net.get(url, headers=self._authorization(), purpose=purpose)
+        except TransferError as error:
+            if error.cause != "rate_limited" or error.retry_after_s is None or error.retry_after_s > MOMENT_S:
+                raise
+            time.sleep(error.retry_after_s)
+        return self._net.get(url, headers=self._authorization(), purpose=purpose)
 
     def _authorization(self) -> dict[str, str]:
         token = self._token()
