@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+from random import Random
 
+from PySide6.QtWidgets import QWidget
+
+from desktop_llm.gui.widgets import UndoBar
 from desktop_llm.models.download import Unfinished
 from tests.gui.models.room import MODEL, Room
 from tests.gui.samples import a_model, find, heard
 from tests.hub import Exchange, status
+from tests.models.downloading import made_model
 
 
 def half(exchange: Exchange) -> bool:
@@ -87,6 +92,29 @@ def test_cancelling_can_be_undone(models: Room) -> None:
     models.press("downloads_undo_undo")
     assert models.stages() == ["paused"]
     assert len(unfinished(models)) == 1
+
+
+def test_each_page_takes_back_what_was_cancelled_on_it(models: Room) -> None:
+    models.add()
+    models.hub.add("maker/Other-GGUF", {"other-Q8_0.gguf": made_model(Random(2), 50_000)})
+    models.hub.behave("/cdn/*", half)
+    other = QWidget()
+    models.qtbot.addWidget(other)
+    bar = UndoBar(other, object_name="other_undo")
+    models.transfers.also_undo_at(bar)
+    for name in ("maker/Tiny-GGUF", "maker/Other-GGUF"):
+        repo = models.resources.hub.repo(name)
+        models.transfers.get(repo, repo.files[0])
+    models.until(lambda: all(download.done_bytes for download in models.shown.values()))
+    first, second = models.shown
+    models.transfers.act(first, "cancel")
+    models.page.hide()
+    other.show()
+    models.transfers.act(second, "cancel")
+    models.page.downloads_undo.closed.emit()
+    models.until(lambda: [each.repo for each in unfinished(models)] == ["maker/Other-GGUF"])
+    find(other, "other_undo_undo").click()
+    assert (list(models.shown), models.stages()) == ([second], ["paused"])
 
 
 def test_a_cancelled_download_leaves_nothing_behind(models: Room) -> None:
