@@ -73,7 +73,7 @@ def test_a_starred_repository_is_found_again_without_asking_anyone(models: Room)
     asked = len(models.hub.asked("/api/*"))  # the card and a header may still be on their way
     models.until(lambda: models.results()[3:] == ["Other-GGUF", "Tiny-GGUF"])
     assert models.headings() == ("Recommended for this computer", "Starred")
-    assert len(models.hub.seen) == asked
+    assert len(models.hub.asked("/api/*")) == asked
 
 
 def test_a_star_can_be_taken_off_where_it_was_set(models: Room) -> None:
