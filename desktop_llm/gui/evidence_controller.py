@@ -6,12 +6,13 @@ import functools
 
 from PySide6.QtCore import QObject
 
-from desktop_llm.chats.records import StoredCitation, StoredMessage
+from desktop_llm.chats.records import StoredMessage
 from desktop_llm.errors import UserError
 from desktop_llm.gui import outside
+from desktop_llm.gui.citations import citation_of, passage_of, stored_passage
 from desktop_llm.gui.evidence.panel import EvidencePanel
 from desktop_llm.gui.resources import Resources
-from desktop_llm.knowledge.client import Citation, PagePicture, PageText, Passage
+from desktop_llm.knowledge.client import PagePicture, PageText, Passage
 
 
 class EvidenceController(QObject):
@@ -28,13 +29,13 @@ class EvidenceController(QObject):
 
     def show(self, answer: StoredMessage, number: int) -> None:
         """Show what an answer stands on, the citation `number` in front; where it cites nothing, its sources."""
-        self._panel.set_sources([_as_passage(source) for source in answer.sources])
-        self._panel.set_citations([_as_cited(quote) for quote in answer.citations or answer.sources], number)
+        self._panel.set_sources([passage_of(source) for source in answer.sources])
+        self._panel.set_citations([citation_of(quote) for quote in answer.citations or answer.sources], number)
 
     def show_passage(self, passage: Passage) -> None:
         """Show a search hit."""
         self._panel.set_sources([passage])
-        self._panel.set_citations([_as_citation(passage)], passage.number)
+        self._panel.set_citations([citation_of(stored_passage(passage))], passage.number)
 
     def _on_page_requested(self, document: str, page: int | None, width_px: int, start: int, end: int) -> None:
         self._wish += 1
@@ -65,35 +66,3 @@ class EvidenceController(QObject):
     def _on_failed(self, wish: int, error: UserError) -> None:
         if wish == self._wish:
             self._panel.set_error(error.message)
-
-
-def _as_passage(stored: StoredCitation) -> Passage:
-    return Passage(
-        stored.number, stored.document, stored.page, stored.place, stored.start, stored.end, stored.text, stored.score
-    )
-
-
-def _as_cited(stored: StoredCitation) -> Citation:
-    return Citation(
-        stored.number,
-        stored.document,
-        stored.page,
-        stored.start,
-        stored.end,
-        stored.text,
-        stored.score,
-        stored.verified,
-    )
-
-
-def _as_citation(passage: Passage) -> Citation:
-    return Citation(
-        passage.number,
-        passage.document,
-        passage.page,
-        passage.start,
-        passage.end,
-        passage.text,
-        passage.score,
-        verified=True,
-    )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 import functools
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, replace
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from desktop_llm.answer import Cited, Sources, TurnEvent, answer
-from desktop_llm.chats.records import MessageFields, StoredCitation, StoredMessage
+from desktop_llm.chats.records import MessageFields, StoredMessage
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.engine.client import (
     ChatMessage,
@@ -24,6 +24,7 @@ from desktop_llm.engine.client import (
 )
 from desktop_llm.errors import UserError, WorkerDied
 from desktop_llm.gui import measured
+from desktop_llm.gui.citations import stored_citation, stored_passage
 from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.tasks import Task
 from desktop_llm.knowledge.client import Citation, Passage
@@ -192,30 +193,11 @@ class Turn(QObject):
             self.order.message_id,
             status,
             text=state.text,
-            citations=[_stored(citation, _place(state.sources, citation.number)) for citation in state.citations],
-            sources=[_stored(source, source.place) for source in state.sources],
+            citations=[stored_citation(citation, state.sources) for citation in state.citations],
+            sources=[stored_passage(source) for source in state.sources],
             **values,
         )
 
 
 def _kept_in_memory(_: UserError) -> None:
     """A piece could not be saved while the answer goes on; the end of the turn saves the whole text, or tells."""
-
-
-def _place(sources: Sequence[Passage], number: int) -> str:
-    return next((source.place for source in sources if source.number == number), "")
-
-
-def _stored(passage: Citation | Passage, place: str) -> StoredCitation:
-    verified = passage.verified if isinstance(passage, Citation) else True
-    return StoredCitation(
-        passage.number,
-        passage.document,
-        passage.page,
-        passage.start,
-        passage.end,
-        passage.text,
-        passage.score,
-        verified,
-        place,
-    )
