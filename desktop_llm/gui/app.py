@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -27,6 +29,10 @@ FRAME_COLOURS = {
     "light": {"bg_rail": "#E4E9EC", "bg_sidebar": "#EEF1F3", "bg_window": "#F6F8F9", "surface": "#FFFFFF"},
     "dark": {"bg_rail": "#0E1214", "bg_sidebar": "#13181B", "bg_window": "#161B1E", "surface": "#1A2023"},
 }
+
+
+# By then everything is there that is built ahead.
+SETTLED_MS = 5_000
 
 
 def run_window(on_first_paint: Callable[[], None] | None = None, on_ready: Callable[[], None] | None = None) -> int:
@@ -54,12 +60,25 @@ def run_window(on_first_paint: Callable[[], None] | None = None, on_ready: Calla
     for signal, function in ((window.first_painted, on_first_paint), (window.ready, on_ready)):
         if function is not None:
             signal.connect(function)
+    hold_garbage()
+    window.ready.connect(functools.partial(QTimer.singleShot, SETTLED_MS, keep_what_is_built))
     window.show()
     status = app.exec()
     owner.stop_listening()
     window.shut_down()
     owner.release()
     return status
+
+
+def hold_garbage() -> None:
+    """Look for no garbage while the window is made: each look goes through all that was imported, in one stretch."""
+    gc.disable()
+
+
+def keep_what_is_built() -> None:
+    """Look for garbage again, but never more among what is there now: it stays for as long as the window does."""
+    gc.freeze()
+    gc.enable()
 
 
 def _translated(template: str) -> str:

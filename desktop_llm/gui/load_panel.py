@@ -73,7 +73,7 @@ class LoadPanel(QWidget):
             self._bars.hide()
             self._show_model()
             self._show_choice(choice)
-            self._tell()
+            self.tell()
         self._load.set_content(self.tr("Load again") if in_use else self.tr("Load"))
         self._hint.setText(
             self.tr("Changes take effect when the model is loaded again.")
@@ -117,6 +117,12 @@ class LoadPanel(QWidget):
             return None
         layers = int(self._layers.value())
         return layers + 1 if layers == self._model.layers else layers
+
+    def tell(self) -> None:
+        """Say what is set here, so that it is forecast."""
+        self._show_changed()
+        if self._model is not None:
+            self.changed.emit(self._model.id, self.choice())
 
     def focus_first(self) -> None:
         """Take the focus."""
@@ -223,29 +229,24 @@ class LoadPanel(QWidget):
     def _show_changed(self) -> None:
         self._reset.setEnabled(self.choice().values() is not None or not self._remember.is_on())
 
-    def _tell(self) -> None:
-        self._show_changed()
-        if self._model is not None:
-            self.changed.emit(self._model.id, self.choice())
-
     # --- what is done here ----------------------------------------------------------------------------------------
 
     def _on_changed(self, _value: object = None) -> None:
-        self._tell()
+        self.tell()
 
     def _on_compressed(self, on: bool) -> None:
         if on:
             self._more.allow_flash_attention()
-        self._tell()
+        self.tell()
 
     def _on_more(self) -> None:
         if self._more.flash_attention() is False:  # llama.cpp reads a compressed cache with flash attention alone
             self._compressed.set_on(False)
-        self._tell()
+        self.tell()
 
     def _on_reset(self) -> None:
         self._show_choice(LoadChoice())
-        self._tell()
+        self.tell()
 
     def _on_load(self) -> None:
         if self._model is not None:

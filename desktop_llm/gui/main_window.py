@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 SMALLEST, DEFAULT = (640, 480), (1280, 800)
 RAIL, LIST, HEADER, NARROW = 72, 240, 48, 900
 WIRE_AFTER_MS = 20  # time for the chats to be listed and painted
+NEXT_TURN_MS = 1  # with 0 Qt goes on in the same turn, before it looks for keys
 
 
 class MainWindow(QMainWindow):
@@ -101,19 +102,24 @@ class MainWindow(QMainWindow):
     def build(self, _: None = None) -> None:
         """Fill the frame with what a person looks at first: rail, header and the chats. The rest follows."""
         from desktop_llm.gui.app import apply_theme
-        from desktop_llm.gui.chats_page import ChatsPage
-        from desktop_llm.gui.conversations_controller import ConversationsController
         from desktop_llm.gui.header import Header
         from desktop_llm.gui.rail import Rail
-        from desktop_llm.gui.store_lane import StoreLane
 
         apply_theme(self.settings.current)
         # Made where they stand: with every later parent the style sheet would go through all of it again.
-        frame = QWidget(self)
+        self._frame = frame = QWidget(self)
         self.pages, self.banners = QStackedWidget(frame), QVBoxLayout()
-        self.rail, self.header, self.chats = Rail(frame), Header(frame), ChatsPage(self.pages)
+        self.rail, self.header = Rail(frame), Header(frame)
+        QTimer.singleShot(NEXT_TURN_MS, self._build_chats)
+
+    def _build_chats(self) -> None:
+        from desktop_llm.gui.chats_page import ChatsPage
+        from desktop_llm.gui.conversations_controller import ConversationsController
+        from desktop_llm.gui.store_lane import StoreLane
+
+        self.chats = ChatsPage(self.pages)
         self.pages.addWidget(self.chats)
-        self._lay_out(frame)
+        self._lay_out()
         if isinstance(panes := self.settings.current.window.get("panes"), list):
             self.chats.restore_sizes(panes)
         self.chats.splitter.splitterMoved.connect(self._on_panes_moved)
@@ -126,9 +132,19 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(WIRE_AFTER_MS, self._import_wiring)
 
     def _import_wiring(self) -> None:
-        self.tasks.call(_import_what_is_wired, self._wire)
+        self.tasks.call(_import_what_is_wired, self._build_panes)
 
-    def _wire(self, _: None) -> None:
+    def _build_panes(self, _: None) -> None:
+        """What stands behind and beside the chats, in a turn of its own."""
+        from desktop_llm.gui.documents.page import DocumentsPage
+        from desktop_llm.gui.evidence.panel import EvidencePanel
+
+        self.documents_page, self.evidence_panel = DocumentsPage(self.pages), EvidencePanel(self.chats)
+        self.add_page(self.documents_page)
+        self.chats.set_panel(self.evidence_panel)
+        QTimer.singleShot(NEXT_TURN_MS, self._wire)
+
+    def _wire(self) -> None:
         """Bring everything to life."""
         from desktop_llm.gui.ending import QuitOnSignal
         from desktop_llm.gui.wiring import Wiring
@@ -139,18 +155,18 @@ class MainWindow(QMainWindow):
             self.wiring.notices.say(self.tr("The settings were set back."), self._notice)
         self.ready.emit()
 
-    def _lay_out(self, frame: QWidget) -> None:
+    def _lay_out(self) -> None:
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addWidget(self.header)
         right.addLayout(self.banners)
         right.addWidget(self.pages, 1)
-        columns = QHBoxLayout(frame)
+        columns = QHBoxLayout(self._frame)
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(0)
         columns.addWidget(self.rail)
         columns.addLayout(right, 1)
-        self.setCentralWidget(frame)
+        self.setCentralWidget(self._frame)
 
     def _fold(self) -> None:
         from desktop_llm.gui.header import width_class
@@ -216,5 +232,7 @@ def _import_what_is_built() -> None:
 
 def _import_what_is_wired() -> None:
     """In a task: it takes longest of all, and the composer can be typed into meanwhile."""
+    import desktop_llm.gui.documents.page
     import desktop_llm.gui.ending
+    import desktop_llm.gui.evidence.panel
     import desktop_llm.gui.wiring  # noqa: F401

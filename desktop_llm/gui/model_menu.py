@@ -126,6 +126,7 @@ class ModelMenu(Popup):
             anchor.set_open(True)
             self.closed.connect(anchor.set_closed, Qt.ConnectionType.UniqueConnection)
         super().show_below(anchor)
+        self._settings.tell()
 
     def _list_column(self) -> QVBoxLayout:
         column = QVBoxLayout()
@@ -161,7 +162,7 @@ class ModelMenu(Popup):
         self._in_use.retry_requested.connect(self._on_opened)
         self._in_use.looked_at.connect(self._on_looked_at)
         self._settings.load_requested.connect(self.load_requested)
-        self._settings.changed.connect(self.choice_changed)
+        self._settings.changed.connect(self._on_choice)
         self._open_file.clicked.connect(self._on_import)
         self._get_more.clicked.connect(self._on_get_more)
         self.closed.connect(self.search.clear)
@@ -207,6 +208,11 @@ class ModelMenu(Popup):
         choice = self._remembered.get(model.id, LoadChoice()) if model is not None else LoadChoice()
         in_use = model is not None and model.id == self._in_use.model_id
         self._settings.set_model(model if usable else None, choice, in_use=in_use)
+
+    def _on_choice(self, model_id: str, choice: LoadChoice) -> None:
+        """Said of an open menu only: to forecast it, the engine is asked what this computer has."""
+        if self.is_open():
+            self.choice_changed.emit(model_id, choice)
 
     def _on_search(self, _text: str) -> None:
         self._on_looked_at("")

@@ -19,10 +19,8 @@ from desktop_llm.gui.app import apply_theme
 from desktop_llm.gui.attachments import Attachments
 from desktop_llm.gui.chat_commands import ChatCommands
 from desktop_llm.gui.chat_controller import ChatController
-from desktop_llm.gui.documents.page import DocumentsPage
 from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.drops import Drops
-from desktop_llm.gui.evidence.panel import EvidencePanel
 from desktop_llm.gui.evidence_controller import EvidenceController
 from desktop_llm.gui.first_run_controller import FirstRunController
 from desktop_llm.gui.guests import Guests
@@ -58,7 +56,7 @@ class Wiring(QObject):
         window.tasks.on_unhandled(self.notices.show_error)
         self.mishaps = Mishaps(window.home.logs, self)
         self.mishaps.happened.connect(self.notices.show_bug)
-        self._build_panes()
+        self.documents_page, self.evidence_panel = window.documents_page, window.evidence_panel
         self._build_models()
         self._build_chat()
         self._connect_header()
@@ -77,12 +75,6 @@ class Wiring(QObject):
     def show_page(self, name: str) -> None:
         """Bring a page to the front by the name of its rail item."""
         self.pages.show(name)
-
-    def _build_panes(self) -> None:
-        self.documents_page = DocumentsPage(self.window.pages)
-        self.window.add_page(self.documents_page)
-        self.evidence_panel = EvidencePanel(self.window.chats)
-        self.window.chats.set_panel(self.evidence_panel)
 
     def _build_models(self) -> None:
         window, resources = self.window, self.resources

@@ -9,6 +9,7 @@ a timer of 5 ms is what a key would have waited. Each round is a window and a ho
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import statistics
 import sys
@@ -25,6 +26,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from desktop_llm.gui.app import hold_garbage, keep_what_is_built
 from desktop_llm.paths import folders
 from tests.benchmarks.responsiveness import LIMIT_MS, Heart
 from tests.end2end.person import LEFT, Person, until
@@ -67,6 +69,7 @@ def visit(models: int) -> dict[str, tuple[float, float]]:
         person = Person(home)
         heart = Heart()
         noted = {}
+        hold_garbage()
         try:
             for name, step in steps(person):
                 heart.take()
@@ -74,9 +77,12 @@ def visit(models: int) -> dict[str, tuple[float, float]]:
                 QTest.qWait(round(SETTLE_S * 1000))
                 late, busy = heart.take()
                 noted[name] = late[-1], busy[-1]
+                if not gc.isenabled():
+                    keep_what_is_built()  # as `run_window` does when the window has settled
             return noted
         finally:
             person.close()
+            gc.unfreeze()
 
 
 @contextmanager

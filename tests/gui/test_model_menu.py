@@ -529,3 +529,13 @@ def test_tab_goes_through_the_whole_sheet_and_round(qtbot: QtBot, menu: ModelMen
     assert len(names) == len(set(names)), "nothing is passed twice"
     qtbot.keyClick(first, Qt.Key.Key_Backtab)
     assert menu.window().focusWidget().objectName() == names[-1]
+
+
+def test_only_an_open_menu_asks_for_a_forecast(window: QWidget) -> None:
+    menu = ModelMenu(window)
+    told = heard(menu.choice_changed)
+    menu.set_models((STARTER, CODER), {})
+    menu.set_chosen(CODER.id)
+    assert told == []
+    menu.show_below(find(window, "opener"))
+    assert [model_id for model_id, _choice in told] == [CODER.id]
