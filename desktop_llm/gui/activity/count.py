@@ -13,6 +13,7 @@ from desktop_llm.words import tr
 
 if TYPE_CHECKING:  # built later than the rail is shown
     from desktop_llm.gui.downloads_controller import DownloadsController
+    from desktop_llm.gui.models.transfers import Download
 
 
 class ActivityCount(QObject):
@@ -49,16 +50,17 @@ class ActivityCount(QObject):
         return running + stopped, ", ".join(filter(None, words))
 
     def _running(self) -> int:
-        downloads = self._downloads.downloads if self._downloads else ()
-        downloading = sum(download.running or download.stage == "waiting" for download in downloads)
+        downloading = sum(download.running or download.stage == "waiting" for download in self._known_downloads())
         reading = sum(collection.state == "reading" for collection in self._documents.collections)
         reading += len(self._documents.chat_readings)
         return downloading + reading + (self._models.step is not None)
 
     def _stopped(self) -> int:
-        downloads = self._downloads.downloads if self._downloads else ()
-        downloading = sum(download.stage == "failed" for download in downloads)
-        return downloading + len(self._documents.stopped) + (self._models.stopped_model is not None)
+        failed = sum(download.stage == "failed" for download in self._known_downloads())
+        return failed + len(self._documents.stopped) + (self._models.stopped_model is not None)
+
+    def _known_downloads(self) -> tuple[Download, ...]:
+        return self._downloads.downloads if self._downloads is not None else ()
 
     def _on_changed(self, *_: object) -> None:
         self.changed.emit(*self.now())

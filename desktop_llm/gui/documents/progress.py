@@ -49,7 +49,7 @@ class ReadingProgress(QWidget):
         self._note.setText(_note(progress.done - progress.failed, progress.paused))
 
     def show_waiting(self, collection: Collection, reason: str = "") -> None:
-        """A run of which nothing is known but its collection: just begun, or cut off, for which there may be a reason."""
+        """A run of which nothing is known but its collection: just begun, or cut off, perhaps for a `reason`."""
         paused = collection.state == "paused"
         self._count.set_text(self.tr("Reading is paused") if paused else self.tr("Looking through the files"))
         self._bar.setVisible(not paused)

@@ -29,9 +29,9 @@ from desktop_llm.knowledge.client import CHAT_PREFIX, IndexProgress, IndexReport
 from desktop_llm.knowledge.shapes import pack
 from desktop_llm.workers.protocol import Message
 from tests.gui.documents.conftest import collection, progress
-from tests.gui.models.room import MODEL, Room, room
+from tests.gui.models.room import Room, half, room
 from tests.gui.samples import find, heard
-from tests.hub import Exchange, status
+from tests.hub import status
 from tests.models.gguf_files import CHAT, model
 
 REPORT = IndexReport("Papers", "ready", 48, 2104, (), 0, 1.0, 31_000_000)
@@ -120,14 +120,6 @@ def window(qtbot: QtBot, home: Path) -> Iterator[Window]:
         window = Window(qtbot, models_room)
         yield window
         window.reading.finish()
-
-
-def half(exchange: Exchange) -> bool:
-    """Send the first half of a file, then nothing more."""
-    exchange.start(206 if exchange.range(len(MODEL)) else 200, {"Content-Length": str(len(MODEL))})
-    exchange.raw(MODEL[: len(MODEL) // 2])
-    exchange.wait(30)
-    return True
 
 
 def download(models_room: Room) -> None:

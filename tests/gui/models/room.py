@@ -37,7 +37,7 @@ from desktop_llm.net import Net
 from desktop_llm.paths import folders
 from desktop_llm.settings import Settings
 from tests.gui.samples import find
-from tests.hub import LocalHub
+from tests.hub import Exchange, LocalHub
 from tests.models.downloading import made_model
 
 GiB = 1 << 30
@@ -184,6 +184,14 @@ class Room:
         self.discover.close()
         self.tasks.close()
         self.net.close()
+
+
+def half(exchange: Exchange) -> bool:
+    """Send the first half of a file, then nothing more."""
+    exchange.start(206 if exchange.range(len(MODEL)) else 200, {"Content-Length": str(len(MODEL))})
+    exchange.raw(MODEL[: len(MODEL) // 2])
+    exchange.wait(30)
+    return True
 
 
 @contextmanager

@@ -9,18 +9,10 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_llm.gui.widgets import UndoBar
 from desktop_llm.models.download import Unfinished
-from tests.gui.models.room import MODEL, Room
+from tests.gui.models.room import MODEL, Room, half
 from tests.gui.samples import a_model, find, heard
-from tests.hub import Exchange, status
+from tests.hub import status
 from tests.models.downloading import made_model
-
-
-def half(exchange: Exchange) -> bool:
-    """Send the first half of a file, then nothing more."""
-    exchange.start(206 if exchange.range(len(MODEL)) else 200, {"Content-Length": str(len(MODEL))})
-    exchange.raw(MODEL[: len(MODEL) // 2])
-    exchange.wait(30)
-    return True
 
 
 def unfinished(models: Room) -> list[Unfinished]:
