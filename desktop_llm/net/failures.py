@@ -1,4 +1,4 @@
-"""The error table, second half: what it means when no answer came at all, or not in time.
+"""The error table, third part: what it means when no answer came at all, or not in time.
 
 The libraries below wrap the cause once or twice; `failure` looks through to the error of the socket or of TLS, which
 says more than their own names do.
