@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -129,6 +129,9 @@ class _Ground(QWidget):
     def __init__(self, window: QWidget, popup: Popup) -> None:
         super().__init__(window)
         self._popup = popup
+        # What the anchor stands in moves without a word to it, as late as in the next turn.
+        self._settle = QTimer(self, singleShot=True, interval=0)
+        self._settle.timeout.connect(popup.place)
         popup.setParent(self)
         window.installEventFilter(self)
         self.hide()
@@ -138,6 +141,7 @@ class _Ground(QWidget):
         if self.isVisible() and event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self.setGeometry(cast(QWidget, self.parent()).rect())
             self._popup.place()
+            self._settle.start()
         return super().eventFilter(watched, event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -153,6 +153,17 @@ def test_an_open_menu_follows_its_button(window: QWidget, menu: ModelMenu) -> No
     assert menu.mapTo(window, QPoint(0, 0)).x() == left - 100
 
 
+def test_an_open_menu_follows_what_its_button_stands_in(qtbot: QtBot, window: QWidget, menu: ModelMenu) -> None:
+    left, button, bar = menu.mapTo(window, QPoint(0, 0)).x(), find(window, "opener"), QWidget(window)
+    button.setParent(bar)
+    bar.show()
+    button.show()
+    menu.show_below(button)
+    window.resize(1200, 800)
+    bar.move(-50, 0)
+    qtbot.waitUntil(lambda: menu.mapTo(window, QPoint(0, 0)).x() == left - 50)
+
+
 # --- the list -------------------------------------------------------------------------------------------------------
 
 
