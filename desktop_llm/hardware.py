@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import platform
 import sys
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ def hardware() -> Hardware:
     return Hardware(_cpu_name(), physical_cores(), psutil.virtual_memory().total)
 
 
+@functools.cache
 def physical_cores() -> int:
     """Physical cores, else the logical ones, at least one."""
     return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1

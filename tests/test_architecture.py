@@ -41,6 +41,8 @@ LIBRARIES = {
         "models.download.downloads",
         "models.download.hashing",
         "models.hub.calls",
+        "engine.client",  # locks, for those who ask at once
+        "engine.choice",
         "engine.loading",
         "engine.inference",
         "knowledge.readahead",

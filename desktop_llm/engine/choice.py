@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -75,6 +76,7 @@ class Backends:
     def __init__(self, notes: BackendNotes, start: Callable[[], Worker]) -> None:
         self._notes = notes
         self._start = start
+        self._deciding = threading.Lock()
         self._machine: Mapping[str, Any] | None = None
         self._choice = BackendChoice()
         self._new = False  # not yet remembered
@@ -82,14 +84,15 @@ class Backends:
 
     def decide(self, worker: Worker, model: Path, stall_s: float) -> None:
         """Choose the backends, by what is remembered of this machine or by self-tests with a small model; once."""
-        if self._machine is not None:
-            return
-        machine = worker.call("machine", stall_s=stall_s).data
-        choice = self._notes.read(machine["key"])
-        if choice is None:
-            choice = choose(machine, self._start, model)
-            self._new = True
-        self._machine, self._choice = machine, choice
+        with self._deciding:
+            if self._machine is not None:
+                return
+            machine = worker.call("machine", stall_s=stall_s).data
+            choice = self._notes.read(machine["key"])
+            if choice is None:
+                choice = choose(machine, self._start, model)
+                self._new = True
+            self._machine, self._choice = machine, choice
 
     @property
     def modules(self) -> list[str]:

@@ -7,6 +7,7 @@ starts another and loads the model again.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -83,6 +84,7 @@ class Engine:
         self._modules = folders.data / "backends"
         self._backends = Backends(BackendNotes(folders.cache / "backends.json"), self._start)
         self._devices: tuple[Device, ...] | None = None
+        self._asking = threading.Lock()
         self._stall_s = stall_s
         self._stop_grace_s = stop_grace_s
         self._worker: Worker | None = None
@@ -169,11 +171,12 @@ class Engine:
 
         Raises NotFound where the small model is missing that backends are tested with.
         """
-        if self._devices is None:
-            with self._tester(small_model()) as worker:
-                told = worker.call("devices", {"modules": self._backends.modules}, stall_s=self._stall_s).data
-            self._devices = tuple(Device(**device) for device in told["devices"])
-        return self._devices
+        with self._asking:  # the pages of a new window ask all at once, and one test keeps this computer busy enough
+            if self._devices is None:
+                with self._tester(small_model()) as worker:
+                    told = worker.call("devices", {"modules": self._backends.modules}, stall_s=self._stall_s).data
+                self._devices = tuple(Device(**device) for device in told["devices"])
+            return self._devices
 
     def close(self) -> None:
         """End the worker and free the memory."""

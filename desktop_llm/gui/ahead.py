@@ -58,3 +58,6 @@ def _import_what_comes_later() -> None:
     import desktop_llm.gui.network_panel
     import desktop_llm.gui.settings_page
     import desktop_llm.gui.token_keeper  # noqa: F401
+    from desktop_llm.hardware import physical_cores
+
+    physical_cores()  # the load settings show them, and the system is slow to tell

@@ -308,6 +308,12 @@ class TestFaults:
         assert (engine.loaded.gpu_layers, engine.loaded.fallback) == (0, "")
         assert engine.loaded.backend == "cpu-fast"
 
+    def test_those_who_ask_at_once_for_the_devices_wait_for_one_answer(self, fake: Start) -> None:
+        engine = fake("--gpu")
+        with ThreadPoolExecutor(3) as pool:
+            first, *others = pool.map(lambda _: engine.devices(), range(3))
+        assert all(other is first for other in others)
+
     def test_the_end_takes_along_what_is_tested_and_starts_nothing_more(self, fake: Start) -> None:
         engine = fake("--test-hangs")
         with ThreadPoolExecutor(1) as pool:
