@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,6 +20,8 @@ from desktop_llm.models.library import Model
 
 if TYPE_CHECKING:
     from desktop_llm.models.fit import Forecast, Machine
+
+TELL_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Forecasts(QObject):
     def list(self, questions: Sequence[Question]) -> None:
         """Forecast every model with its own settings; once more with speeds where this machine was not measured yet."""
         work = functools.partial(self._each, tuple(questions))
-        self._resources.tasks.run(work, progress=self._on_one, failed=_without, lane="forecasts")
+        self._resources.tasks.run(work, progress=self._on_some, failed=_without, lane="forecasts")
 
     def ask(self, question: Question) -> None:
         """Forecast settings that are being chosen: while one is asked, only the last of the others waits."""
@@ -77,20 +81,27 @@ class Forecasts(QObject):
             yield from self._once(questions)
 
     def _once(self, questions: tuple[Question, ...]) -> Generator[Mapping[str, Forecast], None, None]:
-        """A model whose header can't be read is left out; its row says why in other words."""
+        """Some at a time, since the list is shown anew for them.
+
+        A model whose header can't be read is left out; its row says why in other words.
+        """
+        found: dict[str, Forecast] = {}
+        told = time.monotonic()
         for question in questions:
-            try:
-                yield {question.model.id: forecast_of(self._resources, question)}
-            except (UserError, OSError):
-                continue
+            with contextlib.suppress(UserError, OSError):
+                found[question.model.id] = forecast_of(self._resources, question)
+            if time.monotonic() - told > TELL_EVERY_S:
+                yield found
+                found, told = {}, time.monotonic()
+        yield found
 
     def _answer(self, question: Question) -> Answer:
         """In a task."""
         machine = _with_freed(self._resources.forecaster.machine(), self._resources.engine.loaded)
         return Answer(question, forecast_of(self._resources, question), machine)
 
-    def _on_one(self, forecast: Mapping[str, Forecast]) -> None:
-        self._known = {**self._known, **forecast}
+    def _on_some(self, forecasts: Mapping[str, Forecast]) -> None:
+        self._known = {**self._known, **forecasts}
         self.listed.emit(self._known)
 
     def _on_answered(self, answer: Answer) -> None:

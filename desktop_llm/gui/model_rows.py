@@ -134,10 +134,15 @@ class _Rows(QAbstractListModel):
         self.entries: tuple[Entry, ...] = ()
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
-        """Replace the rows."""
-        self.beginResetModel()
+        """Replace the rows; those of the same models stay in their place, only what they say changes."""
+        same = [_key(entry) for entry in entries] == [_key(entry) for entry in self.entries]
+        if not same:
+            self.beginResetModel()
         self.entries = tuple(entries)
-        self.endResetModel()
+        if not same:
+            self.endResetModel()
+        elif entries:
+            self.dataChanged.emit(self.index(0), self.index(len(entries) - 1))
 
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
         """One row an entry."""
@@ -160,6 +165,10 @@ class _Rows(QAbstractListModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return None if isinstance(entry, str) else _tip(entry)
         return None
+
+
+def _key(entry: Entry) -> str:
+    return entry if isinstance(entry, str) else f"model {entry.model.id}"
 
 
 class _Delegate(QStyledItemDelegate):

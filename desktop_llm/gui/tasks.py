@@ -43,6 +43,10 @@ class Tasks(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
+        # A thread's start waits until it runs, which the window's thread must not where another one computes.
+        self._starter = _Lane("starter")
+        self._starter.thread.start()
+        self._closing = False
         self._lanes: dict[str, _Lane] = {}
         self._running: set[Task] = set()
         self._threads: set[threading.Thread] = set()
@@ -99,12 +103,14 @@ class Tasks(QObject):
         """
         deadline = time.monotonic() + within_s
         with self._lock:
+            self._closing = True
             tasks, lanes = list(self._running), list(self._lanes.values())
             threads = [*self._threads, *(lane.thread for lane in lanes)]
         for task in tasks:
             task.cancel()
-        for lane in lanes:
+        for lane in (self._starter, *lanes):
             lane.close()
+        self._starter.thread.join(CLOSING_S)  # what is not started can't be waited for
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
@@ -115,12 +121,19 @@ class Tasks(QObject):
             if lane is not None:
                 if lane not in self._lanes:
                     self._lanes[lane] = _Lane(lane)
+                    self._start(self._lanes[lane].thread)
                 self._lanes[lane].put(task.work)
                 return
-            self._threads = {thread for thread in self._threads if thread.is_alive()}
+            self._threads = {thread for thread in self._threads if thread.ident is None or thread.is_alive()}
             thread = threading.Thread(target=task.work, name="task", daemon=True)
-            thread.start()
             self._threads.add(thread)
+            self._start(thread)
+
+    def _start(self, thread: threading.Thread) -> None:
+        if self._closing:
+            thread.start()
+        else:
+            self._starter.put(thread.start)
 
     @Slot(object)
     def _call(self, function: Callable[[], None]) -> None:
@@ -200,12 +213,14 @@ class _Posted:
 
 
 class _Lane:
-    """One thread that works through its queue in order: writes to one database never overtake each other."""
+    """One thread that works through its queue in order: writes to one database never overtake each other.
+
+    Whoever makes it has its thread started.
+    """
 
     def __init__(self, name: str) -> None:
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self.thread = threading.Thread(target=self._run, name=f"lane {name}", daemon=True)
-        self.thread.start()
 
     def put(self, work: Callable[[], None]) -> None:
         self._queue.put(work)

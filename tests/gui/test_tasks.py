@@ -108,3 +108,12 @@ def test_closing_does_not_wait_for_ever(qtbot: QtBot, tasks: Tasks) -> None:
     assert not tasks.close(within_s=0.05)
     go_on.set()
     assert tasks.close()
+
+
+def test_an_action_that_begins_while_the_window_closes_still_runs(qtbot: QtBot) -> None:
+    tasks, ran = Tasks(), threading.Event()
+    assert tasks.close()
+    tasks.call(ran.set)
+    tasks.call(ran.set, lane="late")
+    assert ran.wait(5)
+    assert tasks.close()
