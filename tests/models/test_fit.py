@@ -295,6 +295,13 @@ def test_the_largest_that_is_faster_than_reading_is_recommended() -> None:
     assert best_size([a_forecast("Q4_K_M", size=4, tokens_per_s=6, fit="too_big")]) is None
 
 
+def test_the_fastest_is_recommended_where_every_size_is_slow() -> None:
+    speeds = {"Q3_K_M": 1.9, "Q4_K_M": 2.2, "Q6_K": 1.8}
+    sizes = [a_forecast(name, size=size, tokens_per_s=speeds[name], fit="slow") for size, name in enumerate(speeds, 3)]
+    assert best_size(sizes) == "Q4_K_M"
+    assert best_size(sizes[:1]) == "Q3_K_M"
+
+
 def test_four_bits_are_recommended_while_no_speed_is_known() -> None:
     names = ("Q3_K_M", "Q4_K_S", "Q4_K_M", "Q6_K", "Q8_0", "F16")
     sizes = [a_forecast(name, size=size, tokens_per_s=None) for size, name in enumerate(names, 3)]

@@ -24,12 +24,10 @@ def best_size(sizes: Sequence[tuple[str, Forecast]]) -> str | None:
     quantized = [item for item in by_size if item[0].upper() not in _UNQUANTIZED] or by_size
     good = [item for item in quantized if not item[0].upper().startswith(_POOR)] or quantized
     fitting = [item for item in good if item[1].fit == "fits"]
-    if all(forecast.tokens_per_s is None for _, forecast in fitting):
+    if all(forecast.tokens_per_s is None for _, forecast in fitting or good):
         usual = [item for item in fitting if item[0].upper().startswith(_USUAL)]
         return next((name for name, _ in usual[::-1] or fitting or good), None)
     quick = [item for item in fitting if (item[1].tokens_per_s or COMFORTABLE_TPS) >= COMFORTABLE_TPS]
     if quick:
         return quick[-1][0]
-    if fitting:
-        return max(fitting, key=lambda item: item[1].tokens_per_s or 0.0)[0]
-    return next((name for name, _ in good), None)
+    return max(fitting or good, key=lambda item: item[1].tokens_per_s or 0.0, default=(None, None))[0]
