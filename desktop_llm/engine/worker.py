@@ -170,6 +170,7 @@ class _EngineWorker:
 
     def speeds(self, request: Request) -> Steps:
         """How fast this processor is with each number format, and with a small model as a whole."""
+        confine.lower_priority()  # nobody waits for it, and it takes every core for some seconds
         yield from self._load(request)
         _, inference = self._loaded()
         best = {"generation_tps": 0.0, "prompt_tps": 0.0}

@@ -156,7 +156,7 @@ class _Row(_Line):
     def __init__(self, name: str) -> None:
         super().__init__(49)
         self._name = name
-        self._recommended = False
+        self._shown: SizeRow | None = None
         self._word = Label("", "ui_strong")
         self._quantization = ElidedLabel("", "code", mode=Qt.TextElideMode.ElideMiddle)
         small = self._quantization.font()
@@ -171,9 +171,10 @@ class _Row(_Line):
         self._lay_out()
 
     def set_row(self, row: SizeRow) -> None:
-        """Show the facts of the file."""
-        forecast = row.forecast
-        self._recommended = row.recommended
+        """Show the facts of the file; progress of another one is no work here."""
+        if row == self._shown:
+            return
+        self._shown, forecast = row, row.forecast
         self._word.setText(row.word)
         self._quantization.set_text(plain(row.file.quantization))
         self._advised.setVisible(row.recommended)
@@ -246,7 +247,7 @@ class _Row(_Line):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The fill of the recommended one, and the rule above."""
         painter, colour = QPainter(self), theme.current().colour
-        if self._recommended:
+        if self._shown is not None and self._shown.recommended:
             painter.fillRect(self.rect(), colour("selected"))
         painter.fillRect(QRect(0, 0, self.width(), 1), colour("border_subtle"))
         painter.end()
