@@ -22,6 +22,7 @@ from desktop_llm.gui.conversations_controller import ConversationsController
 from desktop_llm.gui.documents_controller import DocumentsController
 from desktop_llm.gui.drafts import Drafts
 from desktop_llm.gui.evidence_controller import EvidenceController
+from desktop_llm.gui.message_cost import MessageCost
 from desktop_llm.gui.models_controller import ModelsController
 from desktop_llm.gui.open_messages import OpenMessages
 from desktop_llm.gui.place import Place
@@ -65,6 +66,7 @@ class ChatController(QObject):
         self._composer = composer
         self._attachments = attachments
         self._drafts = Drafts(resources.chats, composer, self)
+        MessageCost(resources, composer, self)
         self._ticked = TickedCollections(conversations, documents, composer, self)
         self._answering = Answering(resources, models, self)
         self._messages = OpenMessages(transcript, self._answering)

@@ -32,6 +32,20 @@ def test_an_answer_streams_in_is_stored_and_tells_its_speed(person: Person) -> N
     assert person.find("model_button").accessibleName().endswith("loaded")
 
 
+def test_what_a_message_costs_is_shown_while_it_is_typed_once_a_model_is_loaded(person: Person) -> None:
+    person.new_chat()
+    person.ask("Say hello.")
+    tokens = person.find("composer_tokens")
+    assert tokens.text() == ""
+    person.type("one two three")
+    until(lambda: tokens.text() == "3 tokens")
+    person.type(" four")
+    until(lambda: tokens.text() == "4 tokens")
+    person.key(Qt.Key.Key_Return)
+    assert tokens.text() == ""
+    person.answer(set(person.transcript.message_ids()))
+
+
 def test_stop_keeps_what_was_written(person: Person) -> None:
     person.new_chat(LONG)
     person.begin_long_answer()
