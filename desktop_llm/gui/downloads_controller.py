@@ -164,7 +164,7 @@ class DownloadsController(QObject):
         self.ended.emit(self._shown(item))
 
     def _on_go_online(self, item: Item) -> None:
-        item.let_out = True
+        item.let_out = self._resources.net.offline
         self._queue.resume(item)
 
     def _on_cancel(self, item: Item) -> None:
@@ -183,9 +183,16 @@ class DownloadsController(QObject):
         self._resources.tasks.call(work, lane=lane_of(item))
 
     def _on_settings(self, settings: Settings) -> None:
-        """What the offline switch stopped goes on by itself once it is off again."""
-        stopped = [item for item in self._queue.items.values() if _stopped_by_switch(item.shown)]
-        if stopped and not settings.offline:
+        """What the offline switch stopped goes on by itself once it is off again.
+
+        What was let out and still waits needs that no more, and must not leave when the switch is turned on anew.
+        """
+        if settings.offline:
+            return
+        items = list(self._queue.items.values())
+        for item in items:
+            item.let_out = False
+        if stopped := [item for item in items if _stopped_by_switch(item.shown)]:
             self._queue.resume(*stopped)
 
     def _on_use(self, item: Item) -> None:

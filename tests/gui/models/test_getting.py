@@ -7,6 +7,7 @@ from random import Random
 
 from PySide6.QtWidgets import QWidget
 
+from desktop_llm.gui.models.failures import cause_of
 from desktop_llm.gui.widgets import UndoBar
 from desktop_llm.models.download import Unfinished
 from tests.gui.models.room import MODEL, Room, half
@@ -189,6 +190,27 @@ def test_each_action_that_was_let_out_goes_on_when_another_one_ends(models: Room
     received.set()
     models.until(lambda: models.results() == ["Tiny-GGUF"])
     assert (models.stages(), models.net.offline) == (["downloading"], True)
+
+
+def test_what_was_let_out_and_waits_stays_here_when_the_switch_is_turned_on_anew(models: Room) -> None:
+    names = [f"maker/Tiny-{number}-GGUF" for number in range(4)]
+    for number, name in enumerate(names):
+        models.hub.add(name, {"tiny-Q4_K_M.gguf": made_model(Random(number), 50_000)})
+    models.hub.behave("/cdn/*", half)
+    repos = [models.resources.hub.repo(name) for name in names]
+    models.settings.change(offline=True)
+    models.net.offline = True
+    for repo in repos:
+        models.transfers.get(repo, repo.files[0])
+    models.until(lambda: models.stages() == ["failed"] * 4)
+    for key in list(models.shown):
+        models.transfers.act(key, "go_online")
+    models.until(lambda: sum(download.done_bytes > 0 for download in models.shown.values()) == 3)
+    for offline in (False, True):
+        models.net.offline = offline
+        models.settings.change(offline=offline)
+    models.until(lambda: models.stages() == ["failed"] * 4)
+    assert {cause_of(each.error) for each in models.shown.values() if each.error} == {"offline_switch"}
 
 
 def test_a_search_is_refused_while_a_download_was_let_out(models: Room) -> None:
