@@ -83,6 +83,7 @@ def test_a_file_comes_without_any_checksum_and_that_is_told(
 def test_it_is_not_fetched_twice(place: Site) -> None:
     first, again = place.pull(), place.pull()
     assert (again.model.id, again.bytes_transferred, again.sha256) == (first.model.id, 0, SHA256)
+    assert not again.checked
 
 
 @pytest.mark.parametrize("headers", [{"ETag": f'"{SHA256}"'}, {"ETag": SHA256}, {"X-Linked-Etag": f'"{SHA256}"'}])

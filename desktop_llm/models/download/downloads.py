@@ -117,7 +117,7 @@ class Downloads:
             sidecar = opened(self._folder, wanted)
             if (model := self._already_here(wanted)) is not None:
                 sidecar.remove()
-                return Pulled(model, self._library.sha256(model), wanted.size_bytes, 0)
+                return Pulled(model, self._library.sha256(model), wanted.size_bytes, 0, wanted.promised)
             sidecar.drop_doubtful()
             try:
                 self._begin(sidecar)
