@@ -183,6 +183,25 @@ def test_a_file_of_unknown_length_is_refused(place: Site, hub: PlainHub) -> None
         place.pull()
 
 
+@pytest.mark.parametrize("size", ["9" * 5_000, "9" * 19])
+def test_a_size_that_no_file_has_counts_as_none(place: Site, hub: PlainHub, size: str) -> None:
+    hub.sizes, hub.headers = False, {"X-Linked-Size": size}
+    with pytest.raises(BadRequest, match="how large"):
+        place.pull()
+
+
+def test_a_piece_from_a_place_that_no_file_has_is_not_taken(place: Site, hub: PlainHub) -> None:
+    def elsewhere(exchange: Exchange) -> bool:
+        pieces = exchange.range(len(MODEL)) not in (None, (0, 1))
+        if pieces:
+            exchange.send(206, b"x", headers={"Content-Range": f"bytes {'9' * 5_000}-{'9' * 5_000}/*"})
+        return pieces
+
+    hub.most_bytes, hub.cuts = len(MODEL) // 2, 1
+    hub.behave(f"/{REPO}/resolve/main/*", elsewhere)
+    assert place.pull().model.path.read_bytes() == MODEL
+
+
 def _pause(place: Site, hub: PlainHub) -> int:
     """Leave a download behind of which a part is here; how many bytes."""
     hub.most_bytes = len(MODEL) // 2

@@ -174,6 +174,14 @@ class TestSearch:
 
         assert found(hub) == ["a/b", "a/good"]
 
+    @pytest.mark.parametrize("moment", ["9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00+14:00"])
+    def test_a_moment_that_no_calendar_here_has_is_none(self, hub: Hub, local: LocalHub, moment: str) -> None:
+        local.behave("/api/models", saying([{"id": "a/b", "lastModified": moment}]))
+
+        ((model,),) = hub.search("")
+
+        assert model.updated_at is None
+
     def test_a_page_of_impossible_names_is_no_failure(self, hub: Hub, local: LocalHub) -> None:
         local.behave("/api/models", saying([{"id": "gpt2"}]))
 

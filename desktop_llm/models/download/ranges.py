@@ -16,8 +16,8 @@ from desktop_llm.net import Incoming
 from desktop_llm.words import tr
 
 MAGIC = b"GGUF"
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)$")
-_NO_SUCH_RANGE = re.compile(r"bytes \*/(\d+)$")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)$")
+_NO_SUCH_RANGE = re.compile(r"bytes \*/(\d{1,19})$")
 _SHA256 = re.compile(r'"([0-9a-f]{64})"$')
 
 

@@ -120,7 +120,8 @@ def _joined(parts: Sequence[HubPart]) -> list[HubFile]:
         if found := _SHARD.fullmatch(part.path):
             sets[found["stem"], int(found["count"])][int(found["number"])] = part
     for (_, count), shards in sets.items():
-        if count and set(shards) == set(range(1, count + 1)):
+        # By number first: a list of many sets that claim 99,999 parts must not cost as many steps for each.
+        if count and len(shards) == count and set(shards) == set(range(1, count + 1)):
             files.append(_file([shards[number] for number in range(1, count + 1)]))
     return files
 

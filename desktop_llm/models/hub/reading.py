@@ -25,6 +25,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _TOTAL = re.compile(r"/(\d+)\s*$")
 _SHA256_TAG = re.compile(r'(?:W/)?"?([0-9a-f]{64})"?$')
 _LANGUAGE = re.compile(r"[a-z]{2}")
+_MOST_DIGITS = 19  # of a number that a file's size can be; Python refuses to read much longer ones
+_LAST_S = 1 << 33  # in the year 2242; no calendar has the day of a much later moment, or of one before 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ def _length(answer: Incoming) -> int:
     partial = _TOTAL.search(answer.headers.get("content-range", ""))
     whole = answer.headers.get("content-length", "") if answer.status == 200 else ""
     told = answer.origin_headers.get("x-linked-size") or (partial[1] if partial else whole)
-    return int(told) if told.isdecimal() else 0
+    return _count(int(told)) if told.isdecimal() and len(told) <= _MOST_DIGITS else 0
 
 
 def _named(files: Sequence[HubFile], wanted: str) -> HubFile | None:
@@ -199,7 +201,8 @@ def _license(told: Mapping[str, Any], tags: Sequence[str]) -> str:
 def _moment(value: object) -> float | None:
     with contextlib.suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() if moment else None
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() if moment else -1.0
+        return seconds if 0 <= seconds < _LAST_S else None
     return None
 
 
