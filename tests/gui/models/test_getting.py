@@ -154,7 +154,7 @@ def test_what_a_quit_interrupted_is_listed_as_paused(models: Room) -> None:
     models.transfers.pause_all()
     models.reopen()
     asked = len(models.hub.seen)
-    models.until(lambda: models.stages() == ["paused"])
+    models.until(lambda: models.stages() == ["paused"] and models.shows("download_pause"))
     assert len(models.hub.seen) == asked
     models.hub.behave_well()
     models.press("download_pause")
