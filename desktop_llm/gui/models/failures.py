@@ -93,7 +93,7 @@ def _words(error: UserError, *, begun: bool) -> dict[str, str]:
         "not_gguf": tr("What arrived is not a model file. It was not used."),
         "range_ignored": tr("{hub} sent the wrong part of the file. {kept}"),
         "too_many_redirects": tr("{hub} sent this request on too often."),
-        "disk_full": tr("The disk is full: {missing} more are needed. {kept}"),
+        "disk_full": tr("There is not enough room on this disk for the {missing} still to come. {kept}"),
         "offline_switch": tr("The offline switch is on. {kept}")
         if begun
         else tr("The offline switch is on, so nothing was sent."),

@@ -68,7 +68,7 @@ def facts_line(download: Download) -> tuple[str, str]:
         case "checking":
             return tr("Checking sha256"), amount
         case "repairing":
-            return tr("Mending a damaged part"), amount
+            return tr("Mending a part"), amount
         case "done":
             return size(download.total_bytes), tr("Checked, ready to use") if download.checked else tr("Ready to use")
     if download.bytes_per_s > 0:

@@ -373,7 +373,7 @@ def test_what_is_done_can_be_used_now(qtbot: QtBot, page: ModelsPage) -> None:
         ("rate_limited", "retry", "Hugging Face asks to wait a few minutes."),
         ("wrong_hash", "retry", "The file that arrived is not the one that was published. It was not used."),
         ("not_gguf", "open_repository", "What arrived is not a model file. It was not used."),
-        ("disk_full", "free_space", "The disk is full: 6.7 GB more are needed."),
+        ("disk_full", "free_space", "There is not enough room on this disk for the 6.7 GB still to come."),
         ("changed", "open_repository", "The file on Hugging Face was replaced by another one."),
         ("", "retry", "Something of {this} kind."),
     ],
@@ -392,7 +392,7 @@ def test_a_failed_download_says_why_in_one_sentence_and_offers_what_helps(
 def test_a_failed_download_says_what_is_kept(page: ModelsPage) -> None:
     error = TransferError("It broke.", "disk_full")
     page.downloads.set_downloads([replace(a_failure(error), done_bytes=6_200_000_000, total_bytes=14 * GB)])
-    said = "The disk is full: 7.8 GB more are needed. The 6.2 GB already here are kept."
+    said = "There is not enough room on this disk for the 7.8 GB still to come. The 6.2 GB already here are kept."
     assert find(page, "download_error").text() == said
     assert said in find(page, "download_card").accessibleName()
 
