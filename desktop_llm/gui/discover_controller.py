@@ -7,7 +7,7 @@ a search that was asked, pastes a reference, or opens a row.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -34,6 +34,7 @@ from desktop_llm.models.hub import HubModel, Reference, parse_reference
 from desktop_llm.models.library import Model
 
 if TYPE_CHECKING:
+    from desktop_llm.models.fit import Forecast
     from desktop_llm.models.fit.catalog import Recommendation
 
 # A text that grows by this much at once was pasted, not typed.
@@ -121,6 +122,7 @@ class DiscoverController(QObject):
         panel.notice_action.connect(self._on_notice)
         self._stars.changed.connect(self._on_starred)
         self.repository.shown.connect(self._stars.look_at)
+        self.repository.rated.connect(self._on_rated)
         self.repository.get_requested.connect(self.get_requested)
         self.repository.token_requested.connect(self.token_requested)
         page.recommendation.get_requested.connect(self._on_get_recommended)
@@ -197,8 +199,20 @@ class DiscoverController(QObject):
             return
         self._found.update(new)
         self._panel.append(_listed(new.values()), self._heading())
-        work = functools.partial(self._discovery.forecast, [found.model for found in new.values()])
+        self._forecast(new.values())
+
+    def _forecast(self, found: Collection[Found]) -> None:
+        if not found:
+            return
+        work = functools.partial(self._discovery.forecast, [each.model for each in found])
         self._resources.tasks.call(work, self._on_forecast, lane="forecasts of a search")
+
+    def _on_rated(self, repo: str, forecast: Forecast) -> None:
+        """An open repository is better known than a list knows it: both say the same of it."""
+        if repo in self._found:
+            self._on_forecast([Found(self._found[repo].model, forecast)])
+        if forecast.tokens_per_s is not None:  # this machine is measured, and may not have been when the list was made
+            self._forecast([found for found in self._found.values() if _has_no_speed(found)])
 
     def _on_forecast(self, forecast: list[Found]) -> None:
         still = {each.model.repo: each for each in forecast if each.model.repo in self._found}
@@ -285,6 +299,10 @@ class DiscoverController(QObject):
             self._page.recommendation.set_state(", ".join(facts_line(download)), "download")
         else:
             self._page.recommendation.set_state("")
+
+
+def _has_no_speed(found: Found) -> bool:
+    return found.forecast is not None and found.forecast.fit != "too_big" and found.forecast.tokens_per_s is None
 
 
 def _listed(found: Iterable[Found]) -> list[Listed]:

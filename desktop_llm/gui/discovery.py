@@ -54,6 +54,11 @@ class Outlook:
     machine: Machine
     context_length: int
 
+    def verdict(self, repo: HubRepo) -> Forecast | None:
+        """What the size to take would need, or the smallest where none has room; None while nothing is known."""
+        wanted = next((file for file in repo.files if file.quantization == self.recommended), None)
+        return self.forecasts.get((wanted or repo.files[0]).name) if repo.files else None
+
 
 @dataclass(frozen=True, slots=True)
 class Card:

@@ -38,9 +38,10 @@ _STATES: dict[Stage, HereState] = {
 
 class RepositoryController(QObject):
     """Signals: `get_requested` with a HubRepo and a HubFile; `shown` with the HubModel of the repository that is open,
-    again when more is known of it; `token_requested`."""
+    again when more is known of it; `rated` with its id and the Forecast of the size to take; `token_requested`."""
 
     shown = Signal(object)
+    rated = Signal(str, object)
     get_requested = Signal(object, object)
     token_requested = Signal()
 
@@ -122,6 +123,8 @@ class RepositoryController(QObject):
         self._outlook = outlook
         self._show_rows()
         self._view.set_advice(advise(self._rows(), outlook.machine))
+        if self._repo is not None and (verdict := outlook.verdict(self._repo)) is not None:
+            self.rated.emit(self._repo.model.repo, verdict)
 
     def _on_trouble(self, error: UserError) -> None:
         """Sizes are known already: only what asks for an action is worth a banner."""

@@ -112,6 +112,14 @@ def test_what_turns_out_to_be_too_big_goes_where_that_is_hidden(models: Room) ->
     assert marks(models) == {"Fits", "Too big"}
 
 
+def test_a_list_says_of_an_open_repository_what_its_page_says(models: Room) -> None:
+    models.add(gguf={"total": 671_000_000_000, "architecture": "qwen3", "context_length": 8_192})
+    models.search("tiny")
+    models.until(lambda: marks(models) == {"Too big"})
+    models.open_row()
+    models.until(lambda: marks(models) == {"Fits"})
+
+
 def test_what_was_forecast_for_an_earlier_search_changes_no_later_one(models: Room) -> None:
     models.add("maker/Alpha-GGUF")
     models.add("maker/Beta-GGUF")
