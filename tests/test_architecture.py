@@ -40,6 +40,8 @@ LIBRARIES = {
         "net",
         "models.download.downloads",
         "models.download.hashing",
+        "models.facts",  # locks, for files that are made at the first question
+        "models.ledger",
         "models.hub.calls",
         "engine.client",  # locks, for those who ask at once
         "engine.choice",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS remembered (model_id TEXT PRIMARY KEY, value TEXT NOT
 CREATE TABLE IF NOT EXISTS measured (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 _BUSY_S = 10.0
+_preparing = threading.Lock()  # of all objects, since several have the same file
 
 Stamp = tuple[int, int]
 """Size in bytes and time of change in ns: what tells that a file, or a set of files, is as it was."""
@@ -144,8 +146,12 @@ class Facts:
 
     def _prepare(self) -> None:
         """Make the file at the first question, so that the start of the window does not wait for the disk."""
-        if self._prepared:
-            return
+        with _preparing:  # a second one would throw away what the first has made in place of a damaged file
+            if not self._prepared:
+                self._create_sound()
+                self._prepared = True
+
+    def _create_sound(self) -> None:
         try:
             self._create()
         except sqlite3.OperationalError as error:  # not the file's fault: no space, no permission, busy
@@ -160,7 +166,6 @@ class Facts:
         except sqlite3.DatabaseError:
             self._path.unlink(missing_ok=True)
             self._create()
-        self._prepared = True
 
     def _create(self) -> None:
         with self._connection() as database:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -45,6 +46,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._prepared = False
+        self._preparing = threading.Lock()
 
     def begin(self, host: str, purpose: str) -> int:
         """Record a request that is about to leave; its id. Raises UserError where it can't, and then none may leave."""
@@ -87,8 +89,12 @@ class Ledger:
 
     def _prepare(self) -> None:
         """Make the file at the first question, so that a start costs nothing."""
-        if self._prepared:
-            return
+        with self._preparing:  # a second one would set aside what the first has made in place of a damaged file
+            if not self._prepared:
+                self._create_sound()
+                self._prepared = True
+
+    def _create_sound(self) -> None:
         try:
             self._create()
         except sqlite3.OperationalError:  # not the file's fault: no space, no permission, busy
@@ -96,7 +102,6 @@ class Ledger:
         except sqlite3.DatabaseError:
             self._path.replace(self._path.with_name(f"{self._path.stem}-damaged-{time.time():.0f}.db"))
             self._create()
-        self._prepared = True
 
     def _create(self) -> None:
         with contextlib.suppress(FileExistsError):

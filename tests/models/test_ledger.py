@@ -75,6 +75,25 @@ def test_a_damaged_record_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> No
     assert [kept.read_bytes()[:5] for kept in tmp_path.glob("ledger-damaged-*.db")] == [b"not a"]
 
 
+def test_a_damaged_record_is_set_aside_once_however_many_ask_at_once(tmp_path: Path) -> None:
+    path, together = tmp_path / "ledger.db", threading.Barrier(8)
+    path.write_bytes(b"not a database at all" * 100)
+    ledger = Ledger(path)
+
+    def work() -> None:
+        together.wait()
+        ledger.begin("hf.co", "download")
+
+    threads = [threading.Thread(target=work) for _ in range(together.parties)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(ledger.entries()) == together.parties
+    assert [kept.read_bytes()[:5] for kept in tmp_path.glob("ledger-damaged-*.db")] == [b"not a"]
+
+
 def test_a_record_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Nothing was sent"):
         Ledger(tmp_path / "missing" / "ledger.db").begin("hf.co", "download")
