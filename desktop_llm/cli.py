@@ -224,7 +224,7 @@ def ledger(options: argparse.Namespace, home: Folders) -> None:
 
 
 def pull(options: argparse.Namespace, home: Folders) -> None:
-    """A model from the hub, checked against the hub's sha256."""
+    """A model from the hub, checked against the sha256 that it names; where it names none, that is told."""
     from desktop_llm.commands.pull import run_pull
 
     pulled = run_pull(options, home)

@@ -39,7 +39,8 @@ class DownloadsPanel(QWidget):
         nothing = self.tr("Nothing is being downloaded. What you get appears here.")
         self._nothing = Label(nothing, "ui", "text_secondary", wrap=True, object_name="downloads_nothing")
         self._clear = Button(self.tr("Clear finished"), "check", kind="quiet", height=28, object_name="downloads_clear")
-        self._checked = IconText("shieldcheck", self.tr("Files are checked against their sha256."))
+        checked = self.tr("Files are checked against their sha256.")
+        self._checked = IconText("shieldcheck", checked, object_name="downloads_checked")
         self._disk = DiskUse()
         self._list = DownloadList()
         self._lay_out()
@@ -56,6 +57,8 @@ class DownloadsPanel(QWidget):
         self._nothing.setVisible(not downloads)
         stopping = any(download.running or download.stage == "waiting" for download in downloads)
         self._pause_all.setVisible(stopping)
+        # Not where it is untrue of one of them: some mirrors name no checksum.
+        self._checked.setVisible(all(download.checked for download in downloads))
         self._clear.setVisible(sum(download.stage == "done" for download in downloads) > 1)
 
     def set_space(self, models_bytes: int, free_bytes: int) -> None:

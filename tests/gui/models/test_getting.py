@@ -6,8 +6,11 @@ import threading
 from random import Random
 
 from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
 
+from desktop_llm.gui.models.downloads_panel import DownloadsPanel
 from desktop_llm.gui.models.failures import cause_of
+from desktop_llm.gui.models.transfers import Download
 from desktop_llm.gui.widgets import UndoBar
 from desktop_llm.models.download import Unfinished
 from tests.gui.models.room import MODEL, Room, half
@@ -296,3 +299,15 @@ def test_what_is_done_leaves_the_list_with_one_click(models: Room) -> None:
         models.until(lambda count=count: models.stages() == ["done"] * (count + 1))
     models.press("downloads_clear")
     assert models.stages() == []
+
+
+def test_where_one_came_without_a_checksum_nothing_says_that_all_are_checked(qtbot: QtBot) -> None:
+    panel = DownloadsPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    line = find(panel, "downloads_checked")
+    seen = []
+    for checked in (True, False):
+        panel.set_downloads([Download("a", "Tiny", "Q4_K_M"), Download("b", "Tiny", "Q8_0", "done", checked=checked)])
+        seen.append(line.isVisible())
+    assert seen == [True, False]
