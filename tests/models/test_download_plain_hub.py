@@ -159,14 +159,34 @@ def test_a_listed_file_that_is_not_there_spoils_no_other(place: Site, hub: Plain
     assert [(file.name, file.size_bytes) for file in measured.files] == [("gone.gguf", 0), (FILE, len(MODEL))]
 
 
-def test_two_files_are_never_mixed(place: Site, hub: PlainHub) -> None:
-    hub.headers = {"ETag": '"one"'}
+ONE = {"Last-Modified": "Mon, 01 Jun 2026 10:00:00 GMT"}
+TWO = {"Last-Modified": "Tue, 02 Jun 2026 10:00:00 GMT"}
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [({"ETag": '"one"'}, {"ETag": '"two"'}), (ONE, TWO), (ONE | {"ETag": 'W/"1"'}, TWO)]
+)
+def test_two_files_are_never_mixed(place: Site, hub: PlainHub, one: dict[str, str], two: dict[str, str]) -> None:
+    hub.headers = one
     _pause(place, hub)
-    hub.files, hub.headers = {FILE: made_model(Random(2))}, {"ETag": '"two"'}
+    hub.files, hub.headers = {FILE: made_model(Random(2))}, two
     with pytest.raises(TransferError, match="was replaced"):
         place.pull()
     assert place.published() == []
     assert place.pull().model.path.read_bytes() == hub.files[FILE]
+
+
+def test_a_file_that_is_replaced_between_two_connections_is_not_mixed(place: Site, hub: PlainHub) -> None:
+    def replace(exchange: Exchange) -> bool:
+        if exchange.range(len(MODEL)) not in (None, (0, 1)):
+            hub.files, hub.headers = {FILE: made_model(Random(2))}, TWO
+        return False
+
+    hub.headers, hub.most_bytes, hub.cuts = ONE, len(MODEL) // 2, 1
+    hub.behave(f"/{REPO}/resolve/main/*", replace)
+    with pytest.raises(TransferError, match="was replaced"):
+        place.pull()
+    assert place.published() == []
 
 
 def test_a_file_of_unknown_length_is_refused(place: Site, hub: PlainHub) -> None:

@@ -30,10 +30,11 @@ _DIGEST_CHARACTERS = 16  # 64 bits tell damage; the whole file's sha256 tells th
 class PartState:
     """What is known of a part beside its bytes; it is kept in the sidecar.
 
-    `digests` are the beginnings of the sha256 of the file up to the end of each block. `seams` are the places where a
-    connection ended: the first suspects if the whole turns out wrong. `compared_bytes` and `repairs` say how far a
-    repair is. `found_sha256` is that of the whole, once it is there; where the hub promises none, `sha256` is the name
-    that `without_checksum` gives.
+    `etag` tells versions of the file apart; it is the date of one without promise and ETag. `digests` are the
+    beginnings of the sha256 of the file up to the end of each block. `seams` are the places where a connection ended:
+    the first suspects if the whole turns out wrong. `compared_bytes` and `repairs` say how far a repair is.
+    `found_sha256` is that of the whole, once it is there; where the hub promises none, `sha256` is the name that
+    `without_checksum` gives.
     """
 
     path: str

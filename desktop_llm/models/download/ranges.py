@@ -163,7 +163,10 @@ def _check_identity(headers: Mapping[str, str], host: str, state: PartState) -> 
 
 def _note_etag(headers: Mapping[str, str], state: PartState) -> None:
     tag = headers.get("etag", "")
-    if not tag.startswith('"'):
-        return  # none, or a weak one, which must not be used with If-Range
+    if not tag.startswith('"'):  # none, or a weak one, which must not be used with If-Range
+        # Where a checksum is promised that tells at the end; else the date is all there is to tell files apart by.
+        tag = "" if state.promised else headers.get("last-modified", "")
+    if not tag:
+        return
     state.etag_changed = state.etag_changed or (bool(state.etag) and tag != state.etag)
     state.etag = tag
