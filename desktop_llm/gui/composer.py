@@ -138,12 +138,13 @@ class Composer(QWidget):
         self.editor.setPlaceholderText(words)
 
     def set_text(self, text: str) -> None:
-        """Put a text here, as a draft or a message to be edited; no draft is announced for it."""
+        """Put a text here, as a draft or a message to be edited; no draft is announced for it, and no cost is known."""
         self.editor.blockSignals(True)
         self.editor.setPlainText(text)
         self.editor.blockSignals(False)
         self.editor.moveCursor(self.editor.textCursor().MoveOperation.End)
         self._draft.stop()
+        self._tokens.setText("")
         self.editor.fit()
         self._enable_send()
 

@@ -23,9 +23,9 @@ class MessageCost(QObject):
         composer.draft_changed.connect(self._on_changed)
 
     def _on_changed(self, text: str) -> None:
-        if not text.strip():
+        if not text.strip() or self._resources.engine.loaded is None:
             self._composer.set_token_count("")
-        elif self._counted is None and self._resources.engine.loaded is not None:
+        elif self._counted is None:
             self._counted = text
             work = functools.partial(_tokens_of, self._resources.engine, text)
             self._resources.tasks.call(work, self._on_counted, self._on_failed)

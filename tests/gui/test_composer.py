@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QWidget
@@ -9,6 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from desktop_llm.gui.chips import Attachment, Chip
 from desktop_llm.gui.composer import Composer
+from desktop_llm.gui.message_cost import MessageCost
+from desktop_llm.gui.resources import Resources
 
 
 @pytest.fixture
@@ -167,6 +172,21 @@ def test_the_cost_of_the_message_is_shown(composer: Composer) -> None:
     composer.set_token_count("2,900 tokens")
     label = composer.findChild(QWidget, "composer_tokens")
     assert label.text() == "2,900 tokens"
+
+
+def test_the_cost_of_one_message_is_not_shown_for_another(composer: Composer) -> None:
+    composer.set_text("one two three")
+    composer.set_token_count("3 tokens")
+    composer.set_text("the draft of another chat")
+    assert composer.findChild(QWidget, "composer_tokens").text() == ""
+
+
+def test_without_a_model_no_cost_is_shown(qtbot: QtBot, composer: Composer) -> None:
+    unloaded = cast(Resources, SimpleNamespace(engine=SimpleNamespace(loaded=None)))
+    MessageCost(unloaded, composer, composer)
+    composer.set_token_count("3 tokens")  # of the model that was unloaded meanwhile
+    qtbot.keyClicks(_text(composer), "and more")
+    qtbot.waitUntil(lambda: composer.findChild(QWidget, "composer_tokens").text() == "")
 
 
 def test_clicking_the_card_starts_writing(qtbot: QtBot, composer: Composer) -> None:
