@@ -109,6 +109,7 @@ class LocalModelsController(QObject):
 
     def _connect(self) -> None:
         page, panel, view = self._page, self._page.sidebar.local, self._page.local
+        page.shown.connect(self.refresh)  # files come and go behind the window's back
         page.files_dropped.connect(self.import_files)
         page.sidebar.segment_changed.connect(self._show)
         page.sidebar.search.search_changed.connect(self._show)
@@ -164,7 +165,7 @@ class LocalModelsController(QObject):
         self._page.sidebar.local.set_hidden(len(shelf.hidden))
         self._show()
         self._tasks.run(functools.partial(self._forecast_all, shelf.models), done=self._on_forecast, lane="forecasts")
-        if self._added:
+        if self._added in [model.id for model in shelf.models]:
             self.open(self._added)
             self._added = ""
         self.changed.emit(shelf.models)

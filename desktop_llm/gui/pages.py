@@ -119,6 +119,7 @@ class Pages(QObject):
         room.page_requested.connect(functools.partial(self.show, "models"))
         room.activity_requested.connect(functools.partial(self.show, "activity"))
         models.chosen.connect(room.set_in_use)
+        models.failed.connect(room.local.refresh)  # its file may be gone
         room.set_in_use(models.model)
         self._window.add_page(room.page)
         self._activity.watch(room.downloads)

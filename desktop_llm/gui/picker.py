@@ -38,8 +38,9 @@ class Picker(QObject):
         self.forecasts = Forecasts(resources, self)
 
     def open(self) -> None:
-        """Show the menu below the model button, and look how every model would do now."""
+        """Show the menu below the model button, and look which models there are and how each would do now."""
         self.menu.show_below(self._header.model_button)
+        self._models.refresh()
         self.forecasts.list([self._question(model) for model in self._chat_models() if model.state == "ok"])
 
     @functools.cached_property

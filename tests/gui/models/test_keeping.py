@@ -36,6 +36,18 @@ def test_a_file_that_is_no_model_is_one_sentence(models: Room, tmp_path: Path) -
     assert find(models.page, "models_add").isEnabled()
 
 
+def test_files_that_came_and_went_behind_the_window_are_seen_when_its_page_is_shown(
+    models: Room, tmp_path: Path
+) -> None:
+    gone = import_one(models, tmp_path)
+    models.page.hide()
+    next(model.path for model in models.local.models if model.id == gone).unlink()
+    gguf_files.model(models.folders.models / "come.gguf")
+    models.page.show()
+    models.until(lambda: "come" in [model.id for model in models.local.models])
+    assert [model.state for model in models.local.models if model.id == gone] == ["missing"]
+
+
 def test_a_removed_model_can_be_brought_back_until_the_window_closes(models: Room, tmp_path: Path) -> None:
     name = import_one(models, tmp_path)
     models.local.open(name)
