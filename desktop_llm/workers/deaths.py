@@ -33,7 +33,8 @@ class LastWords:
 
     def tell_of_memory(self) -> bool:
         """Whether one of them says that the memory ran out."""
-        return any(_OUT_OF_MEMORY.search(line) for line in self.lines)
+        lines = tuple(self.lines)  # another thread may still hear some
+        return any(_OUT_OF_MEMORY.search(line) for line in lines)
 
 
 def hung(name: str, last_words: LastWords) -> WorkerDied:
