@@ -43,15 +43,19 @@ class ModelRow:
         return "look" if self.model.state == "missing" else "show_file"
 
     def line(self) -> str:
-        """The second line: what is wrong, else size, speed and place."""
+        """The second line: what is wrong in a few words, else size, speed and place."""
         if self.model.state != "ok":
-            return plain(self.model.reason) or _state_words(self.model.state)
+            return _state_words(self.model.state) or plain(self.model.reason)
         return fit_line(self.model.size_bytes, self.forecast)
+
+    def explained(self) -> str:
+        """The second line with all there is to say of what is wrong, for where there is room."""
+        return plain(self.model.reason) or self.line() if self.model.state != "ok" else self.line()
 
     def spoken(self) -> str:
         """The row as a screen reader says it."""
         parts = [f"{model_name(self.model)} {size_word(self.model.quantization)}".strip(), self.model.app]
-        parts.append(self.line())
+        parts.append(self.explained())
         if self.usable and self.forecast is not None:
             parts.append(fit_pill(self.forecast.fit)[0])
         if self.chosen:

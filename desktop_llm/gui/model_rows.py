@@ -277,7 +277,7 @@ def _paint_button(painter: QPainter, place: QRect, words: str) -> int:
 def _tip(row: ModelRow) -> str:
     lines = [f"{model_name(row.model)} {row.model.quantization}".strip()]
     if row.model.state != "ok":
-        lines.append(row.line())
+        lines.append(row.explained())
     elif row.forecast is not None:
         lines.append(fit_tip(row.forecast))
     return "\n".join([*lines, str(row.model.path)])

@@ -68,7 +68,7 @@ QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: @meter
 QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: @accent; }
 QSlider::handle:horizontal { width: 14px; height: 14px; margin: -6px 0; border-radius: 8px;
   background: @surface; border: 2px solid @accent; }
-QSlider::handle:horizontal:focus { background: @accent_soft; }
+QSlider::handle:horizontal:focus { background: @accent; }
 QFrame[card="true"] { background: @surface; border: 1px solid @border; border-radius: 10px; }
 """
 

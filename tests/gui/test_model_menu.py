@@ -13,6 +13,7 @@ from desktop_llm.engine.client import LoadSettings
 from desktop_llm.gui import theme
 from desktop_llm.gui.load_choice import LoadChoice
 from desktop_llm.gui.model_button import ModelButton
+from desktop_llm.gui.model_groups import ModelRow
 from desktop_llm.gui.model_menu import ModelMenu
 from desktop_llm.gui.model_words import size_word
 from tests.gui.samples import a_forecast, a_machine, a_model, find, heard, loaded, nameless
@@ -232,6 +233,7 @@ def test_a_model_whose_file_is_gone_offers_to_get_it_again(qtbot: QtBot, menu: M
     gone = a_model("gone", state="missing", reason="Its file was moved or deleted.", repo="maker/gone-GGUF")
     menu.set_models((STARTER, gone), {})
     assert "Its file was moved or deleted." in spoken(menu, "gone")
+    assert ModelRow(gone).line() == "The file is not there any more."  # the whole reason was cut in the row
     click(qtbot, menu, "gone")
     assert asked == ["gone"]
     assert loads == []
