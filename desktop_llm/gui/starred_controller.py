@@ -31,6 +31,7 @@ class StarredController(QObject):
         self._store = Starred(resources.folders.starred)
         self._discovery = Discovery(resources)
         self._starred: dict[str, HubModel] = {}
+        self._read = False
         self._forecasts: dict[str, Forecast | None] = {}
         self._open: HubModel | None = None
         view.star_toggled.connect(self._on_toggled)
@@ -49,10 +50,14 @@ class StarredController(QObject):
             self._keep()
 
     def _on_read(self, models: tuple[HubModel, ...]) -> None:
-        self._starred = {model.repo: model for model in models}
+        early, self._read = self._starred, True  # starred while the file was being read
+        self._starred = early | {model.repo: model for model in models}
         if self._open is not None:
             self._view.set_starred(self._open.repo in self._starred)
-        self._show()
+        if early:
+            self._keep()
+        else:
+            self._show()
 
     def _on_toggled(self, on: bool) -> None:
         if self._open is None:
@@ -64,8 +69,9 @@ class StarredController(QObject):
         self._keep()
 
     def _keep(self) -> None:
-        models = tuple(self._starred.values())
-        self._tasks.call(functools.partial(self._store.write, models), lane=_LANE)
+        if self._read:  # else the file may hold more than is known here
+            models = tuple(self._starred.values())
+            self._tasks.call(functools.partial(self._store.write, models), lane=_LANE)
         self._show()
 
     def _show(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop_llm.errors import UserError
 from desktop_llm.models.hub import HubModel
 from desktop_llm.models.starred import Starred
 
@@ -20,6 +21,12 @@ def test_a_starred_repository_is_kept_with_what_was_known_of_it(tmp_path: Path) 
 
 def test_without_a_file_nothing_is_starred(tmp_path: Path) -> None:
     assert Starred(tmp_path / "starred.json").read() == ()
+
+
+def test_a_file_that_cannot_be_read_now_is_not_taken_for_none(tmp_path: Path) -> None:
+    (tmp_path / "starred.json").mkdir()  # as good as one that another program holds
+    with pytest.raises(UserError, match="can't be read"):
+        Starred(tmp_path / "starred.json").read()
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"starred": 5}', "[" * 100_000])

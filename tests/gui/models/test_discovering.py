@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 
 from desktop_llm.gui.models.rows import EntryList
 from desktop_llm.models.fit import Machine
+from desktop_llm.models.starred import Starred
 from tests.gui.models.room import Room, a_machine
 from tests.gui.samples import find
 from tests.hub import Exchange, status
@@ -74,6 +75,22 @@ def test_a_starred_repository_is_found_again_without_asking_anyone(models: Room)
     models.until(lambda: models.results()[3:] == ["Other-GGUF", "Tiny-GGUF"])
     assert models.headings() == ("Recommended for this computer", "Starred")
     assert len(models.hub.asked("/api/*")) == asked
+
+
+def test_a_star_that_is_set_before_the_others_are_read_costs_none_of_them(models: Room) -> None:
+    models.add()
+    models.add("maker/Other-GGUF")
+    models.open("maker/Other-GGUF")
+    models.press("repository_star")
+    slow = threading.Event()
+    models.tasks.call(lambda: slow.wait(10), lane="starred")
+    models.reopen()
+    models.open()
+    models.press("repository_star")
+    slow.set()
+    models.until(lambda: models.results()[3:] == ["Tiny-GGUF", "Other-GGUF"])
+    kept = Starred(models.folders.starred)
+    models.until(lambda: [model.name for model in kept.read()] == ["Tiny-GGUF", "Other-GGUF"])
 
 
 def test_a_star_can_be_taken_off_where_it_was_set(models: Room) -> None:
