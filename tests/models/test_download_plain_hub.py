@@ -151,6 +151,14 @@ def test_sizes_that_only_the_files_tell_can_be_had(place: Site, hub: PlainHub) -
     ]
 
 
+def test_of_a_thousand_files_without_sizes_only_some_are_asked_for(place: Site, hub: PlainHub) -> None:
+    hub.sizes = False
+    hub.files = {f"made-by-{number:04}-Q4_K_M.gguf": MODEL for number in range(1_000)}
+    measured = place.hub.measured(place.hub.repo(REPO))
+    assert len(measured.files) == 1_000
+    assert len(hub.ranges_asked()) < 50
+
+
 def test_a_listed_file_that_is_not_there_spoils_no_other(place: Site, hub: PlainHub) -> None:
     hub.sizes = False
     hub.behave(f"/{REPO}/resolve/main/gone.gguf", status(404))

@@ -46,6 +46,7 @@ READ_S = 60.0  # for a header or a card, of which a slow line brings a megabyte 
 MOMENT_S = 4.0  # of waiting that nobody needs to be asked about
 _PAGE = 25
 _MOST_PAGES = 40  # of a search by size, which the hub can't do for us
+_MOST_ASKED = 40  # files, one after the other; a repository has a dozen or two quantizations
 _SORTS = {"trending": "trendingScore", "downloads": "downloads", "likes": "likes", "recent": "lastModified"}
 _EXPAND = ["downloads", "gated", "gguf", "lastModified", "likes", "pipeline_tag", "tags"]
 _NEXT = re.compile(r"<[^<>?]*\?([^<>]*)>;\s*rel=\"?next\b")
@@ -180,9 +181,9 @@ class Hub:
         return replace(file, parts=parts, size_bytes=size_bytes, sha256=parts[0].sha256)
 
     def measured(self, repo: HubRepo) -> HubRepo:
-        """The repository with every file's size, also where only the file's address tells it. Raises TransferError.
+        """The repository with its files' sizes, also where only a file's address tells it. Raises TransferError.
 
-        A file that the hub lists and does not have keeps 0.
+        A file that the hub lists and does not have keeps 0, and so do those of more files than anyone chooses from.
         """
 
         def one(file: HubFile) -> HubFile:
@@ -195,7 +196,7 @@ class Hub:
 
         if all(file.size_bytes for file in repo.files):
             return repo
-        return replace(repo, files=by_size(map(one, repo.files)))
+        return replace(repo, files=by_size([*map(one, repo.files[:_MOST_ASKED]), *repo.files[_MOST_ASKED:]]))
 
     def location(self, repo_id: str, revision: str, path: str) -> tuple[str, dict[str, str]]:
         """The address of a file at a commit, and the headers to ask with; asks nothing itself."""
