@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from desktop_llm.gui import theme
 from desktop_llm.gui.settings_keeper import SettingsKeeper
+from desktop_llm.gui.widgets import UndoBar
 
 if TYPE_CHECKING:
     from desktop_llm.gui.wiring import Wiring
@@ -58,10 +59,16 @@ def _chat_keys(wiring: Wiring) -> Keys:
         "Ctrl+Shift+F": commands.search,
         "Ctrl+Tab": functools.partial(conversations.step, 1),
         "Ctrl+Shift+Tab": functools.partial(conversations.step, -1),
-        "Ctrl+Z": conversations.undo,
+        "Ctrl+Z": functools.partial(_undo, wiring),
         "F2": commands.rename,
         "Esc": commands.escape,
     }
+
+
+def _undo(wiring: Wiring) -> None:
+    """Take back what the page offers to, else bring back the chat deleted last."""
+    if not any(bar.undo() for bar in wiring.window.findChildren(UndoBar)):
+        wiring.conversations.undo()
 
 
 def _size_keys(settings: SettingsKeeper) -> Keys:

@@ -139,6 +139,20 @@ def test_undo_is_offered_and_then_gone(qtbot: QtBot) -> None:
     assert not bar.isVisible()
 
 
+def test_only_an_undo_that_is_offered_on_screen_is_done_by_its_key(qtbot: QtBot) -> None:
+    pane = QWidget()
+    qtbot.addWidget(pane)
+    bar = UndoBar(pane)
+    pane.show()
+    assert not bar.undo()
+    bar.show_message("Saved.", undo=False)
+    assert not bar.undo()
+    bar.show_message("Chat moved to trash.")
+    with qtbot.waitSignal(bar.undo_requested):
+        assert bar.undo()
+    assert not bar.isVisible()
+
+
 def test_a_second_undo_message_closes_the_first(qtbot: QtBot) -> None:
     pane = QWidget()
     qtbot.addWidget(pane)

@@ -192,6 +192,13 @@ class UndoBar(QWidget):
         self._place()
         self._timer.start()
 
+    def undo(self) -> bool:
+        """Undo what is offered on screen; whether something was."""
+        offered = self._undo.isVisible()
+        if offered:
+            self._on_undo()
+        return offered
+
     def message(self) -> str:
         """The words shown last."""
         return self._text.text()
