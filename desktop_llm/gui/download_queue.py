@@ -121,6 +121,7 @@ class DownloadQueue(QObject):
             stage="done",
             done_bytes=size_bytes,
             total_bytes=size_bytes,
+            name=pulled.model.display_name,  # as the file names itself, and as every other list says
             model_id=pulled.model.id,
             checked=pulled.checked,
         )

@@ -29,7 +29,7 @@ def test_a_model_is_got_and_can_be_used_at_once(models: Room) -> None:
     finished, used = heard(models.transfers.finished), heard(models.transfers.use_requested)
     models.get()
     models.until(lambda: models.stages() == ["done"])
-    assert [model.name for model in finished] == ["Tiny"]
+    assert [download.name for download in models.shown.values()] == [finished[0].display_name] == ["Tiny"]
     models.press("download_use")
     assert used == [finished[0].id]
     models.transfers.set_in_use(finished[0])
