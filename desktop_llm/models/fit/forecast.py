@@ -35,6 +35,7 @@ _GPU_EFFICIENCY = 0.6
 # Of a new measurement against what was known; of one more answer of the same model, for all others.
 _WEIGHT_OF_NEW, _WEIGHT_OF_REPEATED = 0.5, 0.05
 _MUCH_FASTER = 1.5  # than forecast: then not the model is special, but the measuring was disturbed
+_LEAST_SHARE = 0.7  # of the cores' time that the measuring got; with another program at work on two cores it was 0.5
 _ON_GPU = "all gpu"  # what was learned of all models there
 
 # A model of 8 billion weights keeps some 128 KiB for each token; smaller ones less, but not in proportion.
@@ -110,13 +111,17 @@ class Forecaster:
         return self._speeds
 
     def note_speeds(self, measured: Mapping[str, Any]) -> None:
-        """Take over what `Engine.speeds` measured: number formats, and one model as a whole."""
+        """Take over what `Engine.speeds` measured: number formats, and one model as a whole.
+
+        What was measured beside other programs' work serves until the app ends, and is measured anew then.
+        """
         speeds = Speeds.from_json(measured)
         if speeds is None:
             return
         shape = read_header(Path(measured["model"])).shape
         self._speeds = speeds.with_model(shape, measured["generation_tps"], measured["prompt_tps"])
-        self._facts.note_measured("speeds", self._speeds.to_json())
+        if measured.get("share", 1.0) >= _LEAST_SHARE:
+            self._facts.note_measured("speeds", self._speeds.to_json())
 
     def forecast(
         self,
