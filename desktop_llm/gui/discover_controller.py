@@ -21,7 +21,7 @@ from desktop_llm.gui.models import words
 from desktop_llm.gui.models.discover_panel import Listed
 from desktop_llm.gui.models.entries import found_entry, local_entry, recommended_entry
 from desktop_llm.gui.models.filters import Search
-from desktop_llm.gui.models.notices import notice_for
+from desktop_llm.gui.models.notices import kept_back, notice_for
 from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.sidebar import DISCOVER
 from desktop_llm.gui.models.transfers import Download, facts_line
@@ -35,7 +35,8 @@ from desktop_llm.models.library import Model
 
 if TYPE_CHECKING:
     from desktop_llm.models.fit import Forecast
-    from desktop_llm.models.fit.catalog import Recommendation
+    from desktop_llm.settings import Settings
+from desktop_llm.models.fit.catalog import Recommendation
 
 # A text that grows by this much at once was pasted, not typed.
 _PASTED = 6
@@ -63,6 +64,7 @@ class DiscoverController(QObject):
         self._downloads: Mapping[str, Download] = {}
         self._shown: Recommendation | None = None
         self._text = ""
+        self._kept_back = False
         self.repository = RepositoryController(resources, page, parent)
         self._stars = StarredController(resources, page.repository, parent)
         self._connect()
@@ -120,6 +122,7 @@ class DiscoverController(QObject):
         panel.search_requested.connect(self._on_search)
         panel.opened.connect(self._on_opened)
         panel.notice_action.connect(self._on_notice)
+        self._resources.settings.changed.connect(self._on_settings)
         self._stars.changed.connect(self._on_starred)
         self.repository.shown.connect(self._stars.look_at)
         self.repository.rated.connect(self._on_rated)
@@ -168,7 +171,7 @@ class DiscoverController(QObject):
 
     def _on_search(self, search: Search, *, lift: bool = False) -> None:
         self._cancel()
-        self._asked, self._found = search, {}
+        self._asked, self._found, self._kept_back = search, {}, False
         self._panel.set_notice("", "", ())
         self._panel.set_entries((), self.tr("Searching {hub}").format(hub=self._hub()))
         self._panel.set_loading(True)
@@ -188,7 +191,7 @@ class DiscoverController(QObject):
 
     def _leave_search(self) -> None:
         self._cancel()
-        self._asked, self._found = None, {}
+        self._asked, self._found, self._kept_back = None, {}, False
         self._panel.reset()
         self._panel.set_notice("", "", ())
         self._show_here()
@@ -226,9 +229,15 @@ class DiscoverController(QObject):
 
     def _on_failed(self, error: UserError) -> None:
         self._end_search()
+        self._kept_back = kept_back(error)
         self._panel.set_notice(*notice_for(error, self._hub(), self.tr("Turn off for this search")))
         if not self._found:
             self._show_here()
+
+    def _on_settings(self, settings: Settings) -> None:
+        """What the offline switch kept back is asked once it is off: it was asked for."""
+        if self._kept_back and self._asked is not None and not settings.offline:
+            self._on_search(self._asked)
 
     def _end_search(self) -> None:
         self._task = None

@@ -15,7 +15,7 @@ from desktop_llm.gui.discovery import Card, Discovery, Opened, Outlook, Reading,
 from desktop_llm.gui.downloads_controller import key_of
 from desktop_llm.gui.models import words
 from desktop_llm.gui.models.advice import advise, machine_words
-from desktop_llm.gui.models.notices import notice_for
+from desktop_llm.gui.models.notices import kept_back, notice_for
 from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.sizes import HereState, SizeRow
 from desktop_llm.gui.models.transfers import Download, Stage
@@ -24,6 +24,7 @@ from desktop_llm.gui.resources import Resources
 from desktop_llm.gui.tasks import Task
 from desktop_llm.models.hub import HubModel, HubRepo, Reference
 from desktop_llm.models.library import Model
+from desktop_llm.settings import Settings
 
 _STATES: dict[Stage, HereState] = {
     "waiting": "waiting",
@@ -51,6 +52,7 @@ class RepositoryController(QObject):
         self._discovery = Discovery(resources)
         self._task: Task | None = None
         self._wanted = Reference("")
+        self._kept_back = False
         self._repo: HubRepo | None = None
         self._outlook: Outlook | None = None
         self._downloads: Mapping[str, Download] = {}
@@ -60,6 +62,7 @@ class RepositoryController(QObject):
         self._view.token_requested.connect(self.token_requested)
         self._view.link_requested.connect(functools.partial(outside.open_link, parent))
         self._view.notice_action.connect(self._on_notice)
+        resources.settings.changed.connect(self._on_settings)
 
     def open(self, reference: Reference, known: HubModel | None = None, *, lift: bool = False) -> None:
         """Read a repository; what a list already knows of it is shown meanwhile.
@@ -67,7 +70,7 @@ class RepositoryController(QObject):
         `lift` lets the questions out although the offline switch is on.
         """
         self.close()
-        self._wanted, self._repo, self._outlook = reference, None, None
+        self._wanted, self._repo, self._outlook, self._kept_back = reference, None, None, False
         self._show_model(known or HubModel(reference.repo))
         hub = words.hub_name(self._resources.hub.endpoint)
         self._view.set_busy(self.tr("Asking {hub} for the sizes").format(hub=hub))
@@ -135,10 +138,15 @@ class RepositoryController(QObject):
         self._task = None
 
     def _on_failed(self, error: UserError) -> None:
-        self._task = None
+        self._task, self._kept_back = None, kept_back(error)
         self._view.set_busy("")
         hub = words.hub_name(self._resources.hub.endpoint)
         self._view.set_notice(*notice_for(error, hub, self.tr("Turn off for this repository")))
+
+    def _on_settings(self, settings: Settings) -> None:
+        """What the offline switch kept back is asked once it is off: it was asked for."""
+        if self._kept_back and not settings.offline:
+            self.open(self._wanted)
 
     def _show_rows(self) -> None:
         if self._outlook is not None:

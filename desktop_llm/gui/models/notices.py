@@ -11,6 +11,11 @@ Notice = tuple[str, str, tuple[Action, ...]]
 _UNREACHABLE = ("no_internet", "no_connection", "timeout")
 
 
+def kept_back(error: UserError) -> bool:
+    """Whether the offline switch is why this did not go out: it can be asked again once that is off."""
+    return isinstance(error, TransferError) and error.cause == "offline_switch"
+
+
 def notice_for(error: UserError, hub: str, turn_off: str) -> Notice:
     """Title, text and actions (go_online, retry, add_token, open_page) for a failed question to the hub.
 

@@ -254,6 +254,21 @@ def test_a_repository_can_be_read_with_the_switch_lifted_once(models: Room) -> N
     models.until(lambda: models.shows("get_tiny_q4_k_m_gguf") and models.net.offline)
 
 
+def test_what_the_switch_kept_back_is_asked_once_it_is_off(models: Room) -> None:
+    models.add()
+    models.settings.change(offline=True)
+    models.net.offline = True
+    models.search("tiny")
+    models.until(lambda: models.says("models_search_notice"))
+    models.discover.open_reference("maker/Tiny-GGUF")
+    models.until(lambda: models.says("repository_notice"))
+    models.net.offline = False
+    models.settings.change(offline=False)
+    models.until(lambda: models.results() == ["Tiny-GGUF"] and models.shows("get_tiny_q4_k_m_gguf"))
+    assert not models.shows("repository_notice")
+    assert not models.shows("models_search_notice")
+
+
 def test_a_hub_in_trouble_can_be_asked_again(models: Room) -> None:
     models.add()
     models.hub.behave("/api/models", status(503))
