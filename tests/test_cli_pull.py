@@ -58,7 +58,16 @@ def test_a_pulled_model_is_listed_costs_nothing_again_and_can_be_removed(hub: Co
     assert not Path(pulled["path"]).exists()
 
 
+@pytest.fixture
+def _heeds_ctrl_c() -> Iterator[None]:
+    """Tests that a shell started in the background were told to ignore it, and so would what they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl+C is sent otherwise on Windows")
+@pytest.mark.usefixtures("_heeds_ctrl_c")
 def test_an_interrupted_pull_says_how_to_go_on_and_gets_only_the_rest(home: Path, hub: CountingHub) -> None:
     hub.limit_bytes = len(MODEL) // 4
     with start("pull", REPO) as program:

@@ -73,7 +73,7 @@ def test_the_packages_are_named_as_the_system_names_them(machine: Machine, manag
     [
         ((), "run --no-dev --project {checkout} desktop-llm"),
         (("chat", "Why not?"), "run --no-dev --project {checkout} desktop-llm chat Why not?"),
-        (("test", "-x"), "run pytest -x"),
+        (("test", "-x"), "run pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile -x"),
     ],
 )
 def test_with_everything_there_it_starts_what_was_asked_for(
