@@ -89,7 +89,9 @@ class Wiring(QObject):
         self.pages = Pages(
             window, resources, self.models, self.documents, self.documents_page, self.first_run, activity, self.notices
         )
-        self.model_requests = ModelRequests(self.pages, self.picker, self.first_run, self.missing_model, self)
+        self.model_requests = ModelRequests(
+            self.pages, self.models, self.picker, self.first_run, self.missing_model, self.notices, self
+        )
 
     def _build_chat(self) -> None:
         window, resources = self.window, self.resources
@@ -135,7 +137,6 @@ class Wiring(QObject):
     def _connect_chat(self) -> None:
         chats, chat, conversations = self.window.chats, self.chat, self.conversations
         chat.failed.connect(self.notices.show_error)
-        self.models.failed.connect(self.notices.show_error)
         self.models.stop_requested.connect(chat.stop)
         chat.evidence_requested.connect(self.commands.show_evidence)
         chat.link_requested.connect(functools.partial(outside.open_link, self.window))

@@ -106,6 +106,24 @@ def test_a_chat_whose_model_is_gone_says_so_and_goes_on_with_another(person: Per
     assert not person.sees("missing_model")
 
 
+def test_a_model_whose_file_vanished_can_be_got_again_where_that_is_said(person: Person, tmp_path: Path) -> None:
+    starter = person.wiring.resources.library.starter().path
+    copy = tmp_path / "second.gguf"
+    copy.write_bytes(starter.read_bytes())
+    imported = person.wiring.resources.library.import_file(copy).model
+    person.wiring.models.refresh()
+    until(lambda: person.wiring.models.find(imported.id) is not None)
+    person.window.settings.change(offline=True)
+    imported.path.unlink()
+    person.wiring.models.use(imported.id)
+    until(lambda: person.sees("notice_get_again"))
+    assert "is not in" in person.banner_words()
+    person.click("notice_get_again")
+    until(lambda: person.sees("models_search"))
+    assert person.find("models_search").text()
+    assert not person.sees("notice_get_again")
+
+
 def test_choosing_another_model_keeps_the_conversation(person: Person) -> None:
     chat = person.new_chat()
     person.ask("Say hello.")
