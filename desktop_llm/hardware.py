@@ -1,9 +1,12 @@
-"""What this machine has: processor, cores, memory. Asked of the system, nothing is measured here."""
+"""The hardware of this machine as the system reports it: processor, cores, memory, graphics cards. Nothing is measured
+here.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import platform
 import sys
 from dataclasses import dataclass
@@ -11,14 +14,14 @@ from pathlib import Path
 
 import psutil
 
-# PCI's class codes of a VGA, a 3D and another display controller, and the vendors' numbers (pcisig.com).
+# PCI class codes of VGA, 3D and other display controllers, and vendor numbers (pcisig.com).
 _CARD_CLASSES = ("0x0300", "0x0302", "0x0380")
 _CARD_MAKERS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """The machine in the words of a data sheet. GPUs are the engine's to tell: it alone can use them."""
+    """The machine as a data sheet describes it. GPUs are listed by the engine, because only the engine can use them."""
 
     cpu: str
     cores: int
@@ -26,14 +29,15 @@ class Hardware:
 
 
 def hardware() -> Hardware:
-    """This machine; `cores` are physical ones, which is what llama.cpp's threads should match."""
+    """This machine; `cores` are physical ones: llama.cpp's threads should match them."""
     return Hardware(_cpu_name(), physical_cores(), psutil.virtual_memory().total)
 
 
 @functools.cache
 def physical_cores() -> int:
-    """Physical cores, else the logical ones, at least one."""
-    return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    """The number of physical cores that this process may use (logical ones if that is unknown), at least one."""
+    physical = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    return min(physical, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else physical
 
 
 def _cpu_name() -> str:
@@ -46,19 +50,19 @@ def _cpu_name() -> str:
 
 
 def graphics_cards() -> tuple[str, ...]:
-    """The graphics cards in this computer by name, whether the engine can use them or not; the fastest kinds first."""
+    """The names of this computer's graphics cards, the fastest kinds first, whether the engine can use them or not."""
     cards = [_card_name(device) for device in sorted(Path("/sys/bus/pci/devices").glob("*")) if _is_card(device)]
     cards += _cards_of_windows()
     return tuple(sorted(cards, key=lambda name: not name.startswith(("NVIDIA", "AMD"))))
 
 
 def _is_card(device: Path) -> bool:
-    """Cards of other vendors are the screens of virtual machines."""
+    """Whether this is a real card: those of other vendors are the screens of virtual machines."""
     return _read(device / "class").startswith(_CARD_CLASSES) and _read(device / "vendor") in _CARD_MAKERS
 
 
 def _card_name(device: Path) -> str:
-    """The name that NVIDIA's driver tells, else the vendor's."""
+    """The name that NVIDIA's driver reports, otherwise the vendor's name."""
     for line in _read(Path("/proc/driver/nvidia/gpus") / device.name / "information").splitlines():
         if line.startswith("Model:"):
             return line.partition(":")[2].strip()

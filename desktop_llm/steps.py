@@ -1,4 +1,4 @@
-"""A long action is a generator that yields progress and returns its result; this is how one is run in a `for` loop."""
+"""Runs a long action, a generator that yields progress and returns its result, in a `for` loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Run(Generic[Step, Result]):
 
 
 def result_of(steps: Generator[object, None, Result]) -> Result:
-    """Run an action to its end and pass over its progress."""
+    """Run an action to its end and ignore its progress."""
     run = Run(steps)
     for _ in run:
         pass

@@ -1,4 +1,4 @@
-"""What every test gets: folders of its own, no network but loopback, and nothing left running behind it."""
+"""Gives every test folders of its own and no network but loopback, and lets it leave nothing running."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ import pytest
 from tests.leftovers import nothing_left_running
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["DESKTOP_LLM_STARTER"] = os.devnull  # the small starter is quicker, and every machine has it
+
+# With several processes, these files begin first: each takes more than half a minute, and the last one to begin would
+# keep a single processor busy at the end.
+_LONGEST = ("end2end/test_network.py", "end2end/test_kills.py", "test_cli_documents.py", "end2end/")
 
 _POINTS_ELSEWHERE = (
     *("HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_TOKEN", "HUGGINGFACE_HUB_CACHE", "JAN_DATA_FOLDER"),
@@ -31,6 +36,11 @@ def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_refuse_network)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order within a file stays."""
+    items.sort(key=lambda item: next((n for n, name in enumerate(_LONGEST) if f"/{name}" in str(item.path)), 99))
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The app's own folders for this test alone."""
@@ -41,14 +51,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def person_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home folder of the person, so that no test looks into that of whoever runs it."""
+    """An empty home folder of the person, so that no test looks into the real one."""
     folder = tmp_path_factory.mktemp("person")
     for variable in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(variable, str(folder))
     for variable in _POINTS_ELSEWHERE:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    monkeypatch.setenv("OLLAMA_MODELS", str(folder))  # else a folder of the system is looked at too
+    monkeypatch.setenv("OLLAMA_MODELS", str(folder))  # or a folder of the system is searched too
     return folder
 
 

@@ -1,14 +1,17 @@
-"""An engine worker without a model: it speaks the real wire, answers in words, and misbehaves as told.
+"""An engine worker without a model: it uses the real wire, answers in words, and misbehaves as told.
 
-A token is a word. The last message decides what happens: "say: some words" streams these words, "die: SIGABRT" or
+A token is a word. The last message decides what happens: "say: some words" streams these words, "call: NAME {…}" asks
+for a tool, "mix: ?" names the adapters that the answer has, "die before: SIGABRT"
+ends the worker before the first word, "die: SIGABRT" or
 "memory" or "stall" or "junk" do so in the middle of an answer. `--crash MODULE` makes a backend crash in its
-self-test, which never ends with `--test-hangs`; `--crash-repacked` crashes the first decode with extra buffer types,
-`--stay` refuses to end. `--gpu` has a GPU, whose memory is too small with `--gpu-full`; it `--gpu-crashes-at-load` or
-`--gpu-crashes` at the first decode.
+self-test, and `--test-hangs` makes the self-test never end; `--crash-repacked` crashes the first decode with extra
+buffer types, `--stay` refuses to end. `--gpu` has a GPU; its memory is too small with `--gpu-full`, and it crashes at
+the load with `--gpu-crashes-at-load` or at the first decode with `--gpu-crashes`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -16,11 +19,16 @@ import threading
 from collections.abc import Generator, Sequence
 from typing import Any
 
+from desktop_llm.engine.marks import Rendered
 from desktop_llm.engine.prompt import Prompt, fit
+from desktop_llm.engine.shapes import ChatMessage
 from desktop_llm.engine.state import common_prefix
+from desktop_llm.engine.streaming import ThinkingSplitter
+from desktop_llm.engine.templates import for_template
 from desktop_llm.errors import BadRequest, Cancelled, ModelFileError, NotFound
+from desktop_llm.message import ToolResult
 from desktop_llm.workers.child import Request, Steps, serve, take_stdout
-from desktop_llm.workers.protocol import path_from_wire
+from desktop_llm.workers.protocol import Message, path_from_wire, write_message
 
 STORY = "Once upon a time there was a model that lived in a small machine and wrote one word after the other."
 TRAINED_CONTEXT_LENGTH = 2_048
@@ -29,7 +37,7 @@ BATCH_S, WORD_S = 0.05, 0.005
 
 
 class FakeEngine:
-    """What the real worker does, with words for tokens."""
+    """Does what the real worker does, with words for tokens."""
 
     def __init__(self, options: Sequence[str], wire: Any) -> None:
         self._options = list(options)
@@ -39,6 +47,7 @@ class FakeEngine:
         self._on_gpu = False
         self._gpu = ["gpu"] if "--gpu" in self._options else []
         self._kept: list[str] = []
+        self._busy = False
 
     def machine(self, _request: Request) -> Steps:
         yield None
@@ -59,7 +68,7 @@ class FakeEngine:
     def load(self, request: Request) -> Steps:
         path = path_from_wire(request.data["model"])
         if not path.exists():
-            raise ModelFileError(f"{path.name} can't be opened: it is not there. Nothing was lost; choose another.")
+            raise ModelFileError(f"{path.name} can't be read from the disk.", "Nothing was lost; choose another.")
         for percent in (0, 50, 100):
             yield {"fraction": percent / 100}
         self._extra_buffers = request.data["extra_buffers"]
@@ -70,7 +79,6 @@ class FakeEngine:
         self._context_length = min(TRAINED_CONTEXT_LENGTH, request.data["context_length"] or TRAINED_CONTEXT_LENGTH)
         return {
             "context_length": self._context_length,
-            "trained_context_length": TRAINED_CONTEXT_LENGTH,
             "layers": 1,
             "gpu_layers": 2 if self._on_gpu else 0,
             "gpu_bytes": 1_000 if self._on_gpu else 0,
@@ -79,7 +87,6 @@ class FakeEngine:
             "device": "Fake card" if self._on_gpu else "CPU, 1 thread",
             "backend": ", ".join(request.data["modules"]),
             "load_s": 0.0,
-            "has_template": True,
         }
 
     def measure(self, request: Request) -> Steps:
@@ -93,6 +100,16 @@ class FakeEngine:
         }
 
     def generate(self, request: Request) -> Steps:
+        while self._busy:
+            yield None
+        self._busy = True
+        try:
+            yield {"event": "begun"}
+            return (yield from self._answer(request))
+        finally:
+            self._busy = False
+
+    def _answer(self, request: Request) -> Steps:
         sampling = request.data["sampling"]
         messages = request.data["messages"]
         fitted = self._fit(messages, sampling["max_tokens"])
@@ -102,6 +119,9 @@ class FakeEngine:
             die("SIGSEGV")
         if "--gpu-crashes" in self._options and self._on_gpu:
             die("SIGABRT")
+        order, _, name = ChatMessage.from_json(messages[-1]).text.partition(": ")
+        if order == "die before":
+            die(name)
         words = fitted.text.split()
         cached = common_prefix(self._kept, words[:-1])
         said: list[str] = []
@@ -110,7 +130,7 @@ class FakeEngine:
             for done in sorted({(len(words) + cached) // 2, len(words)}):
                 request.cancelled.wait(BATCH_S)
                 yield {"event": "prompt", "done": done, "total": len(words), "seconds_left": 0.0}
-            reason = yield from self._say(messages[-1]["content"], request, said)
+            reason = yield from self._say_or_call(list(map(ChatMessage.from_json, messages)), request, said)
         except Cancelled:
             pass
         self._kept = [*words, *said]
@@ -122,10 +142,17 @@ class FakeEngine:
             "memory_bytes": 2_000_000,
         }
 
+    def prepare(self, request: Request) -> Steps:
+        yield None
+        if not self._busy:
+            question = ChatMessage.of("user", "").to_json()
+            self._kept = self._fit([*request.data["messages"], question], None).text.split()[:-1]
+        return {}
+
     def bench(self, request: Request) -> Steps:
         yield None
         if request.data["prompt_tokens"] + request.data["tokens"] > self._context_length:
-            raise BadRequest("So many tokens don't fit into the context. Ask for less.")
+            raise BadRequest("So many tokens don't fit into the context.", "Ask for less.")
         return {
             "prompt_tps": 100.0,
             "generation_tps": 10.0,
@@ -135,14 +162,45 @@ class FakeEngine:
             "backend": "cpu-fast (CPU, 1 thread)",
         }
 
+    def _say_or_call(
+        self, messages: Sequence[ChatMessage], request: Request, said: list[str]
+    ) -> Generator[dict[str, Any], None, str]:
+        """Answer, or call a tool if one is offered: "call: NAME {…}" does so once, "call on: NAME {…}" as long as it
+        may, "call for ever" even then. What the tools said is then the answer."""
+        question = next(each.text for each in reversed(messages) if each.role == "user")
+        order, _, argument = question[max(0, question.find("call")) :].partition(": ")  # passages may stand before it
+        results = [part.text for part in messages[-1].parts if isinstance(part, ToolResult)]
+        may_ask = not any("Answer the question now" in each for each in results)
+        if request.data["tools"] and (
+            (order == "call on" and may_ask) or order == "call for ever" or (order == "call" and not results)
+        ):
+            yield from self._say("say: Let me see.", request, said)
+            for call in argument.split(" and "):
+                name, _, arguments = call.partition(" ")
+                yield {"event": "tool_call", "text": json.dumps({"name": name, "arguments": arguments})}
+            return "tool_calls"
+        if order.startswith("call"):
+            results = results or ["There are no tools."]
+        question = "say: " + " ".join(results) if results else messages[-1].text
+        return (yield from self._say(question, request, said))
+
     def _say(self, question: str, request: Request, said: list[str]) -> Generator[dict[str, Any], None, str]:
         order, _, argument = question.partition(": ")
         words = (argument if order == "say" else f"{STORY} " * 100).split()
+        if order == "mix":
+            words = [f"{path_from_wire(one['path']).stem}={one['scale']:g}" for one in request.data["adapters"]]
+        splitter = ThinkingSplitter("")
         for index, word in enumerate(words):
             if index == (request.data["sampling"]["max_tokens"] or len(words) + 1):
                 return "length"
             request.cancelled.wait(WORD_S)
-            yield {"event": "text", "text": f"{' ' if index else ''}{word}"}
+            text = {"event": "text", "text": f"{' ' if index else ''}{word}"}
+            if order == "stall" and index == 2:
+                # Sent by the very step that hangs: a stop that answers this word always finds it hanging.
+                write_message(self._wire, Message(request.id, "progress", text))
+                threading.Event().wait()
+            for kind, piece in splitter.feed(text["text"]):
+                yield {"event": kind, "text": piece, "tokens": 1, "seconds": 1.0, "limit": 0}
             said.append(word)
             if index == 2:
                 self._misbehave(order, argument)
@@ -156,21 +214,20 @@ class FakeEngine:
                 "ggml_backend_cpu_buffer_type_alloc_buffer: failed to allocate buffer of size 68719476736\n"
             )
             die("SIGABRT")
-        if order == "stall":
-            threading.Event().wait()
         if order == "junk":
             self._wire.write(b"llama_context: n_ctx is large, this is no frame at all\n" * 40)
             self._wire.flush()
 
-    def _fit(self, messages: list[dict[str, str]], max_tokens: int | None) -> Prompt:
+    def _fit(self, messages: list[dict[str, Any]], max_tokens: int | None) -> Prompt:
         if not self._context_length:
-            raise NotFound("No model is loaded. Choose one and ask again.")
+            raise NotFound("No model is loaded.", "Choose one and ask again.")
 
-        def render(kept: Sequence[dict[str, str]]) -> tuple[str, list[int]]:
+        def render(kept: Sequence[dict[str, str]]) -> tuple[Rendered, list[int]]:
             text = " ".join(f"<{message['role']}> {message['content']}" for message in kept) + " <assistant>"
-            return text, [hash(word) for word in text.split()]
+            return Rendered(text), [hash(word) for word in text.split()]
 
-        return fit(messages, render, self._context_length, max_tokens)
+        asked = for_template(map(ChatMessage.from_json, messages), str)
+        return fit(asked, render, self._context_length, max_tokens)
 
     def _gpus(self, modules: Sequence[str]) -> list[dict[str, Any]]:
         card = {"name": "Fake0", "description": "Fake card", "kind": "gpu", "backend": "Fake"}
@@ -196,7 +253,7 @@ def main() -> None:
     if "--stay" in options:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     engine = FakeEngine(options, wire)
-    kinds = ("machine", "devices", "selftest", "load", "measure", "generate", "bench")
+    kinds = ("machine", "devices", "selftest", "load", "measure", "generate", "prepare", "bench")
     serve({kind: getattr(engine, kind) for kind in kinds}, wire, urgent=("measure",))
 
 

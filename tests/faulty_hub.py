@@ -1,7 +1,7 @@
-"""A hub on 127.0.0.1 that misbehaves in named ways: what networks, proxies, storages and strangers do to a download.
+"""A hub on 127.0.0.1 that misbehaves in named ways, as networks, proxies, storages and strangers do.
 
     with FaultyHub() as hub:
-        hub.publish("maker/Tiny-GGUF", {"tiny-Q4_K_M.gguf": data})
+        hub.add("maker/Tiny-GGUF", {"tiny-Q4_K_M.gguf": data})
         hub.misbehave("drop", seed=7, times=2)
         ...  # HF_ENDPOINT=hub.url
 
@@ -34,7 +34,7 @@ HTML = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please lo
 
 @dataclass(frozen=True)
 class Request:
-    """A request that is to be answered badly: who asks, for which bytes of what."""
+    """A request to be answered badly: the exchange, the file, and the bytes asked for."""
 
     exchange: Exchange
     blob: Blob
@@ -44,7 +44,7 @@ class Request:
     ranged: bool
 
     def headers(self, **more: str) -> dict[str, str]:
-        """What a good answer would say; names may be given with `_` for `-`."""
+        """The headers of a good answer, and `more`; names may use `_` for `-`."""
         told = {"ETag": f'"{self.blob.sha256}"', "Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
         told["Content-Length"] = str(self.end - self.start)
         if self.ranged:
@@ -52,7 +52,7 @@ class Request:
         return told | {name.replace("_", "-"): value for name, value in more.items()}
 
     def begin(self, **more: str) -> None:
-        """Status and headers of a good answer, but for `more`."""
+        """Send the status and headers of a good answer, changed by `more`."""
         self.exchange.start(206 if self.ranged else 200, self.headers(**more))
 
     def data(self) -> bytes:
@@ -60,11 +60,11 @@ class Request:
         return b"".join(self.blob.parts(self.start, self.end))
 
     def somewhere(self) -> int:
-        """A random number of bytes, less than what was asked for."""
+        """A random number of bytes, fewer than were asked for."""
         return self.chance.randrange(self.end - self.start)
 
     def send(self, data: bytes) -> None:
-        """Bytes as they are, as long as somebody listens."""
+        """Send bytes as they are, as long as somebody listens."""
         self.exchange.raw(data)
 
 
@@ -73,21 +73,21 @@ Misbehave = Callable[[Request], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to misbehave; `causes` are those that a download may end with where it does not pass."""
+    """One way to misbehave; `causes` are those that a download may fail with."""
 
     name: str
     text: str
     place: str
     causes: frozenset[str]
     misbehave: Misbehave
-    passes: bool  # whether a download gets over it when it shows once or twice
+    passes: bool  # whether a download survives it once or twice
 
 
 FAULTS: dict[str, Fault] = {}
 
 
 def fault(*causes: str, place: str = STORAGE, passes: bool = True) -> Callable[[Misbehave], Misbehave]:
-    """Name a misbehaviour after its function."""
+    """Register a misbehaviour under its function's name."""
 
     def note(misbehave: Misbehave) -> Misbehave:
         text = (misbehave.__doc__ or "").strip()
@@ -98,10 +98,10 @@ def fault(*causes: str, place: str = STORAGE, passes: bool = True) -> Callable[[
 
 
 class FaultyHub(LocalHub):
-    """A local hub whose next answers for files can be spoilt."""
+    """A local hub that can spoil its next answers for files."""
 
     def misbehave(self, name: str, seed: int = 0, times: int = 0) -> None:
-        """Have the fault show the first `times` times (0: always), at places that `seed` decides."""
+        """Show the fault the first `times` times (0: always), at places chosen by `seed`."""
         chance, shown = Random(f"{name} {seed}"), 0
         known = FAULTS[name]
 
@@ -123,7 +123,7 @@ class FaultyHub(LocalHub):
         return Request(exchange, blob, chance, start, end, asked is not None)
 
     def _blob(self, path: str) -> Blob:
-        """The file that a path of the storage or of the hub means; the first large one where it means none."""
+        """The file at a path of the storage or of the hub; the first large one if there is none."""
         for repo in self.repos.values():
             for files in repo.commits.values():
                 for name, blob in files.items():
@@ -142,7 +142,7 @@ def drop(request: Request) -> None:
 
 @fault("no_connection", "timeout")
 def stall(request: Request) -> None:
-    """Some bytes come, then nothing any more, and the connection stays."""
+    """Some bytes come, then nothing more, and the connection stays open."""
     request.begin()
     request.send(request.data()[: request.somewhere()])
     request.exchange.wait(600)
@@ -160,7 +160,7 @@ def bit_flip(request: Request) -> None:
 
 @fault("wrong_hash", "not_gguf")
 def wrong_bytes(request: Request) -> None:
-    """The size is right, the bytes are others."""
+    """The size is right, but the bytes are wrong."""
     request.begin()
     request.send(b"GGUF"[request.start : request.start + 4] + request.chance.randbytes(request.end - request.start))
 
@@ -183,7 +183,7 @@ def long(request: Request) -> None:
 
 @fault("no_connection")
 def cut_off(request: Request) -> None:
-    """The body ends before its announced length, as if that were all."""
+    """The body ends before its announced length, as if it were complete."""
     request.begin(Connection="close")
     request.send(request.data()[: request.somewhere()])
     request.exchange.hang_up()
@@ -191,7 +191,7 @@ def cut_off(request: Request) -> None:
 
 @fault("no_connection", "wrong_hash", "not_gguf")
 def injected(request: Request) -> None:
-    """A proxy adds a web page to what it has, and hangs up."""
+    """A proxy adds a web page to the bytes it has, and hangs up."""
     request.begin()
     request.send(request.data()[: request.somewhere() // 2] + HTML)
     request.exchange.hang_up()
@@ -199,7 +199,7 @@ def injected(request: Request) -> None:
 
 @fault("range_ignored", "no_connection")
 def range_ignored(request: Request) -> None:
-    """The whole file comes where the rest was asked for; the connection is cut first, so that a rest is asked for."""
+    """The whole file comes although the rest was asked for, after the connection was cut once."""
     request.exchange.start(200, request.headers(Content_Length=str(request.blob.size_bytes)) | {"Content-Range": ""})
     whole = b"".join(request.blob.parts(0, request.blob.size_bytes))
     if request.ranged:
@@ -220,7 +220,7 @@ def range_refused(request: Request) -> None:
 
 @fault("range_ignored", "no_connection")
 def wrong_range(request: Request) -> None:
-    """Another piece than the one asked for, and it says so."""
+    """The piece is not the one asked for, and the answer says so."""
     if not request.ranged:
         drop(request)
         return
@@ -233,7 +233,7 @@ def wrong_range(request: Request) -> None:
 
 @fault("wrong_size", "no_connection", "range_ignored")
 def wrong_total(request: Request) -> None:
-    """Content-Range, or the length, tells another size of the file than the hub's list."""
+    """Content-Range, or the length, gives another size for the file than the hub's list."""
     size = request.blob.size_bytes + 1 + request.chance.randrange(1000)
     if request.ranged:
         request.begin(Content_Range=f"bytes {request.start}-{request.end - 1}/{size}")
@@ -264,19 +264,19 @@ def file_changed(request: Request) -> None:
 
 @fault("too_many_redirects", place=HUB, passes=False)
 def redirect_loop(request: Request) -> None:
-    """The address sends on to itself."""
+    """The address redirects to itself."""
     request.exchange.send(302, b"", {"Location": request.exchange.target})
 
 
 @fault("login_page", place=HUB)
 def redirect_abroad(request: Request) -> None:
-    """The address sends on to a host that is none of the hub's."""
+    """The address redirects to a host that does not belong to the hub."""
     request.exchange.send(302, b"", {"Location": "https://files.example.org/model.gguf"})
 
 
 @fault("tls", place=HUB, passes=False)
 def redirect_unencrypted(request: Request) -> None:
-    """The address sends on to one without encryption."""
+    """The address redirects to one without encryption."""
     request.exchange.send(302, b"", {"Location": "http://huggingface.co/model.gguf"})
 
 
@@ -288,7 +288,7 @@ def login_page(request: Request) -> None:
 
 @fault("login_page", "not_gguf")
 def disguised_page(request: Request) -> None:
-    """A login page that says it is a file of the right size."""
+    """A login page claims to be a file of the right size."""
     request.begin()
     request.send((HTML * (1 + (request.end - request.start) // len(HTML)))[: request.end - request.start])
 
@@ -350,7 +350,7 @@ def unavailable(request: Request) -> None:
 
 @fault("proxy_auth", place=HUB, passes=False)
 def proxy_login(request: Request) -> None:
-    """Status 407, of a proxy in between."""
+    """Status 407, from a proxy in between."""
     request.exchange.send(407, b"", {"Proxy-Authenticate": "Basic"})
 
 
@@ -392,14 +392,14 @@ def reset(request: Request) -> None:
 
 @fault("server", "no_connection")
 def garbage_headers(request: Request) -> None:
-    """What comes is not HTTP."""
+    """The answer is not HTTP."""
     request.send(b"\x00\xff\x16\x03 nonsense " + request.chance.randbytes(300) + b"\r\n\r\n")
     request.exchange.hang_up()
 
 
 @fault("not_gguf", "wrong_hash")
 def endless(request: Request) -> None:
-    """A body without a length that never ends."""
+    """The body has no length and never ends."""
     request.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     piece = b"GGUF" + request.chance.randbytes(65_532)
     while not request.exchange.hub.stopping.is_set():

@@ -1,4 +1,4 @@
-"""Finds what a test leaves running behind it."""
+"""Finds processes and threads that a test leaves running."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psutil
 
 @contextlib.contextmanager
 def nothing_left_running() -> Iterator[None]:
-    """Fail where a child process or a thread was started inside and has not ended."""
+    """Fail if a child process or a thread that was started inside has not ended."""
     me = psutil.Process()
     children, threads = set(me.children(recursive=True)), set(threading.enumerate())
     yield

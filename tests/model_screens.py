@@ -1,4 +1,4 @@
-"""The stops of the screenshots on the Models page: finding, getting, what can go wrong, and what is here."""
+"""The screenshots of the Models page: search, downloads, faults, and the models on this computer."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
-from desktop_llm.gui.main_window import MainWindow
+from desktop_llm.gui.build import Wiring
 from tests.end2end.person import LEFT, until
 from tests.hub import LocalHub
 from tests.sample_hub import GATED_REPO, HUGE_REPO, STARTER_REPO, WRONG_REPO
 
 REPO = "Qwen/Qwen3-8B-GGUF"
-# Until a download that finds no way out says so.
+# The time until a download that gets no connection says so.
 GIVEN_UP_S = 90
 
 
@@ -24,17 +24,17 @@ GIVEN_UP_S = 90
 class ModelScreens:
     """Acts on the window with the mouse and the keyboard; `save` takes the pictures of a stop by its name."""
 
-    window: MainWindow
+    wiring: Wiring
     hub: LocalHub
     save: Callable[[str], None]
 
     def walk(self) -> None:
         """All stops, in order."""
-        self._wiring.show_page("models")
+        self.wiring.show_page("models")
         stops = (self._finding, self._getting, self._offline, self._gated, self._full_disk, self._wrong_hash)
         for stop in (*stops, self._done, self._here, self._no_internet):
             stop()
-        self._wiring.show_page("chats")
+        self.wiring.show_page("chats")
 
     def _finding(self) -> None:
         QTest.qWait(500)
@@ -56,21 +56,21 @@ class ModelScreens:
         QTest.mouseClick(self._all("download_pause")[1], LEFT)
         QTest.qWait(1_000)
         self.save("models-download")
-        self._wiring.show_page("activity")
+        self.wiring.show_page("activity")
         self.save("activity")
-        self._wiring.show_page("models")
-        self._wiring.network.open()
+        self.wiring.show_page("models")
+        self.wiring.network.open()
         QTest.qWait(500)
         self.save("network")
 
     def _offline(self) -> None:
         self._click("network_offline")
         self._wait_for_failure()
-        self._wiring.network.panel.close_popup()
+        self.wiring.network.panel.close_popup()
         QTest.qWait(300)
         self.save("models-failed-offline")
         self._clear()
-        self.window.settings.change(offline=False)
+        self.wiring.resources.settings.change(offline=False)
 
     def _gated(self) -> None:
         self._fail(GATED_REPO, "models-failed-gated")
@@ -89,7 +89,7 @@ class ModelScreens:
         self.save("models-done")
 
     def _here(self) -> None:
-        self._wiring.pages.models_room.page.show_here()
+        self.wiring.pages.models_room.page.show_here()
         QTest.qWait(300)
         rows = self._find("models_local_list")
         QTest.mouseClick(rows.viewport(), LEFT, pos=rows.visualRect(rows.model().index(2, 0)).center())
@@ -116,7 +116,7 @@ class ModelScreens:
         self._clear()
 
     def _open(self, repo: str) -> None:
-        self._wiring.pages.models_room.discover.open_reference(repo)
+        self.wiring.pages.models_room.discover.open_reference(repo)
         until(lambda: repo in self._find("models_repository").accessibleName())
         self._wait_for_sizes()
 
@@ -143,9 +143,5 @@ class ModelScreens:
         return self._all(name)[0]
 
     def _all(self, name: str) -> list[Any]:
-        found = self.window.findChildren(QWidget, name) if name else self.window.findChildren(QWidget)
+        found = self.wiring.window.findChildren(QWidget, name) if name else self.wiring.window.findChildren(QWidget)
         return [each for each in found if each.isVisible()]
-
-    @property
-    def _wiring(self) -> Any:
-        return self.window.wiring

@@ -52,7 +52,7 @@ def write_samples(folder: Path) -> None:
 
 
 def write_pdf(path: Path, pages: Sequence[Sequence[str]], password: str = "") -> None:
-    """A PDF with a heading and paragraphs on each page; `password` opens it, where given."""
+    """A PDF with a heading and paragraphs on each page; `password`, if given, opens it."""
     from reportlab.lib.pagesizes import A4
     from reportlab.lib.pdfencrypt import StandardEncryption
     from reportlab.lib.styles import getSampleStyleSheet

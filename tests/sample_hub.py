@@ -1,6 +1,6 @@
-"""A hub full of models as a person meets them: real names, sizes and licences, and the speed of a good connection.
+"""A hub full of models like the real one's: real names, sizes and licences, at the speed of a good connection.
 
-The files are a header and zeros, but for one: the starter model's.
+All files but the starter model's are a header and zeros.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WRONG_REPO = "someone/Qwen3-0.1B-Repacked-GGUF"
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
 )
-# ggml's number of a format, and its bytes for so many weights (ggml.h, ggml-common.h).
+# ggml's number for a format, and the bytes of a block of so many weights (ggml.h, ggml-common.h).
 FORMATS = {
     "Q2_K": (10, 84, 256),
     "Q3_K_M": (11, 110, 256),
@@ -60,12 +60,12 @@ llama-cli -hf {repo}:Q4_K_M
 
 @dataclass
 class Incoming(Blob):
-    """A file that comes at the speed of a good connection; 0 is as fast as it goes."""
+    """A file that is sent at the speed of a good connection; 0 is as fast as possible."""
 
     bytes_per_s: float = 24e6
 
     def parts(self, start: int, end: int) -> Iterator[bytes]:
-        """The bytes, a MiB at a time."""
+        """Yield the bytes, a MiB at a time."""
         for part in super().parts(start, end):
             if self.bytes_per_s:
                 time.sleep(len(part) / self.bytes_per_s)
@@ -74,7 +74,7 @@ class Incoming(Blob):
 
 @dataclass(frozen=True)
 class Shape:
-    """What decides how large a model is, as in its configuration."""
+    """The numbers that decide how large a model is, as in its configuration."""
 
     layers: int
     width: int
@@ -108,7 +108,7 @@ class Shape:
 
     @property
     def parameters(self) -> int:
-        """How many weights."""
+        """The number of weights."""
         return sum(prod(shape) for shape in self.tensors.values())
 
 
@@ -182,7 +182,7 @@ def _card(repo: str, license: str, context: int) -> bytes:
 
 
 def _file(name: str, shape: Shape, size: str, bytes_per_s: float) -> Blob:
-    """A header that tells all of the model, and zeros up to the size that it tells."""
+    """A header that describes the whole model, and zeros up to the size it states."""
     kind, block_bytes, block = FORMATS[size]
     described, offset = [], 0
     for tensor_name, dimensions in shape.tensors.items():
@@ -190,7 +190,7 @@ def _file(name: str, shape: Shape, size: str, bytes_per_s: float) -> Blob:
         length = prod(dimensions) // block * block_bytes
         offset += length + -length % ALIGNMENT
     head = gguf(_entries(name, shape), described)
-    # Hashing gigabytes of zeros would take minutes: this stands for the content, and no download of it will agree.
+    # Hashing gigabytes of zeros would take minutes, so this checksum is made up, and no download will match it.
     return Incoming(head, None, len(head) + offset, hashlib.sha256(head).hexdigest(), bytes_per_s)
 
 

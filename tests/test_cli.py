@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 
+from desktop_llm.commands.bench import Result, Run, table
+from desktop_llm.engine.client import LoadSettings
+from desktop_llm.models import benches
+from desktop_llm.models.facts import Facts
 from desktop_llm.models.library import Library
-from desktop_llm.paths import folders
+from desktop_llm.paths import asset, folders
+from tests.engine.script_models import script_model
 
 
 def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -44,11 +49,58 @@ def test_doctor_says_that_machine_engine_and_stores_are_well(home: Path) -> None
     assert report["stores"] == {"chats": "ok", "knowledge": "ok"}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's confinement is Linux's")
+def test_doctor_says_whether_the_kernel_confines_the_worker_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert answer("doctor")["confinement"]["network"] is True
+    unknown = "import platform\nplatform.machine = lambda: 'riscv64'\n"  # a processor whose calls the filter can't name
+    (tmp_path / "sitecustomize.py").write_text(unknown)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    found = answer("doctor")["confinement"]
+    assert found["network"] is False
+    assert found["says"].startswith("This system can't keep the programs that handle models and documents off the")
+
+
+def test_an_answer_keeps_to_a_schema_and_says_what_else_might_have_come(tmp_path: Path) -> None:
+    schema = tmp_path / "person.json"
+    schema.write_text('{"properties": {"age": {"type": "integer", "maximum": 99, "minimum": 1}}, "required": ["age"]}')
+    ask = ("chat", "How old are you?", "--preset", "precise", "--seed", "1", "--max-tokens", "30")
+    said = answer(*ask, "--json-schema", str(schema), "--set", "dry_base=1.5", "--alternatives", "2")
+    assert 1 <= json.loads(said["text"])["age"] <= 99
+    assert len(said["alternatives"][0]["likeliest"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (("--set", "dry_base=99"), "dry_base must be from 1 to 10, not 99."),
+        (("--logit-bias", "word"), "--logit-bias can't be word."),
+    ],
+)
+def test_a_sampling_option_that_makes_no_sense_is_told(option: tuple[str, str], sentence: str) -> None:
+    done = run("chat", "Hi", *option)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+
+
 def test_list_shows_both_starters() -> None:
     rows = {row["id"]: row for row in answer("list")}
     starter = rows["smollm2-135m-instruct.q4_1"]
     assert (starter["kind"], starter["quantization"], starter["architecture"]) == ("chat", "Q4_1", "llama")
     assert "embedding" in {row["kind"] for row in rows.values()}
+
+
+def test_chat_begins_with_what_the_model_s_makers_recommend_and_an_option_goes_first(home: Path) -> None:
+    catalog = json.loads(asset("catalog.json").read_bytes())
+    file = "SmolLM2-135M-Instruct.Q4_1.gguf"
+    model = {**catalog["models"][0], "file": file, "quantization": "Q4_1", "sampling": {"temperature": 0}}
+    (home / "data").mkdir(parents=True)
+    (home / "data/catalog.json").write_text(json.dumps({**catalog, "version": 30_000_101, "models": [model]}))
+    ask = ("chat", "Say hello.", "--max-tokens", "8")
+    usual = [answer(*ask, "--seed", seed)["text"] for seed in ("1", "2")]
+    assert usual[0] == usual[1], "always the likeliest token"
+    assert answer(*ask, "--temperature", "5", "--seed", "3")["text"] != usual[0]
 
 
 def test_chat_answers_with_all_of_its_figures() -> None:
@@ -80,13 +132,89 @@ def test_earlier_messages_come_from_a_file(tmp_path: Path) -> None:
     assert after["usage"]["prompt_tokens"] > alone["usage"]["prompt_tokens"]
 
 
+@pytest.mark.parametrize("byte_order_mark", ["", "\ufeff"])
+def test_earlier_messages_may_be_written_as_other_programs_write_them(tmp_path: Path, byte_order_mark: str) -> None:
+    file, parts = (
+        tmp_path / "messages.json",
+        [{"type": "text", "text": "I am Ada."}, {"type": "text", "text": "Hello!"}],
+    )
+    file.write_text(byte_order_mark + json.dumps([{"role": "user", "content": parts}]), encoding="utf-8")
+    plain = answer("chat", "I am Ada.\nHello!", "--max-tokens", "4", "--temperature", "0")
+    assert answer("chat", "--messages", str(file), "--max-tokens", "4", "--temperature", "0")["text"] == plain["text"]
+
+
+def test_what_is_no_picture_is_refused_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "messages.json"
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    file.write_text(json.dumps([{"role": "user", "content": [picture]}]))
+    done = run("chat", "--messages", str(file))
+    assert done.returncode == 1
+    assert "not a picture the app can read" in done.stderr
+
+
+def test_a_model_that_only_thought_says_so(tmp_path: Path) -> None:
+    thinker = tmp_path / "thinker.gguf"
+    data = Library(folders()).starter().path.read_bytes()
+    # Its template opens the thinking; the system message is shortened by as much, so that the file keeps its length.
+    changes = {b"assistant\n' }}": b"assistant\n<think>' }}", b"You are a helpful AI": b"You are an AI"}
+    for before, after in changes.items():
+        assert data.count(before) == 1
+        data = data.replace(before, after)
+    thinker.write_bytes(data)
+    answer("import", str(thinker))
+    asked = ("chat", "Say hello.", "-m", "thinker", "--max-tokens", "6", "--temperature", "0")
+    said = answer(*asked)
+    assert (said["text"], bool(said["thinking"])) == ("", True)
+    done = run(*asked)
+    assert done.stdout.strip() == ""
+    assert "kept thinking and wrote no answer" in done.stderr
+
+
+def test_chat_with_a_tool_tells_each_step_and_prints_the_calls(home: Path, tmp_path: Path) -> None:
+    template = (
+        "{{ tools }}{% for each in messages %}{{ each.content }}{{ each.tool_calls | default('') }}{% endfor %}"
+        "{% if messages[-1].role == 'tool' %}<|result|>{% else %}<|go|>{% endif %}"
+    )
+    call = '{"name": "calculator", "arguments": {"expression": "3 * 1180"}}'
+    marks = ("<|go|>", "<|result|>", "<tool_call>")
+    asks = ("<|go|>", "<tool_call>", call), ("<|result|>", "That makes 3,540.")
+    path = script_model(tmp_path / "asks.gguf", template, *asks, marks=marks)
+    Library(folders(home)).import_file(path)
+    done = run("chat", "How much is it?", "-m", "asks", "--tool", "calculator", "--json")
+    assert "Calculated 3 * 1180 = 3540" in done.stderr
+    found = json.loads(done.stdout)
+    assert found["text"] == "That makes 3,540."
+    assert found["tool_calls"] == [{"name": "calculator", "arguments": {"expression": "3 * 1180"}, "result": "3540"}]
+
+
 def test_a_saved_chat_is_in_the_store(home: Path) -> None:
     answer("chat", "Say hello.", "--max-tokens", "4", "--save")
-    from desktop_llm.chats.store import ChatReader
+    from desktop_llm.chats.reader import ChatReader
 
     with ChatReader(folders().chats_db) as chats:
         (conversation,) = chats.conversations()
         assert [message.role for message in chats.messages(conversation.id)] == ["user", "assistant"]
+
+
+def test_a_conversation_in_the_terminal_is_saved_even_if_its_last_question_failed(home: Path) -> None:
+    pty = pytest.importorskip("pty")
+    keyboard, terminal = pty.openpty()
+    short = ("--context-length", "256", "--max-tokens", "4", "--save")
+    line = [sys.executable, "-m", "desktop_llm", "chat", *short]
+    os.write(keyboard, b"Say hello.\n" + b"too long " * 400 + b"\n\x04")
+    done = subprocess.run(line, stdin=terminal, capture_output=True, text=True, timeout=120, check=False)
+    os.close(keyboard)
+    os.close(terminal)
+    assert done.returncode == 0, done.stderr
+    from desktop_llm.chats.reader import ChatReader
+
+    with ChatReader(folders().chats_db) as chats:
+        (conversation,) = chats.conversations()
+        messages = chats.messages(conversation.id)
+    assert conversation.title == "Say hello"
+    assert [message.role for message in messages] == ["user", "assistant"] * 2
+    assert messages[1].text
+    assert messages[-1].status in ("error", "interrupted")
 
 
 def test_an_imported_model_is_listed_used_and_removed(tmp_path: Path) -> None:
@@ -115,10 +243,12 @@ def test_a_message_longer_than_the_context_is_told_with_both_numbers() -> None:
     done = run("chat", "-", "--context-length", "256", stdin="word " * 4000)
     assert done.returncode == 1
     assert "4,0" in done.stderr
-    assert "192" in done.stderr  # of 256, the rest is kept free for the answer
+    assert "192" in done.stderr  # of 256; the rest is kept free for the answer
 
 
-@pytest.mark.parametrize("arguments", [("nonsense",), ("chat", "hi", "--temperature", "9"), ("index", "add", "x")])
+@pytest.mark.parametrize(
+    "arguments", [("nonsense",), ("chat", "hi", "--temperature", "9"), ("index", "add", "x"), ("search", "x")]
+)
 def test_wrong_usage_leaves_with_status_two(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).returncode == 2
 
@@ -166,3 +296,23 @@ def test_bench_prints_every_figure() -> None:
     figures = answer("bench", "--prompt-tokens", "32", "--tokens", "8")
     assert set(figures) == {"prompt_tps", "generation_tps", "ttft_s", "load_s", "peak_rss_bytes", "backend"}
     assert figures["generation_tps"] > 0
+
+
+def test_bench_compares_formats_of_the_kv_cache_and_keeps_the_results(home: Path) -> None:
+    compared = ("bench", "--prompt-tokens", "32", "--tokens", "4", "--context-length", "4096", "--kv-type")
+    wide, narrow = answer(*compared, "f16,q8_0/q4_0")
+    assert (narrow["kv_type_k"], narrow["kv_type_v"]) == ("q8_0", "q4_0")
+    assert narrow["peak_rss_bytes"] < wide["peak_rss_bytes"]
+    kept = benches.kept(Facts(folders(home).facts_db), wide["model"])
+    assert [bench.kv_type_v for bench in kept] == ["f16", "q4_0"]
+    compared_run = Run(Library(folders(home)).starter(), LoadSettings())
+    lines = list(table([Result(compared_run, bench) for bench in kept]))
+    assert lines[0].split()[:4] == ["Model", "Size", "KV", "cache"]
+    assert [line.split()[2] for line in lines[1:3]] == ["f16", "q8_0/q4_0"]
+    assert len({len(line) for line in lines[:3]}) == 1, "aligned"
+
+
+def test_an_unknown_format_of_the_kv_cache_is_wrong_usage() -> None:
+    wrong = run("bench", "--kv-type", "f16,q9")
+    assert wrong.returncode == 2
+    assert "there is no KV cache type “q9”" in wrong.stderr

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from desktop_llm.chats.store import ChatReader
+from desktop_llm.chats.reader import ChatReader
 from desktop_llm.paths import folders
+from tests.hostile_text import ACTING
 from tests.sample_documents import write_samples
 from tests.test_cli import answer, run
 
@@ -30,9 +34,34 @@ def read_home(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@contextlib.contextmanager
+def owner_of(home: Path) -> Iterator[None]:
+    """Another command that owns the folder and serves the others, which then start no worker of their own."""
+    code = (
+        "import sys; from desktop_llm.commands.documents import knowledge; from desktop_llm.paths import folders\n"
+        "with knowledge(folders()) as owned: owned.collections(); print('owner', flush=True); sys.stdin.read()"
+    )
+    environment = {**os.environ, "DESKTOP_LLM_HOME": str(home)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, env=environment) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"owner\n"
+        try:
+            yield
+        finally:
+            owner.communicate()
+
+
+@pytest.fixture(scope="module")
+def served_home(read_home: Path) -> Iterator[Path]:
+    """The home that has read the shelf, with an owner."""
+    with owner_of(read_home):
+        yield read_home
+
+
 @pytest.fixture
-def house(shelf: Path, read_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DESKTOP_LLM_HOME", str(read_home))
+def house(shelf: Path, served_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DESKTOP_LLM_HOME", str(served_home))
     return shelf
 
 
@@ -115,20 +144,17 @@ def test_a_collection_that_is_not_there_is_a_sentence(arguments: tuple[str, ...]
 
 
 def test_a_command_is_served_by_the_one_that_owns_the_folder(house: Path) -> None:
-    code = (
-        "import sys; from desktop_llm.commands.documents import knowledge; from desktop_llm.paths import folders\n"
-        "with knowledge(folders()): print('owner', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
-        assert owner.stdout is not None
-        assert owner.stdout.readline() == b"owner\n"
-        hits = answer("search", "House", "quiet hours", "-k", "1")
-        owner.communicate()
+    hits = answer("search", "House", "quiet hours", "-k", "1")
     assert Path(hits[0]["document"]).name == "House rules.md"
 
 
-def test_collections_are_listed_checked_made_anew_and_removed(shelf: Path) -> None:
-    answer("index", "add", "House", str(shelf))
+def test_collections_are_listed_checked_made_anew_and_removed(shelf: Path, home: Path) -> None:
+    with owner_of(home):
+        answer("index", "add", "House", str(shelf))
+        look_check_and_remove(shelf)
+
+
+def look_check_and_remove(shelf: Path) -> None:
     assert [row["collection"] for row in answer("index", "status")] == ["House"]
     assert answer("index", "status", "House")["documents"] == 4
     assert answer("index", "verify", "House")["failed"] == answer("index", "status", "House")["failed"]
@@ -137,3 +163,26 @@ def test_collections_are_listed_checked_made_anew_and_removed(shelf: Path) -> No
     answer("index", "rm", "House")
     assert answer("index", "status") == []
     assert (shelf / "House rules.md").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_nothing_in_a_document_or_its_name_gives_orders_to_the_terminal(tmp_path: Path) -> None:
+    name = "a\x1b[31m\nDone: all is well \u202e\x9b.md"
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    (papers / name).write_text("The \x1b]0;title\x07 lease \u202eends in May.\x85 Rent is 900 euros.\n")
+    (papers / "b\x1b\r.pdf").write_bytes(b"%PDF-1.4 broken")
+    added, found = run("index", "add", "My\x1bown", str(papers)), run("search", "My\x1bown", "rent")
+    assert added.returncode == found.returncode == 0
+    assert not ACTING.search(added.stdout + added.stderr + found.stdout + found.stderr)
+    assert len(added.stdout.splitlines()) == 2
+    assert "\\x1b[31m Done: all is well" in found.stdout.splitlines()[0]
+    assert Path(answer("search", "My\x1bown", "rent")[0]["document"]).name == name
+
+
+def test_damage_is_in_the_report_and_on_stderr(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "rent.txt").write_text("The rent is 900 euros.")
+    answer("index", "add", "House", str(tmp_path / "rent.txt"))
+    (home / "data" / "knowledge.db").write_bytes(b"")
+    assert "1 of 1 documents have to be read again" in run("index", "status").stderr
+    assert "1 of 1 documents have to be read again" in answer("index", "verify", "House")["notice"]

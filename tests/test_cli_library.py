@@ -1,4 +1,4 @@
-"""Models on the command line: list, import and rm, also of files that are damaged, gone, or another app's."""
+"""Models on the command line: list, import and rm, also for files that are damaged, gone, or another app's."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import pytest
 
 from desktop_llm.cli import run
 from desktop_llm.settings import Settings, save
+from tests.models.adapter_files import adapter, base_model
 from tests.models.gguf_files import model
 from tests.models.shelves import lm_studio
 
 
 @pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command: its exit status, what it prints on stdout and on stderr."""
+    """The exit status of a command, and its output on stdout and on stderr."""
 
     def printed(*arguments: str) -> tuple[int, str, str]:
         status = run(arguments)
@@ -91,3 +92,44 @@ def test_models_in_folders_of_the_settings_are_listed(printed: Any, home: Path, 
     path = model(tmp_path / "more" / "tiny.gguf")
     save(home / "data" / "settings.json", Settings(model_folders=(str(tmp_path / "more"),)))
     assert rows(printed)["tiny"]["path"] == str(path)
+
+
+class TestAdapters:
+    """Adapters on the command line."""
+
+    WEIGHT = "blk.0.attn_q.weight"
+
+    def test_one_is_imported_listed_with_its_base_and_removed(self, printed: Any, home: Path, tmp_path: Path) -> None:
+        printed("import", str(base_model(tmp_path / "tiny.gguf")))
+        path = adapter(tmp_path / "cheerful.gguf", {self.WEIGHT: (16, 8)}, rank=3)
+        status, out, err = printed("import", str(path), "--json")
+        assert (status, err) == (0, "Cheerful changes Tiny.\n")
+        assert json.loads(out)["id"] == "cheerful"
+        assert rows(printed)["cheerful"]["kind"] == "adapter"
+        assert json.loads(printed("adapter", "list", "--json")[1]) == [
+            {
+                "id": "cheerful",
+                "path": str(home / "models" / "cheerful.gguf"),
+                "base": "tiny",
+                "rank": 3,
+                "size_bytes": path.stat().st_size,
+            }
+        ]
+        assert "rank 3" in printed("adapter", "list")[1]
+        assert printed("adapter", "rm", "tiny")[0] == 1
+        assert printed("adapter", "rm", "cheerful")[0] == 0
+        assert "tiny" in rows(printed)
+        assert "cheerful" not in rows(printed)
+
+    def test_one_whose_base_is_not_here_is_kept_and_that_is_said(self, printed: Any, tmp_path: Path) -> None:
+        status, _, err = printed("import", str(adapter(tmp_path / "cheerful.gguf", {self.WEIGHT: (16, 8)})))
+        assert (status, err) == (0, "Cheerful was made for Tiny, which is not here. It is kept.\n")
+        assert json.loads(printed("adapter", "list", "--json")[1])[0]["base"] == "Tiny"
+
+    def test_a_damaged_one_is_refused_in_a_sentence(self, printed: Any, tmp_path: Path) -> None:
+        path = adapter(tmp_path / "cheerful.gguf", {self.WEIGHT: (16, 8)})
+        path.write_bytes(path.read_bytes()[:-200])
+        status, _, err = printed("import", str(path))
+        assert status == 1
+        assert err.startswith("cheerful.gguf ends too early")
+        assert "cheerful" not in rows(printed)

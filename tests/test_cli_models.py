@@ -23,7 +23,7 @@ GB = 10**9
 
 @dataclass(frozen=True)
 class Done:
-    """What a command left behind."""
+    """The outcome of a command."""
 
     returncode: int
     stdout: str
@@ -35,7 +35,7 @@ Run = Callable[..., Done]
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """A command in this process, which saves the second that a program takes to start."""
+    """Run a command in this process, which saves the second that a program takes to start."""
 
     def run(*arguments: str) -> Done:
         code = cli.run(arguments)
@@ -46,7 +46,7 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def answer(run: Run) -> Callable[..., Any]:
-    """What a command printed as JSON."""
+    """Run a command and parse the JSON that it printed."""
 
     def answer(*arguments: str) -> Any:
         done = run(*arguments, "--json")
@@ -120,7 +120,10 @@ def test_find_for_a_person_reads_in_plain_words(hub: LocalHub, run: Run) -> None
 
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert lines[0] == "Qwen/Qwen3-8B-GGUF  (1,234 downloads, 0 likes, apache-2.0, licence to be accepted on its page)"
+    assert (
+        lines[0]
+        == "Qwen/Qwen3-8B-GGUF  (1,234 downloads, 0 likes, apache-2.0, its licence must be accepted on its page)"
+    )
     assert re.fullmatch(r"  Balanced  Q4_K_M +5\.0 GB  (Fits|Slow|Too big)( +recommended here)?", lines[1])
     assert hub.url in done.stderr
 
@@ -148,7 +151,7 @@ def test_a_repository_that_fails_is_told_and_spoils_no_other(hub: LocalHub, run:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(503, "overloaded"), (429, "too many requests"), (401, "who asks"), (200, "login page")]
+    ("code", "words"), [(503, "overloaded"), (429, "too many requests"), (401, "who is asking"), (200, "login page")]
 )
 def test_a_hub_that_fails_is_one_sentence_and_status_one(hub: LocalHub, run: Run, code: int, words: str) -> None:
     hub.behave("*", status(code, body=b"<html>", headers={"Content-Type": "text/html"}))
@@ -173,9 +176,11 @@ def test_offline_in_the_settings_lets_nothing_leave(
     assert answer("ledger") == []
 
 
-def test_the_ledger_tells_every_request_the_newest_first(hub: LocalHub, answer: Callable[..., Any], run: Run) -> None:
+def test_the_ledger_tells_every_request_the_newest_first(
+    hub: LocalHub, home: Path, answer: Callable[..., Any], run: Run
+) -> None:
     add_qwen(hub)
-    assert "Nothing has left" in run("ledger").stdout
+    assert "No request from this computer is recorded" in run("ledger").stdout
     answer("find", "qwen")
 
     rows = answer("ledger")
@@ -188,6 +193,11 @@ def test_the_ledger_tells_every_request_the_newest_first(hub: LocalHub, answer: 
     assert all(datetime.fromisoformat(row["time"]).tzinfo for row in rows)
     assert all(row["bytes_in"] > 100 and row["bytes_out"] > 100 for row in rows)
     assert "search models" in run("ledger").stdout
+    folders(home).ledger_db.unlink()
+    told = run("ledger").stdout
+    assert "is lost or can't be read" in told
+    assert "No request from" not in told
+    assert "is lost" in run("ledger", "--json").stderr
 
 
 def test_the_hub_of_the_settings_is_asked_where_the_environment_names_none(
@@ -207,7 +217,7 @@ def test_the_help_says_where_models_come_from(command: list[str], capsys: pytest
     with pytest.raises(SystemExit):
         cli.run([*command, "--help"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "HF_ENDPOINT names, else from the one in the settings, else from https://huggingface.co" in said
+    assert "HF_ENDPOINT, otherwise from the one in the settings, otherwise from https://huggingface.co" in said
 
 
 def test_a_token_from_the_environment_is_used_and_not_printed(

@@ -17,6 +17,7 @@ import pytest
 
 from tests.models.downloading import FILE, REPO, made_model
 from tests.models.killing_pulls import CountingHub
+from tests.models.test_download_plain_hub import PlainHub
 
 MODEL = made_model(Random(1), weights=2_000_000)
 
@@ -49,8 +50,9 @@ def answer(*arguments: str) -> Any:
 
 def test_a_pulled_model_is_listed_costs_nothing_again_and_can_be_removed(hub: CountingHub) -> None:
     pulled = answer("pull", f"{REPO}:Q4_K_M")
-    assert set(pulled) == {"id", "path", "sha256", "size_bytes", "bytes_transferred"}
+    assert set(pulled) == {"id", "path", "sha256", "size_bytes", "bytes_transferred", "checked"}
     assert pulled["sha256"] == hashlib.sha256(Path(pulled["path"]).read_bytes()).hexdigest()
+    assert pulled["checked"] is True
     assert pulled["bytes_transferred"] == pulled["size_bytes"] == len(MODEL)
     assert answer("pull", f"{REPO}:{FILE}")["bytes_transferred"] == 0
     assert pulled["id"] in [row["id"] for row in answer("list")]
@@ -58,9 +60,15 @@ def test_a_pulled_model_is_listed_costs_nothing_again_and_can_be_removed(hub: Co
     assert not Path(pulled["path"]).exists()
 
 
+def test_a_pull_that_could_not_be_checked_says_so_to_a_script_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with PlainHub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        assert answer("pull", REPO)["checked"] is False
+
+
 @pytest.fixture
 def _heeds_ctrl_c() -> Iterator[None]:
-    """Tests that a shell started in the background were told to ignore it, and so would what they start."""
+    """Heed Ctrl+C: a shell makes tests in the background ignore it, and so would the programs they start."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -78,7 +86,7 @@ def test_an_interrupted_pull_says_how_to_go_on_and_gets_only_the_rest(home: Path
         _, complaint = program.communicate(timeout=60)
     hub.limit_bytes = None
     assert program.returncode == 130
-    assert "The same command goes on from there." in complaint
+    assert "The same command resumes it." in complaint
     (part,) = (home / "models" / ".part").glob("*.part")
     there = part.stat().st_size
     assert answer("pull", REPO)["bytes_transferred"] == len(MODEL) - there

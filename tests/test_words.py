@@ -1,4 +1,4 @@
-"""Every sentence for a person is made with `tr`, and is shown in the window's language wherever it was made."""
+"""Every sentence for a person is made with `tr`, and appears in the window's language wherever it was made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 
 from desktop_llm import words
 from desktop_llm.errors import ContextOverflow, TransferError, UserError, from_wire, to_wire
-from desktop_llm.words import Sentence, from_json, to_json, tr
+from desktop_llm.words import Sentence, from_json, plural, to_json, tr
+from desktop_llm.workers.deaths import Part
 from desktop_llm.workers.process import Worker
 
 PACKAGE = Path(__file__).parent.parent / "desktop_llm"
@@ -22,14 +23,14 @@ ECHO = [sys.executable, str(Path(__file__).parent / "workers" / "echo_worker.py"
 @pytest.fixture
 def marked() -> Iterator[None]:
     """A language in which every template stands in ⟦⟧."""
-    words.use_translator(lambda template: f"⟦{template}⟧")
+    words.use_translator(lambda template, number: f"⟦{template}⟧")
     yield
-    words.use_translator(str)
+    words.use_translator(lambda template, number: template)
 
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    worker = Worker([], name="The echo", command=ECHO)
+    worker = Worker([], Part("The echo"), command=ECHO)
     yield worker
     worker.close()
 
@@ -72,7 +73,7 @@ def test_a_stored_sentence_is_read_in_the_language_of_today(request: pytest.Fixt
 
 
 def test_a_translation_with_a_slip_falls_back_to_the_sentence_itself(marked: None) -> None:
-    words.use_translator(lambda template: template.replace("{name}", "{nmae}"))
+    words.use_translator(lambda template, number: template.replace("{name}", "{nmae}"))
     assert tr("{name} is gone", name="a") == "a is gone"
 
 
@@ -80,17 +81,40 @@ def test_a_translation_with_a_slip_falls_back_to_the_sentence_itself(marked: Non
 def test_a_sentence_raised_in_a_child_arrives_translated_with_what_is_nested_in_it(worker: Worker) -> None:
     with pytest.raises(UserError) as caught:
         worker.call("refuse", {"thing": "lamp"})
-    assert str(caught.value) == "⟦The lamp is broken: ⟦it has 2 cracks⟧. Nothing else is. Change the bulb.⟧"
+    assert caught.value.title == "⟦The lamp is broken: ⟦it has 2 cracks⟧.⟧"
+    assert caught.value.text == "⟦Nothing else is. Change the bulb.⟧"
     assert caught.value.message == str(caught.value)
     with pytest.raises(ContextOverflow, match="⟦This message needs 9,000 tokens"):
         worker.call("refuse", {"overflow": True})
 
 
+def test_the_words_follow_the_number() -> None:
+    assert [plural("%n file", "%n files", n) for n in (0, 1, 2, 1200)] == [
+        "0 files",
+        "1 file",
+        "2 files",
+        "1,200 files",
+    ]
+    assert plural("%n file of {name}", "%n files of {name}", 1, name="a") == "1 file of a"
+
+
+def test_a_language_may_have_more_forms_than_english(marked: None) -> None:
+    words.use_translator(lambda template, number: "%n Dateien" if number > 1 else "eine Datei")
+    assert [plural("%n file", "%n files", n) for n in (1, 2)] == ["eine Datei", "2 Dateien"]
+    assert from_json(to_json(plural("%n file", "%n files", 1))) == "eine Datei"
+
+
 def test_an_error_of_plain_text_crosses_the_wire_too() -> None:
-    error = from_wire({"error": "TransferError", "message": "No way.", "cause": "timeout"})
+    error = from_wire({"error": "TransferError", "title": "No way.", "cause": "timeout"})
     assert isinstance(error, TransferError)
     assert (error.message, error.cause, error.details) == ("No way.", "timeout", "")
-    assert to_wire(UserError("No way.", "why")) == {"error": "UserError", "message": "No way.", "details": "why"}
+    assert to_wire(UserError("No way.", details="why")) == {
+        "error": "UserError",
+        "title": "No way.",
+        "text": "",
+        "action": "",
+        "details": "why",
+    }
 
 
 def _name(node: ast.expr | None) -> str:
@@ -112,7 +136,7 @@ def _user_errors(trees: dict[Path, ast.Module]) -> set[str]:
 
 
 def _is_bare(node: ast.expr) -> bool:
-    """A literal with a space in it, one with values glued in, or one that is filled in by hand."""
+    """Whether it is a literal with a space, one with values put in, or one that is filled in by hand."""
     if isinstance(node, ast.Constant):
         return isinstance(node.value, str) and " " in node.value
     if isinstance(node, ast.BinOp | ast.IfExp | ast.BoolOp):
@@ -122,15 +146,19 @@ def _is_bare(node: ast.expr) -> bool:
     return isinstance(node, ast.JoinedStr) and any(map(_is_bare, node.values))
 
 
+def _is_logged(function: ast.expr) -> bool:
+    return isinstance(function, ast.Attribute) and _name(function.value) == "log"
+
+
 def _bare_messages(tree: ast.Module, errors: set[str], builders: set[str]) -> Iterator[int]:
-    """The lines of calls whose message, or (of a function that makes an error) any part of it, is bare text."""
+    """The lines of calls with bare text as title or text, or as any argument of a function that makes an error."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and node.name in errors:
             calls = [call for call in ast.walk(node) if isinstance(call, ast.Call) and _name(call.func) == "__init__"]
-            yield from (call.lineno for call in calls if any(map(_is_bare, call.args[:1])))
-        if isinstance(node, ast.Call) and _name(node.func) in errors | builders:
-            given = node.args if _name(node.func) in builders else node.args[:1]
-            named = [keyword.value for keyword in node.keywords if keyword.arg in ("message", "text", "reason", "what")]
+            yield from (call.lineno for call in calls if any(map(_is_bare, call.args[:2])))
+        if isinstance(node, ast.Call) and _name(node.func) in errors | builders and not _is_logged(node.func):
+            given = node.args if _name(node.func) in builders else node.args[:2]
+            named = [keyword.value for keyword in node.keywords if keyword.arg in ("title", "text", "reason", "what")]
             if any(map(_is_bare, [*given, *named])):
                 yield node.lineno
 

@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
-from desktop_llm.chats import search, tree
-from desktop_llm.chats.failures import in_words
-from desktop_llm.chats.records import Conversation, SearchHit, StoredMessage
-from desktop_llm.chats.rows import grouped, to_conversation, to_message
-from desktop_llm.chats.schema import connect_read_only, from_sql
+from desktop_llm.chats import repair, search, tree
+from desktop_llm.chats.records import Conversation, StoredMessage, grouped, to_conversation, to_message
+from desktop_llm.chats.schema import from_sql, in_words, upgraded_copy
 from desktop_llm.errors import NotFound
+from desktop_llm.sqlite_files import connect_read_only
 from desktop_llm.words import tr
 
-MAX_HITS = 100
-SNIPPET_TOKENS = 16
 _TITLE, _MESSAGE = "title_search", "message_search"
 
 
 class ChatReader:
-    """A read-only view of the chats, on a connection of its own; for one thread at a time."""
+    """A read-only view of the chats, on a connection of its own; for one thread at a time.
+
+    Attributes: `is_copy`, whether it shows a copy in memory, as it was when it was opened, because the file still has
+    the layout of an older version.
+    """
+
+    is_copy = False
 
     def __init__(self, path: Path) -> None:
-        """Raises UserError where the file is missing or can't be read."""
+        """Raises UserError if the file is missing or can't be read."""
         self.path = path
         with in_words(path):
             self._connection = connect_read_only(path)
+            try:
+                copy = upgraded_copy(self._connection)
+            except BaseException:
+                self._connection.close()
+                raise
+        if copy is not None:
+            self._connection.close()
+            self._connection, self.is_copy = copy, True
         self._connection.row_factory = sqlite3.Row
 
     def __enter__(self) -> Self:
@@ -38,7 +49,7 @@ class ChatReader:
         self.close()
 
     def close(self) -> None:
-        """Give the file back; the object is of no use afterwards."""
+        """Close the file; the object can't be used afterwards."""
         self._connection.close()
 
     def conversations(self, query: str = "") -> list[Conversation]:
@@ -47,10 +58,6 @@ class ChatReader:
             return self._listed("c.deleted_at IS NULL", ())
         found = self._matching(query)
         return [chat for chat in self._listed("c.deleted_at IS NULL", ()) if chat.id in found]
-
-    def trashed(self) -> list[Conversation]:
-        """The chats in the trash, until `purge` ends them."""
-        return self._listed("c.deleted_at IS NOT NULL", ())
 
     def conversation(self, conversation_id: str) -> Conversation:
         """One chat, in the trash or not; raises NotFound."""
@@ -65,7 +72,7 @@ class ChatReader:
             conversation = self._conversation_row(conversation_id)
             rows = self._rows("SELECT * FROM message WHERE conversation = ? ORDER BY seq", conversation["seq"])
             parents = {row["id"]: row["parent_id"] for row in rows}
-            # A damaged end must not hide the chat.
+            # A damaged last message must not hide the chat.
             leaf = conversation["leaf_id"] if conversation["leaf_id"] in parents else next(reversed(parents), None)
             shown = set(tree.branch(parents, leaf))
             return self._assembled([row for row in rows if row["id"] in shown], tree.places(parents))
@@ -83,17 +90,13 @@ class ChatReader:
             return tuple(tree.siblings(self._parents(row["conversation"]), message_id))
 
     def draft(self, conversation_id: str) -> str:
-        """What was typed and not sent there; the id "" stands for the chat that is not yet begun."""
+        """The text that was typed there and not sent; the id "" stands for the chat that has not begun yet."""
         rows = self._rows("SELECT text FROM draft WHERE conversation_id = ?", conversation_id)
         return from_sql(rows[0]["text"]) if rows else ""
 
-    def search(self, query: str) -> list[SearchHit]:
-        """Where the words stand, titles first, then messages of all branches, best match first."""
-        expression = search.match_expression(query)
-        if not expression:
-            return []
-        with in_words(self.path):
-            return [*self._title_hits(expression), *self._message_hits(expression)][:MAX_HITS]
+    def picture_paths(self) -> list[str]:
+        """The paths of all pictures of all messages, those of chats in the trash among them."""
+        return [from_sql(row["content"]) for row in self._rows("SELECT content FROM part WHERE kind = 'image'")]
 
     def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         with in_words(self.path):
@@ -116,7 +119,7 @@ class ChatReader:
     def _message_row(self, message_id: str) -> sqlite3.Row:
         rows = self._rows("SELECT * FROM message WHERE id = ?", message_id)
         if not rows:
-            raise NotFound(tr("This message is no longer there. Nothing was changed."))
+            raise NotFound(tr("This message is no longer there."), tr("Nothing was changed."))
         return rows[0]
 
     def _parents(self, conversation: int) -> dict[str, str | None]:
@@ -127,7 +130,7 @@ class ChatReader:
         """The rows of one conversation with their parts and citations, fetched in two queries."""
         if not rows:
             return []
-        # One message is asked for by itself, many by their conversation.
+        # One message is queried by its own number, several by their conversation.
         column, key = ("seq", rows[0]["seq"]) if len(rows) == 1 else ("conversation", rows[0]["conversation"])
         belonging = f"message IN (SELECT seq FROM message WHERE {column} = ?) ORDER BY seq"
         parts = grouped(self._connection.execute(f"SELECT message, kind, content FROM part WHERE {belonging}", (key,)))
@@ -139,7 +142,7 @@ class ChatReader:
     def _matching(self, query: str) -> set[str]:
         expression = search.match_expression(query)
         if not expression:
-            # No word in it: an emoji or a sign, which the index does not hold.
+            # The query has no word, only emoji or signs, which the index does not hold.
             return {chat.id for chat in self._listed("instr(c.title, ?)", (search.searchable(query).strip(),))}
         rows = self._rows(
             f"SELECT id FROM conversation WHERE seq IN (SELECT rowid FROM {_TITLE} WHERE {_TITLE} MATCH ?1) "
@@ -149,40 +152,20 @@ class ChatReader:
         )
         return {row["id"] for row in rows}
 
-    def _title_hits(self, expression: str) -> Iterator[SearchHit]:
-        rows = self._rows(
-            f"SELECT c.id, c.title FROM {_TITLE} JOIN conversation c ON c.seq = {_TITLE}.rowid "
-            f"WHERE {_TITLE} MATCH ? AND c.deleted_at IS NULL ORDER BY rank, c.touched DESC LIMIT ?",
-            expression,
-            MAX_HITS,
-        )
-        for row in rows:
-            yield SearchHit(row["id"], from_sql(row["title"]), None, from_sql(row["title"]))
 
-    def _message_hits(self, expression: str) -> Iterator[SearchHit]:
-        rows = self._rows(
-            f"SELECT c.id, c.title, m.id AS message_id, snippet({_MESSAGE}, 0, '', '', '…', ?) AS snippet "
-            f"FROM {_MESSAGE} JOIN message m ON m.seq = {_MESSAGE}.rowid JOIN conversation c ON c.seq = m.conversation "
-            f"WHERE {_MESSAGE} MATCH ? AND c.deleted_at IS NULL ORDER BY rank, m.seq DESC LIMIT ?",
-            SNIPPET_TOKENS,
-            expression,
-            MAX_HITS,
-        )
-        for row in rows:
-            yield SearchHit(row["id"], from_sql(row["title"]), row["message_id"], search.readable(row["snippet"]))
-
-
-def condition(path: Path) -> str:
-    """For `doctor`: "ok" (also where no chat was ever stored), else "damaged: " and SQLite's words."""
+def condition(path: Path, *, of_chats: bool = True) -> str:
+    """For `doctor`: "ok" (also if nothing was ever stored), else "damaged: " and SQLite's words."""
     if not path.exists():
         return "ok"
     try:
         with contextlib.closing(connect_read_only(path)) as connection:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict == "ok" and of_chats and not repair.is_whole(connection):
+                verdict = tr("messages have lost their place")
     except sqlite3.Error as error:
         verdict = str(error)
     return "ok" if verdict == "ok" else tr("damaged: {reason}", reason=verdict)
 
 
 def _no_conversation() -> NotFound:
-    return NotFound(tr("This chat is no longer there. Nothing was changed."))
+    return NotFound(tr("This chat is no longer there."), tr("Nothing was changed."))

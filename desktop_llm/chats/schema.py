@@ -1,23 +1,25 @@
-"""The layout of chats.db, how it is opened, and how an older layout becomes the present one.
+"""The layout of chats.db, how to open it, how to upgrade an older layout, and what its failures mean.
 
-Each entry of `STEPS` lifts the layout by one version and is never edited after a release; the file's version stands in
-`PRAGMA user_version`. Columns of type ANY hold text that may contain lone surrogates (see `to_sql`).
+Each entry of `STEPS` upgrades the layout by one version and is never edited after a release; the file's version stands
+in `PRAGMA user_version`. Columns of type ANY hold text that may contain lone surrogates (see `to_sql`).
 """
 
 from __future__ import annotations
 
-import functools
-import os
+import contextlib
+import itertools
 import sqlite3
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from desktop_llm.errors import UserError
-from desktop_llm.files import write_atomically
+from desktop_llm.chats import backups, repair
+from desktop_llm.errors import FREE_SPACE, Busy, UserError
+from desktop_llm.files import cannot_write, write_atomically
+from desktop_llm.sqlite_files import DAMAGED, family, mark_suspect, tolerant_text
 from desktop_llm.words import tr
 
 APPLICATION_ID = 0x444C4C4D  # "DLLM"
+_LAST_VERSION = 1000  # a number beyond it is damage, not a newer app
 
 _FULL_TEXT = "fts5(text, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')"
 
@@ -85,13 +87,32 @@ _FIRST = (
     f"CREATE VIRTUAL TABLE message_search USING {_FULL_TEXT}",
 )
 
-# What an answer's documents do not hold, and where a quote stands in a format without pages.
+# The sentences that no document supports, and the place of a quote in a format without pages.
 _SECOND = (
     "ALTER TABLE message ADD COLUMN unsupported TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE citation ADD COLUMN place ANY NOT NULL DEFAULT ''",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
+# Messages may hold tool calls and results, and an error has a title and a text. The wider rules touch no row, so only
+# their wording changes (https://sqlite.org/lang_altertable.html#otheralter): every table stays on the page where
+# `salvage` looks for it. The added column makes other connections read the layout again.
+_THIRD = (
+    "ALTER TABLE message ADD COLUMN error_text ANY NOT NULL DEFAULT ''",
+    "PRAGMA writable_schema = ON",
+    "UPDATE sqlite_master SET sql = replace(sql, '''assistant'')', '''assistant'', ''tool'')') WHERE name = 'message'",
+    "UPDATE sqlite_master SET sql = replace(sql, '''tool'')', '''tool_call'', ''tool_result'')') WHERE name = 'part'",
+    "PRAGMA writable_schema = RESET",
+    "UPDATE part SET kind = 'tool_result', content = json_object('id', '', 'text', CAST(content AS TEXT)) "
+    "WHERE kind = 'tool'",
+)
+
+# The mix of adapters that a chat goes on with; each message has always kept its own.
+_FOURTH = ("ALTER TABLE conversation ADD COLUMN adapters TEXT NOT NULL DEFAULT '[]'",)
+
+# Whether the model may use tools in a chat, and which.
+_FIFTH = ("ALTER TABLE conversation ADD COLUMN tools TEXT NOT NULL DEFAULT '{}'",)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -107,7 +128,7 @@ _PRAGMAS = (
 
 
 def to_sql(text: str) -> str | bytes:
-    """Text as SQLite can keep it: as it is, or as bytes where lone surrogates have no UTF-8."""
+    """The text as SQLite can keep it: unchanged, or as bytes if it has lone surrogates, which UTF-8 can't encode."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -116,17 +137,13 @@ def to_sql(text: str) -> str | bytes:
 
 
 def from_sql(value: str | bytes) -> str:
-    """The very text that `to_sql` was given; of a damaged value what is left of it."""
+    """The text that `to_sql` got, or the readable part of it if the value is damaged."""
     if not isinstance(value, bytes):
         return str(value)
     try:
         return value.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return value.decode("utf-8", "replace")
-
-
-# One flipped bit in a letter must not keep the rest of a chat from being read.
-tolerant_text = functools.partial(str, encoding="utf-8", errors="replace")
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -142,35 +159,8 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_read_only(path: Path) -> sqlite3.Connection:
-    """A connection that can't change the file and never checkpoints."""
-    try:
-        return _open_read_only(path, "mode=ro")
-    except sqlite3.OperationalError:
-        log = path.with_name(path.name + "-wal")
-        if not path.exists() or (log.exists() and log.stat().st_size):
-            raise
-        # Even reading wants a shared-memory file beside the database. On a full disk or in a folder that can't be
-        # written there is none, and nobody else can be writing either.
-        return _open_read_only(path, "immutable=1")
-
-
-def _open_read_only(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?{mode}"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
-    connection.text_factory = tolerant_text
-    try:
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
 def create(path: Path) -> None:
-    """Write an empty database of the present layout in one piece, mode 0600: it is there whole or not at all."""
+    """Write an empty database of the current layout, mode 0600: it is there whole or not at all."""
     memory = sqlite3.connect(":memory:", isolation_level=None)
     try:
         memory.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -182,48 +172,166 @@ def create(path: Path) -> None:
 
 
 def upgrade(connection: sqlite3.Connection, path: Path, steps: Sequence[Sequence[str]] = STEPS) -> None:
-    """Bring an older layout up to date, after a backup beside the file; each step is one transaction.
+    """Bring an older layout up to date in one transaction, after a checked backup beside the file.
 
-    Raises UserError for a file of a newer version of the app, and leaves it untouched.
+    Raises UserError if a newer version of the app wrote the file, or if the disk does not let the upgrade happen; the
+    file is then untouched.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(steps):
         raise UserError(
-            tr(
-                "The chats in {file} were written by a newer version of Desktop LLM. "
-                "Nothing was changed. Install the newer version again, or point this one at another folder.",
-                file=path,
-            )
+            tr("The chats in {file} were written by a newer version of Desktop LLM.", file=path),
+            tr("Nothing was changed. Install the newer version again, or point this one at another folder."),
         )
-    if version < len(steps):
-        _back_up(connection, path, version)
+    if version == len(steps):
+        backups.clear_halves(path)
+        return
+    backups.check_space(path)
+    try:
+        backups.back_up(connection, path, version)
         _apply(connection, version, steps)
+    except sqlite3.Error as error:
+        if family(error) not in _DISK:
+            raise
+        raise UserError(
+            tr("Your chats could not be brought to this version's layout: {reason}.", reason=_reason(error)),
+            backups.untouched(),
+            action=FREE_SPACE,
+            details=str(error),
+        ) from error
+    except UserError as error:
+        raise UserError(error.title, backups.untouched(), action=FREE_SPACE, details=error.details) from error
 
 
-def backups(path: Path) -> list[Path]:
-    """The copies that upgrades of this file left."""
-    return sorted((path.parent / "backups").glob(f"{path.stem}-version-*.db"))
+def upgraded_copy(connection: sqlite3.Connection) -> sqlite3.Connection | None:
+    """The whole database in memory, in the current layout; None if the file has no older one.
+
+    So chats can be read while the file itself can't be upgraded.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in range(1, len(STEPS)) or not layout_is_known(connection):
+        return None
+    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        memory.text_factory = tolerant_text
+        connection.backup(memory)
+        repair.repair(memory)
+        _apply(memory, version, STEPS)
+    except sqlite3.Error:
+        memory.close()
+        raise
+    return memory
 
 
-def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    folder = path.parent / "backups"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    target = folder / f"{path.stem}-version-{version}-{time.strftime('%Y%m%d-%H%M%S')}.db"
-    # VACUUM INTO takes an empty file, and an empty file can have its mode set before any text is in it.
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    connection.execute("VACUUM INTO ?", (str(target),))
+def layout_is_known(connection: sqlite3.Connection) -> bool:
+    """Whether our tables have the columns of the file's version; True too for a version of a newer app."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if len(STEPS) < version <= _LAST_VERSION:
+        return True
+    if not 0 < version <= len(STEPS):
+        return False
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
+        _apply(memory, 0, STEPS)
+        names = {table for table, _ in _columns(memory)}
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
+        _apply(memory, 0, STEPS[:version])
+        expected = _columns(memory)
+    return {(table, column) for table, column in _columns(connection) if table in names} == expected
+
+
+def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    sql = "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+    return set(connection.execute(sql))
 
 
 def _apply(connection: sqlite3.Connection, version: int, steps: Sequence[Sequence[str]]) -> None:
-    for number, statements in enumerate(steps[version:], start=version + 1):
-        connection.execute("BEGIN EXCLUSIVE")
-        try:
-            for statement in statements:
-                connection.execute(statement)
-            if connection.execute("PRAGMA foreign_key_check").fetchone():
-                raise sqlite3.IntegrityError(f"layout {number} breaks a reference")
-            connection.execute(f"PRAGMA user_version = {number}")
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        for statement in itertools.chain.from_iterable(steps[version:]):
+            connection.execute(statement)
+        if connection.execute("PRAGMA foreign_key_check").fetchone():
+            raise sqlite3.IntegrityError("the new layout breaks a reference")
+        connection.execute(f"PRAGMA user_version = {len(steps)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        roll_back(connection)
+        raise
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """End a transaction that failed; SQLite may have ended it already, for example on a full disk."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+_REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
+_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, *_REFUSED})
+
+
+@contextlib.contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """Turn an error of the disk or the file into a UserError; errors caused by our own bugs pass unchanged."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if family(error) in DAMAGED:
+            mark_suspect(path)
+        sentence = _sentence(path, error)
+        if sentence is None:
             raise
+        raise sentence from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _reason(error: sqlite3.Error) -> str:
+    if family(error) == sqlite3.SQLITE_FULL:
+        return tr("the disk is full")
+    if family(error) == sqlite3.SQLITE_IOERR:
+        return tr("the disk is full, gone or failing")
+    return tr("its folder can't be written to")
+
+
+_UNREADABLE = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
+
+
+def _sentence(path: Path, error: sqlite3.Error) -> UserError | None:
+    code, folder = family(error), path.parent
+    action = FREE_SPACE
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        title = tr("Another program is using the chats in {folder}.", folder=folder)
+        return Busy(title, tr("Nothing was lost. Close it, then try again."), details=str(error))
+    if code in DAMAGED:
+        action = ""
+        title = tr("The chats file {file} is damaged.", file=path)
+        text = tr(
+            "Everything on screen is still here. "
+            "Start the app again: it will bring back all that can be read and keep the damaged file."
+        )
+    elif code == sqlite3.SQLITE_FULL:
+        title = tr("The disk with {folder} is full, so this could not be saved.", folder=folder)
+        text = tr("What was saved before is safe and your text is still here. Free some space, then try again.")
+    elif getattr(error, "sqlite_errorcode", 0) in _UNREADABLE:
+        title = tr("The chats in {folder} could not be read: the disk is failing or gone.", folder=folder)
+        text = tr("Nothing was changed, and your text is still here. Check the disk, then try again.")
+    elif code == sqlite3.SQLITE_IOERR:
+        title = tr("The system refused to write to {folder}: the disk is full, gone or failing.", folder=folder)
+        text = tr(
+            "What was saved before is safe and your text is still here. "
+            "Check the disk and its free space, then try again."
+        )
+    elif code in _REFUSED:
+        title = tr("{folder} can't be written to, so this could not be saved.", folder=folder)
+        text = tr(
+            "What was saved before is safe and your text is still here. "
+            "Check the permissions of the folder, then try again."
+        )
+    elif code == sqlite3.SQLITE_CANTOPEN:
+        title = tr("The chats in {folder} could not be opened.", folder=folder)
+        text = tr(
+            "Nothing was changed. Check that the folder exists and belongs to you, and that its disk is not full, "
+            "then start again."
+        )
+    else:
+        return None
+    return UserError(title, text, action=action, details=str(error))

@@ -1,7 +1,7 @@
-"""Full-text search: how text goes into the FTS5 tables and how any typed words become a query that can't fail.
+"""Full-text search: prepares text for the FTS5 tables, and turns any typed words into a query that can't fail.
 
-`unicode61` splits at spaces, so scripts written without them get an invisible break after each character: a word of
-such a script is then found anywhere in a sentence, as a phrase.
+`unicode61` splits at spaces, so scripts written without spaces get an invisible break after each character: a word is
+then found anywhere in a sentence, as a phrase.
 """
 
 from __future__ import annotations
@@ -20,17 +20,12 @@ _UNSPACED = re.compile(
 
 
 def searchable(text: str) -> str:
-    """Text as it is indexed: valid UTF-8, compatibility forms unified, unspaced scripts broken up."""
+    """The text as it is indexed: valid UTF-8, compatibility forms unified, scripts without spaces broken up."""
     valid = text.encode("utf-8", "replace").decode().replace("\0", " ")
     return _UNSPACED.sub(f"\\1{BREAK}", unicodedata.normalize("NFKC", valid))
 
 
 def match_expression(query: str) -> str:
-    """An FTS5 query: every word must occur, the end of each word is open; empty where the query has no words."""
+    """An FTS5 query that finds texts with every word, or words that begin so; empty if the query has no words."""
     words = [word[:MAX_WORD_LENGTH] for word in searchable(query).split() if any(map(str.isalnum, word))]
     return " ".join('"' + word.replace('"', '""') + '"*' for word in words[:MAX_WORDS])
-
-
-def readable(snippet: str) -> str:
-    """A snippet of indexed text on one line, without the invisible breaks."""
-    return " ".join(snippet.replace(BREAK, "").split())

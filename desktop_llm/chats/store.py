@@ -1,79 +1,67 @@
-"""Writing chats.db: every change of a conversation, each durable when its method returns.
+"""Writes chats.db: every change of a conversation is durable when its method returns.
 
-One `ChatStore` per data folder, called from one thread (the serial lane). "Saved" means that COMMIT returned: a method
-that raises has changed nothing, and the caller still holds the text.
+There is one `ChatStore` per data folder, called from one thread (the serial lane). "Saved" means that COMMIT returned.
+A method that raises has changed nothing, and the caller still holds the text.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
-from desktop_llm.chats import salvage, schema, tree
-from desktop_llm.chats.failures import in_words
-from desktop_llm.chats.reader import ChatReader, condition
+from desktop_llm.chats import backups, repair, salvage, schema, tree
+from desktop_llm.chats.reader import ChatReader
 from desktop_llm.chats.records import (
     Conversation,
     ConversationFields,
     MessageFields,
-    SearchHit,
-    StoredCitation,
     StoredMessage,
+    citation_values,
+    column,
+    joined,
+    part_values,
+    to_part,
 )
-from desktop_llm.chats.rows import citation_values, column, joined
-from desktop_llm.chats.schema import from_sql, to_sql
+from desktop_llm.chats.schema import from_sql, in_words, to_sql
 from desktop_llm.chats.search import searchable
-
-__all__ = [
-    "ChatReader",
-    "ChatStore",
-    "Conversation",
-    "ConversationFields",
-    "MessageFields",
-    "SearchHit",
-    "StoredCitation",
-    "StoredMessage",
-    "condition",
-]
+from desktop_llm.days import Days
+from desktop_llm.message import Citation, Part
 
 TRASH_DAYS = 30
-_DAY_S = 86400
+_WAITING = "waiting "  # before the place of a draft: it waits to be sent
 
 
 class ChatStore(ChatReader):
     """The one writing connection.
 
-    Attributes: `notice`, a sentence to show once where a damaged file was found and what could be read was brought
-    back; else None.
+    Attributes: `notice`, a sentence to show once if damage was found and what could be read was brought back, otherwise
+    None.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open, create, bring up to date or salvage the file; raises UserError where that can't be done."""
+        """Open, create, upgrade or salvage the file; raises UserError if that can't be done."""
         self.path = path
+        self._days = Days(path.with_name("days.json"))
         with in_words(path):
             self.notice = salvage.ensure_sound(path)
             self._connection = schema.connect(path)
             try:
+                self.notice = self.notice or repair.repair(self._connection)
                 schema.upgrade(self._connection, path)
             except BaseException:
                 self._connection.close()
                 raise
         self._connection.row_factory = sqlite3.Row
 
-    def reader(self) -> ChatReader:
-        """A second, read-only connection for another thread; close it by itself."""
-        return ChatReader(self.path)
-
     # Conversations
 
     def create(self, **fields: Unpack[ConversationFields]) -> Conversation:
-        """Begin a chat and store it at once."""
+        """Create a chat and store it at once."""
         conversation_id, now = uuid.uuid4().hex, time.time()
         with self._transaction():
             self._execute(
@@ -87,14 +75,15 @@ class ChatStore(ChatReader):
         return self.conversation(conversation_id)
 
     def update(self, conversation_id: str, **fields: Unpack[ConversationFields]) -> Conversation:
-        """Change what is given, leave the rest; raises NotFound."""
+        """Change the given fields and leave the rest; raises NotFound."""
         with self._transaction():
             self._conversation_row(conversation_id)
             self._set_conversation(conversation_id, fields)
         return self.conversation(conversation_id)
 
     def trash(self, conversation_id: str) -> None:
-        """Take a chat out of the list; `restore` brings it back for 30 days."""
+        """Move a chat to the trash; `restore` brings it back until the app has seen 30 more days."""
+        self._days.note()
         self._set_deleted(conversation_id, time.time())
 
     def restore(self, conversation_id: str) -> None:
@@ -102,13 +91,16 @@ class ChatStore(ChatReader):
         self._set_deleted(conversation_id, None)
 
     def purge(self, older_than_days: float = TRASH_DAYS) -> int:
-        """Delete for good what has been in the trash that long, also from free pages and old backups; how many."""
-        before = time.time() - older_than_days * _DAY_S
+        """Delete the chats that were in the trash for that many days of the app, also from free pages and old backups;
+        returns their number.
+        """
+        self._days.note()
         with self._transaction():
-            doomed = self._rows("SELECT seq, id FROM conversation WHERE deleted_at <= ?", before)
+            trashed = self._rows("SELECT seq, id, deleted_at FROM conversation WHERE deleted_at IS NOT NULL")
+            doomed = [row for row in trashed if self._days.since(row["deleted_at"]) >= older_than_days]
             for row in doomed:
                 self._erase(row)
-        self._forget_backups(before)
+        self._forget_backups(older_than_days)
         if doomed:
             self._scrub()
         return len(doomed)
@@ -120,9 +112,9 @@ class ChatStore(ChatReader):
         conversation_id: str,
         parent_id: str | None,
         role: str,
-        text: str = "",
+        parts: Iterable[Part] = (),
+        *,
         status: str = "complete",
-        attachments: Iterable[str] = (),
         **fields: Unpack[MessageFields],
     ) -> StoredMessage:
         """Store a message below `parent_id` (None: a first message) and make it the end of the active branch."""
@@ -141,72 +133,98 @@ class ChatStore(ChatReader):
                 now,
             ).lastrowid
             self._set_message(message_id, fields)
-            self._add_parts(seq, itertools.chain([("text", text)], (("file", path) for path in attachments)))
+            self._add_parts(seq, parts)
             self._index_message(seq)
             self._touch(conversation["seq"], message_id, now)
         return self.message(message_id)
 
-    def append(self, message_id: str, text: str = "", thinking: str = "") -> None:
-        """Keep the next piece of a streaming answer: one small row, whatever the length of the answer."""
+    def append(self, message_id: str, pieces: Sequence[Part]) -> None:
+        """Save the next pieces of a streaming answer, in order: one small row each, however long the answer is."""
         with self._transaction():
-            self._add_parts(self._message_row(message_id)["seq"], [("thinking", thinking), ("text", text)])
+            self._add_parts(self._message_row(message_id)["seq"], pieces)
 
     def finish(
         self,
         message_id: str,
         status: str,
         *,
-        text: str | None = None,
-        citations: Iterable[StoredCitation] = (),
-        sources: Iterable[StoredCitation] = (),
+        parts: Iterable[Part] | None = None,
+        citations: Iterable[Citation] = (),
+        sources: Iterable[Citation] = (),
         **fields: Unpack[MessageFields],
     ) -> StoredMessage:
-        """End an answer: its status, facts and passages; `text`, where given, replaces what was streamed."""
+        """End an answer: its status, facts and passages; `parts`, if given, replace what was streamed."""
         with self._transaction():
             row = self._message_row(message_id)
             self._execute("UPDATE message SET status = ? WHERE seq = ?", status, row["seq"])
             self._set_message(message_id, fields)
-            self._settle_parts(row["seq"], text)
+            self._settle_parts(row["seq"], parts)
             self._set_citations(row["seq"], citations, sources)
             self._execute("UPDATE conversation SET updated_at = ? WHERE seq = ?", time.time(), row["conversation"])
         return self.message(message_id)
 
     def choose_branch(self, message_id: str) -> None:
-        """Show the branch that goes through this message, down to its newest end."""
+        """Show the branch through this message, down to its newest end."""
         with self._transaction():
             row = self._message_row(message_id)
             leaf = tree.newest_leaf(self._parents(row["conversation"]), message_id)
             self._execute("UPDATE conversation SET leaf_id = ? WHERE seq = ?", leaf, row["conversation"])
 
     def save_draft(self, conversation_id: str, text: str) -> None:
-        """Keep what is typed and not sent ("" as id: the chat not yet begun); an empty text forgets it."""
+        """Save text that was typed and not sent: for a chat ("" for the one that has not begun), or the edit of a
+        message.
+
+        An empty text deletes the draft.
+        """
         with self._transaction():
             self._execute("DELETE FROM draft WHERE conversation_id = ?", conversation_id)
             if text:
                 self._execute("INSERT INTO draft VALUES (?, ?)", conversation_id, to_sql(text))
 
+    def save_waiting(self, place: str, text: str) -> None:
+        """Save text that waits to be sent, as `save_draft` does; a kill then makes a draft of it."""
+        self.save_draft(f"{_WAITING}{place}", text)
+
     def recover(self) -> int:
-        """At start: mark answers that a crash cut off as interrupted, their text kept; how many there were."""
+        """At start, mark answers that a crash cut off as interrupted and keep their text; returns their number.
+
+        Text that waited to be sent is put above the draft in its place.
+        """
         with self._transaction():
+            for row in self._rows("SELECT * FROM draft WHERE conversation_id GLOB ?", f"{_WAITING}*"):
+                place, text = row["conversation_id"].removeprefix(_WAITING), from_sql(row["text"])
+                self.save_draft(row["conversation_id"], "")
+                self.save_draft(place, f"{text}\n\n{typed}" if (typed := self.draft(place)) else text)
             rows = self._rows("SELECT seq FROM message WHERE status = 'streaming'")
             for row in rows:
                 self._execute("UPDATE message SET status = 'interrupted' WHERE seq = ?", row["seq"])
                 self._settle_parts(row["seq"], None)
         return len(rows)
 
+    def waiting(self, place: str) -> str:
+        """The text that `save_waiting` saved for this place."""
+        return self.draft(f"{_WAITING}{place}")
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Make every change inside the block durable at its end, all or none."""
+        with self._transaction():
+            yield
+
     # Inside
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
+        if self._connection.in_transaction:  # part of the changes of `together`
+            yield
+            return
         with in_words(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                # A full disk may have ended the transaction already.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                schema.roll_back(self._connection)
                 raise
 
     def _execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
@@ -227,7 +245,7 @@ class ChatStore(ChatReader):
             self._execute("UPDATE conversation SET deleted_at = ? WHERE id = ?", moment, conversation_id)
 
     def _touch(self, conversation: int, leaf_id: str, now: float) -> None:
-        # The order of the list is counted, not timed: a clock that jumps must not shuffle it.
+        # The list is ordered by a counter, not by time: a clock that jumps must not shuffle it.
         self._execute(
             "UPDATE conversation SET leaf_id = ?, updated_at = ?, "
             "touched = (SELECT max(touched) + 1 FROM conversation) WHERE seq = ?",
@@ -236,23 +254,20 @@ class ChatStore(ChatReader):
             conversation,
         )
 
-    def _add_parts(self, message: int | None, parts: Iterable[tuple[str, str]]) -> None:
-        rows = [(message, kind, to_sql(content)) for kind, content in parts if content]
+    def _add_parts(self, message: int | None, parts: Iterable[Part]) -> None:
+        rows = [(message, kind, content) for kind, content in map(part_values, parts) if content]
         self._connection.executemany("INSERT INTO part (message, kind, content) VALUES (?, ?, ?)", rows)
 
-    def _settle_parts(self, message: int, text: str | None) -> None:
-        """Join the rows that streaming left, or put `text` in their place, and make the message searchable."""
-        rows = self._rows("SELECT kind, content FROM part WHERE message = ? ORDER BY seq", message)
-        pieces = [(row["kind"], from_sql(row["content"])) for row in rows]
-        if text is not None:
-            pieces = [piece for piece in pieces if piece[0] != "text"] + [("text", text)]
+    def _settle_parts(self, message: int, parts: Iterable[Part] | None) -> None:
+        """Join the rows that streaming left, or replace them by `parts`, and make the message searchable."""
+        if parts is None:
+            parts = map(to_part, self._rows("SELECT kind, content FROM part WHERE message = ? ORDER BY seq", message))
+        settled = list(joined(parts))
         self._execute("DELETE FROM part WHERE message = ?", message)
-        self._add_parts(message, joined(pieces))
+        self._add_parts(message, settled)
         self._index_message(message)
 
-    def _set_citations(
-        self, message: int, citations: Iterable[StoredCitation], sources: Iterable[StoredCitation]
-    ) -> None:
+    def _set_citations(self, message: int, citations: Iterable[Citation], sources: Iterable[Citation]) -> None:
         self._execute("DELETE FROM citation WHERE message = ?", message)
         rows = [(True, citation) for citation in citations] + [(False, source) for source in sources]
         self._connection.executemany(
@@ -274,25 +289,32 @@ class ChatStore(ChatReader):
         seq = conversation["seq"]
         self._execute("DELETE FROM title_search WHERE rowid = ?", seq)
         self._execute("DELETE FROM message_search WHERE rowid IN (SELECT seq FROM message WHERE conversation = ?)", seq)
-        self._execute("DELETE FROM draft WHERE conversation_id = ?", conversation["id"])
+        self._execute(
+            "DELETE FROM draft WHERE replace(conversation_id, ?, '') IN "
+            "(SELECT ? UNION ALL SELECT id FROM message WHERE conversation = ?)",
+            _WAITING,
+            conversation["id"],
+            seq,
+        )
         self._execute("DELETE FROM conversation WHERE seq = ?", seq)
 
     def _scrub(self) -> None:
-        """Let nothing of deleted text stay in the search index, the log or free pages."""
+        """Wipe deleted text from the search index, the log and free pages."""
         with in_words(self.path):
             for table in ("title_search", "message_search"):
                 self._execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
             self._execute("PRAGMA incremental_vacuum").fetchall()
             self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _forget_backups(self, before: float) -> None:
-        for backup in schema.backups(self.path):
-            if backup.stat().st_mtime <= before:
-                backup.unlink(missing_ok=True)
+    def _forget_backups(self, older_than_days: float) -> None:
+        for backup in backups.backups(self.path):
+            with contextlib.suppress(OSError):
+                if self._days.since(backup.stat().st_mtime) >= older_than_days:
+                    backup.unlink()
 
 
 def _set_columns(connection: sqlite3.Connection, table: str, identity: str, fields: Mapping[str, Any]) -> None:
-    """Names come from the typed dictionaries of `records`, never from outside."""
+    """Set columns; their names come from the typed dictionaries of `records`, never from outside."""
     if fields:
         columns = ", ".join(f"{name} = ?" for name in fields)
         values = [column(value) for value in fields.values()]

@@ -8,7 +8,7 @@ import unicodedata
 MAX_LENGTH = 48
 
 _RULES = (
-    (re.compile(r"```[^\n]*\n?|~~~[^\n]*\n?"), " "),  # fences; the code itself may be all there is
+    (re.compile(r"```[^\n]*\n?|~~~[^\n]*\n?"), " "),  # fences; the code stays, since there may be nothing else
     (re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)"), r"\1"),  # links and pictures keep their words
     (re.compile(r"^\s{0,3}(?:#{1,6}\s+|>+\s?|[-*+]\s+|\d+[.)]\s+)", re.MULTILINE), ""),
     (re.compile(r"<[^<>\n]{1,100}>"), " "),
@@ -16,11 +16,11 @@ _RULES = (
     (re.compile(r"(?<!\w)([*_])(?=\S)(.+?)(?<=\S)\1(?!\w)"), r"\2"),
 )
 _SENTENCE_END = re.compile(r"(?<=[^\s.!?。！？]{2})(?:[.!?]+(?=\s)|[。！？]+)")
-_ENOUGH = 2000  # characters looked at; a pasted book needs no more
+_ENOUGH = 2000  # only so many characters are read; that is enough even for a pasted book
 
 
 def title_from(text: str) -> str:
-    """At most 48 characters, cut between words where there are any; empty where the message has no words."""
+    """A title of at most 48 characters, cut between words if possible; empty if the message has no words."""
     words = _plain(text[:_ENOUGH])
     end = _SENTENCE_END.search(words)
     sentence = words[: end.end()] if end else words

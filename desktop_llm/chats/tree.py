@@ -1,7 +1,7 @@
 """Branches of a conversation, as pure functions over "message id → parent id" in the order of creation.
 
-A regenerated answer or an edited question is one more child of the same parent; what the transcript shows is the one
-path from a root to the active leaf.
+A regenerated answer or an edited question is another child of the same parent; the transcript shows one path, from a
+root to the active leaf.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Parents = Mapping[str, str | None]
 
 
 def branch(parents: Parents, leaf: str | None) -> list[str]:
-    """The path from the root to `leaf`; ends early where a parent is unknown or seen before."""
+    """The path from the root to `leaf`; it begins later if a parent is unknown or repeats."""
     path: dict[str, None] = {}
     while leaf is not None and leaf in parents and leaf not in path:
         path[leaf] = None
@@ -26,7 +26,7 @@ def siblings(parents: Parents, message: str) -> list[str]:
 
 
 def newest_leaf(parents: Parents, message: str) -> str:
-    """The end of the branch below `message` when the newest child is followed at each fork."""
+    """The end of the branch below `message`, following the newest child at each fork."""
     newest_child = {parent: child for child, parent in parents.items()}
     seen = set()
     while message in newest_child and message not in seen:
@@ -36,7 +36,7 @@ def newest_leaf(parents: Parents, message: str) -> str:
 
 
 def places(parents: Parents) -> dict[str, tuple[int, int]]:
-    """For each message its number among its siblings (from 1) and how many they are."""
+    """Each message's number among its siblings (from 1), and their count."""
     families: dict[str | None, list[str]] = {}
     for message, parent in parents.items():
         families.setdefault(parent, []).append(message)

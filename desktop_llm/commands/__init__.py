@@ -1,1 +1,3 @@
-"""What the command line's larger commands do; `cli.py` holds the arguments and the printing. Nobody else comes in."""
+"""The work of the command line's larger commands; `cli.py` holds the arguments and prints. Nobody else imports this
+room.
+"""

@@ -1,267 +1,359 @@
-"""One answer, a conversation in the terminal, and the benchmark of a model."""
+"""One answer, or a conversation in the terminal."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
-import statistics
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from desktop_llm import settings
-from desktop_llm.answer import Cited, Sources, answer
-from desktop_llm.chats.saving import Exchange
+from desktop_llm.characters import one_line
+from desktop_llm.chats.records import ChatAdapter
+from desktop_llm.commands.adapters import chosen as chosen_adapters
 from desktop_llm.commands.documents import SharedWorker, knowledge
+from desktop_llm.commands.less_memory import add_hint
+from desktop_llm.commands.library import chat_model
 from desktop_llm.commands.library import library as open_library
-from desktop_llm.commands.terminal import drain, print_json, read_text
+from desktop_llm.commands.load_flags import load_settings
+from desktop_llm.commands.sampling import sampling_of
+from desktop_llm.commands.terminal import drain, print_json, read_text, tell
+from desktop_llm.conversation.events import Failed, Mixed, ToolEnded, ToolStarted, TurnEvent, TurnState, fold
+from desktop_llm.conversation.mixing import mixed
+from desktop_llm.conversation.storing import Exchange
+from desktop_llm.conversation.tool_words import arguments_of, step_words
+from desktop_llm.conversation.tools import TOOLS, as_messages, came_back
+from desktop_llm.conversation.turn import answer
 from desktop_llm.engine.client import (
     ChatMessage,
     Engine,
-    Finished,
     LeftOut,
     LoadedModel,
     LoadSettings,
+    Rethought,
     Sampling,
     TextDelta,
-    ThinkingDelta,
+    Timings,
 )
-from desktop_llm.errors import BadRequest, UserError
-from desktop_llm.knowledge.client import Citation, Knowledge, Passage
-from desktop_llm.models.library import Library, Model
+from desktop_llm.errors import CHOOSE_FORMAT, BadRequest, UserError
+from desktop_llm.knowledge.client import Knowledge
+from desktop_llm.message import Citation, Image, Text, ToolCall, ToolResult
+from desktop_llm.models.library import Library, Model, with_projector
+from desktop_llm.models.templates import FORMATS
 from desktop_llm.paths import Folders
+from desktop_llm.pictures.client import Pictures
 from desktop_llm.words import tr
 
 
-@dataclass(slots=True)
-class Turn:
-    """One answer as it comes."""
-
-    text: str = ""
-    thinking: str = ""
-    finished: Finished | None = None
-    citations: tuple[Citation, ...] = ()
-    sources: tuple[Passage, ...] = ()
-    verified: tuple[bool, ...] = ()
-    unsupported: tuple[tuple[int, int], ...] = ()
-    messages: list[ChatMessage] = field(default_factory=list)
-
-
 def run_chat(options: Namespace, home: Folders) -> None:
-    """Answer the prompt, or chat until the end of input when there is none and this is a terminal."""
-    messages = _earlier(options)
+    """Answer the prompt; without one, chat in the terminal until the end of input."""
+    pictures = Pictures(home.pictures)
+    messages = _earlier(options, pictures)
+    shown = tuple(Image(str(pictures.take(path).path)) for path in options.images)
     if (prompt := _prompt(options, messages)) is not None:
-        messages = [*messages, ChatMessage("user", prompt)]
-    with _session(options, home) as (engine, documents, model, loaded):
-        if messages and messages[-1].role == "user":
-            turn = _turn(options, engine, documents, messages)
-        else:
-            turn = _converse(options, engine, documents, messages)
+        messages = [*messages, ChatMessage("user", (*shown, Text(prompt)))]
+    elif shown:
+        raise BadRequest(tr("The pictures have no message."), tr("Give the question as an argument or on stdin."))
+    chat = _Chat(options, messages)
+    try:
+        with _loaded(options, home) as workers:
+            if messages and messages[-1].role == "user":
+                chat.answer(workers)
+            else:
+                chat.converse(workers)
+    except UserError as error:
+        raise _with_flag(error) from error
+    finally:
+        if options.save and (chat.state.parts or chat.earlier_answers):
+            try:
+                _save(home, chat, workers.model)
+            except UserError as error:  # the answer is here all the same
+                tell(tr("The chat was not kept. {reason}", reason=error.message))
     if options.json:
-        print_json(_as_json(model, loaded, turn))
-    if options.save and turn.finished:
-        _save(home, model, options, turn)
+        print_json(_as_json(workers, chat))
 
 
-def run_bench(options: Namespace, home: Folders) -> dict[str, Any]:
-    """The median of `--repeat` runs, each in a fresh process so that loading counts."""
-    model = _model(open_library(home), options.model)
-    runs = []
-    for _ in range(options.repeat):
-        with contextlib.closing(Engine(home)) as engine:
-            drain(engine.load(model.path, LoadSettings(threads=options.threads)), lambda _: tr("Loading"))
-            runs.append(engine.bench(prompt_tokens=options.prompt_tokens, tokens=options.tokens))
-    return {name: _median([run[name] for run in runs]) for name in runs[0]}
+def _with_flag(error: UserError) -> UserError:
+    """The error, with the option that helps if it is about the chat template."""
+    if error.action != CHOOSE_FORMAT:
+        return error
+    text = tr("Nothing was lost. --chat-template gives it another one: a file, or {names}.", names=", ".join(FORMATS))
+    return UserError(error.title, text, details=error.details)
 
 
-def _median(values: list[Any]) -> Any:
-    """The median of numbers, in their own type; of anything else the first."""
-    kind = type(values[0])
-    return kind(statistics.median(values)) if kind in (int, float) else values[0]
+@dataclass(frozen=True, slots=True)
+class _Workers:
+    """The engine with its model loaded, the adapters for it, and the knowledge client if documents are searched."""
+
+    engine: Engine
+    documents: Knowledge | None
+    model: Model
+    loaded: LoadedModel
+    sampling: Sampling
+    library: Library
+    adapters: tuple[ChatAdapter, ...]
+
+
+class _Chat:
+    """The messages so far, and the answer to the last one as far as it has come."""
+
+    def __init__(self, options: Namespace, messages: list[ChatMessage]) -> None:
+        self.options, self.messages = options, messages
+        self.state = TurnState()
+        self.earlier_answers = 0
+        self.tools = _tools(options)
+        self.earlier_passages: dict[int, tuple[Citation, ...]] = {}  # by the place of the question
+
+    def answer(self, workers: _Workers) -> None:
+        """Answer the last message and print the answer as it comes. If it raises UserError, the text so far stays in
+        the state.
+        """
+        adapters, used = mixed(workers.library, workers.model, workers.adapters)
+        self.state = fold(TurnState(), Mixed(adapters))
+        collections = self.options.collections
+        steps = answer(
+            workers.engine,
+            self.messages,
+            workers.sampling,
+            workers.documents,
+            collections,
+            tools=self.tools,
+            earlier=self.earlier_passages,
+            adapters=used,
+        )
+        try:
+            for event in steps:
+                self.state = fold(self.state, event)
+                self._show(event)
+        except (UserError, KeyboardInterrupt) as error:
+            told = error if isinstance(error, UserError) else UserError(tr("The answer was interrupted."))
+            self.state = fold(self.state, Failed(told, interrupted=True))
+            raise
+        self._show_end()
+
+    def converse(self, workers: _Workers) -> None:
+        """Read questions and answer them until the end of input."""
+        tell(tr("Write a message and press Enter. Ctrl+D ends the chat."))
+        earlier = self.messages
+        while True:
+            try:
+                text = input("> ")
+            except EOFError:
+                return
+            if not text.strip():
+                continue
+            self.messages = [*earlier, ChatMessage.of("user", text)]
+            try:
+                self.answer(workers)
+            except UserError as error:
+                tell(error.message)
+            else:
+                if not any(isinstance(part, ToolResult) for part in self.state.parts):
+                    self.earlier_passages[len(self.messages) - 1] = self.state.sources
+                earlier = [*self.messages, *as_messages("assistant", self.state.parts)]
+                self.earlier_answers += 1
+
+    def _show(self, event: TurnEvent) -> None:
+        match event:
+            case TextDelta(text):
+                self._print(text)
+            case Rethought():
+                self._print("\n" + tr("(All of this was thinking. The answer:)") + "\n\n")
+            case ToolStarted() if self.state.text:
+                self._print("\n")
+            case ToolEnded(result):
+                call = next(part for part in self.state.parts if isinstance(part, ToolCall) and part.id == result.id)
+                tell(f"{step_words(call, result, self.state.sources)} ({result.seconds:.1f} s)")
+            case LeftOut(count):
+                tell(tr("The first {count} messages are left out: the model can't keep more in mind.", count=count))
+
+    def _show_end(self) -> None:
+        self._print("\n")
+        for citation in dict.fromkeys(self.state.citations):
+            page = tr(", page {page}", page=citation.page) if citation.page is not None else ""
+            line = one_line(f"[{citation.number}] {citation.document}{page}: “{' '.join(citation.text.split())}”")
+            self._print(f"{line}\n")
+        if not self.state.text and any(isinstance(part, ToolResult) for part in self.state.parts):
+            tell(tr("The model asked for tools and wrote no answer."))
+        if self.state.thinking and not self.state.text:
+            tell(tr("The model kept thinking and wrote no answer. --thinking short, or a larger --max-tokens, helps."))
+
+    def _print(self, text: str) -> None:
+        if not self.options.json:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+
+def _tools(options: Namespace) -> tuple[str, ...]:
+    unknown = [name for name in options.named_tools if name not in TOOLS]
+    if unknown:
+        raise BadRequest(
+            tr("There is no tool “{name}”.", name=unknown[0]), tr("The tools are: {names}.", names=", ".join(TOOLS))
+        )
+    return tuple(name for name in TOOLS if options.tools or name in options.named_tools)
 
 
 def _prompt(options: Namespace, earlier: Sequence[ChatMessage]) -> str | None:
-    """The message to add; None where the earlier ones end in a question, and for a conversation in the terminal."""
+    """The message to add; None if the earlier messages end in a question, or for a conversation in the terminal."""
     if options.prompt is None and earlier and earlier[-1].role == "user":
         return None
     if options.prompt == "-" or (options.prompt is None and not sys.stdin.isatty()):
         text = sys.stdin.read()
     elif options.prompt is None:
         if options.json:
-            raise BadRequest(tr("--json answers one prompt. Give it as an argument or on stdin."))
+            raise BadRequest(tr("--json answers one prompt."), tr("Give it as an argument or on stdin."))
         return None
     else:
         text = options.prompt
     if not text.strip():
-        raise BadRequest(tr("The message is empty. Write something to ask."))
+        raise BadRequest(tr("The message is empty."), tr("Write something to ask."))
     return str(text)
 
 
-def _earlier(options: Namespace) -> list[ChatMessage]:
-    system = [ChatMessage("system", options.system)] if options.system else []
+def _earlier(options: Namespace, pictures: Pictures) -> list[ChatMessage]:
+    system = [ChatMessage.of("system", options.system)] if options.system else []
     if options.messages is None:
         return system
     try:
-        messages = [_message(row) for row in json.loads(read_text(options.messages))]
+        messages = [_message(row, pictures) for row in json.loads(read_text(options.messages))]
         return system + [message for message in messages if not (system and message.role == "system")]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadRequest(
-            tr(
-                "{file} is not a list of messages. It must be JSON like {example}.",
-                file=options.messages,
-                example='[{"role": "user", "content": "…"}]',
-            )
+            tr("{file} is not a list of messages.", file=options.messages),
+            tr("It must be JSON like {example}.", example='[{"role": "user", "content": "…"}]'),
         ) from error
 
 
-def _message(row: dict[str, Any]) -> ChatMessage:
+def _message(row: dict[str, Any], pictures: Pictures) -> ChatMessage:
+    """A message in the format of OpenAI's API: its content is a text, or a list of parts: texts and pictures."""
     role, content = row["role"], row["content"]
-    if role not in ("system", "user", "assistant") or not isinstance(content, str):
+    if role not in ("system", "user", "assistant"):
         raise ValueError(role)
-    return ChatMessage(role, content)
+    shown: list[Image] = []
+    if isinstance(content, list):
+        if any(part["type"] not in ("text", "image_url") for part in content):
+            raise BadRequest(
+                tr("The messages have parts that are neither text nor pictures."), tr("Leave these parts out.")
+            )
+        shown = [_picture(part["image_url"]["url"], pictures) for part in content if part["type"] == "image_url"]
+        content = "\n".join(part["text"] for part in content if part["type"] == "text")
+    if not isinstance(content, str):
+        raise TypeError(role)
+    return ChatMessage(role, (*shown, Text(content)))
+
+
+def _picture(url: str, pictures: Pictures) -> Image:
+    """The picture at a path, a file: URL or in a data: URL; nothing is fetched from elsewhere."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "data":
+        kind, _, data = rest.partition(",")
+        if not kind.endswith(";base64"):
+            raise BadRequest(tr("A picture in the messages is not in base64."), tr("Write data:image/png;base64,…"))
+        taken = pictures.take_bytes(base64.b64decode(data, validate=True), tr("Picture"))
+    elif scheme == "file":
+        taken = pictures.take(Path(url2pathname(urlsplit(url).path)))
+    elif "://" in url:
+        raise BadRequest(
+            tr("A picture in the messages is not on this computer."),
+            tr("Nothing was fetched. Save the picture and give its path, or its data in base64."),
+        )
+    else:
+        taken = pictures.take(Path(url))
+    return Image(str(taken.path))
 
 
 @contextlib.contextmanager
-def _session(options: Namespace, home: Folders) -> Iterator[tuple[Engine, Knowledge | None, Model, LoadedModel]]:
+def _loaded(options: Namespace, home: Folders) -> Iterator[_Workers]:
     library, chosen = open_library(home), settings.load(home.settings)[0]
-    model = _model(library, options.model)
+    model = chat_model(library, options.model)
+    adapters = chosen_adapters(options.adapters, library, model)
+    sampling = sampling_of(options, model, home)
+    defaults = LoadSettings(context_length=chosen.context_length, threads=chosen.threads)
+    asked = load_settings(options, threads=options.threads, kv_types=options.kv_type).or_else(defaults)
+    load = with_projector(asked, model)
     with contextlib.ExitStack() as stack:
-        documents = stack.enter_context(knowledge(home)) if options.collections else None
-        if documents is not None:
-            _must_exist(documents, options.collections)
+        documents = None
+        if options.collections:
+            documents = stack.enter_context(knowledge(home))
+            for name in options.collections:
+                documents.status(name)  # raises NotFound
         engine = stack.enter_context(contextlib.closing(Engine(home)))
-        load = LoadSettings(
-            context_length=options.context_length or chosen.context_length,
-            threads=options.threads or chosen.threads,
-        )
-        loaded = drain(
-            engine.load(model.path, load),
-            lambda step: tr("Loading {percent:.0f} %", percent=100 * (step.fraction or 0)),
-        )
-        library.mark_used(model.id)
-        yield engine, documents, model, loaded
-
-
-def _model(library: Library, id: str | None) -> Model:
-    model = library.get(id) if id else library.default()
-    if model.kind != "chat":
-        raise BadRequest(
-            tr("{id} is not a chat model. `{command}` shows those that are.", id=model.id, command="desktop-llm list")
-        )
-    return model
-
-
-def _must_exist(documents: Knowledge, names: Sequence[str]) -> None:
-    for name in names:
-        documents.status(name)  # raises NotFound with its sentence
-
-
-def _turn(options: Namespace, engine: Engine, documents: Knowledge | None, messages: list[ChatMessage]) -> Turn:
-    turn = Turn(messages=messages)
-    for event in answer(engine, messages, _sampling(options), documents, options.collections):
-        match event:
-            case TextDelta(text):
-                turn.text += text
-                _stream(options, text)
-            case ThinkingDelta(text):
-                turn.thinking += text
-            case Sources(passages):
-                turn.sources = passages
-                turn.verified = tuple(_is_stored(documents, passage) for passage in passages)
-            case Cited(text, citations, unsupported):
-                turn.text, turn.citations, turn.unsupported = text, citations, unsupported
-            case LeftOut(count):
-                text = tr("The first {count} messages are left out: the model can't keep more in mind.", count=count)
-                sys.stderr.write(f"{text}\n")
-            case Finished():
-                turn.finished = event
-    _stream(options, "\n")
-    for citation in turn.citations:
-        page = tr(", page {page}", page=citation.page) if citation.page is not None else ""
-        _stream(options, f"[{citation.number}] {citation.document}{page}: “{' '.join(citation.text.split())}”\n")
-    return turn
-
-
-def _is_stored(documents: Knowledge | None, passage: Passage) -> bool:
-    """Whether the passage is the very span of its page's stored text, read once more."""
-    if documents is None:
-        return False
-    page = documents.page_text(passage.document, passage.page)
-    return page.text[passage.start : passage.end] == passage.text
-
-
-def _stream(options: Namespace, text: str) -> None:
-    if not options.json:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-
-
-def _sampling(options: Namespace) -> Sampling:
-    given = {
-        "temperature": options.temperature,
-        "top_p": options.top_p,
-        "seed": options.seed,
-        "max_tokens": options.max_tokens,
-    }
-    return Sampling(**{name: value for name, value in given.items() if value is not None})
-
-
-def _converse(options: Namespace, engine: Engine, documents: Knowledge | None, messages: list[ChatMessage]) -> Turn:
-    """Questions and answers until the end of input; returns the last one, whose messages are all before it."""
-    sys.stderr.write(f"{tr('Write a message and press Enter. Ctrl+D ends the chat.')}\n")
-    turn = Turn()
-    while True:
         try:
-            text = input("> ")
-        except EOFError:
-            return turn
-        if text.strip():
-            try:
-                turn = _turn(options, engine, documents, [*messages, ChatMessage("user", text)])
-            except UserError as error:
-                sys.stderr.write(f"{error.message}\n")
-                continue
-            messages = [*turn.messages, ChatMessage("assistant", turn.text)]
+            loaded = drain(
+                engine.load(model.path, load, asked_for=bool(options.model)),
+                lambda step: tr("Loading {percent:.0f} %", percent=100 * (step.fraction or 0)),
+            )
+            library.mark_used(model.id)
+            _check_thinking(sampling.thinking, loaded)
+            yield _Workers(engine, documents, model, loaded, sampling, library, adapters)
+        except UserError as error:
+            add_hint(error, home, library, model, load)
+            raise
 
 
-def _as_json(model: Model, loaded: LoadedModel, turn: Turn) -> dict[str, Any]:
-    finished = turn.finished
+def _check_thinking(level: str | None, loaded: LoadedModel) -> None:
+    if level == "off" and loaded.thinking in ("always", "effort"):
+        raise BadRequest(tr("This model always thinks."), tr("--thinking short lets it think the least."))
+    if level not in (None, "off") and loaded.thinking == "none":
+        tell(tr("This model can't think, so --thinking changes nothing."))
+
+
+def _as_json(workers: _Workers, chat: _Chat) -> dict[str, Any]:
+    state = chat.state
+    finished = state.finished
     assert finished is not None, "answer() always ends with Finished"
-    return {
-        "text": turn.text,
-        "thinking": turn.thinking,
-        "model": model.id,
+    answer_json = {
+        "text": state.text,
+        "thinking": state.thinking,
+        "model": workers.model.id,
         "finish_reason": finished.finish_reason,
         "usage": asdict(finished.usage),
-        "timings": asdict(finished.timings) | {"load_s": loaded.load_s},
-        "citations": [asdict(citation) for citation in turn.citations],
-        "sources": _sources(turn),
+        "timings": _timings(finished.timings) | {"load_s": workers.loaded.load_s},
+        "citations": [_citation_json(citation) for citation in state.citations],
+        "sources": [_citation_json(source) for source in state.sources],
     }
+    if workers.sampling.alternatives:
+        answer_json["alternatives"] = list(finished.alternatives)
+    return answer_json | ({"tool_calls": _tool_calls(state)} if chat.tools else {})
 
 
-def _sources(turn: Turn) -> list[dict[str, Any]]:
-    """The passages that the model was given, in the fields of a citation."""
-    fields = ("number", "document", "page", "start", "end", "text", "score")
+def _timings(timings: Timings) -> dict[str, float]:
+    """The times of an answer, that of thinking only if the model thought."""
+    return {name: seconds for name, seconds in asdict(timings).items() if name != "thinking_s" or seconds}
+
+
+def _tool_calls(state: TurnState) -> list[dict[str, Any]]:
+    results = {part.id: came_back(part) for part in state.parts if isinstance(part, ToolResult)}
     return [
-        {name: getattr(source, name) for name in fields} | {"verified": verified}
-        for source, verified in zip(turn.sources, turn.verified, strict=True)
+        {"name": part.name, "arguments": arguments_of(part) or part.arguments, "result": results.get(part.id)}
+        for part in state.parts
+        if isinstance(part, ToolCall)
     ]
 
 
-def _save(home: Folders, model: Model, options: Namespace, turn: Turn) -> None:
-    places = {source.number: source.place for source in turn.sources}
+_CITATION_FIELDS = ("number", "document", "page", "start", "end", "text", "score", "verified")
+
+
+def _citation_json(citation: Citation) -> dict[str, Any]:
+    return {name: getattr(citation, name) for name in _CITATION_FIELDS}
+
+
+def _save(home: Folders, chat: _Chat, model: Model) -> None:
+    kept = [message for message in chat.messages if message.text]
     exchange = Exchange(
-        tuple((message.role, message.text) for message in turn.messages),
-        turn.text,
+        tuple((message.role, message.text) for message in kept),
+        chat.state,
         model.id,
         model.name,
-        tuple(options.collections),
-        asdict(turn.finished) if turn.finished else {},
-        tuple(asdict(citation) | {"place": places.get(citation.number, "")} for citation in turn.citations),
-        tuple(source | {"place": places[source["number"]]} for source in _sources(turn)),
-        turn.unsupported,
+        tuple(chat.options.collections),
+        tuple(tuple(part.path for part in message.parts if isinstance(part, Image)) for message in kept),
     )
     with contextlib.closing(SharedWorker(home)) as worker:
-        worker.call("save_exchange", asdict(exchange))
+        worker.call("save_exchange", exchange.to_json())

@@ -1,26 +1,35 @@
-"""The knowledge worker for a command: our own if we own the data folder, else the owner's."""
+"""The knowledge worker for a command: our own if we own the data folder, otherwise the owner's."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from desktop_llm.chats.saving import Exchange, save_exchange
+from desktop_llm.channel import WAIT_S, Patience
 from desktop_llm.chats.store import ChatStore
-from desktop_llm.instance import Answers, Owner, OwnerGone, OwnersWorker
-from desktop_llm.knowledge.client import IndexProgress, Knowledge
+from desktop_llm.conversation.storing import Exchange, save_exchange
+from desktop_llm.instance import Answers, Owner, OwnerGone, OwnersWorker, no_answer
+from desktop_llm.jobs.job import Progress
+from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.paths import Folders
+from desktop_llm.reserve import Reserve
 from desktop_llm.steps import result_of
 from desktop_llm.words import tr
 from desktop_llm.workers.protocol import Message
 
+_POLL_S = 0.1
+
 
 @contextlib.contextmanager
 def knowledge(home: Folders) -> Iterator[Knowledge]:
-    """A client that works until the block ends; while it is ours, other commands are answered through it."""
+    """A client that works until the block ends; if the worker is ours, other commands are answered through it
+    meanwhile.
+    """
     with contextlib.closing(SharedWorker(home)) as worker:
         yield Knowledge(home, worker=worker)
 
@@ -28,7 +37,7 @@ def knowledge(home: Folders) -> Iterator[Knowledge]:
 class SharedWorker:
     """The knowledge worker of a data folder, whoever owns the folder.
 
-    If that is another command and it ends before it has answered, we take its place and ask again.
+    If the owner is another command that ends before it has answered, this one becomes the owner and asks again.
     """
 
     alive = True
@@ -37,23 +46,30 @@ class SharedWorker:
         self._home = home
         self._own = Knowledge(home)
         self._owner: Owner | None = None
+        self._saving = threading.Lock()  # two connections must not write the chats at once
         self._take_place()
 
     def request(self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"") -> Answers:
-        """Yields progress, returns the answer; closing it cancels."""
+        """Send a request: yields progress, returns the answer; closing it cancels."""
+        patience = Patience(WAIT_S)
         while self._owner is None:
             try:
                 return (yield from OwnersWorker(self._home).request(kind, data, body))
             except OwnerGone:
                 self._take_place()
+            if self._owner is None:  # it takes no more requests, and still holds the folder
+                try:
+                    patience.pause(_POLL_S)
+                except TimeoutError:
+                    raise no_answer() from None
         return (yield from self._answer(kind, data or {}, body))
 
     def call(self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"") -> Message:
-        """The answer; progress is passed over."""
+        """Send a request and return the answer, ignoring progress."""
         return result_of(self.request(kind, data, body))
 
     def close(self) -> None:
-        """End the worker if it is ours, and only then let the next one own the folder."""
+        """End the worker if it is ours, and only then let another process own the folder."""
         if self._owner is not None:
             self._owner.stop_listening()
             self._own.close()
@@ -66,19 +82,22 @@ class SharedWorker:
 
     def _answer(self, kind: str, data: dict[str, Any], body: bytes) -> Answers:
         if kind == "save_exchange":
-            with contextlib.closing(ChatStore(self._home.chats_db)) as store:
-                save_exchange(store, Exchange(**data))
+            Reserve(self._home.reserve).give_back_if_low()
+            with self._saving, contextlib.closing(ChatStore(self._home.chats_db)) as store:
+                if store.notice:
+                    sys.stderr.write(f"{store.notice}\n")
+                save_exchange(store, Exchange.from_json(data))
             return Message(0, "done")
         return (yield from self._own.forward(kind, data, body))
 
 
 def absolute(path: Path) -> Path:
-    """The path as the collection knows it: absolute, not resolved, so a link keeps its own name."""
+    """The path as the collection knows it: absolute but not resolved, so a link keeps its own name."""
     return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - Path.absolute keeps ".."
 
 
-def progress_line(progress: IndexProgress) -> str:
-    """One line for a terminal: count, current file, time left."""
+def progress_line(progress: Progress) -> str:
+    """A line for a terminal: count, current file, time left."""
     left = "" if progress.seconds_left is None else tr(", {seconds:.0f} s left", seconds=progress.seconds_left)
     return tr(
         "{done:,} of {total:,} documents{left}: {name}",

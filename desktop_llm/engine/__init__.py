@@ -1,4 +1,4 @@
 """The engine: one child process per loaded chat model, and the client through which the app talks to it.
 
-The app comes in through `client.Engine` only. Everything else here runs in the child, where llama.cpp may crash.
+The app uses `client`, which is built on `choice` and `shapes`. Everything else runs in the child, which may crash.
 """

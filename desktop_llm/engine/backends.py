@@ -1,35 +1,33 @@
-"""Finds, scores and loads llama.cpp's backend modules; the only place that knows how the library is laid out.
+"""Finds, scores and loads llama.cpp's backend modules; the only module that knows the layout of the library.
 
-A build with GGML_BACKEND_DL brings one CPU module a processor family beside the library (`libggml-cpu-zen4.so`), and
-GPU modules of the same kind; upstream's prebuilt wheels link one CPU backend in. Both work. Runs in the engine worker.
+A build with GGML_BACKEND_DL has one CPU module per processor family beside the library (`libggml-cpu-zen4.so`), and
+similar GPU modules; upstream's prebuilt wheels have one CPU backend linked in. Both work. Runs in the engine worker.
 """
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
-import importlib
-import importlib.util
 import os
 import platform
 import re
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from desktop_llm.engine.native import bindings, ggml
 from desktop_llm.engine.shapes import Device
 from desktop_llm.errors import UserError
 from desktop_llm.hardware import graphics_cards
 from desktop_llm.words import tr
+from desktop_llm.workers import pulse
 
 _MODULE_NAME = re.compile(r"(?:lib)?ggml-(?P<name>[a-z0-9]+(?:-[a-z0-9_]+)?)\.(?:so|dll|dylib)$")
 _CHOOSES_DEVICES = re.compile(r"GGML_|VK_|CUDA_|HIP_|ROCR_")
 _KINDS = frozenset({"cpu", "cuda", "hip", "metal", "musa", "opencl", "sycl", "vulkan"})
-# Beside the library, and here: inside the app, where its builder or a package puts GPU modules.
-_more_folders = [Path(__file__).parents[1] / "backends"]
+_IN_APP = Path(__file__).parents[1] / "backends"  # builders and packages put GPU modules there
+GPU_STILL_S = 60.0  # this process may sleep so long while a slow GPU works on one batch
 _DEVICE_GPU, _DEVICE_IGPU = 1, 2  # ggml_backend_dev_type
 
 
@@ -37,7 +35,7 @@ _DEVICE_GPU, _DEVICE_IGPU = 1, 2  # ggml_backend_dev_type
 class Module:
     """A backend module on disk; `name` is "cpu-zen4" or "vulkan", a higher `score` runs faster here, 0 not at all.
 
-    `problem`: the system's words for why it can't even be opened, "" if it can.
+    `problem` is the system's message if it can't even be opened, otherwise "".
     """
 
     name: str
@@ -46,108 +44,84 @@ class Module:
     problem: str = ""
 
 
-def bindings() -> Any:
-    """llama.cpp's C API as ctypes functions.
+class Modules:
+    """The backend modules of this installation: beside the library, inside the app, and in one `more` folder."""
 
-    The package's own `__init__` imports its high-level classes with numpy, jinja and a disk cache (0.5 s); a bare
-    package in its place leaves the binding's module as it is and costs 0.1 s.
-    """
-    if "llama_cpp" not in sys.modules:
-        spec = importlib.util.find_spec("llama_cpp")
-        if spec is None:
+    def __init__(self, more: Path | None = None) -> None:
+        self._more = (_IN_APP,) if more is None else (_IN_APP, more)
+
+    def found(self) -> list[Module]:
+        """All modules, the fastest first; a score of 0 means that one doesn't run here, or is linked in anyway."""
+        found = [_examine(name, path) for name, path in self._paths().items()]
+        return sorted(found, key=lambda module: module.score, reverse=True)
+
+    def load(self, names: Sequence[str]) -> None:
+        """Register these modules with llama.cpp; raises UserError if one can't be loaded."""
+        library = ggml()
+        paths = self._paths()
+        if any(not name.startswith("cpu") for name in names):
+            pulse.be_patient(GPU_STILL_S)
+        for name in names:
+            if name not in paths or not library.backend_load(str(paths[name]).encode()):
+                raise UserError(
+                    tr("The engine's part “{name}” can't be loaded.", name=name),
+                    tr("Install the app again; nothing was changed."),
+                )
+        if not library.backend_dev_count():
             raise UserError(
-                tr("The engine llama-cpp-python is not installed. Install the app again; nothing was changed.")
+                tr("The engine has no backend for this processor."), tr("Install the app again; nothing was changed.")
             )
-        sys.modules["llama_cpp"] = importlib.util.module_from_spec(spec)
-    try:
-        return importlib.import_module("llama_cpp.llama_cpp")
-    except (ImportError, OSError, RuntimeError) as error:  # a library of the system is missing, or the build is broken
-        raise UserError(
-            tr("The engine can't be started: {reason}. Your data is untouched. Install the app again.", reason=error)
-        ) from error
+        if any(device.kind == "gpu" for device in devices()):  # linked in
+            pulse.be_patient(GPU_STILL_S)
 
+    def machine_key(self) -> str:
+        """A name for this processor, this build of the engine, the GPUs and their drivers: test results are valid for
+        these.
+        """
+        choices = sorted(f"{name}={value}" for name, value in os.environ.items() if _CHOOSES_DEVICES.match(name))
+        parts = [_cpu_model(), *graphics_cards(), *choices]
+        files = {*(_package() / "lib").iterdir(), *self._files(), *_driver_files()}
+        for path in sorted(files):
+            status = path.stat()
+            parts.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
+        return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
-def look_in(folder: Path) -> None:
-    """Look for modules in this folder too."""
-    _more_folders.append(folder)
+    def _files(self) -> Iterator[Path]:
+        package = _package()
+        beside = (package / "lib", package / "bin", package.parent / "bin", package.parent / "lib")
+        for folder in (*beside, *self._more):
+            if folder.is_dir():
+                yield from (path for path in sorted(folder.iterdir()) if _MODULE_NAME.match(path.name))
 
-
-def modules() -> list[Module]:
-    """The modules there are, the fastest here first; those with no score don't run here, or are linked in anyway."""
-    found = [_examine(name, path) for name, path in _module_paths().items()]
-    return sorted(found, key=lambda module: module.score, reverse=True)
-
-
-def load(names: list[str]) -> None:
-    """Register these modules with the library that llama.cpp itself uses; raises UserError where one can't be loaded.
-
-    The functions are looked up through libllama, because a second copy of libggml would have a registry of its own.
-    """
-    native = bindings()
-    register = native._lib.ggml_backend_load
-    register.argtypes, register.restype = [ctypes.c_char_p], ctypes.c_void_p
-    paths = _module_paths()
-    for name in names:
-        if name not in paths or not register(str(paths[name]).encode()):
-            raise UserError(
-                tr("The engine's part “{name}” can't be loaded. Install the app again; nothing was changed.", name=name)
-            )
-    if not _device_count(native):
-        raise UserError(tr("The engine has no backend for this processor. Install the app again; nothing was changed."))
+    def _paths(self) -> dict[str, Path]:
+        """CPU and GPU modules by name; if two share a name, the one beside the library wins."""
+        found: dict[str, Path] = {}
+        for path in self._files():
+            match = _MODULE_NAME.match(path.name)
+            name = match["name"] if match else ""
+            if name.split("-")[0] in _KINDS:
+                found.setdefault(name, path)
+        return found
 
 
 def devices() -> list[Device]:
-    """What the loaded backends can compute on, as llama.cpp lists it."""
-    native = bindings()
-    functions = _device_functions(native)
-    return [_device(functions, functions["get"](index)) for index in range(_device_count(native))]
+    """Everything the loaded backends can compute on, as llama.cpp lists it."""
+    library = ggml()
+    return [_device(library, library.backend_dev_get(index)) for index in range(library.backend_dev_count())]
 
 
-def machine_key() -> str:
-    """Names this processor, the build of the engine, the GPUs and their drivers: what was found out about backends
-    holds for these.
-    """
-    native = bindings()
-    choices = sorted(f"{name}={value}" for name, value in os.environ.items() if _CHOOSES_DEVICES.match(name))
-    parts = [_cpu_model(), *graphics_cards(), *choices]
-    files = {*_library_folder(native).iterdir(), *_module_files(native), *_driver_files()}
-    for path in sorted(files):
-        status = path.stat()
-        parts.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _library_folder(native: ModuleType) -> Path:
-    return Path(str(native.__file__)).parent / "lib"
-
-
-def _module_files(native: ModuleType) -> Iterator[Path]:
-    package = Path(str(native.__file__)).parent
-    beside = (package / "lib", package / "bin", package.parent / "bin", package.parent / "lib")
-    for folder in (*beside, *_more_folders):
-        if folder.is_dir():
-            yield from (path for path in sorted(folder.iterdir()) if _MODULE_NAME.match(path.name))
-
-
-def _module_paths() -> dict[str, Path]:
-    """CPU and GPU modules by name; of two with one name the one beside the library counts."""
-    found: dict[str, Path] = {}
-    for path in _module_files(bindings()):
-        match = _MODULE_NAME.match(path.name)
-        name = match["name"] if match else ""
-        if name.split("-")[0] in _KINDS:
-            found.setdefault(name, path)
-    return found
+def _package() -> Path:
+    return Path(str(bindings().__file__)).parent
 
 
 def _driver_files() -> Iterator[Path]:
-    """What changes with a graphics driver (Linux), so that a module which failed is tested again after an update."""
+    """Files that change with a graphics driver (Linux), so that a failed module is tested again after an update."""
     for folder in ("/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"):
         yield from Path(folder).glob("*.json")
 
 
 def _examine(name: str, path: Path) -> Module:
-    """What the module says of itself on this processor; one without a word on it can be tried."""
+    """Ask the module how well it suits this processor; one that does not say may be tried."""
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
@@ -157,40 +131,15 @@ def _examine(name: str, path: Path) -> Module:
     return Module(name, path, int(library.ggml_backend_score()))
 
 
-def _device_count(native: Any) -> int:
-    count = native._lib.ggml_backend_dev_count
-    count.argtypes, count.restype = [], ctypes.c_size_t
-    return int(count())
-
-
-def _device_functions(native: Any) -> dict[str, Any]:
-    """The device functions of ggml-backend.h, which the bindings don't declare."""
-    pointer, text, size = ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_size_t)
-    signatures: dict[str, tuple[list[Any], Any]] = {
-        "get": ([ctypes.c_size_t], pointer),
-        "type": ([pointer], ctypes.c_int),
-        "name": ([pointer], text),
-        "description": ([pointer], text),
-        "memory": ([pointer, size, size], None),
-        "backend_reg": ([pointer], pointer),
-    }
-    functions = {}
-    for name, (arguments, result) in signatures.items():
-        functions[name] = getattr(native._lib, f"ggml_backend_dev_{name}")
-        functions[name].argtypes, functions[name].restype = arguments, result
-    functions["backend_name"] = native._lib.ggml_backend_reg_name
-    functions["backend_name"].argtypes, functions["backend_name"].restype = [pointer], text
-    return functions
-
-
-def _device(functions: Mapping[str, Any], device: int) -> Device:
+def _device(library: Any, device: int) -> Device:
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    functions["memory"](device, ctypes.byref(free), ctypes.byref(total))
+    library.backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+    backend = library.backend_reg_name(library.backend_dev_backend_reg(device))
     return Device(
-        name=functions["name"](device).decode("utf-8", "replace"),
-        description=functions["description"](device).decode("utf-8", "replace").strip(),
-        kind="gpu" if functions["type"](device) in (_DEVICE_GPU, _DEVICE_IGPU) else "cpu",
-        backend=functions["backend_name"](functions["backend_reg"](device)).decode("utf-8", "replace"),
+        name=library.backend_dev_name(device).decode("utf-8", "replace"),
+        description=library.backend_dev_description(device).decode("utf-8", "replace").strip(),
+        kind="gpu" if library.backend_dev_type(device) in (_DEVICE_GPU, _DEVICE_IGPU) else "cpu",
+        backend=backend.decode("utf-8", "replace"),
         total_bytes=total.value,
         free_bytes=free.value,
     )

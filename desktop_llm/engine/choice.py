@@ -1,6 +1,6 @@
-"""Which backends a machine can be trusted with: found out once by self-tests in children, remembered in a file.
+"""Finds out which backends work on this machine, once, by self-tests in children, and remembers them in a file.
 
-Runs in the app process and loads nothing native itself: a backend that crashes takes only its child along.
+Runs in the app process and loads nothing native itself: a backend that crashes ends only its child.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from desktop_llm.engine import fallback
 from desktop_llm.engine.shapes import Device, LoadSettings
 from desktop_llm.errors import NotFound, UserError, WorkerDied
 from desktop_llm.files import write_atomically
@@ -33,7 +32,9 @@ _WINDOWS_ABORT, _WINDOWS_FAULT = 3, 0x80000000
 
 @dataclass(frozen=True, slots=True)
 class BackendChoice:
-    """The modules to load, the CPU's first; `left_out` failed here; `extra_buffers` repack weights."""
+    """The modules to load, the CPU's first. Those in `left_out` failed here; with `extra_buffers`, weights are
+    repacked.
+    """
 
     modules: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -41,13 +42,13 @@ class BackendChoice:
 
 
 class BackendNotes:
-    """What was found out, by machine, in a JSON file; a lost or broken file only means testing again."""
+    """The choice for each machine, in a JSON file; if the file is lost or broken, everything is tested again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self, machine: str) -> BackendChoice | None:
-        """The choice for this machine and build, if it was made."""
+        """The choice for this machine and build, if there is one."""
         note: Any = self._all().get(machine)
         try:
             return BackendChoice(tuple(note["modules"]), tuple(note["left_out"]), bool(note["extra_buffers"]))
@@ -68,9 +69,9 @@ class BackendNotes:
 
 
 class Backends:
-    """The backends of one engine: remembered or tested before the first load, fewer of them after a crash.
+    """The backends of one engine: remembered or tested before the first load, and fewer after a crash.
 
-    `start` starts an engine worker, which a self-test may crash.
+    `start` starts an engine worker for a self-test, which may crash it.
     """
 
     def __init__(self, notes: BackendNotes, start: Callable[[], Worker]) -> None:
@@ -83,7 +84,7 @@ class Backends:
         self._gpu_crashed = False
 
     def decide(self, worker: Worker, model: Path, stall_s: float) -> None:
-        """Choose the backends, by what is remembered of this machine or by self-tests with a small model; once."""
+        """Choose the backends once: those remembered for this machine, otherwise by self-tests with a small model."""
         with self._deciding:
             if self._machine is not None:
                 return
@@ -96,11 +97,11 @@ class Backends:
 
     @property
     def modules(self) -> list[str]:
-        """All modules that can be trusted, the CPU's first."""
+        """All modules that passed their test, the CPU's first."""
         return list(self._choice.modules)
 
     def asked(self, settings: LoadSettings) -> dict[str, Any]:
-        """What a load request says of backends; modules for the GPU only where it may be used."""
+        """The part of a load request about backends; it names GPU modules only if the GPU may be used."""
         layers = 0 if self._gpu_crashed else settings.gpu_layers
         modules = [name for name in self._choice.modules if layers != 0 or name.startswith("cpu")]
         return {"modules": modules, "extra_buffers": self._choice.extra_buffers, "gpu_layers": layers}
@@ -110,9 +111,9 @@ class Backends:
         self._gpu_crashed = False
 
     def do_with_less(self, settings: LoadSettings, status: int | None) -> bool:
-        """After a child that had loaded so ended with this status: leave out the GPU, then repacked weights.
+        """After a child with these settings ended with this status, leave out the GPU, then repacked weights.
 
-        False if neither can help.
+        Returns False if neither can help.
         """
         if not crashed(status):
             return False
@@ -126,17 +127,21 @@ class Backends:
         return True
 
     def prove(self) -> None:
-        """A worker generates: what was chosen for this machine works, and is remembered if it is new."""
+        """Note that a worker has generated something, so the choice works: it is remembered if it is new."""
         if self._new and self._machine is not None:
             self._new = False
-            with contextlib.suppress(UserError):  # a full disk: it is found out again next time
+            with contextlib.suppress(UserError):  # the disk is full: the choice is made again next time
                 self._notes.write(self._machine["key"], self._choice)
 
-    def fallback(self, gpus: Sequence[Device], settings: LoadSettings) -> str:
-        """Why a model that was loaded so has no layer on the GPU; `gpus` are those that the worker saw."""
+    def fallback(self, gpus: Sequence[Device], settings: LoadSettings, layers: int, gpu_layers: int) -> str:
+        """Why a model with these settings is not wholly on the GPU; `gpus` are those that the worker saw, and
+        `gpu_layers` of all `layers` are there, of which the output is one more.
+        """
         assert self._machine is not None
+        if gpu_layers:
+            return few_layers_reason(gpus, settings, layers, gpu_layers)
         cards = graphics_cards()
-        return fallback.reason(
+        return reason_for_no_gpu(
             self._machine,
             self._choice.left_out,
             gpus,
@@ -146,18 +151,78 @@ class Backends:
         )
 
 
+def few_layers_reason(gpus: Sequence[Device], settings: LoadSettings, layers: int, gpu_layers: int) -> str:
+    """Why only some layers of a model are on the GPU; "" if all are."""
+    if gpu_layers > layers or not gpus:
+        return ""
+    counts = {"count": gpu_layers, "all": layers}
+    if settings.gpu_layers is not None:
+        return tr("{count} of {all} layers were asked for. More of them on the GPU would be faster.", **counts)
+    return tr(
+        "The free memory of {gpu} holds {count} of {all} layers. A shorter context length, compressed memory or a "
+        "smaller model brings more of them there, which is faster.",
+        gpu=gpus[0].description,
+        **counts,
+    )
+
+
+def reason_for_no_gpu(
+    machine: Mapping[str, Any],
+    left_out: Sequence[str],
+    gpus: Sequence[Device],
+    settings: LoadSettings,
+    *,
+    crashed: bool,
+    card: str,
+) -> str:
+    """Why a model does not run on the GPU and the one thing that would change it; "" if nobody expects it there.
+
+    `machine` is the worker's answer to `machine`, `left_out` failed in its self-test, `crashed` means that the engine
+    died with this model on the GPU, `card` is a graphics card that the system reports, "" if there is none.
+    """
+    if settings.gpu_layers == 0:
+        return ""
+    broken: Mapping[str, str] = machine["broken"]
+    failed = [name for name in left_out if not name.startswith("cpu")]
+    if crashed:
+        return tr("The engine crashed on the GPU, so the processor took over. Update the driver of your graphics card.")
+    if gpus:
+        return tr(
+            "The free memory of {gpu} is not enough for this model. Close programs that use it, "
+            "or choose a smaller model or a shorter context length.",
+            gpu=gpus[0].description,
+        )
+    if failed:
+        return tr(
+            "The GPU module “{name}” failed its self-test here and is left out. Update the driver of your "
+            "graphics card; it is tested again then.",
+            name=failed[0],
+        )
+    if not card and not settings.gpu_layers:
+        return ""
+    if broken:
+        return tr(
+            "The GPU module “{name}” can't be opened: {problem}. Install the driver of your graphics card.",
+            name=min(broken),
+            problem=broken[min(broken)],
+        )
+    if any(not name.startswith("cpu") for name in machine["modules"]):
+        return tr("No GPU that the engine can use was found. Install the Vulkan driver of your graphics card.")
+    return tr("This installation has no GPU module. The README says under “GPU” how to build it.")
+
+
 def choose(machine: Mapping[str, Any], start: Callable[[], Worker], model: Path) -> BackendChoice:
-    """Self-test this machine's modules from the fastest on; the first CPU module that works, and every GPU one that
-    has something to compute on.
+    """Self-test this machine's modules, the fastest first, and choose the first CPU module that works and every GPU
+    module that has a device.
 
     `machine` is the engine worker's answer to `machine`, `start` starts such a worker, `model` is a small model.
-    Raises UserError where nothing works.
+    Raises UserError if nothing works.
     """
     names = list(machine["modules"])
     left_out: list[str] = []
 
     def gpus(choice: BackendChoice) -> int | None:
-        """How many GPUs these backends have; None where they failed."""
+        """How many GPUs these backends have; None if they failed."""
         found = _selftest(start, choice, model)
         if found is None and choice.modules:
             left_out.append(choice.modules[-1])
@@ -167,10 +232,12 @@ def choose(machine: Mapping[str, Any], start: Callable[[], Worker], model: Path)
         if gpus(chosen := BackendChoice((name,))) is not None:
             break
     else:
-        # Backends that are linked in can't be left out one by one; without repacked weights they crash less.
+        # Linked-in backends can't be left out one by one, but without repacked weights they crash less often.
         chosen = BackendChoice()
         if gpus(chosen) is None and gpus(chosen := replace(chosen, extra_buffers=False)) is None:
-            raise UserError(tr("The engine does not run on this processor. Your chats and documents are untouched."))
+            raise UserError(
+                tr("The engine does not run on this processor."), tr("Your chats and documents are untouched.")
+            )
     for name in [name for name in names if not name.startswith("cpu")]:
         if gpus(more := replace(chosen, modules=(*chosen.modules, name))):
             chosen = more
@@ -178,11 +245,11 @@ def choose(machine: Mapping[str, Any], start: Callable[[], Worker], model: Path)
 
 
 def small_model() -> Path:
-    """The model that comes with the app, good enough to test with. Raises NotFound where it is missing."""
+    """The model that comes with the app, good enough to test with. Raises NotFound if it is missing."""
     model = package_file(*SMALL_MODEL)
     if model is None:
         raise NotFound(
-            tr("The starter model is not installed, so this computer can't be tested. Install the app again.")
+            tr("The starter model is not installed, so this computer can't be tested."), tr("Install the app again.")
         )
     return model
 

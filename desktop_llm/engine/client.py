@@ -1,7 +1,7 @@
-"""The engine as the app sees it: load a model, answer a conversation, stop, measure. Owns at most one worker process.
+"""The engine as the app sees it: load a model, answer conversations, stop, measure. Owns at most one worker process.
 
-Long actions are generators; closing one cancels it. A worker that dies costs nothing but a sentence: the next request
-starts another and loads the model again.
+Long actions are generators; closing one cancels it. If a worker dies, the person reads a sentence and nothing is lost:
+the next request starts another worker and loads the model again.
 """
 
 from __future__ import annotations
@@ -9,14 +9,24 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from desktop_llm.engine.choice import SMALL_MODEL, BackendNotes, Backends, small_model
-from desktop_llm.engine.events import as_loading, event_of, messages_to_wire
+from desktop_llm.engine.crashes import ENOUGH, Crashes, held_back
+from desktop_llm.engine.paces import Paces
 from desktop_llm.engine.shapes import (
+    KV_TYPES,
+    ROPE_SCALINGS,
+    SAMPLER_ORDER,
+    SAMPLING_LIMITS,
+    UNQUANTIZED_KV_TYPES,
+    USUAL_BATCH_TOKENS,
+    USUAL_CONTEXT_LENGTH,
+    USUAL_KV_TYPE,
+    AdapterUse,
     ChatMessage,
     Device,
     Event,
@@ -27,22 +37,37 @@ from desktop_llm.engine.shapes import (
     LoadSettings,
     PromptProgress,
     PromptSize,
+    Rethought,
     Sampling,
     TextDelta,
     ThinkingDelta,
     Timings,
+    ToolCalled,
     Usage,
+    event_of,
+    state_name,
 )
-from desktop_llm.errors import NotFound, UserError, WorkerDied
+from desktop_llm.engine.under_way import Stopped, UnderWay, check
+from desktop_llm.errors import LESS_MEMORY, NotFound, UserError, WorkerDied
 from desktop_llm.paths import Folders, package_file
-from desktop_llm.steps import Run
+from desktop_llm.steps import Run, result_of
 from desktop_llm.words import from_json, tr
+from desktop_llm.workers.confine import Enforced
+from desktop_llm.workers.deaths import Part
 from desktop_llm.workers.process import Worker
 from desktop_llm.workers.protocol import Message, path_to_wire
 
 __all__ = [
+    "KV_TYPES",
+    "ROPE_SCALINGS",
+    "SAMPLER_ORDER",
+    "SAMPLING_LIMITS",
+    "UNQUANTIZED_KV_TYPES",
+    "USUAL_BATCH_TOKENS",
+    "USUAL_CONTEXT_LENGTH",
+    "USUAL_KV_TYPE",
+    "AdapterUse",
     "ChatMessage",
-    "Device",
     "Engine",
     "Event",
     "Finished",
@@ -51,25 +76,28 @@ __all__ = [
     "LoadedModel",
     "Loading",
     "PromptProgress",
-    "PromptSize",
+    "Rethought",
     "Sampling",
     "TextDelta",
     "ThinkingDelta",
     "Timings",
+    "ToolCalled",
     "Usage",
 ]
 
-STALL_S = 120.0
+STALL_S = 600.0  # of computing without a word: a slow machine reads a batch of a large model for minutes
 STOP_GRACE_S = 5.0
+_WATCH_S = 0.05
 _MEASURED_CONTEXT = 512
 
 
 class Engine:
-    """One model at a time, in a process of its own.
+    """One model at a time, in a process of its own; conversations are told apart by their slot.
 
-    `load`, `generate` and `bench` are for one thread at a time; `stop`, `measure` and `loaded` for any. `stall_s`: a
-    worker that says nothing for so long while it works counts as hung and is ended; `stop_grace_s`: so does one that
-    goes on for so long after a stop.
+    Any thread may call anything. Several answers may be under way, each in a thread of its own: the worker writes two
+    at once. Loading another model ends the answers under way, so whoever asks for it waits for them first.
+    `stall_s`: a worker that is silent for so long while it works counts as hung and is ended; `stop_grace_s`: so does
+    one that goes on for so long after a stop.
     """
 
     def __init__(
@@ -80,85 +108,157 @@ class Engine:
         stall_s: float = STALL_S,
         stop_grace_s: float = STOP_GRACE_S,
     ) -> None:
-        self._command = command
-        self._modules = folders.data / "backends"
-        self._backends = Backends(BackendNotes(folders.cache / "backends.json"), self._start)
+        self._folders, self._command = folders, command
+        modules, cache = folders.data / "backends", folders.cache / "engine"
+        self._arguments = ["engine", "--modules", str(modules), "--cache", str(cache)]
+        self._states = cache / "states"
+        self._backends = Backends(BackendNotes(folders.cache / "backends.json"), self._start_test)
+        self._crashes = Crashes(folders.data / "crashes.json")
+        self._paces = Paces(folders.cache / "paces.json")
         self._devices: tuple[Device, ...] | None = None
         self._asking = threading.Lock()
+        self._loading = threading.Lock()
         self._stall_s = stall_s
         self._stop_grace_s = stop_grace_s
         self._worker: Worker | None = None
         self._wanted: tuple[Path, LoadSettings] | None = None
         self._loaded: LoadedModel | None = None
-        self._proved = False  # this worker has generated something
-        self._stopping = False
-        self._under_way: tuple[Worker, int] | None = None
-        self._children: set[Worker] = set()  # also those that test and measure, in other threads
+        self._proved: Worker | None = None  # the last worker that generated something
+        self._under_way: list[UnderWay] = []
+        self._children: set[Worker] = set()  # including those that test and measure in other threads
         self._ended = False
 
     @property
     def loaded(self) -> LoadedModel | None:
-        """The model in memory; None before the first and after a death."""
+        """The model in memory; None before the first load and after the worker died."""
         return self._loaded if self._worker is not None and self._worker.alive else None
 
-    def load(self, model: Path, settings: LoadSettings) -> Generator[Loading, None, LoadedModel]:
-        """Have this model in memory; at once where it is there already. Ends the one before, to free its memory.
+    def load(
+        self, model: Path, settings: LoadSettings, *, asked_for: bool = False
+    ) -> Generator[Loading, None, LoadedModel]:
+        """Load this model, unless it is already in memory. The previous worker is ended first, to free its memory.
 
-        Raises ModelFileError or UserError with the reason; the model before is then loaded again by the next answer.
+        Raises ModelFileError or UserError with the reason; the next answer then loads the previous model again. A model
+        that died twice before it wrote a word is loaded only if the person asked for it.
         """
-        if self.loaded is not None and self._wanted == (model, settings):
-            return self.loaded
-        self._backends.try_gpu_again()
-        loaded = yield from self._load(model, settings)
-        self._wanted = (model, settings)
-        return loaded
-
-    def generate(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Generator[Event, None, None]:
-        """Answer a conversation; the last event is Finished. Loads the model again if the worker died.
-
-        Raises ContextOverflow where the last question alone is too long, WorkerDied where the worker ends meanwhile.
-        """
-        self._stopping = False
-        self._under_way = None
+        if (loaded := self.loaded) is not None and self._wanted == (model, settings):
+            return loaded
+        if asked_for:
+            self._crashes.allow(model)
+        self._crashes.check(model, settings)
+        yield from self._my_turn_to_load()
         try:
-            yield from self._ready()
+            if (loaded := self.loaded) is None or self._wanted != (model, settings):
+                self._backends.try_gpu_again()
+                loaded = yield from self._load(model, settings)
+                self._wanted = (model, settings)
+            return loaded
+        finally:
+            self._loading.release()
+
+    def generate(
+        self,
+        messages: Sequence[ChatMessage],
+        sampling: Sampling,
+        *,
+        slot: str = "",
+        tools: Sequence[Mapping[str, Any]] = (),
+        adapters: Sequence[AdapterUse] = (),
+    ) -> Generator[Event, None, None]:
+        """Answer the conversation `slot` with these adapters; the last event is Finished. Loads the model again if the
+        worker died.
+
+        The model may call `tools`, which are described as in OpenAI's API: then the answer ends with the calls.
+        Raises ContextOverflow if the last question alone is too long, WorkerDied if the worker ends meanwhile.
+        """
+        request = UnderWay(slot, tuple(adapters))
+        self._under_way.append(request)
+        try:
             try:
-                yield from self._answer(messages, sampling)
-            except WorkerDied:
-                if not self._first_decode_crashed():
-                    raise
-                yield from self._ready()
-                yield from self._answer(messages, sampling)
-        except _Stopped:
+                yield from self._answer(messages, sampling, request, tools)
+            except WorkerDied as death:
+                if not self._worth_another_try(request):
+                    raise self._told_of(death, request) from death
+            else:
+                return
+            try:
+                yield from self._answer(messages, sampling, request, tools)
+            except WorkerDied as death:
+                raise self._told_of(death, request) from death
+        except Stopped:
             yield Finished("cancelled", Usage(), Timings(), None)
+        finally:
+            self._under_way.remove(request)
 
     def measure(self, messages: Sequence[ChatMessage]) -> PromptSize:
-        """How much of the context this conversation takes; raises NotFound where no model is loaded."""
+        """The size of this conversation in the context; raises NotFound if no model is loaded."""
         if self.loaded is None or self._worker is None:
-            raise NotFound(tr("No model is loaded. Choose one and ask again."))
-        data = {"messages": messages_to_wire(messages)}
+            raise _no_model()
+        data = {"messages": [message.to_json() for message in messages]}
         return PromptSize(**self._worker.call("measure", data, stall_s=self._stall_s).data)
 
-    def stop(self) -> None:
-        """End the answer under way with what it has; from any thread, and harmless when there is none."""
-        self._stopping = True
-        if (under_way := self._under_way) is not None:
-            worker, number = under_way
-            worker.cancel(number, grace_s=self._stop_grace_s)
+    def prepare(self, messages: Sequence[ChatMessage], slot: str, thinking: str | None = None) -> Iterator[Message]:
+        """Have this conversation processed, if the model is in memory, until somebody asks for an answer. What is
+        returned ends with it, and need not be read.
+        """
+        if (worker := self._worker) is None or self.loaded is None or self._under_way:
+            return iter(())
+        sent = [message.to_json() for message in messages]
+        return worker.start("prepare", {"slot": slot, "messages": sent, "thinking": thinking})[1]
 
-    def bench(self, *, prompt_tokens: int, tokens: int) -> dict[str, Any]:
-        """Measure the loaded model: prompt_tps, generation_tps, ttft_s, load_s, peak_rss_bytes, backend."""
-        for _ in self._ready():
-            pass
-        assert self._worker is not None
-        data = {"prompt_tokens": prompt_tokens, "tokens": tokens}
-        return self._worker.call("bench", data, stall_s=self._stall_s).data
+    def forget(self, slots: Sequence[str]) -> None:
+        """Forget what was kept of these conversations, in memory and on the disk."""
+        for slot in slots:
+            for path in self._states.glob(f"*/{state_name(slot)}.kv"):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            if (worker := self._worker) is not None:
+                worker.start("forget", {"slot": slot})
+
+    def why_not(self, model: Path) -> UserError | None:
+        """Why the window should not choose this model by itself, because it ended the app or its worker; else None."""
+        return self._crashes.reason(model)
+
+    def stop(self, slot: str | None = None) -> None:
+        """End this conversation's answer, or all answers; the text so far stays. Harmless if there is none."""
+        for request in list(self._under_way):
+            if slot is None or request.slot == slot:
+                request.stopped = True
+                self._cancel(request)
+
+    def answer_now(self, slot: str) -> None:
+        """End the thinking in this conversation's answer and let the answer begin. Harmless if there is none."""
+        for request in list(self._under_way):
+            if request.slot == slot and request.begun and request.worker is not None:
+                with contextlib.suppress(WorkerDied):  # whoever waits for the answer hears of it
+                    request.worker.call("answer_now", {"slot": slot}, stall_s=self._stall_s)
+
+    def bench(
+        self, *, prompt_tokens: int, tokens: int, adapters: Sequence[AdapterUse] = ()
+    ) -> Generator[float, None, dict[str, Any]]:
+        """Measure the loaded model with these adapters: yields the fraction done, returns prompt_tps, generation_tps,
+        ttft_s, load_s, peak_rss_bytes and backend.
+        """
+        worker = result_of(self._ready())
+        used = [each.to_json() for each in adapters]
+        data = {"prompt_tokens": prompt_tokens, "tokens": tokens, "adapters": used}
+        run = Run(worker.request("bench", data, stall_s=self._stall_s))
+        for message in run:
+            yield float(message.data.get("fraction", 0.0))
+        measured = run.result.data
+        self._backends.prove()
+        if self._wanted is not None:
+            self._paces.note(*self._wanted, prompt_tokens, measured["prompt_tps"])
+        return measured
+
+    def beside(self) -> Engine:
+        """Another engine with the same programs and folders, to measure a model that is not the one in use."""
+        return Engine(self._folders, command=self._command, stall_s=self._stall_s, stop_grace_s=self._stop_grace_s)
 
     def speeds(self, threads: int | None = None) -> dict[str, Any]:
-        """How fast this processor is, measured in a child of its own in some seconds, for `Forecaster.note_speeds`.
+        """The speed of this processor for `Forecaster.note_speeds`, measured for some seconds in a separate child.
 
-        With all physical cores unless `threads` says otherwise. Raises NotFound where the small model is missing that
-        it is measured with.
+        It uses all physical cores unless `threads` is given. Raises NotFound without the small model for measuring.
         """
         model = small_model()
         settings = LoadSettings(context_length=_MEASURED_CONTEXT, threads=threads, gpu_layers=0)
@@ -167,16 +267,21 @@ class Engine:
             return {**worker.call("speeds", data, stall_s=self._stall_s).data, "model": str(model)}
 
     def devices(self) -> tuple[Device, ...]:
-        """What llama.cpp can compute on here, asked of a child once; `free_bytes` are as of then.
-
-        Raises NotFound where the small model is missing that backends are tested with.
+        """Every device that llama.cpp can use here; a child is asked once, so `free_bytes` is as of then.
+        Raises NotFound without the small model for testing backends.
         """
-        with self._asking:  # the pages of a new window ask all at once, and one test keeps this computer busy enough
+        with self._asking:  # the pages of a new window all ask at once, and one test keeps this computer busy enough
             if self._devices is None:
                 with self._tester(small_model()) as worker:
                     told = worker.call("devices", {"modules": self._backends.modules}, stall_s=self._stall_s).data
                 self._devices = tuple(Device(**device) for device in told["devices"])
             return self._devices
+
+    def enforced(self) -> Enforced | None:
+        """What the kernel enforces on the worker, in its own words; None if no model is loaded."""
+        if self.loaded is None or self._worker is None:
+            return None
+        return Enforced(**self._worker.call("enforced", stall_s=self._stall_s).data)
 
     def close(self) -> None:
         """End the worker and free the memory."""
@@ -185,112 +290,205 @@ class Engine:
         self._worker = self._loaded = None
 
     def end(self) -> None:
-        """Close for good, from any thread: children that test or measure are ended too, and none starts any more."""
+        """Close for good, from any thread: children that test or measure end too, and none starts any more."""
         self._ended = True
         self.close()
         for worker in list(self._children):
             worker.kill()
 
-    def _ready(self) -> Generator[Loading, None, None]:
-        if self.loaded is not None:
-            return
-        if self._wanted is None:
-            raise NotFound(tr("No model is loaded. Choose one and ask again."))
-        for step in self._load(*self._wanted):
-            yield step
-            if self._stopping:
-                raise _Stopped
+    def _ready(self, request: UnderWay | None = None) -> Generator[Loading, None, Worker]:
+        """The worker with the model in memory, loaded again if the worker died. Stopping the request stops loading."""
+        if self.loaded is None:
+            yield from self._my_turn_to_load(request)
+            try:
+                if self.loaded is None:
+                    if self._wanted is None:
+                        raise _no_model()
+                    self._crashes.check(*self._wanted)
+                    for step in self._load(*self._wanted):
+                        yield step
+                        check(request)
+            finally:
+                self._loading.release()
+        if (worker := self._worker) is None:  # another thread unloaded it meanwhile
+            raise _no_model()
+        return worker
+
+    def _my_turn_to_load(self, request: UnderWay | None = None) -> Generator[Loading, None, None]:
+        """Wait while another thread loads; the caller releases the lock."""
+        while not self._loading.acquire(timeout=_WATCH_S):
+            yield Loading(None)
+            check(request)
 
     def _load(self, model: Path, settings: LoadSettings) -> Generator[Loading, None, LoadedModel]:
         self.close()
         yield Loading(None)
-        self._worker = self._start()
-        self._backends.decide(self._worker, package_file(*SMALL_MODEL) or model, self._stall_s)
-        while True:
-            try:
-                return (yield from self._load_once(model, settings))
-            except WorkerDied:
-                if not self._backends.do_with_less(settings, self._worker.exit_status):
-                    raise
-            self._worker = self._start()
-
-    def _load_once(self, model: Path, settings: LoadSettings) -> Generator[Loading, None, LoadedModel]:
-        """Load on the worker at hand; a load that fails or is given up ends it."""
-        assert self._worker is not None
-        begun = time.perf_counter()
-        data = {"model": path_to_wire(model), **asdict(settings), **self._backends.asked(settings)}
+        worker = self._worker = self._start()
+        self._backends.decide(worker, package_file(*SMALL_MODEL) or model, self._stall_s)
+        self._crashes.begin(model)
         try:
-            steps = self._worker.request("load", data, stall_s=self._stall_s)
-            done = yield from as_loading(steps)
+            while True:
+                try:
+                    self._loaded = yield from self._load_once(worker, model, settings)
+                    return self._loaded
+                except WorkerDied as death:
+                    if not self._backends.do_with_less(settings, worker.exit_status):
+                        raise self._dead(death, worker, model, settings) from death
+                worker = self._worker = self._start()
+        finally:
+            self._crashes.end(model)
+
+    def _dead(self, death: WorkerDied, worker: Worker, model: Path, settings: LoadSettings) -> WorkerDied:
+        """The death of a model that wrote nothing, with what helps if it was not the first."""
+        if worker.closing or self._crashes.died(model, settings) < ENOUGH:
+            return death
+        held = held_back(model)
+        return WorkerDied(death.title, held.message, action=death.action or held.action, details=death.details)
+
+    def _load_once(self, worker: Worker, model: Path, settings: LoadSettings) -> Generator[Loading, None, LoadedModel]:
+        """Load the model on this worker; if that fails or is cancelled, the worker is ended."""
+        begun = time.perf_counter()
+        data = {
+            "model": path_to_wire(model),
+            **asdict(settings),
+            **self._backends.asked(settings),
+            "prompt_tps": self._paces.prompt_tps(model, settings),
+        }
+        try:
+            run = Run(worker.request("load", data, stall_s=self._stall_s))
+            for message in run:
+                yield Loading(message.data["fraction"])
         except BaseException:
-            self._worker.close()
+            worker.close()
             raise
-        self._loaded = self._told(model, settings, done.data, time.perf_counter() - begun)
-        self._proved = False
-        return self._loaded
+        return self._told(model, settings, run.result.data, time.perf_counter() - begun)
 
     def _told(self, model: Path, settings: LoadSettings, data: dict[str, Any], load_s: float) -> LoadedModel:
         gpus = [Device(**gpu) for gpu in data.pop("gpus")]
         seen = {"device": from_json(data["device"]), "load_s": load_s}
-        fallback = "" if data["gpu_layers"] else self._backends.fallback(gpus, settings)
+        fallback = self._backends.fallback(gpus, settings, data["layers"], data["gpu_layers"])
         return LoadedModel(path=model, **{**data, **seen}, fallback=fallback)
 
-    def _answer(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Generator[Event, None, None]:
-        assert self._worker is not None
-        worker, begun, first = self._worker, time.perf_counter(), 0.0
-        number, steps = worker.start(
-            "generate", {"messages": messages_to_wire(messages), "sampling": asdict(sampling)}, stall_s=self._stall_s
-        )
-        self._under_way = (worker, number)
-        if self._stopping:
-            worker.cancel(number, grace_s=self._stop_grace_s)
-        run, ended = Run(steps), False
+    def _answer(
+        self,
+        messages: Sequence[ChatMessage],
+        sampling: Sampling,
+        request: UnderWay,
+        tools: Sequence[Mapping[str, Any]],
+    ) -> Generator[Event, None, None]:
+        request.worker, request.begun = None, False
+        worker = yield from self._ready(request)
+        model = self._wanted[0] if self._wanted else Path()
+        if self._proved is not worker:
+            self._crashes.begin(model)
+        data = {
+            "slot": request.slot,
+            "messages": [message.to_json() for message in messages],
+            "sampling": asdict(sampling),
+            "tools": list(tools),
+            "adapters": [each.to_json() for each in request.adapters],
+        }
+        sent, ttft_s = time.perf_counter(), 0.0
+        request.worker, request.begun, ended = worker, False, False
+        request.number, steps = worker.start("generate", data, stall_s=self._stall_s)
+        run = Run(steps)
         try:
+            if request.stopped:
+                self._cancel(request)
             for message in run:
+                if message.data["event"] == "begun":
+                    request.begun = True
+                    continue
                 event = event_of(message.data)
-                if isinstance(event, TextDelta | ThinkingDelta):
-                    first = first or time.perf_counter()
-                    if not self._proved:
-                        self._proved = True
+                if isinstance(event, TextDelta | ThinkingDelta | ToolCalled):
+                    ttft_s = ttft_s or time.perf_counter() - sent
+                    if self._proved is not worker:
+                        self._proved = worker
                         self._backends.prove()
+                        self._crashes.clear(model)
                 yield event
             ended = True
-            yield self._finished(run.result, first - begun if first else 0.0)
+            yield self._finished(worker, run.result, ttft_s)
         except UserError as error:
             ended = True
-            if not (self._stopping and isinstance(error, WorkerDied)):
+            if not (request.stopped and isinstance(error, WorkerDied)):
                 raise
-            yield Finished("cancelled", Usage(), Timings(), None)  # the person wanted an end, and got one
+            raise Stopped from error  # the person wanted it stopped, and it stopped
         finally:
-            self._under_way = None
             if not ended:
-                worker.cancel(number, grace_s=self._stop_grace_s)
+                self._cancel(request)
+            if self._proved is not worker:
+                self._crashes.end(model)
 
-    def _finished(self, message: Message, ttft_s: float) -> Finished:
+    def _cancel(self, request: UnderWay) -> None:
+        """End a request: at once if it waits; if it has begun, the text so far stays."""
+        if request.worker is not None and request.begun:
+            request.worker.cancel(request.number, grace_s=self._stop_grace_s)
+        elif request.worker is not None:
+            request.worker.drop(request.number)
+
+    def _worth_another_try(self, request: UnderWay) -> bool:
+        """Whether to try again: the worker died before it reached this answer, or it crashed at the model's first
+        computation and there is something to leave out.
+        """
+        if request.worker is None or self._wanted is None:
+            return False
+        if not request.begun:
+            return True
+        if self._proved is request.worker:
+            return False
+        return self._backends.do_with_less(self._wanted[1], request.worker.exit_status)
+
+    def _told_of(self, death: WorkerDied, request: UnderWay) -> WorkerDied:
+        """A death while an answer was written; it counts if the model had not written anything since it was loaded."""
+        worker = request.worker
+        if worker is None or not request.begun or self._proved is worker or self._wanted is None:
+            return death
+        return self._dead(death, worker, *self._wanted)
+
+    def _finished(self, worker: Worker, message: Message, ttft_s: float) -> Finished:
         data = message.data
         if "usage" not in data:  # it was cancelled before it began
             return Finished("cancelled", Usage(), Timings(), None)
-        load_s = self._loaded.load_s if self._loaded else 0.0
-        if self._loaded:
+        load_s = 0.0
+        if self._loaded is not None and self._worker is worker:
+            load_s = self._loaded.load_s
             self._loaded = replace(self._loaded, memory_bytes=data["memory_bytes"])
         timings = Timings(**{**data["timings"], "load_s": load_s, "ttft_s": ttft_s})
-        return Finished(data["finish_reason"], Usage(**data["usage"]), timings, data["seed"])
-
-    def _first_decode_crashed(self) -> bool:
-        """Whether it was the model's first computation that crashed, and there is something to try without."""
-        if self._proved or self._worker is None or self._wanted is None:
-            return False
-        return self._backends.do_with_less(self._wanted[1], self._worker.exit_status)
+        usage = Usage(**data["usage"])
+        if self._wanted is not None:
+            self._paces.note(*self._wanted, usage.prompt_tokens - usage.cached_tokens, timings.prompt_tps)
+        alternatives = tuple(data.get("alternatives", ()))
+        return Finished(data["finish_reason"], usage, timings, data["seed"], alternatives)
 
     @contextlib.contextmanager
     def _tester(self, model: Path) -> Iterator[Worker]:
-        """A worker for one question beside the one that holds a model; its backends are known to work."""
-        with contextlib.closing(self._start()) as worker:
+        """A separate worker for one question; its backends are known to work."""
+        with contextlib.closing(self._start_test()) as worker:
             self._backends.decide(worker, model, self._stall_s)
             yield worker
 
     def _start(self) -> Worker:
-        worker = Worker(["engine", "--modules", str(self._modules)], name=tr("The model"), command=self._command)
+        return self._start_as(
+            Part(
+                tr("The model"),
+                tr("Everything written so far is kept. The next message starts it again."),
+                tr("A smaller model or a shorter context length helps."),
+                LESS_MEMORY,
+            )
+        )
+
+    def _start_test(self) -> Worker:
+        return self._start_as(
+            Part(
+                tr("The test of what this computer can do"),
+                tr("Your chats and documents are untouched. Try again."),
+                tr("Close other programs first."),
+            )
+        )
+
+    def _start_as(self, part: Part) -> Worker:
+        worker = Worker(self._arguments, part, command=self._command)
         self._children.difference_update([child for child in list(self._children) if not child.alive])
         self._children.add(worker)
         if self._ended:
@@ -298,5 +496,5 @@ class Engine:
         return worker
 
 
-class _Stopped(Exception):
-    """The person stopped the answer before the model was loaded."""
+def _no_model() -> NotFound:
+    return NotFound(tr("No model is loaded."), tr("Choose one and ask again."))

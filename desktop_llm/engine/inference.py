@@ -1,227 +1,345 @@
-"""The decode loop: prompt processing in batches, then one token at a time, until the model ends or a person stops it.
+"""The decode loop: processes prompts in batches, then generates one token at a time, for several answers at once, until
+the model ends or a person stops it.
 
-Generators all through: what they yield goes to the app as it happens, and between two steps the worker can be asked
-other things.
+Each answer is a generator: the events it yields go to the app at once, and between two steps the worker can serve other
+requests. Whichever answer has nothing to tell moves all of them on by one step.
 """
 
 from __future__ import annotations
 
-import codecs
-import ctypes
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
-from desktop_llm.engine.backends import bindings
+from desktop_llm.engine.adapters import Mix
+from desktop_llm.engine.answer import Answer, Event
 from desktop_llm.engine.loading import RunningModel
+from desktop_llm.engine.marks import Rendered
+from desktop_llm.engine.native import bindings
+from desktop_llm.engine.parameters import SMALLEST_BATCH_TOKENS
 from desktop_llm.engine.prompt import Prompt
 from desktop_llm.engine.sampling import Sampler
 from desktop_llm.engine.shapes import Sampling
-from desktop_llm.engine.state import KeptState
-from desktop_llm.engine.templates import ThinkingSplitter
-from desktop_llm.engine.wanted import SMALLEST_BATCH_TOKENS
+from desktop_llm.engine.state import Memory
+from desktop_llm.engine.state_files import StateFiles
+from desktop_llm.engine.thinking import ThinkingLimit
 from desktop_llm.errors import Cancelled, UserError
 from desktop_llm.words import tr
 
-Event = dict[str, Any]
-
-_ABORTED = 2  # llama_decode: the abort callback said so
-_STEP_S = 1.0  # how long one step of prompt processing may take, for the progress that a person sees
+_NO_ROOM, _ABORTED = 1, 2  # what llama_decode returns: no free cells; stopped by the abort callback
+_AT_ONCE = 2  # answers; more of them would only make each slower
+_STEP_S = 2.0  # how long one step of prompt processing may take, for the progress that a person sees
+_SHARED_STEP_S = 0.25  # and while another answer is being written, which must not stand still
+_LEAST_BATCH = 64  # tokens, once the speed is known
 _WATCH_S = 0.05
 
 
 class Inference:
-    """Answers on one running model; keeps its state between the turns."""
+    """Generates answers on one running model, and keeps their state for the next turns."""
 
-    def __init__(self, running: RunningModel) -> None:
+    def __init__(self, running: RunningModel, files: StateFiles | None = None) -> None:
+        """`files` keep states on the disk."""
         self._running = running
         self._native = bindings()
-        self._kept = KeptState(running.context)
-        self._token = (ctypes.c_int32 * 1)()
-        self._tokens_per_s = 0.0
+        self.memory = Memory(running.model, running.context, files, running.vision)
+        self._batch = _Batch(running.batch_tokens, self.memory)
+        self._answers: list[Answer] = []  # under way, the oldest first
+        self._ahead: Answer | None = None  # one of them: what is read before anybody asks
+        self._mix: Mix = ()
+        self._tokens_per_s = running.prompt_tps
 
-    def tokens_of(self, text: str) -> list[int]:
-        """The tokens of a rendered prompt, by way of what is kept."""
-        return self._kept.tokens_of(text, self._running.vocabulary)
+    def tokens_of(self, prompt: Rendered) -> list[int]:
+        """The tokens of a rendered prompt, using those that are kept."""
+        return self.memory.tokens_of(prompt, self._running.vocabulary)
 
-    def generate(self, prompt: Prompt, settings: Sampling, cancelled: threading.Event) -> Generator[Event, None, Event]:
-        """Answer the prompt; yields progress and text, returns how it ended. A stop is an end too, not an error."""
-        splitter = ThinkingSplitter(prompt.text)
-        answer = _Answer(len(prompt.tokens))
-        with (
-            Sampler(settings, self._running.vocabulary.size) as sampler,
-            self._stoppable(cancelled),
-        ):
-            sampler.accept_prompt(prompt.tokens)
-            try:
-                yield from self._process(prompt.tokens, answer, cancelled)
-                self._kept.text = prompt.text
-                limit = self._limit(prompt, settings)
-                for piece in self._pieces(sampler, answer, limit, cancelled):
-                    yield from _deltas(splitter.feed(piece))
-            except Cancelled:
-                answer.finish_reason = "cancelled"
-                self._kept.text = ""  # the last piece of text may not be processed yet
-            yield from _deltas(splitter.finish())
-        return answer.summary(sampler.seed)
+    def answer_now(self, slot: str) -> None:
+        """End the thinking in the answer of this conversation, if it is under way."""
+        for answer in self._asked:
+            if answer.state.slot == slot:
+                answer.thinking.answer_now()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no answer is under way."""
+        return not self._asked
+
+    def has_place(self, mix: Mix = ()) -> bool:
+        """Whether another answer may be under way beside the others, as far as its length allows."""
+        return self.is_idle or (mix == self._mix and len(self._asked) < _AT_ONCE)
+
+    def has_room(self, prompt: Prompt) -> bool:
+        """Whether this prompt and its answer fit into the context beside the answers under way."""
+        needed = prompt.reserved_tokens + len(prompt.tokens)
+        needed += sum(max(answer.least_tokens, len(answer.tokens)) for answer in self._asked)
+        return self.is_idle or needed <= self._running.context_length
+
+    def begin(
+        self,
+        prompt: Prompt,
+        settings: Sampling,
+        cancelled: threading.Event,
+        *,
+        slot: str = "",
+        mix: Mix = (),
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> Answer:
+        """Begin to answer the prompt of the conversation `slot`, if there is a place and room for it; `follow` tells
+        what comes of it.
+
+        `mix` are the adapters that the model has for this answer. If it calls one of the `tools`, the answer ends with
+        its calls. Raises BadRequest if the grammar in the settings can't be used.
+        """
+        self._end_ahead()
+        free = self._running.context_length - len(prompt.tokens)
+        limit = max(1, min(free, settings.max_tokens or free))
+        return self._begin(prompt, settings, cancelled, slot=slot, mix=mix, tools=tools, limit=limit)
+
+    def follow(self, answer: Answer) -> Generator[Event | None, None, Event]:
+        """Work on the answer up to its end: yields progress and text, returns how it ended. Being stopped is not an
+        error.
+        """
+        try:
+            with self._stoppable(answer):
+                while not answer.finish_reason or answer.events:
+                    try:
+                        if not answer.events:
+                            self._step()
+                        yield answer.events.popleft() if answer.events else None
+                    except Cancelled:
+                        answer.end("cancelled")
+            return answer.summary()
+        finally:
+            self._leave(answer)
+            answer.close()
+
+    def read_ahead(self, prompt: Prompt, slot: str) -> Iterator[None]:
+        """Process a prompt that will be asked for later, until somebody asks for an answer."""
+        self._end_ahead()
+        self._ahead = answer = self._begin(prompt, Sampling(), threading.Event(), slot=slot, limit=0)
+        with closing(self.follow(answer)) as steps:
+            for _ in steps:
+                if answer.cancelled.is_set():
+                    answer.end("cancelled")
+                yield None
+
+    def hurry(self) -> None:
+        """Stop reading ahead at once, because somebody asks for an answer. From any thread."""
+        if (ahead := self._ahead) is not None:
+            ahead.cancelled.set()
 
     def bench(
         self, prompt_tokens: int, tokens: int, cancelled: threading.Event
     ) -> Generator[Event | None, None, Event]:
-        """Measure prompt processing and generation on a prompt of its own; the kept state is lost."""
-        answer = _Answer(prompt_tokens)
-        settings = Sampling(temperature=0)
-        self._kept.cut(0)
-        prompt = [token % self._running.vocabulary.size for token in range(100, 100 + prompt_tokens)]
-        with Sampler(settings, self._running.vocabulary.size) as sampler, self._stoppable(cancelled):
-            yield from self._process(prompt, answer, cancelled)
-            for _ in range(tokens):
-                self._decode_one(self._draw(sampler, answer), cancelled)
-                yield None
-        self._kept.cut(0)
-        return answer.summary(sampler.seed)["timings"]  # type: ignore[no-any-return]
-
-    def _process(self, tokens: Sequence[int], answer: _Answer, cancelled: threading.Event) -> Iterator[Event]:
-        """Process the prompt's new tokens in batches; yields how far it is."""
-        done = answer.cached_tokens = self._kept.reuse(tokens)
-        total, begun = len(tokens), time.perf_counter()
-        while done < total:
-            batch = tokens[done : done + self._batch_size()]
-            started = time.perf_counter()
-            self._decode((ctypes.c_int32 * len(batch))(*batch), len(batch), cancelled)
-            if len(batch) >= SMALLEST_BATCH_TOKENS or not self._tokens_per_s:  # a few tokens say little about many
-                self._tokens_per_s = len(batch) / max(time.perf_counter() - started, 1e-6)
-            self._kept.tokens.extend(batch)
-            done += len(batch)
-            yield {
-                "event": "prompt",
-                "done": done,
-                "total": total,
-                "seconds_left": (total - done) / self._tokens_per_s,
-            }
-        answer.prompt_s = time.perf_counter() - begun
-
-    def _pieces(self, sampler: Sampler, answer: _Answer, limit: int, cancelled: threading.Event) -> Iterator[str]:
-        """The answer's text as it comes, whole characters only; sets the finish reason.
-
-        An answer that ends within a character (its length was reached) ends before it.
+        """Measure prompt processing and generation on an invented prompt; yields the progress of the prompt, then None
+        for each token. The kept states go to the disk.
         """
-        vocabulary = self._running.vocabulary
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        answer.finish_reason = "length"
-        for _ in range(limit):
-            token = self._draw(sampler, answer)
-            if vocabulary.is_end(token):
-                answer.finish_reason = "stop"
-                break
-            yield self._read(decoder, vocabulary.piece(token))
-            self._decode_one(token, cancelled)
+        self._end_ahead()
+        self.memory.clear()
+        size = self._running.vocabulary.size
+        prompt = Prompt(Rendered(""), [token % size for token in range(100, 100 + prompt_tokens)], 0, 0)
+        answer = self._begin(prompt, Sampling(temperature=0), cancelled, limit=tokens, endless=True)
+        with closing(self.follow(answer)) as steps:
+            for event in steps:
+                yield event if event is not None and event["event"] == "prompt" else None
+        self.memory.cut(answer.state, 0)
+        return answer.summary()["timings"]  # type: ignore[no-any-return]
 
-    def _read(self, decoder: codecs.IncrementalDecoder, data: bytes) -> str:
-        piece = decoder.decode(data)
-        self._kept.text += piece
-        return piece
-
-    def _draw(self, sampler: Sampler, answer: _Answer) -> int:
-        token = sampler.sample(self._running.context)
-        answer.count_token()
-        return token
-
-    def _decode_one(self, token: int, cancelled: threading.Event) -> None:
-        self._token[0] = token
-        self._decode(self._token, 1, cancelled)
-        self._kept.tokens.append(token)
-
-    def _decode(self, tokens: Any, count: int, cancelled: threading.Event) -> None:
-        """Decode one batch. After an abort the state is what it was before it."""
-        status = self._native.llama_decode(self._running.context, self._native.llama_batch_get_one(tokens, count))
-        if status == 0 and not cancelled.is_set():
-            return
-        if status == 0:
-            self._native.llama_synchronize(self._running.context)
-        self._kept.cut(len(self._kept.tokens))
-        if status == _ABORTED or cancelled.is_set():
-            raise Cancelled
-        raise UserError(
-            tr(
-                "The engine could not process this text (code {status}). Nothing was lost. "
-                "Try again, or load the model with a shorter context length.",
-                status=status,
-            )
+    def _begin(
+        self,
+        prompt: Prompt,
+        settings: Sampling,
+        cancelled: threading.Event,
+        *,
+        slot: str = "",
+        mix: Mix = (),
+        tools: Sequence[Mapping[str, Any]] = (),
+        limit: int,
+        endless: bool = False,
+    ) -> Answer:
+        running, self._mix = self._running, mix
+        sampler = Sampler(settings, running.vocabulary, running.context_length, prompt.text)
+        answer = Answer(
+            prompt,
+            self.memory.take(slot, mix, prompt.tokens),
+            sampler,
+            cancelled,
+            running.vocabulary,
+            stop_texts=() if endless else (*running.stop_texts, *settings.stop),
+            thinking=ThinkingLimit(settings.thinking, limit),
+            tools=tools,
+            limit=limit,
+            endless=endless,
         )
+        self._answers.append(answer)
+        return answer
 
-    def _limit(self, prompt: Prompt, settings: Sampling) -> int:
-        free = self._running.context_length - len(prompt.tokens)
-        return max(1, min(free, settings.max_tokens or free))
+    @property
+    def _asked(self) -> list[Answer]:
+        """The answers that somebody waits for."""
+        return [answer for answer in self._answers if answer is not self._ahead]
 
-    def _batch_size(self) -> int:
-        """A power of two that takes about a second here; the first batch is small, to learn the speed."""
-        wanted = self._tokens_per_s * _STEP_S if self._tokens_per_s else SMALLEST_BATCH_TOKENS
+    def _end_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.end("cancelled")
+            self._leave(self._ahead)
+
+    def _leave(self, answer: Answer) -> None:
+        if answer in self._answers:
+            self._answers.remove(answer)
+            self.memory.give_back(answer.state)
+        if answer is self._ahead:
+            self._ahead = None
+
+    def _step(self) -> None:
+        """Process one batch for the answers under way, and draw the next tokens."""
+        self._running.abort.clear()
+        while (plan := self._plan()) and (status := self._decode(plan)) != 0:
+            if status == _ABORTED:
+                return
+            if status != _NO_ROOM or not self._make_room():
+                raise UserError(
+                    tr("The engine could not process this text (code {status}).", status=status),
+                    tr("Nothing was lost. Try again, or load the model with a shorter context length."),
+                )
+        index = -1
+        for answer, tokens in plan:
+            index += len(tokens)
+            answer.processed(len(tokens), self._tokens_per_s)
+            if not answer.waiting_tokens:
+                answer.draw(self._running.context, index)
+        self._look()
+
+    def _look(self) -> None:
+        """Process the piece of a picture that an answer comes to next."""
+        for answer in self._going:
+            held, vision = len(answer.state.tokens), self._running.vision
+            if vision is None or not answer.waiting_tokens or answer.tokens[held] >= 0:
+                continue
+            try:
+                position = self.memory.position(answer.state.tokens)
+                places = vision.process(
+                    self._running.context, answer.tokens, held, position, answer.state.id, answer.cancelled
+                )
+            except (Cancelled, UserError):
+                self.memory.cut(answer.state, held)
+                if not answer.cancelled.is_set() and not self._make_room():
+                    raise
+            else:
+                answer.processed(places, self._tokens_per_s)
+            return
+
+    @property
+    def _going(self) -> list[Answer]:
+        return [answer for answer in self._answers if not (answer.cancelled.is_set() or answer.finish_reason)]
+
+    def _plan(self) -> list[tuple[Answer, list[int]]]:
+        """What each answer has in the next batch: its last drawn token, or a piece of its prompt up to a picture.
+
+        One prompt is read at a time. An answer that had to make room waits until it is the oldest.
+        """
+        going = self._going
+        plan = [(answer, answer.tokens[-1:]) for answer in going if answer.is_writing]
+        for answer in going:
+            held = len(answer.state.tokens)
+            if not answer.is_writing and (held or answer is going[0] or not answer.has_made_room):
+                size = self._piece_tokens(_SHARED_STEP_S if plan else _STEP_S) - len(plan)
+                piece = answer.tokens[held : held + size]
+                if piece := piece[: next((place for place, token in enumerate(piece) if token < 0), len(piece))]:
+                    plan.append((answer, piece))
+                break
+        return plan
+
+    def _decode(self, plan: Sequence[tuple[Answer, list[int]]]) -> int:
+        """Process one batch; returns llama.cpp's status. An abort leaves the sequences as they were before."""
+        self._batch.fill(plan)
+        begun = time.perf_counter()
+        for answer, _ in plan:
+            answer.computing = True
+        status: int = self._native.llama_decode(self._running.context, self._batch.native)
+        for answer, _ in plan:
+            answer.computing = False
+        if any(answer.cancelled.is_set() for answer, _ in plan):
+            self._native.llama_synchronize(self._running.context)
+            status = _ABORTED
+        if status not in (0, _NO_ROOM):
+            for answer, _ in plan:
+                self.memory.cut(answer.state, len(answer.state.tokens))
+        elif status == 0:
+            self._note_speed(plan, time.perf_counter() - begun)
+        return status
+
+    def _note_speed(self, plan: Sequence[tuple[Answer, list[int]]], took_s: float) -> None:
+        count = len(plan[-1][1])
+        # The speed of a few tokens says little.
+        if len(plan) == 1 and not plan[0][0].is_writing and (count >= SMALLEST_BATCH_TOKENS or not self._tokens_per_s):
+            self._tokens_per_s = count / max(took_s, 1e-6)
+
+    def _make_room(self) -> bool:
+        """Free cells: those of a conversation that waits for its next turn, otherwise those of the youngest answer,
+        which goes on when it is the oldest.
+        """
+        if self.memory.drop_oldest():
+            return True
+        for answer in reversed(self._answers[1:]):
+            if answer.state.tokens:
+                answer.has_made_room = True
+                self.memory.cut(answer.state, 0)
+                return True
+        return False
+
+    def _piece_tokens(self, step_s: float) -> int:
+        """A power of two that takes about so long here; the first piece is small, to learn the speed.
+
+        Batches of 64 tokens take 5 % more processor time than those of 128 or more, batches of 32 take 20 % more.
+        """
+        least = _LEAST_BATCH if step_s == _STEP_S else SMALLEST_BATCH_TOKENS
+        wanted = max(least, self._tokens_per_s * step_s) if self._tokens_per_s else SMALLEST_BATCH_TOKENS
         size = SMALLEST_BATCH_TOKENS
         while size * 2 <= min(wanted, self._running.batch_tokens):
             size *= 2
         return size
 
     @contextmanager
-    def _stoppable(self, cancelled: threading.Event) -> Iterator[None]:
-        """Pass a cancel on to native code at once: a small thread waits for it while an answer is under way."""
+    def _stoppable(self, answer: Answer) -> Iterator[None]:
+        """While an answer is under way, a thread waits for a cancel and passes it to native code at once. The one of
+        the oldest answer also looks whether other programs use the processors.
+        """
         over = threading.Event()
-        abort = self._running.abort
-        abort.clear()
 
         def watch() -> None:
             while not over.is_set():
-                if cancelled.wait(_WATCH_S):
-                    abort.set()
+                if self._answers[:1] == [answer]:
+                    self._running.spinning.look()
+                if answer.cancelled.wait(_WATCH_S):
+                    if answer.computing:
+                        self._running.abort.set()
                     return
 
-        thread = threading.Thread(target=watch, name="stop", daemon=True)
-        thread.start()
+        threading.Thread(target=watch, name="stop", daemon=True).start()
         try:
             yield
         finally:
             over.set()
-            thread.join()
-            abort.clear()
 
 
-class _Answer:
-    """Counts and times of one answer."""
+class _Batch:
+    """A batch in native memory: tokens of several sequences, each at its place."""
 
-    def __init__(self, prompt_tokens: int) -> None:
-        self.prompt_tokens = prompt_tokens
-        self.cached_tokens = 0
-        self.completion_tokens = 0
-        self.prompt_s = 0.0
-        self.finish_reason = "cancelled"
-        self._first = self._last = 0.0
+    def __init__(self, size: int, memory: Memory) -> None:
+        self.native: Any = bindings().llama_batch_init(size, 0, 1)
+        self._memory = memory
 
-    def count_token(self) -> None:
-        self._last = time.perf_counter()
-        self._first = self._first or self._last
-        self.completion_tokens += 1
-
-    def summary(self, seed: int) -> Event:
-        processed = self.prompt_tokens - self.cached_tokens
-        generation_s = self._last - self._first
-        return {
-            "finish_reason": self.finish_reason,
-            "seed": seed,
-            "usage": {
-                "prompt_tokens": self.prompt_tokens,
-                "completion_tokens": self.completion_tokens,
-                "cached_tokens": self.cached_tokens,
-            },
-            "timings": {
-                "ttft_s": self.prompt_s,
-                "prompt_tps": processed / self.prompt_s if self.prompt_s else 0.0,
-                "generation_tps": (self.completion_tokens - 1) / generation_s if generation_s else 0.0,
-            },
-        }
-
-
-def _deltas(parts: Iterator[tuple[str, str]]) -> Iterator[Event]:
-    for kind, text in parts:
-        yield {"event": kind, "text": text}
+    def fill(self, plan: Sequence[tuple[Answer, list[int]]]) -> None:
+        """Take what each answer has in the batch; numbers are computed for its last token if nothing waits then."""
+        batch, index = self.native, 0
+        for answer, tokens in plan:
+            begin, sequence = len(answer.state.tokens), answer.state.id
+            for position, token in enumerate(tokens, self._memory.position(answer.state.tokens)):
+                batch.token[index], batch.pos[index] = token, position
+                batch.n_seq_id[index], batch.seq_id[index][0] = 1, sequence
+                batch.logits[index] = False
+                index += 1
+            batch.logits[index - 1] = begin + len(tokens) == len(answer.tokens)
+        batch.n_tokens = index

@@ -1,4 +1,4 @@
-"""What llama.cpp says while it works: warnings for the reason of a failure, and what it really put on the GPU."""
+"""Reads llama.cpp's log: its warnings, which give the reason for a failure, and how much it put on the GPU."""
 
 from __future__ import annotations
 
@@ -17,30 +17,34 @@ _BUFFER = re.compile(r":\s+(?P<buffer>\S+)\s+(?P<use>\S.*?) buffer size =\s+(?P<
 
 
 class EngineLog:
-    """Takes llama.cpp's log from `attach` on; lives as long as the process uses the library."""
+    """Reads llama.cpp's log from `attach` on; lives as long as the process uses the library."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
         self.offloaded_layers = 0
-        self.state_bytes = 0  # keys, values and other state, wherever they lie
-        self._sizes: dict[tuple[str, str], float] = defaultdict(float)  # MiB by buffer and what it is for
+        self.state_bytes = 0  # keys, values and other state, on all devices
+        self._sizes: dict[tuple[str, str], float] = defaultdict(float)  # MiB by buffer and purpose
         self._shown = False
         self._callback: Any = None
 
     def attach(self, native: Any) -> None:
-        """Have llama.cpp log here, and count from here on; warnings and errors also go to stderr."""
+        """Make llama.cpp log here, and start counting; warnings and errors also go to stderr."""
         self.offloaded_layers = self.state_bytes = 0
         self._sizes.clear()
-        self._callback = native.llama_log_callback(self._on_log)
+        self._callback = self.callback(native)
         native.llama_log_set(self._callback, None)
 
+    def callback(self, native: Any) -> Any:
+        """A callback for a library that logs as llama.cpp does; whoever sets it keeps it."""
+        return native.llama_log_callback(self._on_log)
+
     def bytes_on(self, devices: Iterable[str]) -> int:
-        """How many bytes of weights, state and computation lie on these devices (names as llama.cpp has them)."""
+        """The bytes of weights, state and compute buffers on these devices (named as in llama.cpp)."""
         names = tuple(devices)
         return round(sum(size for (buffer, _), size in self._sizes.items() if buffer.startswith(names)) * 1024**2)
 
     def read(self, level: int, line: str) -> None:
-        """Take in one line."""
+        """Read one line."""
         self._shown = self._shown if level == _LEVEL_CONTINUED else level >= _LEVEL_WARNING
         if self._shown:
             sys.stderr.write(line)
@@ -55,7 +59,7 @@ class EngineLog:
             self._count(found["buffer"], found["use"], float(found["mib"]))
 
     def _count(self, buffer: str, use: str, mib: float) -> None:
-        # What is for computing is told anew each time that it is arranged; weights and state are told part by part.
+        # llama.cpp logs the compute buffers again each time it arranges them; it logs weights and state part by part.
         self._sizes[buffer, use] = mib if use == "compute" else self._sizes[buffer, use] + mib
 
     def _on_log(self, level: int, text: bytes, _data: int | None) -> None:

@@ -1,39 +1,45 @@
-"""Fits a conversation into the context: what is sent, and what is left out when it is too long."""
+"""Fits a conversation into the context: the oldest turns are left out if it is too long."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from desktop_llm.engine.marks import Rendered
 from desktop_llm.engine.templates import Message
 from desktop_llm.errors import ContextOverflow
 
 RESERVED_TOKENS = 1_024
-# Left out by the handful, the beginning of the prompt stays the same for some turns and its state can be reused.
+# Leaving out several turns at once keeps the beginning of the prompt the same for a while, so its state can be reused.
 _TURNS_AT_ONCE = 4
 
-Render = Callable[[Sequence[Message]], tuple[str, list[int]]]
+Render = Callable[[Sequence[Message]], tuple[Rendered, list[int]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A rendered conversation that leaves room for the answer; `left_out` counts messages, the oldest ones."""
+    """A rendered conversation that leaves room for the answer, without its `left_out` oldest messages."""
 
-    text: str
+    rendered: Rendered
     tokens: list[int]
     left_out: int
     reserved_tokens: int
 
+    @property
+    def text(self) -> str:
+        """The prompt as text."""
+        return self.rendered.text
+
 
 def reserved(context_length: int, max_tokens: int | None) -> int:
-    """How many tokens stay free for the answer: what was asked for, at most a quarter of the context."""
+    """The number of tokens kept free for the answer: its limit, but at most a quarter of the context."""
     return max(1, min(max_tokens or RESERVED_TOKENS, context_length // 4))
 
 
 def fit(messages: Sequence[Message], render: Render, context_length: int, max_tokens: int | None) -> Prompt:
-    """The prompt with as many turns as there is room for: never without the system message or the last question.
+    """The prompt with as many turns as fit, always with the system message and the last question.
 
-    Raises ContextOverflow with both numbers where these two alone are too long.
+    Raises ContextOverflow with both numbers if these two alone are too long.
     """
     room = reserved(context_length, max_tokens)
     available = context_length - room
@@ -43,12 +49,12 @@ def fit(messages: Sequence[Message], render: Render, context_length: int, max_to
 
     def attempt(start: int) -> Prompt:
         kept = [*system, *messages[start:]] if start else list(messages)
-        text, tokens = render(kept)
-        return Prompt(text, tokens, len(messages) - len(kept), room)
+        rendered, tokens = render(kept)
+        return Prompt(rendered, tokens, len(messages) - len(kept), room)
 
     low, high, best = 0, len(choices) - 1, None
     while low <= high:
-        # The whole conversation first: nearly always it fits.
+        # Try the whole conversation first: it nearly always fits.
         middle = 0 if low == 0 and high == len(choices) - 1 else (low + high) // 2
         prompt = attempt(choices[middle])
         if len(prompt.tokens) <= available:
@@ -62,6 +68,6 @@ def fit(messages: Sequence[Message], render: Render, context_length: int, max_to
 
 
 def _turn_starts(messages: Sequence[Message], first: int) -> list[int]:
-    """Where a turn begins: at each question; the last one is the last question."""
+    """The indexes of the questions: a turn begins with each."""
     starts = [index for index in range(first, len(messages)) if messages[index]["role"] == "user"]
     return starts or [first]

@@ -1,17 +1,15 @@
-"""Turns messages into the prompt text by the model's own chat template, in a sandbox: a template is a stranger's code.
+"""Turns messages into a prompt with the model's own chat template, in a sandbox: a template is a stranger's code.
 
-Also separates an answer's thinking (between `<think>` tags) from its text while it streams.
+What limits its time and memory is `rendering`, which has it done in a process of its own.
 """
 
 from __future__ import annotations
 
-import faulthandler
 import json
-import signal
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -20,19 +18,32 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from desktop_llm.errors import UserError
+from desktop_llm.engine.picture_marks import without_marks
+from desktop_llm.engine.shapes import ChatMessage
+from desktop_llm.engine.versions import (
+    Habits,
+    Message,
+    has_stand_ins,
+    is_whole,
+    plain_text,
+    stand_ins,
+    versions,
+    with_content,
+)
+from desktop_llm.errors import CHOOSE_FORMAT, BadRequest, UserError
+from desktop_llm.message import Image, ToolCall, ToolResult, thinking_of
 from desktop_llm.words import tr
 
-Message = dict[str, str]
+__all__ = ["CHATML", "ChatTemplate", "Message", "for_template", "unusable"]
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-RENDER_LIMIT_S = 2.0
 RENDER_LIMIT_BYTES = 8 << 20
-_GRACE_S = 1.0
-# What a stranger's code may raise besides the template language's own errors.
+_THINKING_NAMES = ("reasoning_content", "thinking")  # what most templates call it, and what gpt-oss does
+_THINKING_FIELDS = ("reasoning_content", ".thinking", "['thinking']", '["thinking"]', "'thinking' in", '"thinking" in')
+# A stranger's code may raise these besides the template language's own errors.
 _FAULTS = (
     jinja2.TemplateError,
     ArithmeticError,
@@ -40,130 +51,148 @@ _FAULTS = (
     LookupError,
     MemoryError,
     RecursionError,
+    RuntimeError,
+    SyntaxError,
     TypeError,
     ValueError,
 )
 
 
+def for_template(
+    messages: Iterable[ChatMessage], hide: Callable[[str], str], picture: Callable[[Path], str] | None = None
+) -> list[Message]:
+    """Messages as chat templates read them; `hide` marks the characters that may belong to a mark of the
+    template's own (`marks.Marks.hide`), `picture` gives the mark that stands for a picture, before the text.
+
+    The thinking of an earlier answer goes with it; whether the model sees it again is the template's decision. Raises
+    BadRequest for a picture if the model has no eyes.
+    """
+    asked: list[Message] = []
+    tools: dict[str, str] = {}  # the name of the tool by the id of its call
+    for message in messages:
+        pictures = [Path(part.path) for part in message.parts if isinstance(part, Image)]
+        if pictures and picture is None:
+            raise BadRequest(
+                tr("This model can't see pictures."), tr("Take the picture out of the message, and send it again.")
+            )
+        content = "".join(map(picture, pictures)) if picture else ""
+        content += hide(without_marks(message.text))
+        calls = []
+        for part in message.parts:
+            if isinstance(part, ToolResult):
+                result = {"tool_call_id": hide(part.id), "name": tools.get(part.id, "")}
+                asked.append({"role": "tool", "content": hide(part.text), **result})
+            elif isinstance(part, ToolCall):
+                tools[part.id] = hide(part.name)
+                function = {"name": tools[part.id], "arguments": _arguments(part.arguments, hide)}
+                calls.append({"id": hide(part.id), "type": "function", "function": function})
+        if content or not any(isinstance(part, ToolResult) for part in message.parts):
+            thinking = hide(thinking_of(message.parts))
+            thoughts = dict.fromkeys(_THINKING_NAMES, thinking) if thinking else {}
+            called = {"tool_calls": calls} if calls else {}
+            asked.append({"role": message.role, "content": content, **thoughts, **called})
+    return asked
+
+
+def _arguments(text: str, hide: Callable[[str], str]) -> Any:
+    """A call's arguments as an object, as most templates expect them. Text that is not JSON stays text."""
+    try:
+        return _hidden_within(json.loads(text), hide)
+    except (ValueError, RecursionError):
+        return hide(text)
+
+
+def _hidden_within(value: Any, hide: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, list):
+        return [_hidden_within(item, hide) for item in value]
+    if isinstance(value, dict):
+        return {hide(key): _hidden_within(item, hide) for key, item in value.items()}
+    return value
+
+
 class ChatTemplate:
-    """A model's chat template, or ChatML where the file brings none (`own` is False then)."""
+    """A model's chat template, or ChatML if the file has none."""
 
     def __init__(self, source: str | None, *, bos: str = "", eos: str = "") -> None:
-        self.own = bool(source)
         self._tokens = {"bos_token": bos, "eos_token": eos}
+        self._source = source or CHATML
         try:
-            with _time_limit(RENDER_LIMIT_S):
-                self._template = _environment().from_string(source or CHATML)
+            self._template = _environment().from_string(self._source)
         except _FAULTS as error:
-            raise _unusable(error) from error
+            raise unusable(error) from error
 
-    def render(self, messages: Sequence[Message]) -> str:
-        """The prompt up to where the answer begins; raises UserError for a template that fails or never ends.
+    def render(self, messages: Sequence[Message], variables: Mapping[str, Any] | None = None) -> str:
+        """The prompt up to the point where the answer begins, with every message in it. The first of the `versions`
+        of the conversation that works is taken; `variables` are further ones of the template, such as `tools`.
 
-        Some templates refuse a system message; its text then goes before the first question.
+        Raises UserError if the template fails, or leaves a message out of all versions.
         """
-        try:
-            return self._render(messages)
-        except _FAULTS as error:
-            if messages and messages[0]["role"] == "system" and len(messages) > 1:
-                return self._render_or_tell(_system_within_question(messages))
-            raise _unusable(error) from error
+        failure: Exception | None = None
+        leaves_out = False
+        for version in versions(messages, self._habits):
+            try:
+                prompt = self._write(version, variables or {})
+            except _FAULTS as error:
+                failure = failure or error
+                continue
+            if self._has_all(version, prompt, variables or {}):
+                return prompt
+            leaves_out = True
+        if leaves_out:
+            raise unusable(ValueError(), tr("it leaves out a part of the conversation"))
+        raise unusable(failure or ValueError()) from failure
 
-    def _render_or_tell(self, messages: Sequence[Message]) -> str:
-        try:
-            return self._render(messages)
-        except _FAULTS as error:
-            raise _unusable(error) from error
-
-    def _render(self, messages: Sequence[Message]) -> str:
+    def _write(self, messages: Sequence[Message], variables: Mapping[str, Any]) -> str:
         parts: list[str] = []
         size = 0
-        with _time_limit(RENDER_LIMIT_S):
-            for part in self._template.generate(
-                messages=list(messages), add_generation_prompt=True, tools=None, **self._tokens
-            ):
-                parts.append(part)
-                size += len(part)
-                if size > RENDER_LIMIT_BYTES + sum(len(message["content"]) for message in messages):
-                    raise _unusable(ValueError(), tr("its output has no end"))
+        limit = RENDER_LIMIT_BYTES + sum(len(plain_text(message["content"])) for message in messages)
+        given = {"tools": None, "documents": None, "add_generation_prompt": True, **variables, **self._tokens}
+        for part in self._template.generate(messages=list(messages), **given):
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                raise unusable(ValueError(), tr("its output has no end"))
         return "".join(parts)
 
+    def _has_all(self, version: Sequence[Message], prompt: str, variables: Mapping[str, Any]) -> bool:
+        """Whether the prompt has every message. A template may write a text in its own way, such as in capitals or as
+        JSON; whether it then leaves something out is seen with other words in its place.
+        """
+        texts = [{**message, "content": plain_text(message["content"])} for message in version]
+        if is_whole(texts, prompt):
+            return True
+        others = stand_ins(texts)
+        pairs = zip(version, others, strict=True)
+        shaped = [with_content(message, other["content"], self._habits) for message, other in pairs]
+        return has_stand_ins(others, self._attempt(shaped, variables))
 
-class ThinkingSplitter:
-    """Tells thinking from text in a stream of pieces; a tag may be cut anywhere between two pieces."""
+    @cached_property
+    def _habits(self) -> Habits:
+        """What this template reads, told from what it writes of small conversations."""
+        asked = {"role": "user", "content": "q7q"}
+        in_parts = {"role": "user", "content": [{"type": "text", "text": "q7q"}]}
+        parts = "q7q" not in self._attempt([asked]) and "q7q" in self._attempt([in_parts])
+        call = {"id": "000000001", "type": "function", "function": {"name": "f7f", "arguments": {"k7k": "v7v"}}}
+        called = [in_parts if parts else asked, {"role": "assistant", "content": "", "tool_calls": [call]}]
+        written = self._attempt(called)  # a template that expects a text fails here, or writes Python's form of a dict
+        return Habits(
+            parts=parts,
+            text_arguments="k7k" not in written or "'k7k'" in written,
+            thinking=any(field in self._source for field in _THINKING_FIELDS),
+        )
 
-    _OPEN, _CLOSE = "<think>", "</think>"
-
-    def __init__(self, prompt: str) -> None:
-        # Some templates open the tag themselves, so that the answer begins within the thinking.
-        self._thinking = prompt.rstrip().endswith(self._OPEN)
-        self._start = not self._thinking
-        self._trim = self._thinking
-        self._held = ""
-
-    def feed(self, piece: str) -> Iterator[tuple[str, str]]:
-        """Pairs of ("thinking" or "text", what can be shown now)."""
-        self._held += piece
-        if self._start and not self._opened():
-            return
-        if self._thinking:
-            yield from self._within()
-        if not self._thinking:
-            yield from self._out("text", self._held)
-            self._held = ""
-
-    def finish(self) -> Iterator[tuple[str, str]]:
-        """What was held back when the answer ended."""
-        kind = "thinking" if self._thinking else "text"
-        yield from self._out(kind, self._held)
-        self._held = ""
-
-    def _opened(self) -> bool:
-        """Decide whether the answer begins with thinking; False while it can't be told."""
-        begin = self._held.lstrip()
-        if len(begin) < len(self._OPEN) and self._OPEN.startswith(begin):
-            return False
-        self._start = False
-        if begin.startswith(self._OPEN):
-            self._thinking = self._trim = True
-            self._held = begin[len(self._OPEN) :]
-        return True
-
-    def _within(self) -> Iterator[tuple[str, str]]:
-        thought, closed, rest = self._held.partition(self._CLOSE)
-        if closed:
-            self._thinking, self._held = False, rest
-            yield from self._out("thinking", thought.rstrip())
-            self._trim = True
-            return
-        keep = _overlap(thought, self._CLOSE)
-        shown = thought[: len(thought) - keep]
-        self._held = thought[len(thought) - keep :]
-        yield from self._out("thinking", shown)
-
-    def _out(self, kind: str, text: str) -> Iterator[tuple[str, str]]:
-        if self._trim:
-            text = text.lstrip()
-        if text:
-            self._trim = False
-            yield kind, text
-
-
-def _overlap(text: str, tag: str) -> int:
-    """How many characters at the end of `text` could be the beginning of `tag`."""
-    for length in range(min(len(tag) - 1, len(text)), 0, -1):
-        if tag.startswith(text[-length:]):
-            return length
-    return 0
-
-
-def _system_within_question(messages: Sequence[Message]) -> list[Message]:
-    system, first, *rest = messages
-    return [{"role": first["role"], "content": f"{system['content']}\n\n{first['content']}"}, *rest]
+    def _attempt(self, messages: Sequence[Message], variables: Mapping[str, Any] | None = None) -> str:
+        """What the template writes, "" if it fails."""
+        try:
+            return self._write(messages, variables or {})
+        except (*_FAULTS, UserError):
+            return ""
 
 
 class _GenerationBlock(Extension):
-    """`{% generation %}` marks what training counts as the answer; in a chat it is only its content."""
+    """`{% generation %}` marks the answer for training; in a chat only its content counts."""
 
     tags = {"generation"}  # noqa: RUF012 - jinja's own declaration
 
@@ -177,7 +206,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=[loopcontrols, _GenerationBlock],
-        optimized=False,  # a constant that is computed beforehand may be of any size, and is written into code
+        optimized=False,  # a constant that is computed in advance may be of any size, and is written into the code
     )
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _raise_exception
@@ -189,48 +218,33 @@ def _raise_exception(message: str) -> None:
     raise jinja2.TemplateError(message)
 
 
-def _to_json(value: Any, indent: int | None = None) -> str:
-    # Jinja's own filter escapes for HTML, which would change what the model reads.
-    return json.dumps(value, ensure_ascii=False, indent=indent)
+def _to_json(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | str | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    """The filter `tojson` with the signature that transformers gives it, for which templates are written. Jinja's own
+    one escapes HTML, which would change the text for the model.
+    """
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
-def _unusable(error: Exception, reason: str = "") -> UserError:
+def unusable(error: Exception, reason: str = "") -> UserError:
+    """The error for a template that fails; without `reason`, the reason is the error's own."""
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, MemoryError):
+        reason = tr("it takes too much memory")
+    elif isinstance(error, TimeoutError):
+        reason = tr("it does not end")
+    elif isinstance(error, RecursionError):
+        reason = tr("it goes too deep")
     reason = reason or (str(error).splitlines()[0][:200] if str(error) else type(error).__name__)
     return UserError(
-        tr(
-            "This model's chat template can't be used: {reason}. Nothing was lost; choose another model.",
-            reason=reason,
-        ),
-        repr(error),
+        tr("This model's chat template can't be used: {reason}.", reason=reason),
+        tr("Nothing was lost. Choose another chat format for this model, or another model."),
+        action=CHOOSE_FORMAT,
+        details=repr(error),
     )
-
-
-@contextmanager
-def _time_limit(limit_s: float) -> Iterator[None]:
-    """Interrupt Python code that runs too long; where the system has no alarms (Windows), or native code does not look
-    up at them, the process is ended a moment later.
-    """
-    faulthandler.dump_traceback_later(limit_s + _GRACE_S, exit=True)
-    try:
-        with _alarm(limit_s):
-            yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
-
-
-@contextmanager
-def _alarm(limit_s: float) -> Iterator[None]:
-    if sys.platform == "win32":
-        yield
-        return
-    before: Callable[..., Any] | int | None = signal.signal(signal.SIGALRM, _on_alarm)
-    signal.setitimer(signal.ITIMER_REAL, limit_s)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _on_alarm(_signal: int, _frame: object) -> None:
-    raise _unusable(TimeoutError(), tr("it does not end"))

@@ -1,24 +1,33 @@
-"""The engine's child process: one loaded model, and the requests about it.
+"""The engine's child process: it holds one loaded model and serves the requests about it.
 
-Requests: `machine` (which backends there are), `selftest`, `load`, `generate`, `measure`, `bench`, `speeds`.
+Requests: `machine` (lists the backends), `selftest`, `load`, `generate`, `prepare`, `forget`,
+`measure`, `bench`, `speeds`.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import sys
-from collections.abc import Generator
-from dataclasses import asdict
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from desktop_llm.engine import backends, loading, prompt, speed
+from desktop_llm.engine.adapters import Adapters, Mix
 from desktop_llm.engine.inference import Inference
 from desktop_llm.engine.log import EngineLog
-from desktop_llm.engine.shapes import Sampling
-from desktop_llm.engine.templates import Message
-from desktop_llm.engine.wanted import Wanted
+from desktop_llm.engine.marks import Rendered
+from desktop_llm.engine.native import bindings
+from desktop_llm.engine.parameters import SMALLEST_BATCH_TOKENS, LoadRequest
+from desktop_llm.engine.shapes import ChatMessage, Sampling
+from desktop_llm.engine.state import common_prefix, state_key
+from desktop_llm.engine.state_files import StateFiles
+from desktop_llm.engine.templates import for_template
+from desktop_llm.engine.tool_prompt import Tools, knows_tools, with_tools_described
 from desktop_llm.errors import BadRequest, NotFound, UserError
 from desktop_llm.steps import Run
 from desktop_llm.words import to_json, tr
@@ -27,55 +36,68 @@ from desktop_llm.workers.child import Request, Steps, serve, take_stdout
 
 _Result = TypeVar("_Result")
 _SELFTEST_TOKENS = 40
+_STORE_ALL_S = 1.0
+_TOKENS_TOLD = 16
 _MEASURED_PROMPT_TOKENS, _MEASURED_TOKENS, _MEASURED_ROUNDS = 256, 24, 4
 
 
-def main(modules: Path | None = None) -> None:
-    """Serve until the parent is gone. Confined before any native library is loaded.
+def main(modules: Path | None = None, cache: Path | None = None) -> None:
+    """Serve until the parent is gone. The process is confined before any native library is loaded.
 
-    `modules` is one more folder to look for backend modules in.
+    `modules` is another folder with backend modules; `cache` is the only one that this process may write to.
     """
     wire = take_stdout()
-    # On a busy machine OpenMP threads that spin for long while they wait starve the one that has the work.
-    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
     # An assertion would start a debugger, which takes seconds and prints the text under way.
     os.environ["GGML_NO_BACKTRACE"] = "1"
-    confine.no_network()
-    confine.no_core_dumps()
     confine.end_first()
-    if modules is not None:
-        backends.look_in(modules)
-    engine = _EngineWorker()
+    confine.no_power()
+    confine.no_core_dumps()
+    confine.no_network(connections=confine.gpu_is_shared())
+    confine.write_only_in(*confine.own_caches(cache), *confine.gpu_devices())
+    engine = _EngineWorker(backends.Modules(modules), cache / "states" if cache is not None else None)
     handlers = {
         "machine": engine.machine,
         "devices": engine.devices,
         "selftest": engine.selftest,
         "load": engine.load,
         "generate": engine.generate,
+        "answer_now": engine.answer_now,
         "measure": engine.measure,
         "bench": engine.bench,
         "speeds": engine.speeds,
+        "prepare": engine.prepare,
+        "forget": engine.forget,
     }
-    serve(handlers, wire, urgent=("measure",))
+    serve(
+        handlers,
+        wire,
+        urgent=("measure", "answer_now"),
+        arriving=engine.on_arrival,
+        when_idle=engine.store_one,
+        at_end=engine.store_all,
+    )
 
 
 class _EngineWorker:
-    """The loaded model and what is under way on it; one answer at a time."""
+    """Holds the loaded model and serves the requests about it."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: backends.Modules, states: Path | None) -> None:
+        """`states` is the folder where conversations' states are kept."""
+        self._modules, self._states = modules, states
         self._log = EngineLog()
         self._running: loading.RunningModel | None = None
         self._inference: Inference | None = None
-        self._busy = False
+        self._adapters: Adapters | None = None
+        self._waiting: list[int] = []  # the ids of requests that wait for their turn, in the order they came
 
     def machine(self, _request: Request) -> Steps:
-        """What this machine offers: a key for it, the backend modules that run here, the fastest first, and the GPU
-        modules that can't be opened, with the reason.
+        """A key for this machine, the backend modules that run here, the fastest first, and the GPU modules that can't
+        be opened, with their reasons.
         """
         yield None
-        modules = backends.modules()
+        modules = self._modules.found()
         return {
-            "key": backends.machine_key(),
+            "key": self._modules.machine_key(),
             "modules": [module.name for module in modules if module.score > 0],
             "broken": {
                 module.name: module.problem
@@ -85,52 +107,113 @@ class _EngineWorker:
         }
 
     def devices(self, request: Request) -> Steps:
-        """What the given modules can compute on."""
+        """The devices that the given modules can compute on."""
         yield None
-        backends.load(request.data["modules"])
+        self._modules.load(request.data["modules"])
         return {"devices": [asdict(device) for device in backends.devices()]}
 
     def selftest(self, request: Request) -> Steps:
-        """Compute a little on a small model with the given modules; a backend that is broken ends this process."""
+        """Compute a little on a small model with the given modules; a broken backend ends this process."""
         yield from self._load(request)
         running, inference = self._loaded()
         timings = yield from inference.bench(_SELFTEST_TOKENS, 2, request.cancelled)
-        logits = backends.bindings().llama_get_logits_ith(running.context, -1)
+        logits = bindings().llama_get_logits_ith(running.context, -1)
         if not all(math.isfinite(logits[index]) for index in range(running.vocabulary.size)):
             raise UserError(tr("This backend computes wrong numbers on this machine."))
         return {**timings, "gpus": len(running.gpus)}
 
     def load(self, request: Request) -> Steps:
-        """Load the model; progress is the fraction done. One process loads one model once."""
+        """Load the model; progress is the fraction done. Each process loads one model, once."""
         yield from self._load(request)
         running, _ = self._loaded()
-        names = ("context_length", "trained_context_length", "layers", "gpu_layers", "gpu_bytes", "backend", "load_s")
+        names = ("context_length", "layers", "gpu_layers", "gpu_bytes", "backend", "load_s")
         return {
             **{name: getattr(running, name) for name in names},
             "device": to_json(running.device),
-            "has_template": running.template.own,
             "memory_bytes": peak_rss_bytes(),
+            "sees_pictures": running.vision is not None,
             "gpus": [asdict(gpu) for gpu in running.gpus],
+            "thinking": running.thinking.kind,
+            "own_thinking": running.thinking.own,
         }
 
     def generate(self, request: Request) -> Steps:
-        """Answer a conversation; progress are events of left out turns, prompt progress, thinking and text."""
-        while self._busy:
-            yield None
+        """Answer the conversation `slot`; progress messages are events: begun, left-out turns, prompt progress,
+        thinking, text, calls of the `tools` on offer.
+
+        Two conversations are answered at once if both fit into the context; the others wait.
+        """
+        running, inference = self._loaded()
+        settings, mix = Sampling.checked(request.data["sampling"]), self._mix_of(request)
+        settings = replace(settings, thinking=running.thinking.level(settings.thinking))
+        tools = request.data["tools"]
+        with self._queued(request):
+            while self._waiting[0] != request.id or not inference.has_place(mix):
+                yield None
+            if alone := inference.is_idle:
+                yield {"event": "begun"}
+            self._use(mix)
+            fitted = self._fit(request.data["messages"], settings.max_tokens, tools, settings.thinking)
+            while not inference.has_room(fitted):
+                yield None
+            slot = request.data["slot"]
+            answer = inference.begin(fitted, settings, request.cancelled, slot=slot, mix=mix, tools=tools)
+        answer.events.extend(_first_events(fitted, alone=alone))
+        ended = yield from inference.follow(answer)
+        return {**ended, "memory_bytes": peak_rss_bytes()}
+
+    def answer_now(self, request: Request) -> Steps:
+        """End the thinking in the answer of the conversation `slot`."""
+        yield None
+        if self._inference is not None:
+            self._inference.answer_now(request.data["slot"])
+        return {}
+
+    def prepare(self, request: Request) -> Steps:
+        """Process what is known of the conversation `slot` before its next question comes. A request for an answer ends
+        that at once.
+        """
         _, inference = self._loaded()
-        self._busy = True
-        try:
-            settings = Sampling(**request.data["sampling"])
-            fitted = self._fit(request.data["messages"], settings.max_tokens)
-            if fitted.left_out:
-                yield {"event": "left_out", "messages": fitted.left_out}
-            ended = yield from inference.generate(fitted, settings, request.cancelled)
-            return {**ended, "memory_bytes": peak_rss_bytes()}
-        finally:
-            self._busy = False
+        yield None
+        if inference.is_idle and not self._waiting:
+            self._use(())
+            known = self._before_question(request.data["messages"], request.data["thinking"])
+            yield from inference.read_ahead(known, request.data["slot"])
+        return {}
+
+    def on_arrival(self, kind: str) -> None:
+        """Hear of a request as soon as it arrives, in the thread that reads them."""
+        if self._inference is not None and kind in ("generate", "bench"):
+            self._inference.hurry()
+
+    def _before_question(self, messages: list[dict[str, Any]], thinking: str | None) -> prompt.Prompt:
+        """What the prompts of two different questions at the end of this conversation have in common."""
+        level = self._loaded()[0].thinking.level(thinking)
+        one, other = (
+            self._fit([*messages, ChatMessage.of("user", question).to_json()], None, thinking=level)
+            for question in ("A", "7")
+        )
+        same = common_prefix(one.tokens, other.tokens)
+        return prompt.Prompt(Rendered(""), one.tokens[:same], one.left_out, one.reserved_tokens)
+
+    def forget(self, request: Request) -> Steps:
+        """Forget the state of the conversation `slot`."""
+        if self._inference is not None:
+            self._inference.memory.forget(request.data["slot"])
+        yield None
+        return {}
+
+    def store_one(self) -> bool:
+        """Store the state of a conversation on the disk; False if nothing is left to store."""
+        return self._inference is not None and self._inference.memory.store_one()
+
+    def store_all(self) -> None:
+        """Store what there is time for before the process ends."""
+        if self._inference is not None:
+            self._inference.memory.store_all(_STORE_ALL_S)
 
     def measure(self, request: Request) -> Steps:
-        """How many tokens a conversation has, and how much of it would be sent."""
+        """The number of tokens of a conversation, and of messages that would be left out."""
         yield None
         fitted = self._fit(request.data["messages"], request.data.get("max_tokens"))
         return {
@@ -141,26 +224,26 @@ class _EngineWorker:
         }
 
     def bench(self, request: Request) -> Steps:
-        """Measure the speed of the loaded model."""
-        while self._busy:
-            yield None
+        """Measure the speed of the loaded model; progress is the fraction done."""
         running, inference = self._loaded()
         wanted = request.data["prompt_tokens"] + request.data["tokens"]
         if wanted > running.context_length:
             raise BadRequest(
                 tr(
-                    "{wanted:,} tokens don't fit into a context of {context_length:,}. Ask for less.",
+                    "{wanted:,} tokens don't fit into a context of {context_length:,}.",
                     wanted=wanted,
                     context_length=running.context_length,
-                )
+                ),
+                tr("Ask for less."),
             )
-        self._busy = True
-        try:
-            timings = yield from inference.bench(
-                request.data["prompt_tokens"], request.data["tokens"], request.cancelled
+        with self._queued(request):
+            while self._waiting[0] != request.id or not inference.is_idle:
+                yield None
+            self._use(self._mix_of(request))
+            yield from inference.bench(SMALLEST_BATCH_TOKENS, 1, request.cancelled)  # warms up, and learns the speed
+            timings = yield from _as_fractions(
+                inference.bench(request.data["prompt_tokens"], request.data["tokens"], request.cancelled), wanted
             )
-        finally:
-            self._busy = False
         return {
             **timings,
             "load_s": running.load_s,
@@ -169,48 +252,111 @@ class _EngineWorker:
         }
 
     def speeds(self, request: Request) -> Steps:
-        """How fast this processor is with each number format, and with a small model as a whole."""
+        """Measure the speed of this processor with each number format, and with a small model as a whole."""
         yield from self._load(request)
         _, inference = self._loaded()
         best = {"generation_tps": 0.0, "prompt_tps": 0.0}
-        for _ in range(_MEASURED_ROUNDS):  # what disturbs a measurement only makes it slower
+        for _ in range(_MEASURED_ROUNDS):  # disturbances only make it slower
             timings = yield from inference.bench(_MEASURED_PROMPT_TOKENS, _MEASURED_TOKENS, request.cancelled)
             best = {name: max(value, timings[name]) for name, value in best.items()}
-        threads = request.data["threads"] or loading.physical_cores()
-        measuring = speed.measure(threads, extra_buffers=request.data["extra_buffers"])
+        asked = LoadRequest.from_wire(request.data)
+        measuring = speed.measure(asked.threads, extra_buffers=asked.extra_buffers)
         measured = yield from _as_progress(measuring, "format")
         return {**measured, **best}
+
+    @contextmanager
+    def _queued(self, request: Request) -> Iterator[None]:
+        """Stand in the queue: nobody begins before those who came earlier."""
+        self._waiting.append(request.id)
+        try:
+            yield
+        finally:
+            self._waiting.remove(request.id)
 
     def _load(self, request: Request) -> Generator[dict[str, Any], None, None]:
         if self._running is not None:
             raise BadRequest(tr("This worker has loaded its model already."))
-        steps = loading.load(Wanted.from_wire(request.data), request.cancelled, self._log)
+        asked = LoadRequest.from_wire(request.data)
+        steps = loading.load(asked, self._modules, request.cancelled, self._log)
         self._running = yield from _as_progress(steps, "fraction")
-        self._inference = Inference(self._running)
+        files = None
+        if self._states is not None and request.kind == "load":
+            with suppress(OSError):
+                files = StateFiles(self._states, state_key(asked, self._running.model))
+        self._inference = Inference(self._running, files)
+        self._adapters = Adapters(self._running.model, self._running.context, self._log)
 
     def _loaded(self) -> tuple[loading.RunningModel, Inference]:
         if self._running is None or self._inference is None:
-            raise NotFound(tr("No model is loaded. Choose one and ask again."))
+            raise NotFound(tr("No model is loaded."), tr("Choose one and ask again."))
         return self._running, self._inference
 
-    def _fit(self, messages: list[Message], max_tokens: int | None) -> prompt.Prompt:
+    @functools.cached_property
+    def _knows_tools(self) -> bool:
+        return knows_tools(self._loaded()[0].template.render)
+
+    def _mix_of(self, request: Request) -> Mix:
+        """The adapters that a request asks for."""
+        assert self._adapters is not None
+        return self._adapters.mix_of(request.data["adapters"])
+
+    def _use(self, mix: Mix) -> None:
+        """Give the model these adapters; all answers under way have them already."""
+        assert self._adapters is not None
+        self._adapters.use(mix)
+
+    def _fit(
+        self,
+        messages: list[dict[str, Any]],
+        max_tokens: int | None,
+        tools: Tools = (),
+        thinking: str | None = None,
+    ) -> prompt.Prompt:
         running, inference = self._loaded()
         if not messages:
             raise BadRequest(tr("There is no message to answer."))
-        defused = [{**message, "content": running.vocabulary.defuse(message["content"])} for message in messages]
+        marks = running.vocabulary.marks
+        picture = running.vision.mark if running.vision is not None else None
+        asked = for_template(map(ChatMessage.from_json, messages), marks.hide, picture)
+        variables = dict(running.thinking.variables(thinking))
+        if tools and self._knows_tools:
+            variables["tools"] = list(tools)
+        elif tools:
+            asked = with_tools_described(asked, tools)
 
-        def render(kept: Any) -> tuple[str, list[int]]:
-            text = running.template.render(kept)
-            return text, inference.tokens_of(text)
+        def render(kept: Any) -> tuple[Rendered, list[int]]:
+            rendered = marks.reveal(running.template.render(kept, variables))
+            return rendered, inference.tokens_of(rendered)
 
-        return prompt.fit(defused, render, running.context_length, max_tokens)
+        return prompt.fit(asked, render, running.context_length, max_tokens)
+
+
+def _first_events(fitted: prompt.Prompt, *, alone: bool) -> Iterator[dict[str, Any]]:
+    """What is told before an answer; one that is alone has said already that it has begun."""
+    if not alone:
+        yield {"event": "begun"}
+    if fitted.left_out:
+        yield {"event": "left_out", "messages": fitted.left_out}
 
 
 def _as_progress(steps: Generator[object, None, _Result], name: str) -> Generator[dict[str, Any], None, _Result]:
-    """Each step as a message that says it under this name."""
+    """Each step as a message with that one field."""
     run = Run(steps)
     for step in run:
         yield {name: step}
+    return run.result
+
+
+def _as_fractions(
+    steps: Generator[dict[str, Any] | None, None, _Result], total: int
+) -> Generator[dict[str, Any] | None, None, _Result]:
+    """The progress of a benchmark over `total` tokens, not told so often that telling would slow it down."""
+    run = Run(steps)
+    done = 0
+    for event in run:
+        done = done + 1 if event is None else event["done"]
+        tell = event is not None or done % _TOKENS_TOLD == 0
+        yield {"fraction": done / total} if tell else None
     return run.result
 
 
@@ -220,7 +366,7 @@ def peak_rss_bytes() -> int:
         import psutil
 
         return int(psutil.Process().memory_info().peak_wset)
-    if sys.platform == "linux":  # where getrusage also counts what the parent held when it started this process
+    if sys.platform == "linux":  # getrusage includes the parent's memory at the time when it started this process
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) << 10

@@ -1,4 +1,4 @@
-"""What retrieval reads from the store: keyword matches, word weights, chunks with their documents."""
+"""The store's queries for retrieval: keyword matches, word weights, chunks with their documents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from desktop_llm.knowledge.embed import DIMENSIONS, Vectors
 from desktop_llm.knowledge.keywords import match_any
 from desktop_llm.knowledge.store import Store
 
-# Words in more of the chunks than this find nothing by themselves; leaving them out saves most of the time.
+# A word that stands in a larger share of the chunks than this finds nothing by itself; leaving it out saves most of the
+# time.
 _COMMON_SHARE = 0.3
 _MAX_WORDS = 24
 _FEW = 50
@@ -21,7 +22,7 @@ _FEW = 50
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A chunk as it may become a passage."""
+    """A chunk that may become a passage."""
 
     chunk: int
     source: int
@@ -33,7 +34,7 @@ class Candidate:
 
 
 def weighed(store: Store, words: Sequence[str]) -> dict[str, float]:
-    """Each word with the logarithm of how rare it is among all chunks; in a few chunks rarity says little."""
+    """Each word with the logarithm of how rare it is among all chunks; with only a few chunks, rarity says little."""
     ((total,),) = store.rows("SELECT count(*) FROM chunk")
     query = "SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?"
     counts = {word: store.rows(query, match_any([word]))[0][0] for word in words}
@@ -79,7 +80,7 @@ def coverage(store: Store, chunks: Sequence[int], words: Mapping[str, float]) ->
 
 
 def read(store: Store, collections: Sequence[int], chunks: Collection[int]) -> list[Candidate]:
-    """The chunks themselves, as far as the collections hold them."""
+    """Those of the chunks that the collections hold."""
     query = (
         'SELECT chunk.id, chunk.source, page.number, chunk.place, chunk.start, chunk."end", chunk.text '
         f"FROM chunk JOIN page ON page.id = chunk.page WHERE chunk.id IN ({_marks(chunks)}) AND chunk.source IN "
@@ -89,7 +90,7 @@ def read(store: Store, collections: Sequence[int], chunks: Collection[int]) -> l
 
 
 def beginnings(store: Store, collections: Sequence[int], count: int) -> list[Candidate]:
-    """The first chunks of each document, first the first of each."""
+    """The first chunks of each document, in rounds: every document's first chunk, then every second one."""
     query = (
         "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY source ORDER BY id) AS place FROM chunk "
         f"WHERE source IN (SELECT source FROM document WHERE collection IN ({_marks(collections)}))) "
@@ -101,7 +102,7 @@ def beginnings(store: Store, collections: Sequence[int], count: int) -> list[Can
 
 
 def similarities(store: Store, fingerprint: str, chunks: Sequence[int], vector: Vectors) -> dict[int, float]:
-    """The chunks' cosine similarity to a unit vector (384,), from the stored vectors."""
+    """The chunks' cosine similarity to a unit vector (DIMENSIONS,), from the stored vectors."""
     query = f"SELECT chunk, data FROM vector WHERE fingerprint = ? AND chunk IN ({_marks(chunks)})"
     rows = store.rows(query, fingerprint, *chunks)
     stored = np.frombuffer(b"".join(data for _, data in rows), np.float16).reshape(-1, DIMENSIONS)
@@ -109,8 +110,17 @@ def similarities(store: Store, fingerprint: str, chunks: Sequence[int], vector: 
     return {chunk: float(value) for (chunk, _), value in zip(rows, values, strict=True)}
 
 
+def as_stored(store: Store, chunks: Sequence[int]) -> set[int]:
+    """Those of the chunks whose text is still, character by character, the span of their page's stored text."""
+    query = (
+        'SELECT chunk.id, chunk.start, chunk."end", chunk.text, page.text '
+        f"FROM chunk JOIN page ON page.id = chunk.page WHERE chunk.id IN ({_marks(chunks)})"
+    )
+    return {chunk for chunk, start, end, text, page in store.rows(query, *chunks) if page[start:end] == text}
+
+
 def paths(store: Store, collections: Sequence[int], sources: Collection[int]) -> dict[int, str]:
-    """For each source a document that has this content."""
+    """The path of one document for each source."""
     query = (
         f"SELECT source, min(path) FROM document WHERE collection IN ({_marks(collections)}) "
         f"AND source IN ({_marks(sources)}) GROUP BY source"

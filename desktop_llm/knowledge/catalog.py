@@ -1,21 +1,23 @@
-"""What the collections hold, in numbers and lists: questions to the store that change nothing."""
+"""The content of collections in numbers and lists: queries that change nothing in the store."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections.abc import Collection as CollectionOf
 
-from desktop_llm.knowledge.reasons import Reason
+from desktop_llm.knowledge.recovery import NOTICE
 from desktop_llm.knowledge.shapes import Collection, Document, FailedDocument, IndexReport, PageText
+from desktop_llm.knowledge.sources import Reason
 from desktop_llm.knowledge.store import Store
-from desktop_llm.words import tr
+from desktop_llm.words import from_json, plural
 
 _MINE = "source IN (SELECT source FROM document WHERE collection = ?)"
 
 
 def summary(store: Store, collection: int, running: CollectionOf[int], paused: CollectionOf[int]) -> Collection:
-    """A collection as the window shows it."""
+    """A collection's summary as the window shows it."""
     ((name, changed_at),) = store.rows("SELECT name, changed_at FROM collection WHERE id = ?", collection)
     query = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM document WHERE collection = ? AND status = 'ready'"
     ((documents, size_bytes),) = store.rows(query, collection)
@@ -40,10 +42,10 @@ def summary(store: Store, collection: int, running: CollectionOf[int], paused: C
 
 
 def state(store: Store, collection: int, running: CollectionOf[int], paused: CollectionOf[int]) -> str:
-    """ready, reading, paused, attention or empty."""
+    """A collection's state: ready, reading, paused, attention or empty."""
     if collection in running:
         return "paused" if collection in paused else "reading"
-    query = "SELECT max(waiting), max(status = 'failed'), count(*) FROM document WHERE collection = ?"
+    query = "SELECT max(waiting), max(status = 'failed' OR reason <> ''), count(*) FROM document WHERE collection = ?"
     ((waits, failures, documents),) = store.rows(query, collection)
     if not documents:
         return "empty"
@@ -53,8 +55,10 @@ def state(store: Store, collection: int, running: CollectionOf[int], paused: Col
 
 
 def failed(store: Store, collection: int) -> tuple[FailedDocument, ...]:
-    """The documents that could not be read, by path."""
-    query = "SELECT path, reason FROM document WHERE collection = ? AND status = 'failed' ORDER BY path"
+    """The documents that could not be read, or only in part, by path."""
+    query = (
+        "SELECT path, reason FROM document WHERE collection = ? AND (status = 'failed' OR reason <> '') ORDER BY path"
+    )
     found = ((os.fsdecode(path), Reason.read(stored)) for path, stored in store.rows(query, collection))
     return tuple(FailedDocument(path, reason.text, reason.cause) for path, reason in found)
 
@@ -93,36 +97,40 @@ def _document(path: bytes, status: str, stored: str, pages: int, chunks: int, si
 
 
 def documents_below(store: Store, collection: int, path: bytes) -> list[int]:
-    """The document with this path, and all below it where it is a folder."""
+    """The document with this path; for a folder, all documents below it."""
     below = path.rstrip(os.fsencode(os.sep)) + os.fsencode(os.sep)
     query = "SELECT id FROM document WHERE collection = ? AND (path = ? OR substr(path, 1, ?) = ?)"
     return [row for (row,) in store.rows(query, collection, path, len(below), below)]
 
 
 def problems(store: Store, collection: int) -> list[str]:
-    """What is wrong with the store, in words; empty when it is as it should be."""
+    """Sentences about the faults of the store; empty if it has none."""
     found = [text for (text,) in store.rows("PRAGMA integrity_check(10)") if text != "ok"]
-    if wrong := sum(
-        _differing(store, page) for (page,) in store.rows(f"SELECT id FROM page WHERE {_MINE}", collection)
-    ):
-        found.append(tr("{count} passages differ from the text of their pages; read the documents again.", count=wrong))
+    if wrong := len(store.damaged(collection)):
+        found.append(
+            plural(
+                "The stored text of one document is not what was read; read it again.",
+                "The stored text of %n documents is not what was read; read them again.",
+                wrong,
+            )
+        )
     return found
 
 
-def _differing(store: Store, page: int) -> int:
-    ((text,),) = store.rows("SELECT text FROM page WHERE id = ?", page)
-    chunks = store.rows('SELECT start, "end", text FROM chunk WHERE page = ?', page)
-    return sum(text[start:end] != quote for start, end, quote in chunks)
+def notice(store: Store) -> str:
+    """What is to be said about a database that was damaged or lost; "" if it was not."""
+    kept = store.remembered(NOTICE)
+    return "" if kept is None else from_json(json.loads(kept))
 
 
 def checked(report: IndexReport, problems: list[str]) -> IndexReport:
-    """A report with what a check found added to what failed."""
+    """The report with the problems that a check found added to its failures."""
     more = tuple(FailedDocument(report.collection, problem) for problem in problems)
     return dataclasses.replace(report, failed=report.failed + more, state="attention" if problems else report.state)
 
 
 def waiting(store: Store, running: CollectionOf[int]) -> list[str]:
-    """Collections with files that wait and no run at work."""
+    """The names of the collections that have waiting files but no run."""
     query = (
         "SELECT id, name FROM collection WHERE id IN (SELECT collection FROM document WHERE waiting = 1) ORDER BY name"
     )
@@ -130,7 +138,7 @@ def waiting(store: Store, running: CollectionOf[int]) -> list[str]:
 
 
 def page_text(store: Store, path: bytes, page: int | None) -> PageText | None:
-    """The stored text of a document's page; None where it is not there."""
+    """The stored text of a document's page; None if there is none."""
     rows = store.rows(
         "SELECT page.text, source.page_count, source.title FROM document JOIN source ON source.id = document.source "
         "JOIN page ON page.source = source.id WHERE document.path = ? AND page.number IS ? "

@@ -1,8 +1,8 @@
 """Pages cut into chunks: by headings, paragraphs, lines and sentences, within a budget of tokens.
 
-A chunk is a span of one page's stored text and says where it stands: under which heading, or in which lines or rows.
+A chunk is a span of one page's stored text and names its place: the heading above it, or its lines or rows.
 The splitter (text-splitter's, in Rust) works on characters; how many make the budget is learnt from the tokens counted
-so far, and a piece over the budget is split again. So every text is tokenized about once.
+so far, and a piece over the budget is split again. So each text is tokenized about once.
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ from itertools import pairwise
 
 from semantic_text_splitter import TextSplitter
 
-# To be raised when the same pages give other chunks: what is stored is then cut and embedded again.
+# Raise this when the chunks of ordinary pages become better: stored pages are then cut and embedded again.
 CHUNKER_VERSION = 1
 
-# A tokenizer can overflow its stack on a longer run, so none ever sees one.
+# A tokenizer can overflow its stack on a longer run of characters, so it never gets one.
 _LONG_RUN = re.compile(r"[^\s。．，、！？；：…]{2000,}")
 _RUN_LENGTH = 2000
-# A token seldom stands for more; without this bound a run that is one unknown token could be a chunk of any length.
+# The splitter's time grows with the square of a text that has no sentences and lines: 0.1 s for this much, minutes for
+# a few megabytes.
+_MAX_SECTION = 100_000
+# A token seldom stands for more characters; without this bound, a run that is one unknown token could become a chunk of
+# any length.
 _MAX_CHARACTERS_PER_TOKEN = 8
 _FIRST_GUESS = 4.0
-# Under a new heading begins a new chunk, unless the one before would be smaller than this share of the budget.
+# A new heading begins a new chunk, unless the chunk before it would be smaller than this share of the budget.
 _SMALL_SHARE = 0.25
 # A line shorter than this share of its page's long lines ends a paragraph.
 _SHORT_LINE_SHARE = 0.75
@@ -36,7 +40,7 @@ Span = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class PageContent:
     """A page as a reader gave it: `headings` are (start, level, title), level 0 the column names of a table's rows;
-    `lines` means that people find a place in it by line number."""
+    `lines` says whether people find a place in it by line number."""
 
     number: int | None
     text: str
@@ -46,7 +50,7 @@ class PageContent:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`pages[page_index].text[start:end]` (code points), and where that is in words ("7. Repairs", "line 12–40")."""
+    """`pages[page_index].text[start:end]` (code points), and its place in words ("7. Repairs", "line 12–40")."""
 
     page_index: int
     start: int
@@ -56,23 +60,23 @@ class Chunk:
 
 def chunk_pages(
     pages: Sequence[PageContent], count_tokens: Callable[[str], int], budget_tokens: int = 220
-) -> list[Chunk]:
-    """Cut the pages of one document, in order. No chunk crosses a page, is blank, or begins or ends with white space.
+) -> Iterator[Chunk]:
+    """Cut the pages of one document, in order, as they are asked for. No chunk crosses a page, is blank, or begins or
+    ends with white space.
 
     `count_tokens` gives the tokens of a text without special tokens.
     """
     cutter = _Cutter(count_tokens, budget_tokens)
     heading = ""
-    chunks: list[Chunk] = []
     for index, page in enumerate(pages):
         places = _Places(page, heading)
-        chunks += [Chunk(index, start, end, places.of(start, end)) for start, end in cutter.spans(page)]
+        for start, end in cutter.spans(page):
+            yield Chunk(index, start, end, places.of(start, end))
         heading = places.last
-    return chunks
 
 
 class _Cutter:
-    """Cuts the pages of one document and learns on the way how many characters a token of it stands for."""
+    """Cuts the pages of one document and learns on the way how many characters its tokens have on average."""
 
     def __init__(self, count_tokens: Callable[[str], int], budget_tokens: int) -> None:
         self._count_tokens = count_tokens
@@ -83,17 +87,20 @@ class _Cutter:
     def spans(self, page: PageContent) -> Iterator[Span]:
         """The spans of the page's chunks, in order."""
         flowing = page.text if page.number is None or page.lines else _flowing(page.text)
-        joined: list[tuple[int, int, int]] = []
+        joined: tuple[int, int, int] | None = None
         for section in _sections(page):
             fresh = True
             for start, end in self._split(flowing, section):
                 cost = self._cost(page.text[start:end])
-                if joined and self._fits(joined[-1][2], cost, fresh=fresh):
-                    joined[-1] = (joined[-1][0], end, joined[-1][2] + cost)
+                if joined and self._fits(joined[2], cost, fresh=fresh):
+                    joined = (joined[0], end, joined[2] + cost)
                 else:
-                    joined.append((start, end, cost))
+                    if joined:
+                        yield joined[:2]
+                    joined = (start, end, cost)
                 fresh = False
-        return ((start, end) for start, end, _ in joined)
+        if joined:
+            yield joined[:2]
 
     def _fits(self, before: int, cost: int, *, fresh: bool) -> bool:
         return before + cost <= self._budget and (not fresh or before < self._budget * _SMALL_SHARE)
@@ -104,7 +111,7 @@ class _Cutter:
         yield from self._split_to(text, start, end, self._budget * per_token)
 
     def _split_to(self, text: str, start: int, end: int, capacity: float) -> Iterator[Span]:
-        """Pieces of about equal length, each within the budget; `capacity` in characters is where to begin."""
+        """Pieces of about equal length, each within the budget; `capacity` is the first guess in characters."""
         parts = max(1.0, -(-(end - start) // capacity))
         even = capacity if parts > 4 else min(capacity, 1.15 * (end - start) / parts)
         for offset, piece in TextSplitter(max(1, int(even))).chunk_indices(text[start:end]):
@@ -127,12 +134,27 @@ class _Cutter:
 
 
 def _sections(page: PageContent) -> Iterable[Span]:
-    """The page cut at its headings and inside runs that are too long for a tokenizer."""
+    """The page cut at its headings, inside runs that are too long for a tokenizer, and inside sections that are too
+    long for the splitter.
+    """
     cuts = {0, len(page.text), *(start for start, level, _ in page.headings if level)}
     for run in _LONG_RUN.finditer(page.text):
         cuts.update(range(run.start(), run.end(), _RUN_LENGTH))
         cuts.add(run.end())
-    return pairwise(sorted(cuts))
+    for start, end in pairwise(sorted(cuts)):
+        yield from _shorter(page.text, start, end)
+
+
+def _shorter(text: str, start: int, end: int) -> Iterator[Span]:
+    """The section in parts that the splitter can take, cut at the end of a paragraph, line, sentence or word."""
+    while end - start > _MAX_SECTION:
+        latest = start + _MAX_SECTION
+        earliest = latest - _MAX_SECTION // 10
+        joints = (text.rfind(joint, earliest, latest) for joint in ("\n\n", "\n", ". ", " "))
+        cut = next((joint + 1 for joint in joints if joint >= 0), latest)
+        yield start, cut
+        start = cut
+    yield start, end
 
 
 def _flowing(text: str) -> str:
@@ -163,7 +185,7 @@ class _Places:
 
     @property
     def last(self) -> str:
-        """The heading that goes on on the next page."""
+        """The heading that still applies on the next page."""
         return self._headings[-1][2] if self._headings else self._before
 
     def of(self, start: int, end: int) -> str:

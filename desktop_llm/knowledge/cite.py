@@ -1,8 +1,8 @@
-"""Which passage says what the answer says: marks checked, quotes found, missing marks added.
+"""Finds the passages that support an answer: checks its marks, finds the quotes, adds missing marks.
 
 Small models write few marks or wrong ones, so each sentence of the answer is compared with the sentences of the
-passages: by the share of its meaning words, weighed by how rare they are among the passages, that a quote holds. What
-a citation shows is a span of the stored text, never the model's words.
+passages: by the share of its meaning words, weighed by how rare they are among the passages, that a quote holds. A
+citation shows a span of the stored text, never the model's words.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from dataclasses import dataclass
 from functools import cache
 
 from desktop_llm.knowledge.sentences import Span, numbers, sentences, words
-from desktop_llm.knowledge.shapes import Citation, Cited, Passage
+from desktop_llm.knowledge.shapes import Cited
+from desktop_llm.message import Citation
 
 StoredText = Callable[[str, int | None], str | None]
-"""The stored text of a document's page, None where it is gone."""
+"""The stored text of a document's page, None if it is gone."""
 
-# A mark or a group of marks; not the text of a link.
+# A mark or a group of marks, but not the text of a link.
 _MARK = re.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\](?!\()")
 _CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 _NO_STATEMENT = re.compile(r"\s*(#|\||>|[-=*_]{3,}\s*$)")
 _BULLET = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 
 _QUOTE_SENTENCES = 3
-_EXTRA_SENTENCE = 0.06  # what one more sentence in a quote must add
+_EXTRA_SENTENCE = 0.06  # how much one more sentence must add to a quote
 _AGREEING_NUMBERS = 0.15
-_SUPPORTED = 0.62  # a sentence without a mark gets one from here on
-_KEPT = 0.2  # a mark of the model's own stays from here on
+_SUPPORTED = 0.62  # a sentence without a mark gets one from this score on
+_KEPT = 0.2  # a mark that the model wrote stays from this score on
 _FEWEST_WORDS = 3
 
 
@@ -38,7 +39,7 @@ _FEWEST_WORDS = 3
 class _Quote:
     """The best span of one passage for a sentence, and how much of the sentence it holds."""
 
-    passage: Passage
+    passage: Citation
     start: int
     end: int
     support: float
@@ -47,15 +48,15 @@ class _Quote:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A piece of the answer: a sentence with the passage numbers it names, or what is left as it is (`words` 0)."""
+    """A piece of the answer: a sentence with the passage numbers it names, or text to leave as it is (`words` 0)."""
 
     text: str
     marks: tuple[int, ...]
     words: int
 
 
-def cite(answer: str, passages: Sequence[Passage], stored_text: StoredText) -> Cited:
-    """Check an answer against the passages that the model was given."""
+def cite(answer: str, passages: Sequence[Citation], stored_text: StoredText) -> Cited:
+    """Check an answer against the passages that the model was given; each mark of the result has a citation."""
     evidence = _Evidence(passages)
     text = ""
     citations: list[Citation] = []
@@ -68,13 +69,13 @@ def cite(answer: str, passages: Sequence[Passage], stored_text: StoredText) -> C
             unsupported.append((len(text) + lead, len(text) + len(cited.rstrip())))
         citations += [_citation(quote, stored_text) for quote in quotes]
         text += cited
-    return Cited(text, tuple(dict.fromkeys(citations)), tuple(unsupported))
+    return Cited(text, tuple(citations), tuple(unsupported))
 
 
 class _Evidence:
     """The passages, cut into sentences, with the weight of each word."""
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
+    def __init__(self, passages: Sequence[Citation]) -> None:
         self._passages = {passage.number: passage for passage in passages}
         self._sentences = {number: list(sentences(each.text)) for number, each in self._passages.items()}
         held = Counter(
@@ -87,7 +88,7 @@ class _Evidence:
         self._weight = cache(lambda word: math.log(1 + (total + 1) / (held[word] + 0.5)))
 
     def quotes_for(self, piece: _Piece) -> list[_Quote]:
-        """The quotes that a sentence may be shown with: those of the passages it names, else the best there is."""
+        """The quotes to show with a sentence: from the passages it names, otherwise the best one of any passage."""
         said, counted = words(piece.text), numbers(_BULLET.sub("", piece.text))
         if not said:
             return []
@@ -109,7 +110,7 @@ class _Evidence:
             for last in range(first, min(first + _QUOTE_SENTENCES, len(spans))):
                 yield spans[first][0], spans[last][1], last - first
 
-    def _quote(self, passage: Passage, span: tuple[int, int, int], said: Sequence[str], counted: set[str]) -> _Quote:
+    def _quote(self, passage: Citation, span: tuple[int, int, int], said: Sequence[str], counted: set[str]) -> _Quote:
         start, end, extra = span
         text = passage.text[start:end]
         there = set(words(text))
@@ -124,7 +125,7 @@ def _fit(quote: _Quote) -> float:
 
 
 def _pieces(answer: str) -> Iterator[_Piece]:
-    """The answer in pieces that add up to it, marks taken out of the sentences."""
+    """The answer cut into pieces, with the marks taken out of its sentences."""
     position = 0
     for code in _CODE.finditer(answer):
         if code.group().startswith("`") and "\n" not in code.group() and not code.group().startswith("```"):
@@ -147,7 +148,7 @@ def _statements(text: str) -> Iterator[_Piece]:
 
 
 def _with_trailing_marks(text: str) -> Iterator[Span]:
-    """Sentences; a mark that stands behind the full stop belongs to the sentence before it."""
+    """The spans of the sentences; a mark behind a full stop belongs to the sentence before it."""
     held: Span | None = None
     for start, end in sentences(text, lines_end=True):
         behind = re.match(rf"(?:{_MARK.pattern})+[.]?", text[start:end])
@@ -194,5 +195,6 @@ def _citation(quote: _Quote, stored_text: StoredText) -> Citation:
         end=end,
         text=text,
         score=round(min(1.0, max(0.0, quote.support)), 4),
+        place=passage.place,
         verified=stored is not None and stored[start:end] == text,
     )

@@ -1,7 +1,7 @@
 """The knowledge worker as the app sees it: collections, reading files, search, passages, citations, pages.
 
-Blocking calls and generators, usable from any thread; the worker's process is started at the first request and again
-after a death. Names of collections that start with `chat:` belong to one conversation and are not listed.
+Blocking calls and generators, usable from any thread; the worker process starts at the first request, and again after
+it died. Names of collections that start with `chat:` belong to one conversation and are not listed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from desktop_llm.knowledge.shapes import (
-    Citation,
     Cited,
     Collection,
     Document,
@@ -21,20 +20,20 @@ from desktop_llm.knowledge.shapes import (
     IndexReport,
     PagePicture,
     PageText,
-    Passage,
     pack,
     unpack,
     unpack_all,
 )
+from desktop_llm.message import Citation
 from desktop_llm.paths import Folders
 from desktop_llm.steps import Run
-from desktop_llm.words import tr
+from desktop_llm.words import from_json, tr
+from desktop_llm.workers.deaths import Part
 from desktop_llm.workers.process import Worker
 from desktop_llm.workers.protocol import Message, path_to_wire
 
 __all__ = [
     "CHAT_PREFIX",
-    "Citation",
     "Cited",
     "Collection",
     "Document",
@@ -45,14 +44,13 @@ __all__ = [
     "KnowledgeWorker",
     "PagePicture",
     "PageText",
-    "Passage",
 ]
 
 CHAT_PREFIX = "chat:"
 
 
 class KnowledgeWorker(Protocol):
-    """What answers the requests: a process of our own, or a connection to the program that owns the data folder."""
+    """Answers the requests: our own process, or a connection to the program that owns the data folder."""
 
     @property
     def alive(self) -> bool: ...
@@ -68,7 +66,7 @@ class KnowledgeWorker(Protocol):
 
 class Knowledge:
     """Owns the knowledge worker of a data folder. Every call may raise a UserError: NotFound for a collection or
-    document that is not there, Busy where another program reads this data folder, WorkerDied."""
+    document that is not there, Busy if another program reads this data folder, WorkerDied."""
 
     def __init__(
         self, folders: Folders, *, command: Sequence[str] | None = None, worker: KnowledgeWorker | None = None
@@ -78,13 +76,14 @@ class Knowledge:
         self._given = worker
         self._own: Worker | None = None
         self._starting = threading.Lock()  # several threads may find that there is no worker
+        self._answers = 0  # those being written
 
     def collections(self, *, of_chats: bool = False) -> list[Collection]:
         """All collections by name; those of single conversations only with `of_chats`."""
         return unpack_all(Collection, self._ask("collections", of_chats=of_chats)["collections"])
 
     def create(self, name: str) -> None:
-        """A new, empty collection. Raises BadRequest where the name is taken or empty."""
+        """Make a new, empty collection. Raises BadRequest if the name is taken or empty."""
         self._ask("create", collection=name)
 
     def rename(self, old: str, new: str) -> None:
@@ -92,7 +91,7 @@ class Knowledge:
         self._ask("rename", collection=old, name=new)
 
     def remove(self, name: str) -> IndexReport:
-        """Remove a collection with everything stored of it; the files themselves stay."""
+        """Remove a collection and everything stored for it; the files themselves stay."""
         return unpack(IndexReport, self._ask("remove", collection=name))
 
     def documents(self, name: str) -> list[Document]:
@@ -106,68 +105,78 @@ class Knowledge:
     def index(
         self, collection: str, paths: Iterable[str | Path], password: str | None = None
     ) -> Generator[IndexProgress, None, IndexReport]:
-        """Read files and folders into a collection (created if new), and what still waited there.
+        """Read files and folders into a collection (created if new), and the files that still waited there.
 
-        Without paths it goes on with what waits. Closing the generator ends the run after the file in hand: what is
-        done stays, the rest waits.
+        Without paths, it goes on with the waiting files. Closing the generator ends the run after the current file:
+        files already read stay, the rest wait.
         """
         data = {"collection": collection, "paths": [_wire(path) for path in paths], "password": password}
         return self._run("index", data)
 
     def pause(self, collection: str) -> None:
-        """Hold a run after the batch in hand."""
+        """Pause a run after the current batch."""
         self._ask("pause", collection=collection)
 
     def resume(self, collection: str) -> None:
-        """Let a paused run go on. Where nothing runs (after an unclean end), call `index` without paths."""
+        """Let a paused run go on. If none is running (after a crash), call `index` without paths."""
         self._ask("resume", collection=collection)
 
     def stop(self, collection: str) -> None:
-        """End a run and forget the files that still waited; what is done stays."""
+        """End a run and forget the files that still waited; files already read stay."""
         self._ask("stop", collection=collection)
 
     def waiting(self) -> list[str]:
-        """Names of the collections with files that wait to be read and no run at work, as after an unclean end."""
+        """Names of the collections whose files wait to be read while no run is going, as after a crash."""
         return list(self._ask("waiting")["collections"])
 
+    def notice(self, *, seen: bool = False) -> str:
+        """What was lost or recovered because the stored text was damaged; "" if it was not.
+
+        It stays until the documents have been read again; `seen`: forget it, if none has to be.
+        """
+        return from_json(self._ask("notice", seen=seen).get("notice", ""))
+
     def status(self, name: str | None = None) -> list[IndexReport]:
-        """What a collection holds, or each of them."""
+        """The content of one collection, or of all."""
         return unpack_all(IndexReport, self._ask("status", collection=name)["reports"])
 
     def verify(self, name: str) -> IndexReport:
-        """Check what is stored of a collection and its search index; `failed` also says what is not as it should be."""
+        """Check a collection's stored data and its search index; `failed` also lists the problems found."""
         return unpack(IndexReport, self._ask("verify", collection=name))
 
     def rebuild(self, name: str) -> Generator[IndexProgress, None, IndexReport]:
-        """Make the nearest-neighbour index anew from the stored vectors; nothing is read or embedded again."""
+        """Rebuild the nearest-neighbour index from the stored vectors; nothing is read or embedded again."""
         return self._run("rebuild", {"collection": name})
 
-    def search(self, collections: Sequence[str], query: str, k: int = 10) -> list[Passage]:
+    def search(self, collections: Sequence[str], query: str, k: int = 10) -> list[Citation]:
         """The best `k` passages for a query, best first, numbered from 1."""
         return self.search_many(collections, [query], k)[0]
 
-    def search_many(self, collections: Sequence[str], queries: Sequence[str], k: int = 10) -> list[list[Passage]]:
+    def search_many(self, collections: Sequence[str], queries: Sequence[str], k: int = 10) -> list[list[Citation]]:
         """`search` for several queries."""
         data = self._ask("search", collections=list(collections), queries=list(queries), k=k)
-        return [unpack_all(Passage, found) for found in data["results"]]
+        return [unpack_all(Citation, found) for found in data["results"]]
 
-    def retrieve(self, collections: Sequence[str], question: str, token_budget: int) -> list[Passage]:
-        """What is given to a model for a question: numbered passages within a budget of (embedding model's) tokens.
+    def retrieve(self, collections: Sequence[str], question: str, token_budget: int) -> list[Citation]:
+        """The passages to give to a model for a question, numbered, within a budget of (embedding model's) tokens.
 
-        Empty when nothing relevant is there.
+        Empty if nothing relevant is found.
         """
         data = self._ask("retrieve", collections=list(collections), question=question, token_budget=token_budget)
-        return unpack_all(Passage, data["passages"])
+        return unpack_all(Citation, data["passages"])
 
-    def cite(self, answer: str, passages: Sequence[Passage]) -> Cited:
-        """Check an answer against the passages it was given: marks that name none go, supported sentences get one."""
+    def cite(self, answer: str, passages: Sequence[Citation]) -> Cited:
+        """Check an answer against the passages it was given: remove marks that name no passage, add marks to supported
+        sentences.
+        """
         return unpack(Cited, self._ask("cite", answer=answer, passages=pack(list(passages))))
 
     def page_picture(
         self, document: str, page: int, width_px: int, start: int | None = None, end: int | None = None
     ) -> PagePicture:
-        """A page as it looks, with the place of the span `[start:end]`. Raises DocumentError for formats without pages,
-        and for a file that has gone or changed."""
+        """A page drawn as a picture, with the place of the span `[start:end]`. Raises DocumentError for formats without
+        pages, and for a file that has gone or changed.
+        """
         data = {"path": _wire(document), "page": page, "width_px": width_px, "start": start, "end": end}
         done = self._worker().call("page_picture", data)
         return unpack(PagePicture, {**done.data, "pixels": done.body})
@@ -177,7 +186,14 @@ class Knowledge:
         return unpack(PageText, self._ask("page_text", path=_wire(document), page=page))
 
     def answering(self, active: bool) -> None:
-        """Tell that an answer is being generated: reading then takes little of the processor. Starts no worker."""
+        """Say that an answer begins or has ended: until the last one has ended, reading uses little of the processor.
+
+        Starts no worker.
+        """
+        with self._starting:
+            self._answers += 1 if active else -1
+            if self._answers != int(active):  # another answer is still being written
+                return
         if self._given is not None or (self._own is not None and self._own.alive):
             self._ask("answering", active=active)
 
@@ -186,7 +202,7 @@ class Knowledge:
         return self._worker().request(kind, data, body)
 
     def close(self) -> None:
-        """End the worker's process; files that wait stay so."""
+        """End the worker process; waiting files keep waiting."""
         worker = self._given or self._own
         if worker is not None:
             worker.close()
@@ -205,12 +221,15 @@ class Knowledge:
             return self._given
         with self._starting:
             if self._own is not None and not self._own.alive:
-                self._own.close()  # its pipe and threads outlive the process
+                self._own.close()  # the pipe and threads outlive the process
                 self._own = None
             if self._own is None:
-                self._own = Worker(
-                    _arguments(self._folders), name=tr("The part that reads documents"), command=self._command
+                part = Part(
+                    tr("The part that reads documents"),
+                    tr("Everything read so far is kept. It starts again when you search or go on reading."),
+                    tr("Close other programs first."),
                 )
+                self._own = Worker(_arguments(self._folders), part, command=self._command)
             return self._own
 
 

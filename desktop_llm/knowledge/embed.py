@@ -24,11 +24,13 @@ from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)
 
-MAX_TOKENS = 256  # what the model was trained with; more is cut off
+MAX_TOKENS = 256  # the length the model was trained with; longer texts are cut off
 DIMENSIONS = 384
-# Measured: 1 to 8 texts a batch embed equally many tokens a second, 16 a tenth fewer, 32 a quarter fewer; and a search
-# waits for the batch in hand.
+# Measured: batches of 1 to 8 texts embed equally many tokens a second, 16 a tenth fewer, 32 a quarter fewer. A search
+# waits for the current batch.
 BATCH = 4
+_MANY = 500
+_ROUNDS = (0, 4, 2, 6, 1, 5, 3, 7)
 
 Vectors = npt.NDArray[np.float32]
 
@@ -43,32 +45,29 @@ _SHA256 = {
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingFiles:
-    """Where the model lies, and the name under which its vectors are kept."""
+    """The model's files, and the name under which its vectors are kept."""
 
     model: Path
     tokenizer: Path
     fingerprint: str
 
     def seal(self) -> str:
-        """Changes when one of the files does: names, sizes and times, to check the content only once."""
+        """The files' names, sizes and times: while these stay the same, the content need not be checked again."""
         parts = [self.model, self.model.with_name(self.model.name + "_data"), self.tokenizer]
         return ";".join(f"{part}:{part.stat().st_size}:{part.stat().st_mtime_ns}" for part in parts)
 
     def check(self) -> None:
-        """Compare the content with what was released. Raises UserError where a file is damaged."""
+        """Compare the content with the released one. Raises UserError if a file is damaged."""
         for name, expected in _SHA256.items():
             if sha256_of(_file(name)) != expected:
                 raise UserError(
-                    tr(
-                        "The embedding model's file {name} is damaged. Your documents and what was read of them are "
-                        "safe. Install the app anew to get the file back.",
-                        name=name,
-                    )
+                    tr("The embedding model's file {name} is damaged.", name=name),
+                    tr("Your documents and the text read from them are safe. Reinstall the app to get the file back."),
                 )
 
 
 def starter_files() -> EmbeddingFiles:
-    """The embedding model that came with the install. Raises UserError where it is missing."""
+    """The embedding model that came with the install. Raises UserError if it is missing."""
     return EmbeddingFiles(
         _file("onnx/model.onnx"),
         _file("tokenizer.json"),
@@ -90,15 +89,17 @@ class Embedder:
         self._tokenizer.no_truncation()
 
     def use_threads(self, threads: int) -> None:
-        """Let the next batch run on so many threads; a session's number is fixed, so a new one is made then."""
+        """Run the next batches on this many threads. A session's number is fixed, so the next batch makes a new
+        session.
+        """
         self._threads = threads
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of a text in this model, its two border marks left out."""
+        """The number of tokens of a text, without the two special tokens around it."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors (len(texts), 384), embedded in batches of like length."""
+        """Unit vectors (len(texts), DIMENSIONS), embedded in batches of texts of similar length."""
         vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
         for positions in batches(texts):
             vectors[positions] = self.embed_batch([texts[position] for position in positions])
@@ -116,16 +117,23 @@ class Embedder:
 
     def _ready_session(self) -> Any:
         if self._session is None or self._session_threads != self._threads:
-            self._session = None  # the old one's memory first
+            self._session = None  # free the old session's memory first
             self._session = _open_session(self._model, self._threads)
             self._session_threads = self._threads
         return self._session
 
 
 def batches(texts: Sequence[str]) -> list[list[int]]:
-    """Positions of the texts in batches of like length, so that little is padded."""
-    order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
-    return [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+    """The positions of the texts, in batches of similar length so that little is padded.
+
+    Many texts are gone through in rounds of every eighth one: if time ends, what is missing is spread evenly.
+    """
+    rounds = _ROUNDS if len(texts) >= _MANY else (0,)
+    found: list[list[int]] = []
+    for first in rounds:
+        order = sorted(range(first, len(texts), len(rounds)), key=lambda position: len(texts[position]))
+        found += [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+    return found
 
 
 def _padded(encoded: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -151,9 +159,7 @@ def _file(name: str) -> Path:
     path = package_file(_PACKAGE, f"{_FOLDER}/{name}")
     if path is None:
         raise UserError(
-            tr(
-                "The embedding model that comes with this app is missing, so documents can't be read or searched. "
-                "What was read is safe. Install the app anew to get it back."
-            )
+            tr("The embedding model that comes with this app is missing, so documents can't be read or searched."),
+            tr("The text already read is safe. Reinstall the app to get the model back."),
         )
     return path

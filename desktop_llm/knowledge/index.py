@@ -1,9 +1,9 @@
 """The nearest-neighbour index: Chroma over the stored vectors, a cache that can be thrown away at any time.
 
-The only module that knows Chroma. Each collection and embedding fingerprint has a folder of its own (removing it is the
-only way that gives disk back), in it only ids and vectors, never text. What the index has yet to learn stands in the
-store's `index_task`. An index that is damaged, incomplete or crashed the worker at its opening is not used: an exact
-scan over the stored vectors answers until it is made anew, a slice at a time.
+The only module that knows Chroma. Each collection and embedding fingerprint has a folder of its own (only removing it
+frees the disk space), with ids and vectors alone, never text. The store's `index_task` lists the changes that the index
+has not taken in yet. An index that is damaged or incomplete, or that crashed the worker when it was opened, is not
+used: an exact scan over the stored vectors answers until the index is rebuilt, a slice at a time.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from typing import Any
 
 import numpy as np
 
+from desktop_llm.errors import FREE_SPACE, UserError
 from desktop_llm.knowledge.embed import DIMENSIONS, Vectors
+from desktop_llm.knowledge.seal import open_folder, seal_folder
 from desktop_llm.knowledge.store import Store
 from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)
 
-Found = list[tuple[int, float]]
+Neighbours = list[tuple[int, float]]
 """Chunk ids with their cosine similarity, best first."""
 
-SLICE = 500  # vectors a step: Chroma takes half a second for them
+SLICE = 500  # vectors in one step: Chroma takes half a second for them
 _NAME = "vectors"
 _SAMPLES = 16
-_SAME = 0.999  # a stored float16 vector finds itself at least this near
+_SAME = 0.999  # a stored float16 vector finds itself at least this close
 
 
 class Nearest:
@@ -43,14 +45,14 @@ class Nearest:
         self._rebuilding: dict[int, Generator[tuple[int, int], None, None]] = {}
         self._scans: dict[int, tuple[int, list[int], Vectors]] = {}
 
-    def search(self, collection: int, vector: Vectors, count: int) -> Found:
-        """The `count` chunks nearest to a unit vector (384,), what was read last included.
+    def search(self, collection: int, vector: Vectors, count: int) -> Neighbours:
+        """The `count` chunks nearest to a unit vector (DIMENSIONS,), including those of files just read.
 
-        While the index must be made anew each search moves that on by a slice.
+        While the index is being rebuilt, each search moves that on by a slice.
         """
         index = self._ready(collection)
         if index is None:
-            next(self._rebuilding.setdefault(collection, self._rebuild_steps(collection)), None)
+            self._rebuild_on(collection)
             return self._scan(collection, vector, count)
         try:
             return index.query(vector, count)
@@ -59,53 +61,87 @@ class Nearest:
             return self._scan(collection, vector, count)
 
     def learn(self, collection: int) -> None:
-        """Bring the index up to what the store holds; one that can't be trusted is left as it is."""
+        """Bring the index up to date with the store; an index that can't be trusted is left as it is."""
         self._ready(collection)
 
     def mend(self, collection: int) -> Generator[None, None, None]:
-        """Bring the index up to what the store holds; one that can't be trusted is made anew, a slice at a step."""
+        """Bring the index up to date with the store; an index that can't be trusted is rebuilt, a slice per step.
+
+        If the disk is full, that is left for later: searches work without the index.
+        """
         if self._ready(collection) is None:
-            for _ in self._rebuilding.setdefault(collection, self._rebuild_steps(collection)):
-                yield None
+            try:
+                for _ in self._rebuilding.setdefault(collection, self._rebuild_steps(collection)):
+                    yield None
+            except _broken_or_refused() as error:
+                self._distrust(collection, error)
 
     def rebuild(self, collection: int) -> Generator[tuple[int, int], None, None]:
-        """Make the index anew from the stored vectors; yields (done, total) after each slice."""
+        """Rebuild the index from the stored vectors; yields (done, total) after each slice. Raises UserError."""
         self._distrust(collection, "to be made anew")
-        return self._rebuild_steps(collection)
+        try:
+            yield from self._rebuild_steps(collection)
+        except _broken() as error:
+            raise UserError(
+                tr("The search index could not be rebuilt."),
+                tr(
+                    "Searches work without it, and all text is safe. "
+                    "Free some space on the disk or check the folder's permissions, then try again."
+                ),
+                action=FREE_SPACE,
+                details=str(error),
+            ) from error
 
     def problems(self, collection: int) -> list[str]:
-        """What is wrong with the index, in words; empty when it is as it should be."""
+        """Sentences about the faults of the index; empty if it has none."""
+        if self._store.read_only:
+            return [tr("The search index can't be checked, because the disk is full or can't be written to.")]
         index = self._ready(collection)
         if index is not None and self._is_sound(collection, index):
             return []
         self._distrust(collection, "not what is stored")
-        return [tr("The search index is damaged or incomplete. What was read is safe; rebuild the index.")]
+        return [tr("The search index is damaged or incomplete. The text that was read is safe; rebuild the index.")]
+
+    def close(self) -> None:
+        """Close all open indexes, and note what their files are."""
+        for collection, index in self._open.items():
+            index.close()
+            seal_folder(self._path(collection, self._generation(collection)))
+        self._open = {}
 
     def forget(self, collection: int) -> None:
-        """Remove the index of a collection, its folder included."""
+        """Remove a collection's index and its folder."""
         self._distrust(collection, "removed")
         self._scans.pop(collection, None)
         shutil.rmtree(self._folder / str(collection), ignore_errors=True)
 
-    def _ready(self, collection: int) -> _Folder | None:
-        """The open index, with all tasks done; None where it can't be trusted."""
-        if collection in self._rebuilding:
-            return None
-        if collection not in self._open:
-            self._open_checked(collection)
-        index = self._open.get(collection)
+    def _rebuild_on(self, collection: int) -> None:
+        """Move the rebuilding on by a slice; a full disk stops it until the next search."""
+        if self._store.read_only:
+            return
         try:
-            if index is not None:
+            next(self._rebuilding.setdefault(collection, self._rebuild_steps(collection)), None)
+        except _broken_or_refused() as error:
+            self._distrust(collection, error)
+
+    def _ready(self, collection: int) -> _Folder | None:
+        """The open index, brought up to date; None if it can't be trusted, or opened without writing."""
+        if collection in self._rebuilding or self._store.read_only:
+            return None
+        try:
+            if collection not in self._open:
+                self._open_checked(collection)
+            if (index := self._open.get(collection)) is not None:
                 self._do_tasks(collection, index)
-        except _broken() as error:
+        except _broken_or_refused() as error:
             self._distrust(collection, error)
         return self._open.get(collection)
 
     def _open_checked(self, collection: int) -> None:
         path = self._path(collection, self._generation(collection))
-        # A damaged folder may end this process at its opening; the mark tells the next one.
+        # Opening a damaged folder may crash this process; the mark tells the next process.
         mark = path / "opening"
-        if mark.exists():
+        if mark.exists() or not open_folder(path):
             return
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         mark.touch()
@@ -169,7 +205,7 @@ class Nearest:
             else:
                 index.add(*self._stored(part))
 
-    def _scan(self, collection: int, vector: Vectors, count: int) -> Found:
+    def _scan(self, collection: int, vector: Vectors, count: int) -> Neighbours:
         newest = max((task for task, _, _ in self._tasks(collection)), default=0)
         if collection not in self._scans or self._scans[collection][0] != newest:
             self._scans[collection] = (newest, *self._stored(self._expected(collection)))
@@ -210,7 +246,7 @@ class Nearest:
         return int(self._store.remembered(self._key(collection)) or 0)
 
     def _fresh_generation(self, collection: int) -> int:
-        # Never the path of one that is there: Chroma keeps what it once opened in this process.
+        # Never reuse the path of an existing folder: Chroma keeps every folder it has opened in this process.
         folders = self._path(collection, 0).parent.glob(f"{self._fingerprint}-*")
         used = [int(folder.name.rpartition("-")[2]) for folder in folders]
         return max([self._generation(collection), *used]) + 1
@@ -250,7 +286,7 @@ class _Folder:
         if chunks:
             self._vectors.delete(ids=[str(chunk) for chunk in chunks])
 
-    def query(self, vector: Vectors, count: int) -> Found:
+    def query(self, vector: Vectors, count: int) -> Neighbours:
         answer = self._vectors.query(query_embeddings=vector.reshape(1, -1), n_results=count, include=["distances"])
         return [
             (int(chunk), 1.0 - distance)
@@ -264,5 +300,10 @@ class _Folder:
 
 
 def _broken() -> tuple[type[Exception], ...]:
-    """What Chroma raises over a damaged folder."""
+    """The exceptions that Chroma raises for a damaged folder."""
     return (importlib.import_module("chromadb.errors").ChromaError, OSError, ValueError)
+
+
+def _broken_or_refused() -> tuple[type[Exception], ...]:
+    """The same, and the store's own error on a full disk."""
+    return (*_broken(), UserError)

@@ -1,7 +1,8 @@
-"""Reading files into a collection, in small steps: find, read ahead, embed in batches, store a file a transaction.
+"""Reads files into a collection, in small steps: find, read ahead, embed in batches, store each file in one
+transaction.
 
-Between two steps the worker serves searches. A kill loses at most the file in hand: what is stored is whole, what
-waits stands in the store.
+Between two steps the worker serves searches. If the process is killed, at most the current file's work is lost: stored
+files are whole, and the store lists those that wait.
 """
 
 from __future__ import annotations
@@ -18,21 +19,24 @@ import numpy as np
 from desktop_llm.errors import Cancelled, DocumentError
 from desktop_llm.knowledge import catalog
 from desktop_llm.knowledge.chunks import CHUNKER_VERSION, Chunk
-from desktop_llm.knowledge.embed import DIMENSIONS, Embedder, Vectors, batches
+from desktop_llm.knowledge.cut import partly_by_meaning
+from desktop_llm.knowledge.embed import Embedder, batches
 from desktop_llm.knowledge.index import Nearest
+from desktop_llm.knowledge.language import is_language
+from desktop_llm.knowledge.limits import FIRST, LARGER, Budget
 from desktop_llm.knowledge.readahead import Parsed, ReadAhead, ReadFile
 from desktop_llm.knowledge.readers import READER_VERSION
-from desktop_llm.knowledge.reasons import Reason
 from desktop_llm.knowledge.shapes import IndexProgress, IndexReport
-from desktop_llm.knowledge.sources import ChunkRow, PageRow, SourceRow
+from desktop_llm.knowledge.sources import ChunkRow, PageRow, Reason, SourceRow
 from desktop_llm.knowledge.store import Store
+from desktop_llm.knowledge.suspects import ENOUGH, Suspects
 from desktop_llm.knowledge.walk import FileState, files_below, state_of
 from desktop_llm.words import tr
 from desktop_llm.workers.child import Request
 
 VERSION = f"{READER_VERSION}.{CHUNKER_VERSION}"
 
-_POLL_S = 0.01  # how long a step may wait; a search waits no longer
+_POLL_S = 0.01  # how long a step, and so a search, may wait
 _PROGRESS_EVERY_S = 0.1
 _FILES_A_STEP = 200
 _CHUNKS_BEFORE_LEARNING = 256
@@ -43,7 +47,7 @@ Steps = Iterator[IndexProgress | None]
 
 @dataclass(slots=True)
 class Controls:
-    """What people have asked of the runs; the worker's handlers change it between two steps."""
+    """What people ask of the runs (pause, stop); the worker's handlers change it between two steps."""
 
     runs: dict[int, Request] = field(default_factory=dict)
     paused: set[int] = field(default_factory=set)
@@ -53,13 +57,13 @@ class Controls:
 
     @property
     def running(self) -> frozenset[int]:
-        """Collections being read; a run whose cancel has arrived counts no more, though its last step may last."""
+        """The collections being read; a cancelled run no longer counts, even if its last step is still going."""
         return frozenset(each for each, request in self.runs.items() if not request.cancelled.is_set())
 
 
 @dataclass(slots=True)
 class _Count:
-    """How far a run has come."""
+    """The counts of a run so far."""
 
     started: float
     done: int = 0
@@ -74,7 +78,17 @@ class _Count:
     shown: float = 0.0
 
 
-class Reading:
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """A vector for each chunk, as float16 bytes: b"" for text that is no language, and for the `missing` ones, for
+    which time did not suffice.
+    """
+
+    vectors: Sequence[bytes]
+    missing: int
+
+
+class Indexing:
     """One run over one collection. `steps` does the work; `report` tells the outcome at any time."""
 
     def __init__(
@@ -85,24 +99,30 @@ class Reading:
         controls: Controls,
         collection: int,
         *,
+        suspects: Suspects,
         password: str | None = None,
         reader_command: Sequence[str] | None = None,
+        budgets: tuple[Budget, Budget] = (FIRST, LARGER),
     ) -> None:
         self._store = store
         self._nearest = nearest
         self._embedder = embedder
         self._controls = controls
         self._collection = collection
+        self._suspects = suspects
         self._password = password
         self._reader_command = reader_command
         self._count = _Count(time.monotonic())
         self._sizes: dict[bytes, int] = {}
         self._reasons: dict[str, Reason] = {}
         self._unlearned = 0
+        self._budgets = budgets
+        self._late: set[bytes] = set()
+        self._late_contents: set[str] = set()
         ((self._name,),) = store.rows("SELECT name FROM collection WHERE id = ?", collection)
 
     def find(self, paths: Iterable[Path]) -> Steps:
-        """Remember the files below `paths` that are new or changed; what is not there at all fails at once."""
+        """Note the files below `paths` that are new or changed; a path that does not exist fails at once."""
         waiting: list[bytes] = []
         for path in (file for given in paths for file in files_below(given)):
             if self._is_unchanged(os.fsencode(path)):
@@ -115,15 +135,34 @@ class Reading:
             yield None
         self._store.enqueue(self._collection, waiting)
 
+    @property
+    def has_late(self) -> bool:
+        """Whether a file went beyond the first budget, or was in hand when an earlier worker died."""
+        return bool(self._late) or any(map(self._suspects.deaths, self._waiting()))
+
     def steps(self) -> Steps:
-        """Read what waits, also what is added meanwhile."""
-        while paths := self._waiting():
+        """Read the waiting files, including those added meanwhile, except for the late ones."""
+        while paths := [path for path in self._waiting() if not (path in self._late or self._suspects.deaths(path))]:
             self._plan(paths)
-            yield from self._read_all(paths)
+            yield from self._read_all(paths, last=False)
+        yield from self._nearest.mend(self._collection)
+
+    def late_steps(self) -> Steps:
+        """Read the files that went beyond the first budget, each within the larger one; then the suspects alone."""
+        suspects = [path for path in self._waiting() if self._suspects.deaths(path)]
+        if paths := [path for path in self._waiting() if path in self._late and path not in suspects]:
+            self._plan(paths)
+            yield from self._read_all(paths, last=True)
+        for path in suspects:
+            self._plan([path])
+            if self._suspects.deaths(path) >= ENOUGH:
+                self._set_aside(path)
+            else:
+                yield from self._read_all([path], last=True)
         yield from self._nearest.mend(self._collection)
 
     def report(self) -> IndexReport:
-        """What the collection holds now, and what this run did."""
+        """The collection's content now, and the results of this run."""
         controls = self._controls
         summary = catalog.summary(self._store, self._collection, controls.running, controls.paused)
         seconds = time.monotonic() - self._count.started
@@ -152,12 +191,19 @@ class Reading:
         self._count.total = self._count.done + len(paths)
         self._count.bytes_total = self._count.bytes_done + sum(self._sizes.get(path, 0) for path in paths)
 
-    def _read_all(self, paths: Sequence[bytes]) -> Steps:
+    def _read_all(self, paths: Sequence[bytes], *, last: bool) -> Steps:
         query = "SELECT sha256 FROM source WHERE version = ?"
         known = {sha256 for (sha256,) in self._store.rows(query, VERSION)}
         self._count.current = os.fsdecode(paths[0])
         ahead = ReadAhead(
-            paths, known, self._embedder.count_tokens, password=self._password, command=self._reader_command
+            paths,
+            known,
+            self._embedder.count_tokens,
+            budget=self._budgets[last],
+            last=last,
+            suspects=self._suspects,
+            password=self._password,
+            command=self._reader_command,
         )
         try:
             while True:
@@ -169,28 +215,54 @@ class Reading:
                     continue
                 if file is None:
                     return
-                yield from self._take(file)
+                with self._suspects.hold(file.path):
+                    yield from self._take(file, last=last)
         finally:
             ahead.close()
 
-    def _take(self, file: ReadFile) -> Steps:
+    def _take(self, file: ReadFile, *, last: bool) -> Steps:
         self._count.current = os.fsdecode(file.path)
         yield self._progress()
+        if file.later or (not last and file.sha256 in self._late_contents):
+            self._late.add(file.path)
+            return
         if file.parsed is not None:
-            vectors = yield from self._embedded(file.parsed)
-            row = _source_row(file.sha256, file.parsed, vectors)
-            self._store.add_document(*self._named(file), row, self._embedder.fingerprint)
-            self._unlearned += len(row.chunks)
+            embedded = yield from self._embedded(file.parsed, self._budgets[last].whole_s)
+            if embedded.missing and not last:
+                self._late.add(file.path)
+                self._late_contents.add(file.sha256)
+                return
+            self._keep(file, file.parsed, embedded)
         elif (source := self._known(file)) is not None:
             self._store.link_document(*self._named(file), source)
         else:
             self._fail(file)
+        self._suspects.clear(file.path)
         self._count.done += 1
         self._count.bytes_done += file.state.size_bytes
         if self._unlearned >= _CHUNKS_BEFORE_LEARNING:
             self._unlearned = 0
             self._nearest.learn(self._collection)
         yield self._progress()
+
+    def _keep(self, file: ReadFile, parsed: Parsed, embedded: _Embedded) -> None:
+        partly = parsed.partly
+        if embedded.missing and partly is None:
+            total = len(parsed.chunks)
+            partly = partly_by_meaning(total - embedded.missing, total)
+        row = _source_row(file.sha256, parsed, embedded.vectors)
+        self._store.add_document(*self._named(file), row, self._embedder.fingerprint, partly)
+        self._unlearned += len(row.chunks)
+
+    def _set_aside(self, path: bytes) -> None:
+        reason = tr(
+            "Reading it ended the part that reads documents twice, so it was set aside. "
+            "Split the file, or save it in another format, and add it again."
+        )
+        self._store.fail_document(self._collection, path, 0, 0, Reason(reason, "too_large"))
+        self._suspects.clear(path)
+        self._count.failed += 1
+        self._count.done += 1
 
     def _named(self, file: ReadFile) -> tuple[int, bytes, int, int]:
         return self._collection, file.path, file.state.size_bytes, file.state.mtime_ns
@@ -205,22 +277,32 @@ class Reading:
         self._count.failed += 1
         self._store.fail_document(*self._named(file), reason)
 
-    def _embedded(self, parsed: Parsed) -> Generator[IndexProgress | None, None, Vectors]:
-        texts = [_embedded_text(parsed, chunk) for chunk in parsed.chunks]
-        vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
+    def _embedded(self, parsed: Parsed, whole_s: float) -> Generator[IndexProgress | None, None, _Embedded]:
+        """Embed the chunks that are language, until the document's time is over."""
+        every = [_embedded_text(parsed, chunk) for chunk in parsed.chunks]
+        # Equal texts once: a file that unpacks to a flood is the same over and over.
+        texts = [text for text in dict.fromkeys(every) if is_language(text)]
+        vectors: dict[str, bytes] = {}
+        spent_s = parsed.spent_s
         for positions in batches(texts):
-            started = time.monotonic()
+            if spent_s > whole_s:
+                break
+            batch = [texts[position] for position in positions]
+            started, started_cpu_s = time.monotonic(), time.process_time()
             self._embedder.use_threads(1 if self._controls.answering else self._controls.threads)
-            vectors[positions] = self._embedder.embed_batch([texts[position] for position in positions])
+            kept = self._embedder.embed_batch(batch).astype(np.float16)
+            vectors |= {text: vector.tobytes() for text, vector in zip(batch, kept, strict=True)}
             taken = time.monotonic() - started
+            spent_s += min(taken, time.process_time() - started_cpu_s)  # a busy machine counts against nobody
             self._count.busy_s += taken
             self._count.chunks += len(positions)
             yield self._progress()
             yield from self._hold(taken)
-        return vectors
+        missing = set(texts) - vectors.keys()
+        return _Embedded([vectors.get(text, b"") for text in every], sum(text in missing for text in every))
 
     def _hold(self, breather_s: float = 0.0) -> Steps:
-        """Wait while paused; take a breath as long as the last batch while an answer is generated; end when stopped."""
+        """Wait while paused; while an answer is generated, rest as long as the last batch took; end when stopped."""
         until = time.monotonic() + breather_s
         while self._is_held(until):
             time.sleep(_POLL_S)
@@ -235,7 +317,7 @@ class Reading:
         return self._collection in controls.paused or (controls.answering and time.monotonic() < until)
 
     def _progress(self) -> IndexProgress | None:
-        """Where it stands, at most ten times a second."""
+        """Report the progress, at most ten times a second."""
         count, now = self._count, time.monotonic()
         if now - count.shown < _PROGRESS_EVERY_S:
             return None
@@ -261,17 +343,16 @@ class Reading:
 
 
 def _embedded_text(parsed: Parsed, chunk: Chunk) -> str:
-    """What the model sees of a chunk: the headings above it say what it is about; line numbers say nothing."""
+    """The text to embed: the chunk and the headings above it, which name its subject, but no line numbers."""
     page = parsed.pages[chunk.page_index]
     text = page.text[chunk.start : chunk.end]
     return text if page.lines or not chunk.place else f"{chunk.place}\n{text}"
 
 
-def _source_row(sha256: str, parsed: Parsed, vectors: Vectors) -> SourceRow:
-    kept = vectors.astype(np.float16)
+def _source_row(sha256: str, parsed: Parsed, vectors: Sequence[bytes]) -> SourceRow:
     chunks = [
-        ChunkRow(chunk.page_index, chunk.start, chunk.end, chunk.place, vector.tobytes())
-        for chunk, vector in zip(parsed.chunks, kept, strict=True)
+        ChunkRow(chunk.page_index, chunk.start, chunk.end, chunk.place, vector)
+        for chunk, vector in zip(parsed.chunks, vectors, strict=True)
     ]
     pages = [PageRow(page.number, page.text) for page in parsed.pages]
     return SourceRow(sha256, VERSION, parsed.format, parsed.title, parsed.page_count, pages, chunks)

@@ -1,10 +1,10 @@
-"""Words as the keyword index knows them: the same folding for what is stored and what is asked."""
+"""Words as the keyword index knows them: the same folding for stored text and for questions."""
 
 from __future__ import annotations
 
 import re
 
-# Porter stems English and hardly touches other languages; accents are folded.
+# Porter stems English words and hardly changes other languages; accents are removed.
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 
 MAX_QUERY_WORDS = 64
@@ -34,18 +34,18 @@ EMPTY_WORDS = frozenset(_EMPTY.split())
 
 
 def folded(text: str) -> str:
-    """Text as it goes into the keyword index."""
+    """The text as it goes into the keyword index."""
     return _UNSPACED.sub(lambda run: f" {_pairs(run.group())} ", text)
 
 
 def query_words(text: str) -> list[str]:
-    """The distinct words of a question that say something (all, if none does), lower case, in order, at most 64."""
+    """The distinct meaningful words of a question (all words if none is), in lower case, in order, at most 64."""
     found = list(dict.fromkeys(_WORD.findall(folded(text).lower())))
     return ([word for word in found if word not in EMPTY_WORDS] or found)[:MAX_QUERY_WORDS]
 
 
 def match_any(words: list[str]) -> str:
-    """An FTS5 expression that finds any of the words; they are quoted, so that none is taken for an operator."""
+    """An FTS5 expression that finds any of the words, quoted so that none is taken for an operator."""
     return " OR ".join(f'"{word}"' for word in words)
 
 

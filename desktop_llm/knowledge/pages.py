@@ -1,4 +1,4 @@
-"""Pages as a person sees them: the stored text, and a PDF's page drawn by a reader."""
+"""Pages as a person sees them: the stored text, and a PDF page drawn by a reader."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import Any
 
 from desktop_llm.errors import DocumentError, NotFound
 from desktop_llm.knowledge import catalog
+from desktop_llm.knowledge.limits import MAX_PICTURE_WIDTH
 from desktop_llm.knowledge.readahead import Reader
 from desktop_llm.knowledge.shapes import PageText
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.walk import content_of
 from desktop_llm.words import tr
 
-DRAW_STALL_S = 20.0
-MAX_WIDTH_PX = 4000
 _MAX_PASSWORDS = 8
 
 
 class Pages:
-    """Owns a reader of its own for pictures, so that they need not wait for a run. Opens only files that were read."""
+    """Owns a separate reader for pictures, so that they need not wait for a run. Opens only files that were read."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -28,7 +27,7 @@ class Pages:
         self._passwords: list[str] = []
 
     def remember_password(self, password: str | None) -> None:
-        """Keep a password while this process lives, to draw pages of what it opened; never on the disk."""
+        """Keep a password in memory, to draw pages of the files it opens; it is never written to disk."""
         if password and password not in self._passwords:
             self._passwords = [password, *self._passwords][:_MAX_PASSWORDS]
 
@@ -40,22 +39,22 @@ class Pages:
         return found
 
     def quoted(self, document: str, page: int | None) -> str | None:
-        """A page's stored text to check quotes against; None where it is not there any more."""
+        """A page's stored text, for checking quotes; None if it is gone."""
         found = catalog.page_text(self._store, os.fsencode(document), page)
         return found.text if found else None
 
     def picture(self, data: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-        """A drawn page and its facts. Raises DocumentError where the file has gone, changed or has no pages."""
+        """A drawn page and its facts. Raises DocumentError if the file is gone, has changed or has no pages."""
         path: Path = data["path"]
         self.text(path, data["page"])
         content = content_of(path)
         query = "SELECT 1 FROM document JOIN source ON source.id = document.source WHERE path = ? AND sha256 = ?"
         if not self._store.rows(query, os.fsencode(path), content.sha256):
-            raise DocumentError(tr("The file has changed since it was read. Read it again to see its pages."))
+            raise DocumentError(tr("The file has changed since it was read."), tr("Read it again to see its pages."))
         wanted = {
             "name": path.name,
             "page": data["page"],
-            "width_px": min(max(1, data["width_px"]), MAX_WIDTH_PX),
+            "width_px": min(max(1, data["width_px"]), MAX_PICTURE_WIDTH),
             "start": data["start"] or 0,
             "end": data["end"] or 0,
         }
@@ -64,7 +63,7 @@ class Pages:
     def _drawn(self, wanted: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         for password in [None, *self._passwords]:
             try:
-                return self._reader.draw({**wanted, "password": password}, body, DRAW_STALL_S)
+                return self._reader.draw({**wanted, "password": password}, body)
             except DocumentError as error:
                 refusal = error
         raise refusal
@@ -72,9 +71,9 @@ class Pages:
 
 def _not_read(path: Path, page: int | None) -> str:
     if page is None:
-        return tr("{file} is not among what was read. It may have been removed; add it again.", file=path)
+        return tr("{file} is not among the files that were read. It may have been removed; add it again.", file=path)
     return tr(
-        "Page {page} of {file} is not among what was read. It may have been removed; add it again.",
+        "Page {page} of {file} is not among the pages that were read. It may have been removed; add it again.",
         page=page,
         file=path,
     )

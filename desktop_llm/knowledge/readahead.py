@@ -1,6 +1,8 @@
-"""Files read, parsed and cut into chunks ahead of the embedding, by a thread that drives one reader process.
+"""Reads files, parses them and cuts them into chunks ahead of the embedding, on a thread that drives one reader
+process.
 
-The reader gets bytes, never a path. One that dies, hangs or has grown is replaced; the file that did it gets a reason.
+The reader gets bytes, never a path. A reader that dies, hangs or grows too large is replaced; the file that caused it
+is reported with a reason.
 """
 
 from __future__ import annotations
@@ -12,80 +14,123 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePath
 from typing import Any
 
 import psutil
 
 from desktop_llm.errors import DocumentError, UserError, WorkerDied
 from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages
-from desktop_llm.knowledge.reasons import Reason
+from desktop_llm.knowledge.cut import PATIENCE, Cut, given_up, partly
+from desktop_llm.knowledge.limits import DRAWING, READER_GROWN_BYTES, Budget
+from desktop_llm.knowledge.readers import kind_of
+from desktop_llm.knowledge.sources import Reason
+from desktop_llm.knowledge.suspects import Suspects
 from desktop_llm.knowledge.walk import FileState, content_of
+from desktop_llm.knowledge.watch import Watch
 from desktop_llm.steps import Run
 from desktop_llm.words import tr
+from desktop_llm.workers.deaths import Part
 from desktop_llm.workers.process import Worker, WorkerBug
+from desktop_llm.workers.protocol import Message
 
 AHEAD = 4  # files parsed and not yet embedded
-STALL_S = 120.0  # without a new page
 FILES_A_READER = 500
-READER_BYTES = 1_000_000_000
 
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A file's pages as the reader returned them; `cut` says why these are not all of them."""
+
+    format: str
+    title: str
+    page_count: int | None
+    pages: Sequence[PageContent]
+    cut: Cut | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a reader made of a file's content."""
+    """A file's content, to be embedded and stored; `partly` says why it is not the whole of it, `spent_s` is the
+    processor time that it took so far.
+    """
 
     format: str
     title: str
     page_count: int | None
     pages: Sequence[PageContent]
     chunks: Sequence[Chunk]
+    partly: Reason | None = None
+    spent_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """One file's outcome: parsed, or a reason why not, or neither where its content is known already."""
+    """The outcome of one file: its content, or the reason why it failed, or neither if the content is already known or
+    the file is to be read later (`later`), within a larger budget.
+    """
 
     path: bytes
     state: FileState
     sha256: str
     parsed: Parsed | None
     reason: Reason | None = None
+    later: bool = False
 
 
 class Reader:
-    """Owns the reader process: started when needed, replaced when it dies, hangs, grows or has served long enough."""
+    """Owns the reader process: started when needed, replaced when it dies, hangs, grows or has served long enough.
+
+    Attributes: `cpu_s`, the processor time that it took for the last file.
+    """
 
     def __init__(self, command: Sequence[str] | None) -> None:
+        self.cpu_s = 0.0
         self._command = command
         self._worker: Worker | None = None
         self._served = 0
 
-    def read(self, name: str, data: bytes, password: str | None) -> tuple[dict[str, Any], list[PageContent]]:
-        """A file's format, title, number of pages, and its pages. Raises DocumentError with the reason in words."""
-        worker = self._ready()
+    def read(self, name: str, data: bytes, password: str | None, budget: Budget) -> Reading:
+        """A file's pages, within a budget. Raises DocumentError with the reason in words if nothing can be read."""
         pages: list[PageContent] = []
-        last = time.monotonic()
+        total: int | None = None
+        worker = self._ready()
+        watch = Watch(worker, budget)
+        run = Run(worker.request("read", {"name": name, "password": password}, data))
         try:
-            run = Run(worker.request("read", {"name": name, "password": password}, data, stall_s=STALL_S))
-            for message in run:
-                pages.append(_page(message.data))
-                last = time.monotonic()
-            return run.result.data, pages
+            with watch:
+                for message in run:
+                    total = message.data.get("total")
+                    if len(pages) == budget.pages:
+                        self.kill()
+                        self.close()
+                        return _cut_short(name, pages, Cut("pages", len(pages), total))
+                    pages.append(_page(message))
         except WorkerDied as error:
-            hung = time.monotonic() - last >= STALL_S
             self.close()
-            reason = tr("Took too long to read") if hung else tr("The reader stopped while reading this file")
-            raise DocumentError(reason, details=error.details) from error
+            return _cut_short(name, pages, Cut(watch.why or "died", _last(pages), total, error.details))
         except WorkerBug as error:
-            raise DocumentError(tr("The reader could not make sense of this file"), details=str(error)) from error
+            raise DocumentError(tr("The reader could not understand this file"), details=str(error)) from error
+        except DocumentError as error:
+            if error.cause != "too_large" or not pages:
+                raise
+            return _cut_short(name, pages, Cut("text", _last(pages), total))
+        finally:
+            self.cpu_s = watch.cpu_s
+        facts = run.result.data
+        count, said = facts["pages"], facts.get("said")
+        cut = Cut("missing", count, said) if said else None
+        return Reading(facts["format"], _clean(facts["title"] or ""), count, pages[:count], cut)
 
-    def draw(self, data: dict[str, Any], body: bytes, stall_s: float) -> tuple[dict[str, Any], bytes]:
-        """A page's picture: its facts and its pixels. Raises DocumentError where it can't be drawn."""
+    def draw(self, data: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        """A page's picture: its facts and its pixels. Raises DocumentError if it can't be drawn."""
+        worker = self._ready()
         try:
-            answer = self._ready().call("draw", data, body, stall_s=stall_s)
+            with Watch(worker, DRAWING):
+                answer = worker.call("draw", data, body)
         except WorkerDied as error:
             self.close()
             reason = tr("This page could not be drawn. Its text can still be read.")
@@ -108,7 +153,7 @@ class Reader:
         if self._worker is not None and (self._served >= FILES_A_READER or not self._worker.alive or self._has_grown()):
             self.close()
         if self._worker is None:
-            self._worker = Worker(["reader"], name=tr("The reader"), command=self._command)
+            self._worker = Worker(["reader"], Part(tr("The reader")), command=self._command)
             self._served = 0
         self._served += 1
         return self._worker
@@ -117,13 +162,16 @@ class Reader:
         if self._worker is None or self._served % 20:
             return False
         try:
-            return bool(psutil.Process(self._worker.pid).memory_info().rss > READER_BYTES)
+            return bool(psutil.Process(self._worker.pid).memory_info().rss > READER_GROWN_BYTES)
         except psutil.Error:
             return False
 
 
 class ReadAhead:
-    """Reads files in order on a thread of its own; `next_file` hands them out. Close it to end the thread."""
+    """Reads files in order on its own thread; `next_file` hands them out. Close it to end the thread.
+
+    What a file may cost is its `budget`; unless this is its `last` turn, a file beyond it is to be read later.
+    """
 
     def __init__(
         self,
@@ -131,10 +179,16 @@ class ReadAhead:
         known: set[str],
         count_tokens: Callable[[str], int],
         *,
+        budget: Budget,
+        last: bool,
+        suspects: Suspects,
         password: str | None = None,
         command: Sequence[str] | None = None,
     ) -> None:
         self._paths = list(paths)
+        self._budget = budget
+        self._last = last
+        self._suspects = suspects
         self._known = known
         self._count_tokens = count_tokens
         self._password = password
@@ -145,14 +199,14 @@ class ReadAhead:
         self._thread.start()
 
     def next_file(self, timeout_s: float) -> ReadFile | None:
-        """The next file. Raises queue.Empty where none is ready in time; None after the last one."""
+        """The next file. Raises queue.Empty if none is ready in time; None after the last one."""
         found = self._files.get(timeout=timeout_s)
         if isinstance(found, UserError):
             raise found
         return found
 
     def close(self) -> None:
-        """Give up what was read ahead, end the thread and the reader."""
+        """Discard the files read ahead, end the thread and the reader."""
         self._closing.set()
         self._reader.kill()
         while self._thread.is_alive():
@@ -167,9 +221,11 @@ class ReadAhead:
             for path in self._paths:
                 if self._closing.is_set():
                     return
-                self._files.put(self._read(path))
+                with self._suspects.hold(path):
+                    file = self._read(path)
+                self._files.put(file)
             self._files.put(None)
-        except UserError as error:  # no reader can be started at all
+        except UserError as error:  # not even a reader can be started
             self._files.put(error)
 
     def _read(self, path: bytes) -> ReadFile:
@@ -183,22 +239,50 @@ class ReadAhead:
             parsed = self._parse(Path(name).name, content.data)
         except DocumentError as error:
             return ReadFile(path, state, sha256, None, Reason.of(error))
+        if parsed is None:
+            return ReadFile(path, state, sha256, None, later=True)
         self._known.add(sha256)
         return ReadFile(path, state, sha256, parsed)
 
-    def _parse(self, name: str, data: bytes) -> Parsed:
-        facts, pages = self._reader.read(name, data, self._password)
-        chunks = chunk_pages(pages, self._count_tokens)
+    def _parse(self, name: str, data: bytes) -> Parsed | None:
+        """The content cut into chunks; None if it takes more than the budget and has another turn."""
+        budget, started_s = self._budget, time.thread_time()
+        read = self._reader.read(name, data, self._password, budget)
+        cut = read.cut
+        if cut is not None and cut.why in PATIENCE and not self._last:
+            return None
+        chunks = list(islice(chunk_pages(read.pages, self._count_tokens), budget.passages + 1))
+        pages = read.pages
+        if len(chunks) > budget.passages:
+            if not self._last:
+                return None
+            del chunks[-1]
+            last = pages[chunks[-1].page_index]
+            pages, cut = pages[: chunks[-1].page_index + 1], Cut("passages", last.number, read.page_count)
         if not chunks:
-            raise DocumentError(tr("There is no text in this file"), "no_text")
-        return Parsed(facts["format"], _clean(facts["title"] or ""), facts["pages"], pages, chunks)
+            if cut is not None:
+                raise given_up(cut, budget)
+            raise DocumentError(tr("There is no text in this file"), cause="no_text")
+        said = None if cut is None else partly(cut, budget)
+        spent_s = self._reader.cpu_s + time.thread_time() - started_s
+        return Parsed(read.format, read.title, read.page_count, pages, chunks, said, spent_s)
 
 
-def _page(data: dict[str, Any]) -> PageContent:
+def _cut_short(name: str, pages: list[PageContent], cut: Cut) -> Reading:
+    kind = kind_of(name)
+    return Reading(kind.format if kind else "", PurePath(name).stem, cut.total, pages, cut)
+
+
+def _last(pages: Sequence[PageContent]) -> int | None:
+    return pages[-1].number if pages else None
+
+
+def _page(message: Message) -> PageContent:
+    data, text = message.data, message.body.decode("utf-8", "surrogatepass")
     headings = tuple((start, level, _clean(title)) for start, level, title in data["headings"])
-    return PageContent(data["page"], _clean(data["text"]), headings, data["lines"])
+    return PageContent(data["page"], _clean(text), headings, data["lines"])
 
 
 def _clean(text: str) -> str:
-    """Text that SQLite keeps as it is; one character for another, so that places stay."""
+    """The text with characters that SQLite can't keep replaced one for one, so that offsets stay valid."""
     return _NOT_TEXT.sub("\ufffd", text)

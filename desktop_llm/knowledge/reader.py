@@ -1,52 +1,54 @@
-"""The reader: a child that turns one file's bytes into pages of text, and draws pages, with little to lose.
+"""The reader: a child process without rights that turns one file's bytes into pages of text, and draws pages.
 
-It never sees a path, has no network, bounded memory and the lowest priority; where a file makes it die, the parent
-starts the next one. It speaks two requests:
+It never sees a path, has no network, bounded memory and the lowest priority; if a file kills it, the parent starts
+the next one. It speaks two requests:
 
-    read {name, password} + the bytes  ->  progress {page, text, headings, lines} a page; done {format, title, pages}
+    read {name, password} + the bytes  ->  progress {page, total, headings, lines} + the text, page by page;
+                                           done {format, title, pages, said}
     draw {name, page, width_px, start, end, password} + the bytes  ->  done {width, height, boxes, pages} + RGBA
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from desktop_llm.errors import BadRequest
 from desktop_llm.knowledge import readers
+from desktop_llm.knowledge.limits import READER_BYTES
 from desktop_llm.knowledge.readers import Page, Source
 from desktop_llm.steps import Run
 from desktop_llm.words import tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Reply, Request, Steps, serve, take_stdout
 
-MEMORY_BYTES = 2 * 1024**3
-
 
 def main() -> None:
-    """Give up everything a parser of untrusted files should not have, then serve; does not return."""
+    """Give up every right that a parser of untrusted files should not have, then serve; does not return."""
     wire = take_stdout()
-    confine.no_network()
-    confine.no_core_dumps()
+    confine.end_with_parent()
     confine.end_first()
-    confine.limit_memory(MEMORY_BYTES)
     confine.lower_priority()
-    # A graceful answer for what is nested deeply; the stack of the system ends much later.
+    confine.limit_memory(READER_BYTES)
+    confine.no_power()
+    confine.no_core_dumps()
+    confine.no_network(connections=False)
+    confine.write_only_in()
+    # Deeply nested files get a clean error this way; the system's stack ends much later.
     sys.setrecursionlimit(3000)
     serve({"read": read, "draw": draw}, wire, urgent={"draw"})
 
 
 def read(request: Request) -> Steps:
-    """Send a document page by page; ends with its format, title and number of pages."""
+    """Send a document page by page, and at the end its format, title and number of pages."""
     run = Run(readers.read(_source(request)))
     for page in run:
         yield _page_to_wire(page)
     kind, summary = run.result
-    return {"format": kind.format, "title": summary.title, "pages": summary.pages}
+    return {"format": kind.format, "title": summary.title, "pages": summary.pages, "said": summary.said}
 
 
 def draw(request: Request) -> Steps:
-    """Draw one page of a PDF with the rectangles of a passage."""
+    """Draw a page of a PDF and find the rectangles of a passage."""
     kind = readers.kind_of(request.data["name"])
     if kind is None or kind.format != "PDF":
         raise BadRequest(tr("Only pages of a PDF can be drawn."))
@@ -63,5 +65,6 @@ def _source(request: Request) -> Source:
     return Source(request.data["name"], request.body, request.data.get("password"))
 
 
-def _page_to_wire(page: Page) -> dict[str, Any]:
-    return {"page": page.number, "text": page.text, "headings": page.headings, "lines": page.lines}
+def _page_to_wire(page: Page) -> Reply:
+    facts = {"page": page.number, "total": page.total, "headings": page.headings, "lines": page.lines}
+    return Reply(facts, page.text.encode("utf-8", "surrogatepass"))

@@ -1,9 +1,9 @@
 """From a question to passages: dense and keyword candidates, fused, thinned out, numbered.
 
-How much the dense side counts depends on how well the embedding model knows the language of what is searched: its
-tokenizer cuts words of an unknown language into many pieces, which tells the language better than any list of words.
-Measured (nDCG@10, keywords / dense / fused): English questions .862 / .777 / .900 and .935 / .994 / .988, abstracts
-.537 / .501 / .579, filings .227 / .313 / .332, German .915 / .650 / .928, Russian .866 / .231 / .872.
+How much the dense side counts depends on how well the embedding model knows the documents' language: its tokenizer cuts
+words of an unknown language into many pieces, which is a better sign than any list of words. Measured (nDCG@10,
+keywords / dense / fused): English questions .862 / .777 / .900 and .935 / .994 / .988, abstracts .537 / .501 / .579,
+filings .227 / .313 / .332, German .915 / .650 / .928, Russian .866 / .231 / .872.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from desktop_llm.errors import BadRequest
 from desktop_llm.knowledge import candidates
 from desktop_llm.knowledge.candidates import Candidate
-from desktop_llm.knowledge.embed import Vectors
-from desktop_llm.knowledge.index import Found
+from desktop_llm.knowledge.embed import Embedder, Vectors
+from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.keywords import query_words
-from desktop_llm.knowledge.shapes import Passage
 from desktop_llm.knowledge.store import Store
+from desktop_llm.message import Citation
 from desktop_llm.words import tr
 
 POOL = 50  # candidates of each kind
@@ -34,10 +33,11 @@ MAX_QUERY_LENGTH = 2000
 _KNOWN_PIECES = 1.4
 _DENSE_WEIGHT, _LEAST_DENSE_WEIGHT = 0.6, 0.2
 _WEIGHT_PER_PIECE = 0.3
-_FULL_SIMILARITY = 0.3  # a best similarity below this is not stretched to a full score
-# Below its threshold a question counts as one the documents say nothing about; among more chunks something always
-# comes a little nearer. Measured on questions of people: of those that the documents answer 0 to 2 in 100 fall below
-# it (up to 1 in 10 for long technical ones in three documents), of unrelated ones 6 to 10 in 10 do.
+_FULL_SIMILARITY = 0.3  # a best similarity below this is not scaled up to a full score
+# A question whose best chunk stays below this counts as unrelated to the documents; the limit grows with the number of
+# chunks, because among more of them something always comes a little nearer. Measured on people's questions: 0 to 2 in
+# 100 of those that the documents answer fall below it (up to 1 in 10 long technical ones with three documents), and 6
+# to 10 in 10 of unrelated ones.
 _THRESHOLD, _THRESHOLD_PER_WEIGHT, _THRESHOLD_PER_TENFOLD = 0.09, 0.35, 0.018
 _SHARE_OF_ONE_DOCUMENT = 0.6
 _SAME_WORDS = 0.9
@@ -51,23 +51,9 @@ _WHOLE_DOCUMENT = re.compile(
 )
 
 
-class Embeds(Protocol):
-    """What turns a question into a vector and counts tokens."""
-
-    def embed(self, texts: Sequence[str]) -> Vectors: ...
-
-    def count_tokens(self, text: str) -> int: ...
-
-
-class Finds(Protocol):
-    """What finds the chunks nearest to a vector in a collection."""
-
-    def search(self, collection: int, vector: Vectors, count: int) -> Found: ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """Candidates, best first, with scores from 0 to 1; `relevant` says whether they have to do with the question."""
+    """Candidates, best first, with scores from 0 to 1; `relevant` says whether they are related to the question."""
 
     candidates: Sequence[Candidate]
     scores: Sequence[float]
@@ -75,24 +61,24 @@ class _Ranked:
 
 
 class Retriever:
-    """Answers questions out of the store and the index; holds no state of its own."""
+    """Finds passages in the store and the index; holds no state of its own."""
 
-    def __init__(self, store: Store, embedder: Embeds, nearest: Finds, fingerprint: str) -> None:
+    def __init__(self, store: Store, embedder: Embedder, nearest: Nearest, fingerprint: str) -> None:
         self._store = store
         self._embedder = embedder
         self._nearest = nearest
         self._fingerprint = fingerprint
 
-    def search(self, collections: Sequence[int], query: str, k: int) -> list[Passage]:
+    def search(self, collections: Sequence[int], query: str, k: int) -> list[Citation]:
         """The best `k` passages. Raises BadRequest for an empty query."""
         ranked = self._rank(collections, query)
         chosen = _thinned(ranked, k, _SHARE_OF_ONE_DOCUMENT)
         return self._passages(collections, chosen)
 
-    def retrieve(self, collections: Sequence[int], question: str, token_budget: int) -> list[Passage]:
+    def retrieve(self, collections: Sequence[int], question: str, token_budget: int) -> list[Citation]:
         """Passages for a model's prompt within a budget of tokens; empty when nothing relevant is found.
 
-        A question about a whole document gets the beginnings of the documents.
+        If the question is about a whole document, these are the beginnings of the documents.
         """
         ranked = self._rank(collections, question)
         if _WHOLE_DOCUMENT.search(question):
@@ -110,7 +96,7 @@ class Retriever:
     def _rank(self, collections: Sequence[int], query: str) -> _Ranked:
         query = query[:MAX_QUERY_LENGTH]
         if not query.strip():
-            raise BadRequest(tr("The question is empty. Write what you want to find."))
+            raise BadRequest(tr("The question is empty."), tr("Write what you want to find."))
         words = candidates.weighed(self._store, query_words(query))
         vector = self._embedder.embed([query])[0]
         dense = {
@@ -141,8 +127,10 @@ class Retriever:
     def _relevance(
         self, best: Sequence[Candidate], similarity: Mapping[int, float], words: Mapping[str, float], weight: float
     ) -> float:
-        """From 0 to about 1: the nearest meaning, and how much of the question's rare words one passage holds."""
-        nearest = max(similarity.values())
+        """How well the best passage fits, from 0 to about 1: its meaning, and how many of the question's rare words it
+        holds.
+        """
+        nearest = max(similarity.values(), default=0.0)
         coverage = candidates.coverage(self._store, [candidate.chunk for candidate in best[:8]], words)
         return weight * nearest + (1 - weight) * coverage
 
@@ -155,16 +143,27 @@ class Retriever:
 
     def _within(self, chosen: Sequence[tuple[Candidate, float]], budget: int) -> Iterator[tuple[Candidate, float]]:
         for candidate, score in chosen:
-            # Number, name and place of a passage cost tokens too.
+            # A passage's number, name and place cost tokens too.
             budget -= self._embedder.count_tokens(candidate.text) + 24
             if budget < 0:
                 return
             yield candidate, score
 
-    def _passages(self, collections: Sequence[int], chosen: Sequence[tuple[Candidate, float]]) -> list[Passage]:
+    def _passages(self, collections: Sequence[int], chosen: Sequence[tuple[Candidate, float]]) -> list[Citation]:
         paths = candidates.paths(self._store, collections, {candidate.source for candidate, _ in chosen})
+        as_stored = candidates.as_stored(self._store, [candidate.chunk for candidate, _ in chosen])
         return [
-            Passage(number, paths[found.source], found.page, found.place, found.start, found.end, found.text, score)
+            Citation(
+                number,
+                paths[found.source],
+                found.page,
+                found.start,
+                found.end,
+                found.text,
+                score,
+                place=found.place,
+                verified=found.chunk in as_stored,
+            )
             for number, (found, score) in enumerate(chosen, 1)
         ]
 

@@ -42,18 +42,15 @@ CREATE TABLE index_task(
 
 
 def migrate(connection: sqlite3.Connection, path: Path, tokenizer: str) -> None:
-    """Bring the tables to this version, a copy of the old file kept beside it.
+    """Bring the tables to this version; a copy of the old file is kept beside it.
 
     `tokenizer` is FTS5's, for the keyword index. Raises UserError for a database that a newer version wrote.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise UserError(
-            tr(
-                "{file} was written by a newer version of this app. It is untouched. "
-                "Install that version again to use it.",
-                file=path,
-            )
+            tr("{file} was written by a newer version of this app.", file=path),
+            tr("The file is unchanged. Install that version again to use it."),
         )
     if version == VERSION:
         return
@@ -64,6 +61,6 @@ def migrate(connection: sqlite3.Connection, path: Path, tokenizer: str) -> None:
 
 
 def _create(connection: sqlite3.Connection, tokenizer: str) -> None:
-    # Contentless: what is indexed is the folded text, and the chunk's own text stands in its table already.
+    # Contentless: it indexes the folded text, and the chunk's own text is already in its table.
     words = f"CREATE VIRTUAL TABLE chunk_words USING fts5(text, content='', tokenize=\"{tokenizer}\");"
     connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {words} PRAGMA user_version = {VERSION}; COMMIT;")

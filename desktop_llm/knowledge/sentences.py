@@ -1,4 +1,4 @@
-"""Sentences and their words, in any language, without a model: enough to tell which sentence says what another does."""
+"""Sentences and their words, in any language, without a model: enough to tell whether two sentences say the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from desktop_llm.knowledge.keywords import EMPTY_WORDS, folded
 
 Span = tuple[int, int]
 
-MAX_SENTENCE_LENGTH = 400  # what is longer is a list or a table in truth: cut at its lines
+MAX_SENTENCE_LENGTH = 400  # a longer one is really a list or a table: it is cut at its lines
 
 _END = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s|$)|[。！？]+[」』”]*|\n\s*\n")
 _ABBREVIATION = re.compile(
@@ -20,7 +20,9 @@ _STEM_LENGTH = 6
 
 
 def sentences(text: str, *, lines_end: bool = False) -> Iterator[Span]:
-    """The spans of a text's sentences, white space around them left out; with `lines_end` a line break ends one."""
+    """The spans of a text's sentences, without the white space around them; with `lines_end`, a line break ends one
+    too.
+    """
     start = 0
     for end in [*_ends(text, lines_end), len(text)]:
         if end > start:
@@ -29,7 +31,7 @@ def sentences(text: str, *, lines_end: bool = False) -> Iterator[Span]:
 
 
 def words(text: str) -> list[str]:
-    """The words that carry meaning, shortened so that inflected forms meet; numbers in one notation."""
+    """The words that carry meaning, shortened so that inflected forms match, and the numbers in one notation."""
     found = (word.casefold() for word in _WORD.findall(folded(text)))
     return [_short(word) for word in found if word not in EMPTY_WORDS]
 

@@ -1,7 +1,7 @@
-"""What crosses the border of this room: the answers of the knowledge worker, as plain values.
+"""The knowledge worker's answers as plain values, which the rest of the app uses too.
 
-`client.py` hands them to the app, `worker.py` makes them; `pack` and `unpack` are their form on the wire. A document is
-named by its absolute path as text (`os.fsdecode`, so that names which are not UTF-8 survive).
+`worker.py` makes them and `client.py` hands them to the app; `pack` and `unpack` turn them into JSON for the wire and
+back. A document is named by its absolute path as text (`os.fsdecode`, so that names which are not UTF-8 survive).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from desktop_llm.message import Citation
 from desktop_llm.words import from_json, to_json
 from desktop_llm.workers.protocol import path_from_wire, path_to_wire
 
@@ -20,7 +21,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class FailedDocument:
-    """A document that could not be read, with the reason in words; `cause` is that of a DocumentError."""
+    """A document that could not be read, with the reason in words; `cause` is the DocumentError's, or "partly" for one
+    of which a part was read.
+    """
 
     document: str
     reason: str
@@ -44,7 +47,9 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file of a collection. `status`: ready, failed (see `reason` and `cause`) or waiting to be read."""
+    """One file of a collection. `status`: ready, failed (see `reason` and `cause`) or waiting to be read; one that is
+    ready and has a reason was read in part.
+    """
 
     path: str
     status: str
@@ -57,7 +62,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """Where reading stands: `done` of `total` files, the current one, the speed; no estimate before it is one."""
+    """How far reading is: `done` of `total` files, the current one, the speed, and an estimate once there is a sound
+    one.
+    """
 
     collection: str
     current: str
@@ -72,7 +79,10 @@ class IndexProgress:
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """The outcome of a run, or what a collection holds; `skipped` files were known unchanged, `bytes` were read."""
+    """The outcome of a run, or a collection's content; `skipped` files had not changed, `bytes` were read.
+
+    `notice` is what was lost or recovered when the stored text was damaged.
+    """
 
     collection: str
     state: str
@@ -82,34 +92,7 @@ class IndexReport:
     skipped: int
     seconds: float
     bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A piece of a document: `text` is `[start:end]` (code points) of that page's stored text; `score` is 0 to 1."""
-
-    number: int
-    document: str
-    page: int | None
-    place: str
-    start: int
-    end: int
-    text: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """A quote that supports the answer; `verified` means that it was read again from the store and is equal."""
-
-    number: int
-    document: str
-    page: int | None
-    start: int
-    end: int
-    text: str
-    score: float
-    verified: bool
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +125,9 @@ class PageText:
     place: str
 
 
-# Fields that hold a path (they travel as the base64 of their bytes), sentences, and values of this module.
+# Fields that hold a path (sent as the base64 of its bytes), a sentence, or a value of this module.
 _PATHS = frozenset({"document", "path", "current"})
-_SENTENCES = frozenset({"reason"})
+_SENTENCES = frozenset({"reason", "notice"})
 _NESTED: dict[str, type] = {"failed": FailedDocument, "citations": Citation}
 
 
@@ -156,7 +139,7 @@ def pack(value: Any) -> Any:
 
 
 def unpack(kind: type[T], data: Mapping[str, Any]) -> T:
-    """The value of `kind` that `pack` wrote; fields it does not know are left out."""
+    """The value of `kind` that `pack` wrote; unknown fields are left out."""
     names = [each.name for each in dataclasses.fields(cast(Any, kind))]
     return kind(**{name: _unpacked(name, data[name]) for name in names if name in data})
 

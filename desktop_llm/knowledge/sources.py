@@ -1,20 +1,24 @@
-"""What was read of one content, as rows of the store: put in whole, and taken out with the last document that has it.
+"""A file's content as rows of the store: inserted as a whole, and deleted with the last document that has it.
 
-All of it happens in a transaction of the store's; what the index has to learn of it is noted in the same one.
+Each happens in one transaction, which also notes the changes for the index.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.keywords import folded
+from desktop_llm.words import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """A page's text as it is stored; `number` counts from 1, None where the format has no pages."""
+    """A page's text as it is stored; `number` counts from 1, None if the format has no pages."""
 
     number: int | None
     text: str
@@ -22,7 +26,9 @@ class PageRow:
 
 @dataclass(frozen=True, slots=True)
 class ChunkRow:
-    """A span of a page (by its position among the source's pages), with its vector as float16 bytes."""
+    """A span of a page (by its position among the source's pages), with its vector as float16 bytes; b"" if it was
+    not embedded.
+    """
 
     page_index: int
     start: int
@@ -33,7 +39,7 @@ class ChunkRow:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A content that was read: all that is kept of it."""
+    """A file's content as the store keeps it."""
 
     sha256: str
     version: str
@@ -44,8 +50,34 @@ class SourceRow:
     chunks: Sequence[ChunkRow]
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The sentence and the cause of a DocumentError; the sentence keeps its template, so it stays translatable."""
+
+    text: str
+    cause: str = ""
+
+    @classmethod
+    def of(cls, error: DocumentError) -> Reason:
+        """The reason that an error gives."""
+        return cls(error.message, error.cause)
+
+    @classmethod
+    def read(cls, stored: str) -> Reason:
+        """The reason that `stored` wrote; a row of an older version is the sentence itself."""
+        try:
+            kept = json.loads(stored)
+            return cls(from_json(kept["text"]), kept["cause"])
+        except (ValueError, LookupError, TypeError):
+            return cls(stored)
+
+    def stored(self) -> str:
+        """The reason as one text for a column."""
+        return json.dumps({"text": to_json(self.text), "cause": self.cause})
+
+
 def insert_source(connection: sqlite3.Connection, read: SourceRow, fingerprint: str) -> int:
-    """Store a content with its pages, chunks, keywords and the vectors of one embedding model; the source's id."""
+    """Store a content with its pages, chunks, keywords and one embedding model's vectors; returns the source's id."""
     fields = (read.sha256, read.version, read.format, read.title, read.page_count)
     query = "INSERT INTO source(sha256, version, format, title, page_count) VALUES(?, ?, ?, ?, ?)"
     source = int(connection.execute(query, fields).lastrowid or 0)
@@ -62,7 +94,62 @@ def insert_source(connection: sqlite3.Connection, read: SourceRow, fingerprint: 
             fingerprint,
             chunk.vector,
         )
+    spans = ((chunk.page_index, chunk.start, chunk.end, chunk.place, chunk.vector) for chunk in read.chunks)
+    seal = _seal(fields, ((page.number, page.text) for page in read.pages), spans)
+    query = "INSERT OR REPLACE INTO fact(key, value) VALUES(?, ?)"
+    connection.execute(query, (_seal_key(source), f"{fingerprint} {seal}"))
     return source
+
+
+def is_whole(connection: sqlite3.Connection, source: int) -> bool:
+    """Whether all of a content is stored as it was read, by the checksum that was stored with it.
+
+    A content that an older version stored has none; then its passages must stand in its pages.
+    """
+    pages = connection.execute(
+        "SELECT id, number, text FROM page WHERE source = ? ORDER BY position", (source,)
+    ).fetchall()
+    chunks = connection.execute(
+        'SELECT id, page, start, "end", place, text FROM chunk WHERE source = ? ORDER BY id', (source,)
+    ).fetchall()
+    places = {page: index for index, (page, _, _) in enumerate(pages)}
+    for _, page, start, end, _, text in chunks:
+        if page not in places or pages[places[page]][2][start:end] != text:
+            return False
+    kept = connection.execute("SELECT value FROM fact WHERE key = ?", (_seal_key(source),)).fetchone()
+    if kept is None:
+        return bool(chunks)
+    fingerprint, _, seal = kept[0].partition(" ")
+    query = "SELECT data FROM vector WHERE fingerprint = ? AND chunk = ?"
+    vectors = [connection.execute(query, (fingerprint, chunk[0])).fetchone() or (b"",) for chunk in chunks]
+    fields = connection.execute(
+        "SELECT sha256, version, format, title, page_count FROM source WHERE id = ?", (source,)
+    ).fetchone()
+    spans = (
+        (places[page], start, end, place, vector)
+        for (_, page, start, end, place, _), (vector,) in zip(chunks, vectors, strict=True)
+    )
+    return _seal(tuple(fields), ((number, text) for _, number, text in pages), spans) == str(seal)
+
+
+def _seal_key(source: int) -> str:
+    return f"seal:{source}"
+
+
+def _seal(
+    fields: tuple[object, ...],
+    pages: Iterable[tuple[int | None, str]],
+    chunks: Iterable[tuple[int, int, int, str, bytes]],
+) -> str:
+    """A checksum over everything that is stored of a content: SQLite has none of its own."""
+    digest = hashlib.blake2b(repr(fields).encode("utf-8", "surrogatepass"), digest_size=16)
+    for number, text in pages:
+        digest.update(f"{number} {len(text)} ".encode())
+        digest.update(text.encode("utf-8", "surrogatepass"))
+    for *place, vector in chunks:
+        digest.update(repr(place).encode("utf-8", "surrogatepass"))
+        digest.update(vector)
+    return digest.hexdigest()
 
 
 def _insert_chunk(
@@ -72,11 +159,14 @@ def _insert_chunk(
     chunk = connection.execute(query, fields).lastrowid
     place, text = fields[4:]
     connection.execute("INSERT INTO chunk_words(rowid, text) VALUES(?, ?)", (chunk, folded(f"{place}\n{text}")))
-    connection.execute("INSERT INTO vector(chunk, fingerprint, data) VALUES(?, ?, ?)", (chunk, fingerprint, vector))
+    if vector:
+        connection.execute("INSERT INTO vector(chunk, fingerprint, data) VALUES(?, ?, ?)", (chunk, fingerprint, vector))
 
 
 def unlink(connection: sqlite3.Connection, collection: int, document: int) -> int | None:
-    """Take a document's content from it, and from the index unless another document of the collection has it too."""
+    """Unlink a document from its content, and remove that from the index unless another document of the collection has
+    it too.
+    """
     (source,) = connection.execute("SELECT source FROM document WHERE id = ?", (document,)).fetchone()
     if source is None:
         return None
@@ -88,7 +178,7 @@ def unlink(connection: sqlite3.Connection, collection: int, document: int) -> in
 
 
 def add_task(connection: sqlite3.Connection, collection: int, action: str, source: int) -> None:
-    """Note what the index has to do with a content's chunks: "add" or "remove"."""
+    """Note that the index must take in ("add") or drop ("remove") a content's chunks."""
     chunks = connection.execute("SELECT id FROM chunk WHERE source = ?", (source,))
     listed = " ".join(str(chunk) for (chunk,) in chunks)
     query = "INSERT INTO index_task(collection, action, chunks) VALUES(?, ?, ?)"
@@ -96,7 +186,7 @@ def add_task(connection: sqlite3.Connection, collection: int, action: str, sourc
 
 
 def forget_unused(connection: sqlite3.Connection, source: int | None) -> None:
-    """Forget a content that no document has any more."""
+    """Delete a content that no document has any more."""
     used = "SELECT 1 FROM document WHERE source = ?"
     if source is None or connection.execute(used, (source,)).fetchone() is not None:
         return
@@ -106,3 +196,4 @@ def forget_unused(connection: sqlite3.Connection, source: int | None) -> None:
         ((chunk, folded(f"{place}\n{text}")) for chunk, place, text in chunks),
     )
     connection.execute("DELETE FROM source WHERE id = ?", (source,))  # pages, chunks and vectors go with it
+    connection.execute("DELETE FROM fact WHERE key = ?", (_seal_key(source),))

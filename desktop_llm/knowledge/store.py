@@ -2,9 +2,10 @@
 
     collection -< document >- source -< page -< chunk -< vector (one for each embedding model)
 
-A source is a content (sha256), read by one version of our reader and chunker; documents of several folders and
-collections share it, and it goes with the last of them. One connection writes, from one thread. What the nearest-
-neighbour index still has to learn stands in `index_task`, written in the same transaction as its cause.
+A source is a file's content (by its sha256), read by one version of our reader and chunker; equal files in several
+folders and collections share it, and it is deleted with the last of them. One connection writes, from one thread.
+`index_task` lists the changes that the nearest-neighbour index has not taken in yet, each written in the same
+transaction as its cause.
 """
 
 from __future__ import annotations
@@ -16,27 +17,59 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from desktop_llm.errors import BadRequest, NotFound, UserError
+from desktop_llm.errors import FREE_SPACE, BadRequest, NotFound, UserError
+from desktop_llm.files import cannot_write
 from desktop_llm.knowledge.keywords import TOKENIZER
-from desktop_llm.knowledge.reasons import Reason
 from desktop_llm.knowledge.schema import migrate
-from desktop_llm.knowledge.sources import SourceRow, add_task, forget_unused, insert_source, unlink
-from desktop_llm.words import tr
+from desktop_llm.knowledge.sources import Reason, SourceRow, add_task, forget_unused, insert_source, is_whole, unlink
+from desktop_llm.sqlite_files import DAMAGED, connect_read_only, family, mark_suspect, tolerant_text
+from desktop_llm.words import Sentence, tr
+
+
+class Damaged(UserError):
+    """The database is damaged; opening it again recovers it."""
 
 
 class Store:
-    """Owns the database's connection. Raises UserError where the disk is full, the file damaged or too new."""
+    """Owns the database's connection. Raises UserError if the disk is full, or the file damaged or too new.
+
+    On a full or read-only disk it can be read, and is then `read_only`.
+    """
+
+    read_only = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        path.touch(mode=0o600, exist_ok=True)
         with self._in_words():
-            self._connection = _connect(path)
+            try:
+                self._connection = _connect(path)
+            except (sqlite3.OperationalError, OSError):
+                self.read_only = True
+                self._connection = _connect_read_only(path)
             migrate(self._connection, path, TOKENIZER)
+            if self.read_only:
+                self._connection.execute("PRAGMA query_only = ON")
+
+    def try_writing(self) -> None:
+        """Become writable if the disk can be written by now."""
+        if self.read_only:
+            with contextlib.suppress(UserError):
+                again = Store(self._path)
+                self._connection, self.read_only = again._connection, again.read_only
 
     def close(self) -> None:
         """Close the file; its write-ahead log goes into it."""
         self._connection.close()
+
+    def lists(self) -> dict[str, list[bytes]]:
+        """The paths of each collection's documents, by the collection's name."""
+        query = "SELECT name, path FROM collection LEFT JOIN document ON document.collection = collection.id"
+        found: dict[str, list[bytes]] = {}
+        for name, path in self.rows(query):
+            paths = found.setdefault(name, [])
+            if path is not None:
+                paths.append(path)
+        return found
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """All rows of a query."""
@@ -45,14 +78,14 @@ class Store:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; on the disk when it ends."""
+        """Run a transaction: all or nothing, and on the disk when it ends."""
         with self._in_words():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
-                # A full disk may have rolled back by itself.
+                # With a full disk, SQLite may have rolled back by itself.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
@@ -61,18 +94,16 @@ class Store:
 
     def collection(self, name: str) -> int:
         """The collection's id. Raises NotFound."""
-        found = self.rows("SELECT id FROM collection WHERE name = ?", name)
+        found = self.rows("SELECT id FROM collection WHERE name IN (?, ?)", name, _on_one_line(name))
         if not found:
             raise NotFound(
-                tr(
-                    "There is no collection named {name}. Its name may have changed; the others are as before.",
-                    name=name,
-                )
+                tr("There is no collection named {name}.", name=name),
+                tr("Its name may have changed; your other collections are as before."),
             )
         return int(found[0][0])
 
     def create_collection(self, name: str) -> int:
-        """A new collection's id. Raises BadRequest for an empty or taken name."""
+        """Create a collection and return its id. Raises BadRequest for an empty or taken name."""
         name = _checked_name(name)
         self._must_be_free(name)
         with self.transaction() as connection:
@@ -80,7 +111,7 @@ class Store:
             return int(connection.execute(query, (name, time.time())).lastrowid or 0)
 
     def rename_collection(self, collection: int, name: str) -> None:
-        """Give a collection another name. Raises BadRequest for an empty or taken one."""
+        """Rename a collection. Raises BadRequest for an empty or taken name."""
         name = _checked_name(name)
         if self.rows("SELECT 1 FROM collection WHERE id = ? AND name = ?", collection, name):
             return
@@ -89,7 +120,7 @@ class Store:
             connection.execute("UPDATE collection SET name = ? WHERE id = ?", (name, collection))
 
     def remove_collection(self, collection: int) -> None:
-        """Forget a collection and all that only it holds."""
+        """Delete a collection and everything that only it holds."""
         with self.transaction() as connection:
             connection.execute("DELETE FROM document WHERE collection = ?", (collection,))
             connection.execute("DELETE FROM index_task WHERE collection = ?", (collection,))
@@ -102,7 +133,7 @@ class Store:
     # Documents
 
     def enqueue(self, collection: int, paths: Iterable[bytes]) -> None:
-        """Remember files that are to be read; those that were read before keep what is known of them until then."""
+        """Note files that are to be read; files that were read before keep their text until then."""
         query = (
             "INSERT INTO document(collection, path, status, reason, size_bytes, mtime_ns, waiting) "
             "VALUES(?, ?, 'waiting', '', 0, 0, 1) ON CONFLICT(collection, path) DO UPDATE SET waiting = 1"
@@ -111,13 +142,13 @@ class Store:
             connection.executemany(query, ((collection, path) for path in paths))
 
     def forget_waiting(self, collection: int) -> None:
-        """Files that wait are not to be read any more."""
+        """Forget the waiting files: they are not to be read any more."""
         with self.transaction() as connection:
             connection.execute("DELETE FROM document WHERE collection = ? AND status = 'waiting'", (collection,))
             connection.execute("UPDATE document SET waiting = 0 WHERE collection = ?", (collection,))
 
     def remove_documents(self, collection: int, documents: Sequence[int]) -> None:
-        """Forget documents, and their content where no other document has it."""
+        """Delete documents, and their content if no other document has it."""
         with self.transaction() as connection:
             for document in documents:
                 source = unlink(connection, collection, document)
@@ -127,43 +158,67 @@ class Store:
         self._wipe()
 
     def fail_document(self, collection: int, path: bytes, size_bytes: int, mtime_ns: int, reason: Reason) -> None:
-        """A file could not be read; what an earlier reading of it gave is gone."""
+        """Note that a file could not be read; text read from it earlier is deleted."""
         with self.transaction() as connection:
             self._set_document(connection, collection, path, None, "failed", reason.stored(), size_bytes, mtime_ns)
 
     def link_document(self, collection: int, path: bytes, size_bytes: int, mtime_ns: int, source: int) -> None:
-        """A file has a content that is stored already."""
+        """Note that a file's content is already stored; if only a part of it is, that holds for this file too."""
         with self.transaction() as connection:
-            self._set_document(connection, collection, path, source, "ready", "", size_bytes, mtime_ns)
+            partly = "SELECT reason FROM document WHERE source = ? AND status = 'ready' LIMIT 1"
+            (reason,) = connection.execute(partly, (source,)).fetchone() or ("",)
+            self._set_document(connection, collection, path, source, "ready", reason, size_bytes, mtime_ns)
 
     def add_document(
-        self, collection: int, path: bytes, size_bytes: int, mtime_ns: int, read: SourceRow, fingerprint: str
+        self,
+        collection: int,
+        path: bytes,
+        size_bytes: int,
+        mtime_ns: int,
+        read: SourceRow,
+        fingerprint: str,
+        partly: Reason | None = None,
     ) -> int:
-        """A file was read: its content and all that goes with it in one transaction; the source's id."""
+        """Store a file that was read, with its content, in one transaction; returns the source's id.
+
+        `partly`: the reason why the content is not the whole of it.
+        """
+        reason = partly.stored() if partly else ""
         with self.transaction() as connection:
             source = insert_source(connection, read, fingerprint)
-            self._set_document(connection, collection, path, source, "ready", "", size_bytes, mtime_ns)
+            self._set_document(connection, collection, path, source, "ready", reason, size_bytes, mtime_ns)
         return source
 
     def known_source(self, sha256: str, version: str) -> int | None:
-        """The source with this content, read by this version."""
+        """The id of the source with this content, read by this version."""
         found = self.rows("SELECT id FROM source WHERE sha256 = ? AND version = ?", sha256, version)
         return int(found[0][0]) if found else None
 
-    # What the index has yet to learn, and single remembered values
+    def damaged(self, collection: int) -> list[int]:
+        """The contents of a collection that are not stored as they were read."""
+        query = "SELECT DISTINCT source FROM document WHERE collection = ? AND source IS NOT NULL"
+        with self._in_words():
+            return [source for (source,) in self.rows(query, collection) if not is_whole(self._connection, source)]
+
+    # Tasks of the index, and single remembered values
 
     def finish_tasks(self, tasks: Sequence[int]) -> None:
-        """The index has learnt these."""
+        """Delete tasks that the index has done."""
         with self.transaction() as connection:
             connection.executemany("DELETE FROM index_task WHERE id = ?", ((task,) for task in tasks))
 
     def remembered(self, key: str) -> str | None:
-        """A single value."""
+        """A single remembered value."""
         found = self.rows("SELECT value FROM fact WHERE key = ?", key)
         return str(found[0][0]) if found else None
 
+    def forget(self, key: str) -> None:
+        """Forget a single value."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM fact WHERE key = ?", (key,))
+
     def remember(self, key: str, value: str) -> None:
-        """Keep a single value."""
+        """Remember a single value."""
         with self.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO fact(key, value) VALUES(?, ?)", (key, value))
 
@@ -193,10 +248,10 @@ class Store:
 
     def _must_be_free(self, name: str) -> None:
         if self.rows("SELECT 1 FROM collection WHERE name = ?", name):
-            raise BadRequest(tr("There is already a collection named {name}. Choose another name.", name=name))
+            raise BadRequest(tr("There is already a collection named {name}.", name=name), tr("Choose another name."))
 
     def _wipe(self) -> None:
-        """Removed text leaves the keyword index and the log too, not only the tables."""
+        """Wipe removed text from the keyword index and the log too, not only from the tables."""
         with self.transaction() as connection:
             connection.execute("INSERT INTO chunk_words(chunk_words) VALUES('optimize')")
         self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -208,13 +263,38 @@ class Store:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
                 raise
-            raise UserError(_sentence(self._path, str(error)), details=str(error)) from error
+            if family(error) in DAMAGED:
+                mark_suspect(self._path)
+                raise Damaged(
+                    tr("{file} is damaged.", file=self._path),
+                    tr("Your documents themselves are untouched. Try again: what can be read will be recovered."),
+                    details=str(error),
+                ) from error
+            raise _refused(self._path, error) from error
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    """The file as it is; an empty database in memory if there is none or only the beginning of one."""
+    if path.exists() and path.stat().st_size:
+        return connect_read_only(path)
+    return sqlite3.connect(":memory:", isolation_level=None)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600, exist_ok=True)
     connection = sqlite3.connect(path, isolation_level=None, timeout=10)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON", "cache_size=-32000"):
-        connection.execute(f"PRAGMA {pragma}").fetchall()
+    connection.text_factory = tolerant_text
+    # The worker may write nowhere but in its folder, so a long transaction's temporary data stays in memory.
+    in_memory = "temp_store=MEMORY"
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON", "cache_size=-32000")
+    try:
+        for pragma in (*pragmas, in_memory):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -222,28 +302,32 @@ def _touch(connection: sqlite3.Connection, collection: int) -> None:
     connection.execute("UPDATE collection SET changed_at = ? WHERE id = ?", (time.time(), collection))
 
 
+def _on_one_line(name: str) -> str:
+    return " ".join(name.split())
+
+
 def _checked_name(name: str) -> str:
-    name = " ".join(name.split())
+    name = _on_one_line(name)
     if not name or len(name) > 200:
-        raise BadRequest(tr("A collection needs a name of 1 to 200 characters. Nothing was changed."))
+        raise BadRequest(tr("A collection needs a name of 1 to 200 characters."), tr("Nothing was changed."))
     return name
 
 
-def _sentence(path: Path, error: str) -> str:
-    if "full" in error:
-        return tr(
-            "The disk with {file} is full, so nothing more can be stored. What was read before is safe. "
-            "Free some space, then try again.",
-            file=path,
-        )
-    if "malformed" in error or "not a database" in error:
-        return tr(
-            "{file} is damaged and can't be used. Your files themselves are untouched. "
-            "Move it away and read the documents again.",
-            file=path,
-        )
+def _refused(path: Path, error: sqlite3.Error) -> UserError:
+    """The error for a file that SQLite can't write or use; what SQLite itself said is in the details."""
+    if family(error) == sqlite3.SQLITE_FULL:
+        title = tr("The disk with {file} is full, so nothing more can be stored.", file=path)
+        text = tr("Your files are untouched, and text read before is safe. Free some space, then try again.")
+    elif family(error) == sqlite3.SQLITE_READONLY:
+        title = tr("{file} can't be written to, so nothing more can be stored.", file=path)
+        text = _check_disk()
+    else:
+        title, text = tr("{file} can't be used.", file=path), _check_disk()
+    return UserError(title, text, action=FREE_SPACE, details=str(error))
+
+
+def _check_disk() -> Sentence:
     return tr(
-        "{file} can't be used: {reason}. Your files are untouched. Check the disk and the folder's permissions.",
-        file=path,
-        reason=error,
+        "Your files are untouched, and text read before is safe. Check the disk and the folder's permissions, "
+        "then try again."
     )

@@ -1,103 +1,135 @@
 """The knowledge worker: one process per data folder that owns the store, the index and the embedding model.
 
-Serves the requests of `client.py`; searches and pictures go before the next batch of a run. It parses nothing itself:
+Serves the requests of `client.py`; searches and pictures come before the next batch of a run. It parses no file itself;
 readers do.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Generator
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
+from importlib.util import cache_from_source
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from desktop_llm.errors import Busy, Cancelled, NotFound
+from desktop_llm.errors import Busy, Cancelled, NotFound, UserError
+from desktop_llm.files import LockFile
 from desktop_llm.knowledge import catalog
 from desktop_llm.knowledge.cite import cite
 from desktop_llm.knowledge.embed import Embedder, EmbeddingFiles, starter_files
 from desktop_llm.knowledge.index import Nearest
-from desktop_llm.knowledge.indexing import Controls, Reading
+from desktop_llm.knowledge.indexing import Controls, Indexing
 from desktop_llm.knowledge.pages import Pages
+from desktop_llm.knowledge.recovery import NOTICE, ensure_sound
 from desktop_llm.knowledge.retrieve import Retriever
-from desktop_llm.knowledge.shapes import IndexProgress, Passage, pack, unpack_all
-from desktop_llm.knowledge.store import Store
-from desktop_llm.paths import Folders
-from desktop_llm.words import tr
+from desktop_llm.knowledge.seal import break_seal, note_lists, read_seal, seal
+from desktop_llm.knowledge.shapes import IndexProgress, IndexReport, pack, unpack_all
+from desktop_llm.knowledge.store import Damaged, Store
+from desktop_llm.knowledge.suspects import Suspects
+from desktop_llm.message import Citation
+from desktop_llm.paths import Folders, package_file
+from desktop_llm.words import to_json, tr
 from desktop_llm.workers import confine
-from desktop_llm.workers.child import Answer, Handler, Reply, Request, serve, take_stdout
+from desktop_llm.workers.child import Answer, Handler, Reply, Request, Steps, serve, take_stdout
 from desktop_llm.workers.protocol import path_from_wire
 
 Data = dict[str, Any]
 
-_LOCK_WAIT_S = 5.0  # a worker that was ended gives its lock back within a moment
+_LOCK_WAIT_S = 5.0  # a worker that was ended releases its lock within a moment
+_LOCK_POLL_S = 0.05
 
 
 def main(folders: Folders) -> None:
-    """Give up the network and more, then serve; does not return."""
+    """Give up the network and other rights, then serve; does not return."""
     wire = take_stdout()
-    confine.no_network()
-    confine.no_core_dumps()
     confine.lower_priority()
+    confine.no_power()
+    confine.no_core_dumps()
+    confine.no_network(connections=False)
+    # The database and the index may lie elsewhere, behind a link.
+    places = (folders.data, Path(os.path.realpath(folders.knowledge_db)).parent, folders.index)
+    cache = folders.cache / "knowledge"
+    confine.write_only_in(*places, *confine.own_caches(cache))
+    chroma = package_file("chromadb", "__init__.py")
+    if chroma is not None and not Path(cache_from_source(str(chroma))).exists():
+        # Nobody compiled the libraries ahead, and this process can't keep that beside them: it would take 1 s a start.
+        sys.pycache_prefix = str(cache / "python")
     service = Lazy(folders)
-    serve(service.handlers(), wire, urgent=service.urgent())
+    serve(service.handlers(), wire, urgent=AT_ONCE.keys(), at_end=service.close)
 
 
 class Lazy:
-    """Opens the knowledge of a data folder at the first request, so that a failure becomes that request's answer."""
+    """Opens a data folder's knowledge at the first request, so that a failure becomes the answer to that request."""
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
-        self._lock = FileLock(folders.data / "knowledge.lock")
+        self._lock = LockFile(folders.data / "knowledge.lock", stand_in=folders.index)
+        self._locked = False
         self._opened: Service | None = None
 
     def handlers(self) -> dict[str, Handler]:
-        """All kinds of requests."""
-        kinds = {name: self._at_once(name) for name in self.urgent()}
-        return {**kinds, "index": self._in_steps("index"), "rebuild": self._in_steps("rebuild")}
+        """The handlers of all kinds of requests."""
+        return {kind: self._handler(kind) for kind in (*AT_ONCE, *IN_STEPS)}
 
-    def urgent(self) -> frozenset[str]:
-        """The kinds that go before a run's next step."""
-        return frozenset(name.removeprefix("answer_") for name in dir(Service) if name.startswith("answer_"))
-
-    def _at_once(self, name: str) -> Handler:
-        def handler(request: Request) -> Generator[Answer | None, None, Answer]:
-            yield from ()
-            answer: Callable[[Data], Answer] = getattr(self._service(), f"answer_{name}")
-            return answer(request.data)
-
-        return handler
-
-    def _in_steps(self, name: str) -> Handler:
-        def handler(request: Request) -> Generator[Answer | None, None, Answer]:
-            run: Callable[[Request], Generator[Answer | None, None, Answer]] = getattr(self._service(), name)
-            return (yield from run(request))
+    def _handler(self, kind: str) -> Handler:
+        def handler(request: Request) -> Steps:
+            try:
+                if kind in IN_STEPS:
+                    return (yield from IN_STEPS[kind](self._service(), request))
+                return AT_ONCE[kind](self._service(), request.data)
+            except Damaged:
+                self._abandon()
+                if kind in IN_STEPS:
+                    raise
+            return AT_ONCE[kind](self._service(), request.data)
 
         return handler
+
+    def close(self) -> None:
+        """Bring the store into one file, and seal it."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def _abandon(self) -> None:
+        """Let go of a damaged store: the next request opens it again, which recovers it."""
+        if self._opened is not None:
+            self._opened.abandon()
+            self._opened = None
 
     def _service(self) -> Service:
         if self._opened is None:
-            self._take_lock()
+            if not self._locked:
+                self._take_lock()
+                self._locked = True
             self._opened = Service(self._folders)
+        self._opened.store.try_writing()
         return self._opened
 
     def _take_lock(self) -> None:
-        try:
-            self._lock.acquire(timeout=_LOCK_WAIT_S)
-        except Timeout as error:
-            raise Busy(
-                tr(
-                    "Another running program already uses the documents of this data folder. Nothing was changed. "
-                    "Close it, or wait until it has finished."
+        deadline = time.monotonic() + _LOCK_WAIT_S
+        while not self._lock.acquire():
+            if time.monotonic() > deadline:
+                raise Busy(
+                    tr("Another running program already uses the documents of this data folder."),
+                    tr("Nothing was changed. Close it, or wait until it has finished."),
                 )
-            ) from error
+            time.sleep(_LOCK_POLL_S)
 
 
 class Service:
-    """The open knowledge of one data folder. `answer_…` methods answer one kind of request at once."""
+    """The open knowledge of one data folder. Each public method answers one kind of request."""
 
     def __init__(self, folders: Folders) -> None:
-        self._store = Store(folders.knowledge_db)
+        self._path = folders.knowledge_db
+        ensure_sound(self._path, folders.index)
+        self._sealed = read_seal(self._path)
+        self.store = self._store = Store(self._path)
+        break_seal(self._path, self._sealed)
         files = starter_files()
         _check_once(self._store, files)
         self._controls = Controls(threads=_threads())
@@ -105,22 +137,44 @@ class Service:
         self._nearest = Nearest(folders.index, self._store, files.fingerprint)
         self._retriever = Retriever(self._store, self._embedder, self._nearest, files.fingerprint)
         self._pages = Pages(self._store)
-        self._turns: list[Reading] = []
+        self._turns: list[Indexing] = []
+        self._suspects = Suspects(folders.data / "knowledge-in-hand.json")
 
-    def answer_collections(self, data: Data) -> Answer:
+    def close(self) -> None:
+        """Bring the write-ahead log into the file and seal it, so that a copy of the file is whole."""
+        self._suspects.close()
+        if self._store.read_only:
+            return
+        lists = self._store.lists()
+        self._nearest.close()
+        self._store.close()
+        seal(self._path, lists, self._sealed)
+
+    def abandon(self) -> None:
+        """Let go of a damaged file."""
+        self._nearest.close()
+        self._store.close()
+
+    def notice(self, data: Data) -> Answer:
+        told = catalog.notice(self._store)
+        if told and data["seen"] and not catalog.waiting(self._store, ()):
+            self._store.forget(NOTICE)
+        return {"notice": to_json(told)}
+
+    def collections(self, data: Data) -> Answer:
         rows = self._store.rows("SELECT id, name FROM collection ORDER BY name")
         wanted = [number for number, name in rows if data["of_chats"] or not name.startswith("chat:")]
         return {"collections": [pack(self._summary(collection)) for collection in wanted]}
 
-    def answer_create(self, data: Data) -> Answer:
+    def create(self, data: Data) -> Answer:
         self._store.create_collection(data["collection"])
         return {}
 
-    def answer_rename(self, data: Data) -> Answer:
+    def rename(self, data: Data) -> Answer:
         self._store.rename_collection(self._store.collection(data["collection"]), data["name"])
         return {}
 
-    def answer_remove(self, data: Data) -> Answer:
+    def remove(self, data: Data) -> Answer:
         collection = self._store.collection(data["collection"])
         self._must_rest(collection)
         report = catalog.report(self._summary(collection))
@@ -128,108 +182,129 @@ class Service:
         self._nearest.forget(collection)
         return dict(pack(report))
 
-    def answer_documents(self, data: Data) -> Answer:
+    def documents(self, data: Data) -> Answer:
         return {"documents": pack(catalog.documents(self._store, self._store.collection(data["collection"])))}
 
-    def answer_remove_document(self, data: Data) -> Answer:
+    def remove_document(self, data: Data) -> Answer:
         collection = self._store.collection(data["collection"])
         path = os.fsencode(path_from_wire(data["path"]))
         documents = catalog.documents_below(self._store, collection, path)
         if not documents:
             raise NotFound(
-                tr(
-                    "{file} is not in {collection}. Nothing was changed.",
-                    file=os.fsdecode(path),
-                    collection=data["collection"],
-                )
+                tr("{file} is not in {collection}.", file=os.fsdecode(path), collection=data["collection"]),
+                tr("Nothing was changed."),
             )
         self._store.remove_documents(collection, documents)
         self._nearest.learn(collection)
         return dict(pack(catalog.report(self._summary(collection))))
 
-    def answer_pause(self, data: Data) -> Answer:
+    def pause(self, data: Data) -> Answer:
         self._controls.paused.add(self._store.collection(data["collection"]))
         return {}
 
-    def answer_resume(self, data: Data) -> Answer:
+    def resume(self, data: Data) -> Answer:
         self._controls.paused.discard(self._store.collection(data["collection"]))
         return {}
 
-    def answer_stop(self, data: Data) -> Answer:
+    def stop(self, data: Data) -> Answer:
         collection = self._store.collection(data["collection"])
         if collection in self._controls.running:
             self._controls.stopped.add(collection)
         self._store.forget_waiting(collection)
         return {}
 
-    def answer_waiting(self, data: Data) -> Answer:
+    def waiting(self, data: Data) -> Answer:
         return {"collections": catalog.waiting(self._store, self._controls.running)}
 
-    def answer_status(self, data: Data) -> Answer:
+    def status(self, data: Data) -> Answer:
         if data["collection"] is not None:
             wanted = [self._store.collection(data["collection"])]
         else:
             wanted = [row for (row,) in self._store.rows("SELECT id FROM collection ORDER BY name")]
-        return {"reports": [pack(catalog.report(self._summary(collection))) for collection in wanted]}
+        return {"reports": [pack(self._told(catalog.report(self._summary(collection)))) for collection in wanted]}
 
-    def answer_verify(self, data: Data) -> Answer:
+    def verify(self, data: Data) -> Answer:
         collection = self._store.collection(data["collection"])
         problems = [*catalog.problems(self._store, collection), *self._nearest.problems(collection)]
-        return dict(pack(catalog.checked(catalog.report(self._summary(collection)), problems)))
+        return dict(pack(self._told(catalog.checked(catalog.report(self._summary(collection)), problems))))
 
-    def answer_search(self, data: Data) -> Answer:
+    def search(self, data: Data) -> Answer:
         collections = self._named(data["collections"])
         found = [self._retriever.search(collections, query, data["k"]) for query in data["queries"]]
         return {"results": [pack(passages) for passages in found]}
 
-    def answer_retrieve(self, data: Data) -> Answer:
+    def retrieve(self, data: Data) -> Answer:
         collections = self._named(data["collections"])
         return {"passages": pack(self._retriever.retrieve(collections, data["question"], data["token_budget"]))}
 
-    def answer_cite(self, data: Data) -> Answer:
-        return dict(pack(cite(data["answer"], unpack_all(Passage, data["passages"]), self._pages.quoted)))
+    def cite(self, data: Data) -> Answer:
+        return dict(pack(cite(data["answer"], unpack_all(Citation, data["passages"]), self._pages.quoted)))
 
-    def answer_page_picture(self, data: Data) -> Answer:
+    def page_picture(self, data: Data) -> Answer:
         answer, pixels = self._pages.picture({**data, "path": path_from_wire(data["path"])})
         return Reply(answer, pixels)
 
-    def answer_page_text(self, data: Data) -> Answer:
+    def page_text(self, data: Data) -> Answer:
         return dict(pack(self._pages.text(path_from_wire(data["path"]), data["page"])))
 
-    def answer_answering(self, data: Data) -> Answer:
+    def answering(self, data: Data) -> Answer:
         self._controls.answering = data["active"]
         return {}
 
-    def index(self, request: Request) -> Generator[Answer | None, None, Answer]:
+    def index(self, request: Request) -> Steps:
         """Read files into a collection; runs take turns, one at a time."""
         data = request.data
         collection = self._collection_for(data["collection"])
         self._pages.remember_password(data["password"])
-        reading = Reading(
-            self._store, self._nearest, self._embedder, self._controls, collection, password=data["password"]
+        run = Indexing(
+            self._store,
+            self._nearest,
+            self._embedder,
+            self._controls,
+            collection,
+            suspects=self._suspects,
+            password=data["password"],
         )
-        self._turns.append(reading)
+        self._turns.append(run)
         try:
-            yield from _sent(reading.find([path_from_wire(path) for path in data["paths"]]))
-            while self._turns[0] is not reading:
-                yield None
+            yield from _sent(run.find([path_from_wire(path) for path in data["paths"]]))
+            yield from self._turn_of(run)
             self._begin(collection, request)
-            yield from _sent(reading.steps())
+            yield from _sent(run.steps())
+            if run.has_late:  # the files of other collections go before them
+                self._turns.append(self._turns.pop(0))
+                yield from self._turn_of(run)
+                yield from _sent(run.late_steps())
         except Cancelled:
             pass
         finally:
-            self._turns.remove(reading)
+            self._turns.remove(run)
             self._end(collection)
-        return dict(pack(reading.report()))
+        self._note_lists()
+        return dict(pack(run.report()))
 
-    def rebuild(self, request: Request) -> Generator[Answer | None, None, Answer]:
-        """Make a collection's index anew from the stored vectors."""
+    def _turn_of(self, run: Indexing) -> Iterator[None]:
+        while self._turns[0] is not run:
+            yield None
+
+    def rebuild(self, request: Request) -> Steps:
+        """Rebuild a collection's index from the stored vectors."""
         data = request.data
         collection = self._store.collection(data["collection"])
         self._must_rest(collection)
         for done, total in self._nearest.rebuild(collection):
             yield pack(IndexProgress(data["collection"], "", done, total, done, 0, 0.0, None, False))
         return dict(pack(catalog.report(self._summary(collection))))
+
+    def _told(self, report: IndexReport) -> IndexReport:
+        return replace(report, notice=catalog.notice(self._store))
+
+    def _note_lists(self) -> None:
+        """Note what the collections hold, in case the file is lost. Once nothing waits, all is said about a loss."""
+        if not catalog.waiting(self._store, ()) and self._store.remembered(NOTICE):
+            self._store.forget(NOTICE)
+        self._sealed = None
+        note_lists(self._path, self._store.lists())
 
     def _begin(self, collection: int, request: Request) -> None:
         self._controls.runs[collection] = request
@@ -250,16 +325,46 @@ class Service:
     def _must_rest(self, collection: int) -> None:
         if collection in self._controls.running:
             raise Busy(
-                tr("Files of this collection are being read just now. Nothing was changed. Stop the reading first.")
+                tr("Files of this collection are being read right now."),
+                tr("Nothing was changed. Stop the reading first."),
             )
 
     def _named(self, names: list[str]) -> list[int]:
         if not names:
-            raise NotFound(tr("No collection was chosen to look into. Tick one and ask again."))
+            raise NotFound(tr("No collection was chosen for the search."), tr("Tick one and ask again."))
         return [self._store.collection(name) for name in dict.fromkeys(names)]
 
     def _summary(self, collection: int) -> Any:
         return catalog.summary(self._store, collection, self._controls.running, self._controls.paused)
+
+
+# These requests come before the next step of a run.
+AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
+    {
+        "collections": Service.collections,
+        "create": Service.create,
+        "rename": Service.rename,
+        "remove": Service.remove,
+        "documents": Service.documents,
+        "remove_document": Service.remove_document,
+        "pause": Service.pause,
+        "resume": Service.resume,
+        "stop": Service.stop,
+        "waiting": Service.waiting,
+        "notice": Service.notice,
+        "status": Service.status,
+        "verify": Service.verify,
+        "search": Service.search,
+        "retrieve": Service.retrieve,
+        "cite": Service.cite,
+        "page_picture": Service.page_picture,
+        "page_text": Service.page_text,
+        "answering": Service.answering,
+    }
+)
+IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
+    {"index": Service.index, "rebuild": Service.rebuild}
+)
 
 
 def _sent(steps: Any) -> Generator[Answer | None, None, None]:
@@ -271,7 +376,8 @@ def _check_once(store: Store, files: EmbeddingFiles) -> None:
     """Compare the model's files with their release at first use and whenever they change on the disk."""
     if store.remembered("embedding model") != files.seal():
         files.check()
-        store.remember("embedding model", files.seal())
+        with contextlib.suppress(UserError):  # on a full disk it is checked again at the next start
+            store.remember("embedding model", files.seal())
 
 
 def _threads() -> int:

@@ -1,4 +1,4 @@
-"""The repositories that the person starred, and what was known of each, so that showing them asks nobody."""
+"""Stores the repositories that the person starred, with enough facts to show them without asking the hub."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from desktop_llm.files import write_atomically
 from desktop_llm.models.hub import HubModel
 from desktop_llm.words import tr
 
-# What a row of a list and a first forecast need; the rest comes with the repository when it is opened.
+# Enough for a row in a list and a first forecast; the hub sends the rest when the repository is opened.
 _KEPT = ("repo", "downloads", "likes", "license", "gated", "task", "architecture", "parameters", "context_length")
 
 
 class Starred:
-    """One small JSON file; any thread may ask, one at a time."""
+    """The stars in one small JSON file; any thread may ask, but only one at a time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> tuple[HubModel, ...]:
-        """The starred repositories, the latest first; a file that makes no sense is kept beside and counts as none.
+        """The starred repositories, latest first; a damaged file is renamed and counts as empty.
 
-        Raises UserError where the file is there and can't be read now.
+        Raises UserError if the file exists but can't be read.
         """
         try:
             content = json.loads(self._path.read_bytes())
@@ -36,11 +36,14 @@ class Starred:
         except OSError as error:
             raise UserError(
                 tr(
-                    "Your stars in {file} can't be read: {reason}. The file is unchanged, and a star that you set now "
-                    "is not kept. Check the folder's permissions, then start the app again.",
+                    "Your stars in {file} can't be read: {reason}.",
                     file=self._path,
                     reason=error.strerror or tr("the system gave no reason"),
-                )
+                ),
+                tr(
+                    "The file is unchanged, and a star that you set now is not kept. "
+                    "Check the folder's permissions, then start the app again."
+                ),
             ) from error
         except (ValueError, LookupError, TypeError, RecursionError):
             with contextlib.suppress(OSError):
@@ -48,13 +51,13 @@ class Starred:
             return ()
 
     def write(self, models: Sequence[HubModel]) -> None:
-        """Replace them in one step; raises UserError where that can't be done, the old file untouched."""
+        """Replace the stars in one step; if that fails, raises UserError and leaves the old file untouched."""
         starred = [{name: getattr(model, name) for name in _KEPT} for model in models]
         write_atomically(self._path, json.dumps({"starred": starred}, indent=2).encode())
 
 
 def _model(entry: Any) -> HubModel | None:
-    """The repository; facts of another form count as unknown."""
+    """Restore a repository; facts of an unexpected type count as unknown."""
     if not isinstance(entry, dict) or not isinstance(entry.get("repo"), str):
         return None
     usual = HubModel(entry["repo"])

@@ -1,8 +1,8 @@
-"""Chat templates in model files: whether one is what the makers published, and a few formats of our own in its place.
+"""Compares the chat templates in model files with published ones, and offers a few formats to use instead.
 
-A template is a stranger's program that writes the prompt. A changed one can add instructions that nobody sees, with
-untouched weights; so its hash is compared with those of published ones (`assets/chat_templates.json`), a difference is
-shown, and the template can be replaced.
+A template is an untrusted program that writes the prompt. A manipulated one can add hidden instructions without any
+change to the weights. So its hash is compared with those of published templates (`assets/chat_templates.json`), a
+difference is shown, and the person can replace the template.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LLAMA_3 = """\
 
 {% endif %}"""
 
-# These three have no role for the system: its words go before the first question.
+# The next three formats have no system role, so the system prompt goes before the first question.
 _WITH_SYSTEM_IN_QUESTION = """\
 {% set ns = namespace(system='') %}{% for message in messages %}\
 {% if message.role == 'system' %}{% set ns.system = message.content | trim + '\\n\\n' %}\
@@ -77,17 +77,17 @@ _FORMAT_OF_ARCHITECTURE = (
 
 @dataclass(frozen=True, slots=True)
 class _Published:
-    """Hashes of the templates that were published with the models whose name matches."""
+    """The hashes of the templates that were published with models whose names match `model`."""
 
     model: re.Pattern[str]
     sha256: frozenset[str]
 
 
 def template_state(header: Header) -> TemplateState:
-    """What is known of the model's template.
+    """How the model's template compares with the published ones.
 
-    "known": as its makers published it. "different": its makers' models have another one. "unknown": nothing is known
-    of this model's makers. "missing": the file has none.
+    "known": the template was published like this. "different": the makers of this model published other templates.
+    "unknown": no published template is known for this model. "missing": the file has no template.
     """
     if not header.chat_template:
         return "missing"
@@ -101,12 +101,12 @@ def template_state(header: Header) -> TemplateState:
 
 
 def sha256_of_template(template: str) -> str:
-    """A template's hash without the white space around it, which converters add and drop."""
+    """The hash of a template without the white space around it, which converters add or remove."""
     return hashlib.sha256(template.strip().encode()).hexdigest()
 
 
 def suggested_format(architecture: str, name: str) -> str:
-    """The name in FORMATS that a model without a template most likely understands."""
+    """The name in FORMATS of the format that a model without a template most likely understands."""
     if architecture == "llama" and re.search("mistral|mixtral", name, re.IGNORECASE):
         return "Mistral"
     for beginning, chat_format in _FORMAT_OF_ARCHITECTURE:

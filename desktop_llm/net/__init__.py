@@ -1,7 +1,7 @@
 """The only way out of this computer: one client that refuses while Offline is on and records every request.
 
-`models/` uses it (search, model files); nothing else may open a connection to another machine. Children have no
-network at all. Importing this room costs nothing; the HTTP library comes in with the first request.
+Only `models/` uses it (search, model files); nothing else may open a connection to another machine. Child
+processes have no network at all. Importing this room costs nothing; the first request imports the HTTP library.
 """
 
 from desktop_llm.net.net import Incoming, Net, Response, Transfer, Unanswered

@@ -1,4 +1,4 @@
-"""Sockets: where the switch acts. Every connection is made here, and ends here at once when Offline is turned on."""
+"""Opens every connection, and ends all of them at once when Offline is turned on."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ import httpcore2
 CONNECT_S = 10.0
 _LEAST_ATTEMPT_S = 2.5
 _LOOK_S = 0.1
-# The moment (time.monotonic) by which the request of this thread must be answered in full.
+# The moment (time.monotonic) by which this thread's request must be answered in full.
 deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 @contextlib.contextmanager
 def until(moment: float | None) -> Iterator[None]:
-    """Let no read inside take longer than to this moment, nor to one set around it."""
+    """Let no read inside the block last beyond this moment, or beyond an earlier one set by a block around it."""
     token = deadline.set(earliest(moment))
     try:
         yield
@@ -33,12 +33,12 @@ def until(moment: float | None) -> Iterator[None]:
 
 
 def earliest(moment: float | None) -> float | None:
-    """This moment, or the one that is set already where that is earlier."""
+    """This moment, or the one already set if that is earlier."""
     return min((end for end in (moment, deadline.get()) if end is not None), default=None)
 
 
 class Stream(httpcore2.NetworkStream):
-    """One connection; beside what the library needs it reads into a buffer of the caller, which is twice as fast."""
+    """One connection; beside what the library needs, it reads into the caller's buffer, which is twice as fast."""
 
     def __init__(self, connection: socket.socket, owner: Connections) -> None:
         self._socket = connection
@@ -55,18 +55,18 @@ class Stream(httpcore2.NetworkStream):
 
     @property
     def ended_with_headers(self) -> bool:
-        """Whether what `read` gave last ends where headers end: then the parser holds nothing of a body yet."""
+        """Whether the last `read` ended exactly with the headers, so that the parser holds no bytes of a body."""
         return self._last == b"\r\n\r\n"
 
     def read_into(self, buffer: memoryview, timeout: float) -> int:
-        """Fill the front of `buffer` with what is there; the number of bytes, 0 at the end."""
+        """Fill the front of `buffer` with the bytes that are there; returns how many, 0 at the end."""
         with _mapped(httpcore2.ReadTimeout, httpcore2.ReadError):
             if self._socket.gettimeout() != timeout:
                 self._socket.settimeout(timeout)
             return self._socket.recv_into(buffer)
 
     def wait(self, timeout: float) -> bool:
-        """Whether there is something to read within so long."""
+        """Whether there is something to read within the timeout."""
         if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             return True
         return _readable(self._socket, timeout)
@@ -81,9 +81,9 @@ class Stream(httpcore2.NetworkStream):
         self._socket.close()
 
     def cut(self) -> None:
-        """End the connection from another thread: what waits on it wakes up."""
+        """End the connection from another thread; a read that waits on it wakes up."""
         with contextlib.suppress(OSError):
-            # Of a TLS socket too only the plain part, which any thread may end.
+            # The plain socket below TLS is the only part that any thread may end.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def start_tls(
@@ -99,7 +99,7 @@ class Stream(httpcore2.NetworkStream):
                 raise
 
     def get_extra_info(self, info: str) -> Any:
-        """What the connection pool asks for: the TLS object, and whether an idle connection was ended."""
+        """Give the connection pool the TLS object, or tell it whether an idle connection has ended."""
         if info == "ssl_object":
             return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
         if info == "is_readable":
@@ -108,7 +108,7 @@ class Stream(httpcore2.NetworkStream):
 
 
 class Connections(httpcore2.NetworkBackend):
-    """All connections that are open, and the only place that opens one."""
+    """All open connections; the only class that opens one."""
 
     def __init__(self, allowed: Callable[[], bool]) -> None:
         self.allowed = allowed
@@ -130,7 +130,7 @@ class Connections(httpcore2.NetworkBackend):
             return self._connect(host, port, time.monotonic() + (timeout or CONNECT_S))
 
     def opened(self, stream: Stream) -> None:
-        """Keep a new connection in sight; one that comes too late is ended at once."""
+        """Register a new connection; if it comes too late, end it at once."""
         with self._lock:
             self._open.add(stream)
         if not self.allowed():
@@ -142,7 +142,7 @@ class Connections(httpcore2.NetworkBackend):
             self._open.discard(stream)
 
     def cut_all(self) -> None:
-        """End every connection, idle ones and those that are being made too."""
+        """End every connection, including idle ones and those being opened."""
         with self._lock:
             self._cuts += 1
             streams, opening = list(self._open), list(self._opening)
@@ -187,9 +187,9 @@ class Connections(httpcore2.NetworkBackend):
 
 
 def _resolve(host: str, port: int, end: float, wanted: Callable[[], bool]) -> list[Any]:
-    """The host's addresses; in a thread, since a dead name server holds the call for a minute or more.
+    """Look up the host's addresses, in a thread because a dead name server blocks the call for a minute or more.
 
-    Waits until `end` (time.monotonic), and as long as they are `wanted`.
+    Waits until `end` (time.monotonic) at most, and only while they are `wanted`.
     """
     answers: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
 
@@ -218,13 +218,13 @@ def _readable(connection: socket.socket, timeout: float) -> bool:
     with selectors.DefaultSelector() as selector:
         try:
             selector.register(connection, selectors.EVENT_READ)
-        except ValueError:  # closed by another thread, which the next read tells
+        except ValueError:  # closed by another thread; the next read reports it
             return True
         return bool(selector.select(timeout))
 
 
 def _time_left(timeout: float | None) -> float | None:
-    """The timeout for one step, no longer than the whole request may still take."""
+    """The timeout for one step: no longer than the time left for the whole request."""
     end = deadline.get()
     if end is None:
         return timeout

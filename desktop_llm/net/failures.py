@@ -1,23 +1,30 @@
-"""The error table, third part: what it means when no answer came at all, or not in time.
+"""Finds the cause of a failure in an answer or an exception; the sentences are in `causes`.
 
-The libraries below wrap the cause once or twice; `failure` looks through to the error of the socket or of TLS, which
-says more than their own names do.
+Sources: the hub's status codes and its `X-Error-Code` header, RFC 9110, OpenSSL's x509_vfy.h.
 """
 
 from __future__ import annotations
 
+import contextlib
+import email.utils
 import errno
+import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote, urlsplit
 
 import httpcore2
 
+import desktop_llm.net.causes as causes
 from desktop_llm.errors import TransferError
-from desktop_llm.words import Sentence, tr
+from desktop_llm.net.causes import Failure
+from desktop_llm.net.rules import host_of
+from desktop_llm.words import tr
 
-# What httpcore raises, and what sockets raise where the body is read past it.
+MAX_WAIT_S = 24 * 3600.0
+# Raised by httpcore, or by sockets if the body is read without it.
 NETWORK_ERRORS: tuple[type[Exception], ...] = (
     httpcore2.TimeoutException,
     httpcore2.NetworkError,
@@ -26,226 +33,143 @@ NETWORK_ERRORS: tuple[type[Exception], ...] = (
     httpcore2.UnsupportedProtocol,
     OSError,
 )
-_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
-_FORBIDDEN = {errno.EACCES, errno.EPERM}
-# OpenSSL's verification results, x509_vfy.h.
-_NOT_YET_VALID, _EXPIRED, _WRONG_HOST, _WRONG_ADDRESS = 9, 10, 62, 64
+_USED_UP = re.compile(r"\br=0\s*;\s*t=(\d+)")
+_REPOSITORY = re.compile(r"/api/models/([^/]+/[^/]+)|/([^/]+/[^/]+)/(?:resolve|raw|blob)/")  # maybe below a path
+_BY_STATUS = {
+    400: causes.BAD_REQUEST,
+    404: causes.NOTHING_THERE,
+    407: causes.PROXY_ANSWERED_LOGIN,
+    408: causes.HUB_WAITED,
+    410: causes.GONE,
+    416: causes.PAST_THE_END,
+    451: causes.ILLEGAL,
+    500: causes.HUB_BROKEN,
+    502: causes.BEHIND_HUB_AWAY,
+    503: causes.OVERLOADED,
+    504: causes.BEHIND_HUB_SLOW,
+}
+_BY_SOCKET_ERROR = {
+    errno.ECONNREFUSED: causes.REFUSED,
+    errno.EACCES: causes.FIREWALL,
+    errno.EPERM: causes.FIREWALL,
+    errno.ENETUNREACH: causes.UNREACHABLE,
+    errno.EHOSTUNREACH: causes.UNREACHABLE,
+    errno.ENETDOWN: causes.UNREACHABLE,
+    errno.EHOSTDOWN: causes.UNREACHABLE,
+    errno.EADDRNOTAVAIL: causes.UNREACHABLE,
+}
+_BY_VERIFICATION = {  # OpenSSL's X509_V_ERR_…
+    9: causes.CERTIFICATE_TOO_NEW,
+    10: causes.CERTIFICATE_EXPIRED,
+    62: causes.CERTIFICATE_OF_ANOTHER,
+    64: causes.CERTIFICATE_OF_ANOTHER,
+}
 
 
-def offline(host: str) -> TransferError:
-    """The person's own switch, before anything was sent."""
-    sentence = tr(
-        "Offline is on, so nothing was sent to {host}. Everything on this computer works as before. "
-        "Turn Offline off to use Hugging Face.",
-        host=host,
+def refusal(status: int, headers: Mapping[str, str], url: str, *, token_sent: bool) -> TransferError:
+    """The error for an HTTP status of 400 or more; header names are in lower case or case-insensitive."""
+    code, message = headers.get("x-error-code", ""), headers.get("x-error-message", "")
+    repo, wait_s = _repository_in(url), _wait(headers)
+    failure = _refused(status, code, message, repo, token_sent=token_sent)
+    if failure is causes.LIMITED and wait_s is not None:
+        failure = causes.LIMITED_FOR
+    return failure.error(
+        details=" ".join(f"HTTP {status} {code} {message} {headers.get('x-request-id', '')}".split()),
+        retry_after_s=wait_s,
+        host=host_of(url),
+        repo=repo,
+        what=repo or tr("This file"),
+        status=status,
+        seconds=wait_s,
     )
-    return TransferError(sentence, "offline_switch")
-
-
-def aborted(host: str) -> TransferError:
-    """The person's own switch, while a transfer was under way."""
-    sentence = tr(
-        "The transfer from {host} was stopped because Offline was turned on. What arrived is kept. "
-        "Turn Offline off to go on.",
-        host=host,
-    )
-    return TransferError(sentence, "offline_switch")
-
-
-def too_slow(host: str) -> TransferError:
-    """Bytes trickle in, but the whole answer is overdue."""
-    sentence = tr(
-        "{host} answers too slowly, so the request was given up. Nothing was changed. "
-        "Try again later or over another connection.",
-        host=host,
-    )
-    return TransferError(sentence, "timeout")
-
-
-def cut_short(host: str) -> TransferError:
-    """The connection ended before the announced number of bytes."""
-    sentence = tr(
-        "The connection to {host} was cut in the middle. What arrived is kept. Try again to go on from there.",
-        host=host,
-    )
-    return TransferError(sentence, "no_connection")
-
-
-def proxy_unknown(host: str, proxy: str) -> TransferError:
-    """A kind of proxy that is not supported."""
-    sentence = tr(
-        "The proxy {proxy} is of a kind that this app can't use, so nothing was sent to {host}. "
-        "Set an http or https proxy in HTTPS_PROXY and start the app again.",
-        host=host,
-        proxy=proxy,
-    )
-    return TransferError(sentence, "no_connection")
 
 
 def failure(error: Exception, host: str, proxy: str = "") -> TransferError:
-    """The error for what a connection to `host`, through `proxy` if there is one, raised."""
+    """The error for an exception of a connection to `host`, through `proxy` if there is one.
+
+    Libraries wrap the cause once or twice: the error of the socket or of TLS says more than their own exceptions.
+    """
+    details = f"{type(error).__name__}: {error}"
+    return _found(error, proxy).error(details=details, host=host, proxy=proxy, date=time.strftime("%Y-%m-%d"))
+
+
+def _refused(status: int, code: str, message: str, repo: str, *, token_sent: bool) -> Failure:
+    if status == 429:
+        return causes.LIMITED
+    if "resource is disabled" in message:
+        return causes.DISABLED
+    if code == "GatedRepo":
+        return causes.ACCESS_NOT_GRANTED if token_sent else causes.LICENCE_NOT_ACCEPTED
+    if code == "RepoNotFound":
+        return causes.NO_REPOSITORY if token_sent else causes.NO_PUBLIC_REPOSITORY
+    if code == "RevisionNotFound":
+        return causes.NO_REVISION
+    if code == "EntryNotFound":
+        return causes.NO_FILE
+    if status == 401:
+        return causes.TOKEN_REFUSED if token_sent else causes.TOKEN_WANTED
+    if status == 403 and not repo:
+        return causes.LINK_EXPIRED
+    if status == 403:
+        return causes.TOKEN_MAY_NOT_READ if token_sent else causes.SIGNED_IN_ONLY
+    return _BY_STATUS.get(status) or (causes.UNKNOWN_FAULT if status >= 500 else causes.UNKNOWN_REFUSAL)
+
+
+def _found(error: Exception, proxy: str) -> Failure:
+    tls = next((cause for cause in _chain(error) if isinstance(cause, ssl.SSLError)), None)
     if isinstance(error, httpcore2.ProxyError):
-        cause, sentence = _proxy(str(error), host, proxy)
-    elif proxy and isinstance(error, httpcore2.ConnectError | httpcore2.ConnectTimeout) and not _of_tls(error):
-        cause, sentence = "no_connection", _proxy_away(host, proxy)
-    else:
-        cause, sentence = _direct(error, host)
-    return TransferError(sentence, cause, f"{type(error).__name__}: {error}")
-
-
-def _direct(error: Exception, host: str) -> tuple[str, Sentence]:
-    if (tls := _of_tls(error)) is not None:
-        return _tls(tls, host)
-    for cause in _causes(error):
+        forbidden = causes.PROXY_FORBIDS if str(error).startswith("403") else causes.PROXY_FAILED
+        return causes.PROXY_LOGIN if str(error).startswith("407") else forbidden
+    if isinstance(tls, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return causes.TLS_CUT
+    if isinstance(tls, ssl.SSLCertVerificationError):
+        return _BY_VERIFICATION.get(getattr(tls, "verify_code", 0), causes.CERTIFICATE_UNKNOWN)
+    if tls is not None:
+        return causes.TLS_FAILED
+    if proxy and isinstance(error, httpcore2.ConnectError | httpcore2.ConnectTimeout):
+        return causes.PROXY_AWAY
+    for cause in _chain(error):
         if isinstance(cause, socket.gaierror):
-            return _name(cause, host)
+            return causes.NO_INTERNET if cause.errno == socket.EAI_AGAIN else causes.UNKNOWN_HOST
         if isinstance(cause, OSError) and cause.errno is not None and not isinstance(cause, TimeoutError):
-            return _socket(cause, host)
+            return _BY_SOCKET_ERROR.get(cause.errno, causes.BROKEN)
     if isinstance(error, httpcore2.ConnectTimeout):
-        return "timeout", tr(
-            "{host} can't be reached: no answer within ten seconds. Nothing was changed. "
-            "Check the internet connection, then try again.",
-            host=host,
-        )
+        return causes.NO_ANSWER
     if isinstance(error, httpcore2.TimeoutException | TimeoutError):
-        return "timeout", tr(
-            "{host} stopped answering. What arrived is kept. Check the internet connection, then try again.", host=host
-        )
-    return _protocol(error, host)
-
-
-def _protocol(error: Exception, host: str) -> tuple[str, Sentence]:
+        return causes.SILENT
     if "without sending a response" in str(error):
-        return "server", tr("{host} hung up without an answer. Nothing was changed. Try again in a minute.", host=host)
+        return causes.HUNG_UP
     if "without sending complete message body" in str(error) or isinstance(error, httpcore2.NetworkError):
-        short = cut_short(host)
-        assert isinstance(short.message, Sentence)
-        return short.cause, short.message
-    return "server", tr(
-        "{host} does not speak the web's language properly, so its answer was not used. Nothing was changed. "
-        "Something in this network may be interfering; try another one.",
-        host=host,
-    )
+        return causes.CUT_SHORT
+    return causes.NOT_HTTP
 
 
-def _name(error: socket.gaierror, host: str) -> tuple[str, Sentence]:
-    if error.errno == socket.EAI_AGAIN:
-        return "no_internet", tr(
-            "This computer seems to be without internet: nobody could be asked where {host} is. "
-            "Everything on this computer works as before. Connect, then try again.",
-            host=host,
-        )
-    return "no_connection", tr(
-        "There is no {host} on the internet as far as this network knows. Nothing was changed. "
-        "Check the internet connection, and the hub's address if you set one yourself.",
-        host=host,
-    )
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
-def _socket(error: OSError, host: str) -> tuple[str, Sentence]:
-    if error.errno == errno.ECONNREFUSED:
-        return "no_connection", tr(
-            "{host} is there but accepts no connection. Nothing was changed. "
-            "If it is a hub of your own, check that it is running; else try again later.",
-            host=host,
-        )
-    if error.errno in _UNREACHABLE:
-        return "no_internet", tr(
-            "There is no way from this network to {host}. Everything on this computer works as before. "
-            "Check the cable, the Wi-Fi or the VPN, then try again.",
-            host=host,
-        )
-    if error.errno in _FORBIDDEN:
-        return "no_connection", tr(
-            "This computer does not let the app connect to {host}. Nothing was changed. "
-            "Allow it in the firewall or the security program, then try again.",
-            host=host,
-        )
-    broke = tr("The connection to {host} broke. What arrived is kept. Try again to go on from there.", host=host)
-    return "no_connection", broke
+def _repository_in(url: str) -> str:
+    """The repository in an address of the hub; "" if it names none."""
+    found = _REPOSITORY.search(unquote(urlsplit(url).path))
+    return (found[1] or found[2]) if found else ""
 
 
-def _of_tls(error: Exception) -> ssl.SSLError | None:
-    return next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """The seconds that the hub asks us to wait, at most a day.
 
-
-def _tls(error: ssl.SSLError, host: str) -> tuple[str, Sentence]:
-    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return "no_connection", tr(
-            "The encrypted connection to {host} was cut off. What arrived is kept. Try again; "
-            "if it stays so, something in this network is blocking it.",
-            host=host,
-        )
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return "tls", _certificate(getattr(error, "verify_code", 0), host)
-    return "tls", tr(
-        "No safe connection to {host} came about. Nothing was sent. "
-        "Something in this network may be interfering; try another network.",
-        host=host,
-    )
-
-
-def _certificate(code: int, host: str) -> Sentence:
-    if code == _NOT_YET_VALID:
-        return tr(
-            "The certificate of {host} is not valid yet, going by this computer's date, {date}. Nothing was sent. "
-            "Check the date and time of this computer, then try again.",
-            host=host,
-            date=time.strftime("%Y-%m-%d"),
-        )
-    if code == _EXPIRED:
-        return tr(
-            "The certificate of {host} has expired, or this computer's date, {date}, is wrong. Nothing was sent. "
-            "Check the date; if it is right, try again another day.",
-            host=host,
-            date=time.strftime("%Y-%m-%d"),
-        )
-    if code in (_WRONG_HOST, _WRONG_ADDRESS):
-        return tr(
-            "Something else answers in the name of {host}: the certificate is for another address. Nothing was sent. "
-            "If this network asks you to log in, do so in your browser; else try another network.",
-            host=host,
-        )
-    return tr(
-        "The certificate of {host} comes from nobody whom this computer trusts. Nothing was sent. In a company or "
-        "school, ask for its certificate to be installed on this computer; elsewhere try another network.",
-        host=host,
-    )
-
-
-def _proxy(words: str, host: str, proxy: str) -> tuple[str, Sentence]:
-    if words.startswith("407"):
-        return "proxy_auth", tr(
-            "The proxy {proxy} asks for a name and a password. Nothing was sent to {host}. "
-            "Set them in HTTPS_PROXY, as in http://name:password@proxy:8080, and start the app again.",
-            proxy=proxy,
-            host=host,
-        )
-    if words.startswith("403"):
-        return "no_connection", tr(
-            "The proxy {proxy} does not allow connections to {host}. Nothing was sent. "
-            "Ask whoever looks after this network to allow it, or use another network.",
-            proxy=proxy,
-            host=host,
-        )
-    return "no_connection", tr(
-        "The proxy {proxy} could not reach {host}. Nothing was sent. Try again later, or check HTTPS_PROXY.",
-        proxy=proxy,
-        host=host,
-    )
-
-
-def _proxy_away(host: str, proxy: str) -> Sentence:
-    return tr(
-        "The proxy {proxy}, through which this computer reaches {host}, does not answer. Nothing was sent. "
-        "Check HTTPS_PROXY and the network, then start the app again.",
-        proxy=proxy,
-        host=host,
-    )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
+    `Retry-After` gives a number or a date (RFC 9110, 10.2.3); else a used-up window in the hub's `RateLimit` header.
+    """
+    window = _USED_UP.search(headers.get("ratelimit", ""))
+    value = headers.get("retry-after", "") or (window[1] if window else "")
+    if value.strip().isdecimal():
+        return min(float(value), MAX_WAIT_S)
+    try:
+        until = email.utils.parsedate_to_datetime(value).timestamp()
+    except ValueError:
+        return None
+    now = time.time()
+    with contextlib.suppress(ValueError):  # by the server's clock, because this computer's may be wrong
+        now = email.utils.parsedate_to_datetime(headers.get("date", "")).timestamp()
+    return min(max(0.0, until - now), MAX_WAIT_S)

@@ -1,4 +1,4 @@
-"""What the rest of the app sees of the network: one object that refuses while Offline is on and records the rest."""
+"""The network for the rest of the app: one object that refuses requests while Offline is on and records all others."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from desktop_llm.models.ledger import Ledger
-from desktop_llm.net import rules
-from desktop_llm.net.switch import Switch
-from desktop_llm.net.transfers import Transfer, Transfers, Unanswered
+import desktop_llm.net.causes as causes
+import desktop_llm.net.rules as rules
+from desktop_llm.net.ledger import Ledger, Transfer, Transfers, Unanswered
+from desktop_llm.net.rules import Switch
 
 if TYPE_CHECKING:
     import httpx2
@@ -37,31 +37,31 @@ class Response:
 
 
 class Incoming:
-    """An answer whose body is read as it comes."""
+    """An answer whose body is read as it arrives."""
 
     def __init__(self, response: httpx2.Response) -> None:
         first = response.history[0] if response.history else response
         self.status = response.status_code
         self.url = str(response.url)
         self.headers: Mapping[str, str] = _plain(response.headers)
-        # Those of the address that was asked first, before it sent us on: the hub's own, with commit and checksum.
+        # The headers of the first answer, before any redirect: the hub's own, with commit and checksum.
         self.origin_headers: Mapping[str, str] = _plain(first.headers)
         self._body: Body = response.extensions["body"]
 
     def read_into(self, buffer: memoryview, timeout_s: float = STALL_S) -> int:
-        """Fill the front of `buffer` with what is there; the number of bytes, 0 at the end.
+        """Fill the front of `buffer` with the bytes that are there; returns how many, 0 at the end.
 
-        Raises TransferError where the connection breaks, ends early or is silent for `timeout_s`.
+        Raises TransferError if the connection breaks, ends early or is silent for `timeout_s`.
         """
         return self._body.read_into(buffer, timeout_s)
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether there is something to read within so long; lets the caller look up from time to time."""
+        """Whether there is something to read within the timeout, so that the caller can do other things in between."""
         return self._body.wait(timeout_s)
 
 
 class Net:
-    """The client of this process; any thread may use it. The HTTP library comes in with the first request."""
+    """The client of this process; any thread may use it. The first request imports the HTTP library."""
 
     def __init__(self, ledger: Ledger, *, offline: bool = False) -> None:
         self._transfers = Transfers(ledger)
@@ -71,7 +71,9 @@ class Net:
 
     @property
     def offline(self) -> bool:
-        """Whether nothing may leave but what was let out; turning it on ends every transfer under way, that too."""
+        """Whether only requests that a person allowed may be sent; turning it on ends every transfer, even allowed
+        ones.
+        """
         return self._switch.on
 
     @offline.setter
@@ -82,17 +84,16 @@ class Net:
 
     @property
     def unanswered(self) -> Unanswered | None:
-        """The request that ended last, if nobody answered it."""
+        """The last request to end, if nobody answered it."""
         return self._transfers.unanswered
 
     def client(self) -> httpx2.Client:
-        """A client on the one transport, for us and for the hub's library, which closes its own as it likes.
+        """A client on the one transport, for us and for the hub's library, which may close its client at any time.
 
-        What fails in it is a TransferError and nothing else, so that the library doesn't try again by itself.
+        Every failure in it raises a TransferError, so that the library doesn't try again by itself.
         """
-        from desktop_llm.net.client import new_client
         from desktop_llm.net.connections import Connections
-        from desktop_llm.net.transport import Transport
+        from desktop_llm.net.transport import Transport, new_client
 
         with self._lock:
             if self._transport is None:
@@ -101,9 +102,9 @@ class Net:
 
     @contextlib.contextmanager
     def lifted(self) -> Iterator[None]:
-        """Let out the requests inside, of this thread alone, although Offline is on.
+        """Let this thread's requests inside the block leave although Offline is on.
 
-        It lasts until the switch is turned on anew. Their connections serve nothing else, and end with it.
+        The permission ends when the switch is turned on again. Its connections serve no other request and end with it.
         """
         with self._switch.lifted() as permission:
             try:
@@ -114,7 +115,7 @@ class Net:
 
     @contextlib.contextmanager
     def purpose(self, words: str, within_s: float | None = None) -> Iterator[None]:
-        """What the requests inside, of this thread, are for; the ledger says it. All end within `within_s`."""
+        """Set the purpose of this thread's requests inside the block, for the ledger; all end within `within_s`."""
         from desktop_llm.net.connections import until
         from desktop_llm.net.transport import purpose
 
@@ -134,8 +135,8 @@ class Net:
         timeout_s: float = ANSWER_S,
         limit_bytes: int = ANSWER_BYTES,
     ) -> Response:
-        """A whole answer, at most `limit_bytes` within `timeout_s`; raises TransferError for all but success."""
-        from desktop_llm.net.answers import refusal, too_long
+        """Get a whole answer, at most `limit_bytes` within `timeout_s`; raises TransferError unless it succeeds."""
+        from desktop_llm.net.failures import refusal
 
         end = time.monotonic() + timeout_s
         with self._sent(url, headers, purpose, {"headers_end": end, "total_end": end}) as response:
@@ -145,16 +146,16 @@ class Net:
             for part in response.iter_raw():
                 parts.append(part)
                 if sum(map(len, parts)) > limit_bytes:
-                    raise too_long(url)
+                    raise causes.TOO_LONG.error(host=rules.host_of(url))
             return Response(response.status_code, _plain(response.headers), str(response.url), b"".join(parts))
 
     @contextlib.contextmanager
     def open(
         self, url: str, *, headers: Mapping[str, str] | None = None, purpose: str, timeout_s: float = STALL_S
     ) -> Iterator[Incoming]:
-        """An answer that begins within `timeout_s` and is read piece by piece, for as long as it takes.
+        """Open an answer that begins within `timeout_s` and is read piece by piece, for as long as it takes.
 
-        Raises TransferError for all but success; status 416 is given out, since it tells a download where it stands.
+        Raises TransferError for all statuses but success and 416, which tells a download how long the file is.
         """
         end = time.monotonic() + timeout_s
         with self._sent(url, headers, purpose, {"headers_end": end, "total_end": None}) as response:
@@ -175,7 +176,7 @@ class Net:
     def _sent(
         self, url: str, headers: Mapping[str, str] | None, purpose: str, ends: Mapping[str, float | None]
     ) -> Iterator[httpx2.Response]:
-        rules.check_address(url)  # before the library sees it: it has errors of its own for what is no address
+        rules.check_address(url)  # first, since the library has errors of its own for bad addresses
         client = self.client()
         request = client.build_request("GET", url, headers=dict(headers or {}), extensions=dict(ends))
         with self.purpose(purpose):

@@ -1,4 +1,4 @@
-"""Child processes: the wire, a child's loop, a child's whole life as its parent sees it, and its confinement.
+"""Child processes: the wire, a child's loop, the parent's side of a child's whole life, and its confinement.
 
-Everybody may come in: the app process uses `process`, the children use `child` and `confine`, both speak `protocol`.
+Every room may use it: the app process uses `process`, the children use `child` and `confine`, and both use `protocol`.
 """

@@ -1,8 +1,10 @@
 """A child's end of the wire: one loop that serves requests until the parent is gone.
 
-A handler is a generator: what it yields goes out as progress, what it returns as done, a UserError it raises as error.
-Handlers are stepped in one thread, one step at a time, so long work lets short work in between two steps. A second
-thread always reads stdin: a cancel gets through while native code runs, and the end of stdin ends the process at once.
+A handler is a generator: it yields progress, returns the answer or raises a UserError, and each is sent to the parent.
+Handlers are stepped in one thread, one step at a time, so short work runs between two steps of long work. A second
+thread always reads stdin: a cancel gets through while native code runs, and the end of stdin ends the process, with a
+moment for what must be put in order before.
+A third tells the parent that this process lives, and whether its step gets on (`pulse`).
 """
 
 from __future__ import annotations
@@ -12,20 +14,22 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
 from desktop_llm.errors import BadRequest, Cancelled, UserError, to_wire
 from desktop_llm.words import tr
-from desktop_llm.workers.protocol import Message, ProtocolError, read_message, write_message
+from desktop_llm.workers import confine, pulse
+from desktop_llm.workers.protocol import ALIVE, Message, ProtocolError, read_message, write_message
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the parent asks; `cancelled` is set the moment its cancel arrives, also while a step runs."""
+    """A request from the parent; `cancelled` is set the moment its cancel arrives, even while a step runs."""
 
     id: int
     kind: str
@@ -36,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer with a binary body; without one a plain dict does."""
+    """An answer with a binary body; without a body, a plain dict is enough."""
 
     data: dict[str, Any]
     body: bytes = b""
@@ -50,7 +54,7 @@ Handler = Callable[[Request], Steps]
 def take_stdout() -> BinaryIO:
     """A private copy of stdout for the wire; descriptor 1 becomes stderr, so no library can print into a frame.
 
-    To be called before anything native is imported.
+    Call it before anything native is imported.
     """
     sys.stdout.flush()
     private = os.dup(1)
@@ -58,38 +62,103 @@ def take_stdout() -> BinaryIO:
     return os.fdopen(private, "wb")
 
 
-def serve(handlers: Mapping[str, Handler], wire: BinaryIO, *, urgent: Collection[str] = ()) -> None:
-    """Serve requests until the parent closes stdin; does not return.
+END_S = 2.0
+IDLE_S = 30.0
 
-    Kinds in `urgent` run to their end before any other handler's next step; the others take turns. A handler may yield
-    None to let others in without saying anything.
+
+def _nothing() -> None:
+    """Put nothing in order."""
+
+
+def _not_heard(_kind: str) -> None:
+    """Do nothing about a request before its turn."""
+
+
+def _no_work() -> bool:
+    """Do nothing while there is no request."""
+    return False
+
+
+def serve(
+    handlers: Mapping[str, Handler],
+    wire: BinaryIO,
+    *,
+    urgent: Collection[str] = (),
+    arriving: Callable[[str], None] = _not_heard,
+    at_end: Callable[[], None] = _nothing,
+    when_idle: Callable[[], bool] = _no_work,
+) -> None:
+    """Serve requests until the parent closes stdin or is gone; does not return. Every child answers
+    `enforced`, too. `arriving` hears the kind of each request at once, in the thread that reads them.
+
+    Then `at_end` runs in the handlers' thread after the current step; the process ends END_S later at the latest.
+    `when_idle` runs there after IDLE_S without a request, and again until it returns that nothing is left to do.
+
+    Requests of a kind in `urgent` run to their end before any other handler's next step; the others take turns. A
+    handler may yield None to let others run without sending anything.
     """
-    _Loop(handlers, wire, urgent).run()
+    _Loop(handlers, wire, urgent, arriving, at_end, when_idle).run()
 
 
 class _Loop:
-    """The state of `serve`: what has arrived, and the handlers under way."""
+    """The state of `serve`: the requests that have arrived, and the handlers under way."""
 
-    def __init__(self, handlers: Mapping[str, Handler], wire: BinaryIO, urgent: Collection[str]) -> None:
-        self._handlers = handlers
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        wire: BinaryIO,
+        urgent: Collection[str],
+        arriving: Callable[[str], None],
+        at_end: Callable[[], None],
+        when_idle: Callable[[], bool],
+    ) -> None:
+        self._handlers = {"enforced": _enforced, **handlers}
+        self._arriving, self._at_end, self._when_idle = arriving, at_end, when_idle
+        self._idle_s: float | None = IDLE_S  # None: nothing is left to do
+        self._leaving = threading.Event()
         self._wire = wire
+        self._writing = threading.Lock()
         self._urgent = urgent
-        self._arrived: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._arrived: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._asked = threading.Event()  # wakes the thread that beats
         self._open: dict[int, Request] = {}
         self._running: deque[tuple[Request, Steps]] = deque()
-        self._told: set[int] = set()  # ids whose handlers know that they are cancelled
+        self._told: set[int] = set()  # ids of requests whose handlers know that they are cancelled
 
     def run(self) -> None:
         threading.Thread(target=self._read, name="stdin", daemon=True).start()
-        while True:
+        threading.Thread(target=self._beat, name="pulse", daemon=True).start()
+        while not self._leaving.is_set():
             self._take_new(wait=not self._running)
             if self._running:
                 self._step()
+        self._leave()
+
+    def _beat(self) -> None:
+        while True:
+            busy = bool(self._open)
+            self._write(Message(0, ALIVE, pulse.signs(busy=busy)))
+            if busy:
+                time.sleep(pulse.BEAT_S)
+            else:
+                self._asked.wait(pulse.IDLE_BEAT_S)
+            self._asked.clear()
 
     def _read(self) -> None:
         with contextlib.suppress(ProtocolError):
             self._read_messages(os.fdopen(os.dup(0), "rb"))
-        # The parent is gone or wants us gone: native threads must not keep the process.
+        self._leave()
+
+    def _leave(self) -> None:
+        """End the process: the parent is gone or wants us to end. Native threads must not keep it alive."""
+        if threading.current_thread() is threading.main_thread():
+            try:
+                self._at_end()
+            finally:
+                os._exit(0)
+        self._leaving.set()
+        self._arrived.put(None)
+        time.sleep(END_S)
         os._exit(0)
 
     def _read_messages(self, stream: BinaryIO) -> None:
@@ -100,12 +169,20 @@ class _Loop:
             else:
                 request = Request(message.id, message.kind, message.data, message.body)
                 self._open[message.id] = request
+                self._arriving(request.kind)
                 self._arrived.put(request)
+                self._asked.set()
 
     def _take_new(self, *, wait: bool) -> None:
         while wait or not self._arrived.empty():
-            request = self._arrived.get()
-            wait = False
+            try:
+                request = self._arrived.get(timeout=self._idle_s)
+            except queue.Empty:
+                self._idle_s = 0.0 if self._when_idle() else None
+                continue
+            if request is None:
+                return
+            wait, self._idle_s = False, IDLE_S
             handler = self._handlers.get(request.kind)
             if handler is None:
                 unknown = BadRequest(tr("Unknown request {kind}.", kind=request.kind))
@@ -119,6 +196,7 @@ class _Loop:
 
     def _step(self) -> None:
         request, steps = self._running.popleft()
+        pulse.beat()
         try:
             answer = self._next(request, steps)
         except StopIteration as end:
@@ -138,7 +216,7 @@ class _Loop:
                 self._running.append((request, steps))
 
     def _next(self, request: Request, steps: Steps) -> Answer | None:
-        """One step; a cancel is told once, so that a handler can still say what it has."""
+        """Run one step. A handler is told of its cancel once, and can still answer with a partial result."""
         if request.cancelled.is_set() and request.id not in self._told:
             self._told.add(request.id)
             return steps.throw(Cancelled())
@@ -151,7 +229,17 @@ class _Loop:
 
     def _send(self, request: Request, kind: str, answer: Answer) -> None:
         reply = answer if isinstance(answer, Reply) else Reply(answer)
+        self._write(Message(request.id, kind, reply.data, reply.body))
+
+    def _write(self, message: Message) -> None:
         try:
-            write_message(self._wire, Message(request.id, kind, reply.data, reply.body))
-        except OSError:
-            os._exit(0)  # nobody listens any more
+            with self._writing:
+                write_message(self._wire, message)
+        except OSError:  # nobody is listening any more
+            self._leave()
+
+
+def _enforced(_request: Request) -> Steps:
+    """What the kernel enforces on this process, as far as it was asked to."""
+    yield from ()
+    return asdict(confine.achieved())

@@ -1,7 +1,7 @@
-"""A child's whole life as its parent sees it: start, requests, cancel, death in words, end.
+"""The parent's side of a child's whole life: start, requests, cancel, the reason of its death in words, end.
 
-The only module of the app process that starts processes. A child is started by command line, never by import, so its
-libraries stay out of this process.
+The only module of the app process that starts processes. A child is started by a command line, never by an import, so
+its libraries stay out of this process.
 """
 
 from __future__ import annotations
@@ -15,24 +15,27 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator, Sequence
 from typing import IO, Any, cast
 
 from desktop_llm.errors import UserError, WorkerDied, from_wire
 from desktop_llm.steps import result_of
 from desktop_llm.words import tr
-from desktop_llm.workers.deaths import LastWords, death, hung
-from desktop_llm.workers.protocol import Message, ProtocolError, read_message, write_message
+from desktop_llm.workers import pulse
+from desktop_llm.workers.deaths import LastWords, Part, kills_for_memory
+from desktop_llm.workers.protocol import ALIVE, Message, ProtocolError, read_message, write_message
 
 log = logging.getLogger(__name__)
 
 GRACE_S = 3.0
-# What would report elsewhere, and secrets: a child reads strangers' files, and has no use for the network.
+_TICK_S, _IDLE_TICK_S = 0.5, 2.0
+# Secrets, and settings that make a library report to a server: a child reads strangers' files and needs no network.
 _NOT_FOR_CHILDREN = re.compile(r"(?:CHROMA_)?OTEL_|HF_TOKEN$|HUGGING_FACE_HUB_TOKEN$|\w+_PROXY$", re.IGNORECASE)
 
 
 class WorkerBug(Exception):
-    """The child met a bug of ours; its traceback is the text."""
+    """Raised for a bug in the child; the text is its traceback."""
 
 
 def child_command(arguments: Sequence[str]) -> list[str]:
@@ -45,25 +48,31 @@ def child_command(arguments: Sequence[str]) -> list[str]:
 class Worker:
     """One child process. Any thread may send requests; each gets its own answers.
 
-    `name` is what a person calls it ("The model"), used in the sentence that tells of its death.
+    `part` names it to people when it dies. `command` starts another program in its place, for tests.
     """
 
-    def __init__(self, arguments: Sequence[str], *, name: str, command: Sequence[str] | None = None) -> None:
-        self.name = name
+    def __init__(self, arguments: Sequence[str], part: Part, *, command: Sequence[str] | None = None) -> None:
+        self.part = part
         self._ids = itertools.count(1)
         self._answers: dict[int, queue.SimpleQueue[Message | None]] = {}
         self._unanswered: set[int] = set()
-        self._patience: dict[int, threading.Timer] = {}  # by cancelled request: until the child counts as hung
+        self._patience: dict[int, threading.Timer] = {}  # by cancelled request: the time when the child counts as hung
         self._hung = False
         self._lock = threading.Lock()
-        self._write_lock = threading.Lock()
         self._closing = False
         self._last_words = LastWords()
+        self._kills_before = kills_for_memory()
         self._process = _start([*(command or child_command(arguments))])
+        self._watch = pulse.Watch(lambda: pulse.look_at(self.pid))
+        self._to_write: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._ended = threading.Event()
         self._stderr_thread = threading.Thread(target=self._read_stderr, name="worker stderr", daemon=True)
-        self._stderr_thread.start()
         self._reader = threading.Thread(target=self._read, name="worker stdout", daemon=True)
-        self._reader.start()
+        writer = threading.Thread(target=self._write_all, name="worker stdin", daemon=True)
+        watcher = threading.Thread(target=self._watch_over, name="worker watch", daemon=True)
+        self._threads = [self._stderr_thread, self._reader, writer, watcher]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def pid(self) -> int:
@@ -72,6 +81,11 @@ class Worker:
     @property
     def alive(self) -> bool:
         return not self._hung and self._process.poll() is None
+
+    @property
+    def closing(self) -> bool:
+        """Whether its end was asked for on this side."""
+        return self._closing
 
     @property
     def exit_status(self) -> int | None:
@@ -88,8 +102,9 @@ class Worker:
     ) -> Generator[Message, None, Message]:
         """Send a request; yields its progress messages and returns the last one.
 
-        Closing the generator cancels the request. `stall_s`: with no message for that long the child counts as hung
-        and is ended. Raises the UserError that the child answered, WorkerDied if it ended, WorkerBug for its bugs.
+        Closing the generator cancels the request. A child that shows no sign of life (`pulse`) is ended; `stall_s`: so
+        is one that lives, but says nothing for that long to this or any other request. Raises the UserError that the
+        child answered, WorkerDied if it ended, WorkerBug for its bugs.
         """
         number, steps = self.start(kind, data, body, stall_s=stall_s)
         try:
@@ -106,7 +121,7 @@ class Worker:
         *,
         stall_s: float | None = None,
     ) -> tuple[int, Generator[Message, None, Message]]:
-        """Like `request`, but sent at once, and with the id that `cancel` takes from any thread."""
+        """Like `request`, but sent at once; also returns the id, which `cancel` takes from any thread."""
         number, answers = self._send(kind, data, body)
         return number, self._follow(number, answers, stall_s)
 
@@ -130,7 +145,7 @@ class Worker:
         *,
         stall_s: float | None = None,
     ) -> Message:
-        """Send a request and return its last message; progress is passed over."""
+        """Send a request and return its last message, ignoring progress."""
         return result_of(self.request(kind, data, body, stall_s=stall_s))
 
     def cancel(self, number: int, *, grace_s: float | None = None) -> None:
@@ -138,8 +153,7 @@ class Worker:
 
         `grace_s`: a child that has not answered by then counts as hung and is ended.
         """
-        with contextlib.suppress(OSError, ValueError, WorkerDied):
-            self._write(Message(number, "cancel"))
+        self._to_write.put(Message(number, "cancel"))
         with self._lock:
             if grace_s is None or number not in self._unanswered or number in self._patience:
                 return
@@ -147,11 +161,19 @@ class Worker:
             timer.daemon = True
             timer.start()
 
+    def drop(self, number: int) -> None:
+        """Cancel a request and end it at once on this side, without waiting for the child."""
+        with self._lock:
+            answers = self._answers.pop(number, None)
+            self._unanswered.discard(number)
+        if answers is not None:
+            answers.put(Message(number, "done", {"cancelled": True}))
+            self.cancel(number)
+
     def close(self, grace_s: float = GRACE_S) -> None:
-        """End the child: by the end of its stdin, then terminate, then kill. Safe to call twice."""
+        """End the child: close its stdin, then terminate, then kill it. Safe to call twice."""
         self._closing = True
-        with contextlib.suppress(OSError, ValueError):
-            cast(IO[bytes], self._process.stdin).close()
+        self._to_write.put(None)
         for end in (None, self._process.terminate, self._process.kill):
             if end:
                 end()
@@ -159,12 +181,12 @@ class Worker:
                 self._process.wait(grace_s)
                 break
             except subprocess.TimeoutExpired:
-                log.warning("%s does not end", self.name)
-        self._reader.join(grace_s)
-        self._stderr_thread.join(grace_s)
+                log.warning("%s does not end", self.part.name)
+        for thread in self._threads:
+            thread.join(grace_s)
 
     def kill(self) -> None:
-        """End a child that hangs, at once; it is gone when this returns."""
+        """Kill a child that hangs; it is gone when this returns."""
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE_S)
@@ -180,25 +202,45 @@ class Worker:
         with self._lock:
             self._answers[number] = answers
             self._unanswered.add(number)
-        try:
-            self._write(Message(number, kind, data or {}, body))
-        except (OSError, ValueError):
-            self._forget(number)
-            raise self._death() from None
-        if not self._reader.is_alive():
-            answers.put(None)  # it died before this request was known to the reader
+            if self._ended.is_set():  # it died before this request was known to the reader
+                answers.put(None)
+        self._to_write.put(Message(number, kind, data or {}, body))
         return number, answers
 
-    def _write(self, message: Message) -> None:
-        with self._write_lock:
-            write_message(cast(Any, self._process.stdin), message)
+    def _write_all(self) -> None:
+        """Write what is queued. A child that reads nothing holds up this thread alone."""
+        stream = cast(Any, self._process.stdin)
+        with contextlib.suppress(OSError, ValueError):
+            while (message := self._to_write.get()) is not None:
+                write_message(stream, message)
+        with contextlib.suppress(OSError, ValueError):
+            stream.close()
+
+    def _watch_over(self) -> None:
+        """End a child that hangs."""
+        while not self._ended.is_set():
+            begun, pause_s = time.monotonic(), _TICK_S if self._unanswered else _IDLE_TICK_S
+            self._ended.wait(pause_s)
+            if self._watch.is_hung(min(time.monotonic() - begun, pause_s)) and not self._ended.is_set():
+                log.warning("%s shows no sign of life", self.part.name)
+                self._give_up()
+                return
 
     def _next(self, answers: queue.SimpleQueue[Message | None], stall_s: float | None) -> Message:
-        try:
-            message = answers.get(timeout=stall_s)
-        except queue.Empty:
-            self._give_up()
-            raise self._death() from None
+        quiet_s, frames = 0.0, self._watch.frames
+        tick_s = _TICK_S if stall_s is None else min(_TICK_S, stall_s)
+        while True:
+            begun = time.monotonic()
+            try:
+                message = answers.get(timeout=tick_s)
+                break
+            except queue.Empty:
+                pulse.beat()  # this process waits, and its child is watched
+                quiet_s = quiet_s + min(time.monotonic() - begun, tick_s) if frames == self._watch.frames else 0.0
+                frames = self._watch.frames
+                if stall_s is not None and quiet_s >= stall_s:
+                    self._give_up()
+                    raise self._death() from None
         if message is None:
             raise self._death()
         return message
@@ -209,8 +251,12 @@ class Worker:
 
     def _read(self) -> None:
         stream = cast(Any, self._process.stdout)
-        with contextlib.suppress(OSError, ProtocolError, ValueError):
+        with contextlib.suppress(OSError, ProtocolError, ValueError, TypeError, OverflowError):
             while (message := read_message(stream)) is not None:
+                if message.kind == ALIVE:
+                    self._watch.hear(message.data)
+                    continue
+                self._watch.hear()
                 with self._lock:
                     answers = self._answers.get(message.id)
                     if message.kind != "progress":
@@ -221,13 +267,13 @@ class Worker:
                 if answers is not None:
                     answers.put(message)
         if not self._closing:
-            # The end of stdout is the end of the child, also of one that only broke the wire.
+            # The end of stdout counts as the end of the child, even if it only broke the wire.
             self._process.kill()
         self._process.wait()
         stream.close()
-        with self._write_lock, contextlib.suppress(OSError, ValueError):
-            cast(IO[bytes], self._process.stdin).close()
+        self._to_write.put(None)
         with self._lock:
+            self._ended.set()
             waiting, self._answers = list(self._answers.values()), {}
             self._unanswered.clear()
             for timer in self._patience.values():
@@ -246,8 +292,9 @@ class Worker:
             self._process.wait(GRACE_S)
         self._stderr_thread.join(GRACE_S)
         if self._hung:
-            return hung(self.name, self._last_words)
-        return death(self.name, self._process.returncode, self._last_words)
+            return self.part.hung(self._last_words)
+        memory_full = kills_for_memory() > self._kills_before
+        return self.part.died(self._process.returncode, self._last_words, memory_full=memory_full)
 
 
 def _error_of(message: Message) -> Exception:
@@ -266,16 +313,13 @@ def _start(command: list[str]) -> subprocess.Popen[bytes]:
             stderr=subprocess.PIPE,
             env=_environment(),
             creationflags=flags,
-            # Ctrl+C in a terminal is for the command that runs there; it ends its children itself.
+            # Ctrl+C in a terminal is meant for the command that runs there, which ends its children itself.
             start_new_session=os.name == "posix",
         )
     except OSError as error:
         raise UserError(
-            tr(
-                "A part of this app could not be started: {reason}. Your data is untouched. "
-                "Close other programs and try again, or install the app anew.",
-                reason=error.strerror,
-            ),
+            tr("A part of this app could not be started: {reason}.", reason=error.strerror),
+            tr("Your data is untouched. Close other programs and try again, or reinstall the app."),
             details=repr(command),
         ) from error
 

@@ -1,8 +1,9 @@
 """The wire between the app and its children: frames on the child's stdin and stdout.
 
-A frame is a little-endian u32 with the length of a JSON header, the header, and as many bytes of body as the header's
-`body_bytes` says. The header's `id` names the request, `kind` what it is: the request's own kind or `cancel` to the
-child; `progress`, then exactly one `done` or `error`, back. Frames of several ids may interleave.
+A frame is the length of a JSON header as a little-endian u32, the header, and as many bytes of body as the header's
+`body_bytes` says. The header's `id` names the request. Its `kind` to the child is the request's own or `cancel`; the
+child answers with any number of `progress`, then exactly one `done` or `error`. Frames of several ids may interleave.
+Between them, `alive` with the id 0 tells that the child lives (`pulse`).
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 MAX_HEADER_BYTES = 64 * 1024 * 1024
+ALIVE = "alive"
 MAX_BODY_BYTES = 1024 * 1024 * 1024
 _LENGTH = struct.Struct("<I")
 
 
 class ProtocolError(Exception):
-    """What came is not a frame: the other side is broken, or printed into the wire."""
+    """Raised for bytes that are not a frame: the other side is broken, or printed into the wire."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One frame: which request, what kind, its JSON fields, and an optional binary body."""
+    """A frame: the id of its request, its kind, its JSON fields, and an optional binary body."""
 
     id: int
     kind: str
@@ -35,11 +37,11 @@ class Message:
 
 
 def write_message(stream: BinaryIO, message: Message) -> None:
-    """Write one frame and flush it. The caller holds the lock where several threads write."""
+    """Write one frame and flush it. If several threads write, the caller holds a lock."""
     fields = {**message.data, "id": message.id, "kind": message.kind}
     if message.body:
         fields["body_bytes"] = len(message.body)
-    # ASCII-escaped, so that lone surrogates of broken file names pass as they are.
+    # ASCII-escaped, so that lone surrogates of broken file names survive.
     header = json.dumps(fields, separators=(",", ":")).encode("ascii")
     stream.write(_LENGTH.pack(len(header)) + header)
     if message.body:
@@ -62,7 +64,7 @@ def read_message(stream: BinaryIO) -> Message | None:
         fields = json.loads(header)
         number, kind = int(fields.pop("id")), str(fields.pop("kind"))
         body_bytes = int(fields.pop("body_bytes", 0))
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise ProtocolError("a header that is not JSON of ours") from error
     if not 0 <= body_bytes <= MAX_BODY_BYTES:
         raise ProtocolError(f"a body of {body_bytes} bytes")
@@ -71,7 +73,7 @@ def read_message(stream: BinaryIO) -> Message | None:
 
 
 def path_to_wire(path: Path | str) -> str:
-    """A path as base64 of its bytes: file names need not be text."""
+    """The path's bytes as base64: file names need not be text."""
     return base64.b64encode(os.fsencode(path)).decode("ascii")
 
 
@@ -81,7 +83,7 @@ def path_from_wire(text: str) -> Path:
 
 
 def _read_exactly(stream: BinaryIO, count: int) -> bytes | None:
-    # A pipe may hand out less than asked for; a buffered reader loops by itself, a raw one doesn't.
+    # A pipe may return less than was asked for; a buffered reader loops by itself, a raw one doesn't.
     parts: list[bytes] = []
     while count:
         part = stream.read(count)

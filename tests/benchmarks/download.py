@@ -1,4 +1,4 @@
-"""Downloads: speed against curl, bytes that cuts and kills make it fetch twice, and a hub that misbehaves.
+"""Downloads: speed against curl, bytes fetched twice after cuts and kills, and a hub that misbehaves.
 
     python -m tests.benchmarks.download speed [--megabytes 1024] [--runs 5]
     python -m tests.benchmarks.download cuts [--megabytes 300]       a connection for each MiB
@@ -7,7 +7,7 @@
     python -m tests.benchmarks.download dead                         with the patience of a real command
 
 Speed: both programs get the same file from the same server, in turn, onto the same disk, and both times end when the
-file is on the disk itself (curl's is followed by an fsync). Exit status 1 where a figure is missed.
+file is on the disk itself (an fsync follows curl). The exit status is 1 if a figure is missed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from random import Random
 
 from desktop_llm.errors import UserError
-from desktop_llm.models.download.parts import BLOCK_BYTES
+from desktop_llm.models.download.part_file import BLOCK_BYTES
 from desktop_llm.models.download.receiving import Patience
 from tests.faulty_hub import FAULTS, FaultyHub
 from tests.models.downloading import FILE, REPO, made_model, site, try_fault
@@ -39,7 +39,7 @@ MOST_S = 60.0
 
 
 def speed(options: argparse.Namespace, folder: Path) -> bool:
-    """Our speed divided by curl's, the median of pairs."""
+    """Measure our speed divided by curl's, as the median of pairs."""
     _write_model(folder / "hub" / REPO / FILE, options.megabytes * MIB)
     command = [sys.executable, "-m", "tests.hub", str(folder / "hub")]
     ratios, ours, curls = list[float](), list[float](), list[float]()
@@ -59,7 +59,7 @@ def speed(options: argparse.Namespace, folder: Path) -> bool:
 
 
 def cuts(options: argparse.Namespace, folder: Path) -> bool:
-    """One cut in every MiB: the hub's bytes beyond those of the file."""
+    """Cut once in every MiB, and count the bytes the hub sent beyond those of the file."""
     model = made_model(Random(options.seed), options.megabytes * MIB // 4)
     with CountingHub(piece_s=0, cut_every_bytes=MIB) as hub:
         hub.add(REPO, {FILE: model})
@@ -70,7 +70,7 @@ def cuts(options: argparse.Namespace, folder: Path) -> bool:
 
 
 def kills(options: argparse.Namespace, folder: Path) -> bool:
-    """Random kill -9: what the hub had to send again for each, and whether a wrong file was ever published."""
+    """Kill with -9 at random: count the bytes the hub had to send again for each, and look for a wrong file."""
     with CountingHub() as hub:
         hub.add(REPO, {FILE: made_model(Random(options.seed), 10 * MIB)})
         killed = kill_pulls(folder, hub, options.count or 300, Random(options.seed))
@@ -80,7 +80,7 @@ def kills(options: argparse.Namespace, folder: Path) -> bool:
 
 
 def faults(options: argparse.Namespace, folder: Path) -> bool:
-    """Every mode with so many seeds; each run ends right or with a fitting sentence, and nothing wrong is published."""
+    """Try every mode with so many seeds; each succeeds or fails with a fitting sentence, without a wrong file."""
     ends, problems, longest = Counter[str](), list[str](), 0.0
     for name in FAULTS:
         for seed in range(options.count or 10):
@@ -96,7 +96,7 @@ def faults(options: argparse.Namespace, folder: Path) -> bool:
 
 
 def dead(options: argparse.Namespace, folder: Path) -> bool:
-    """How long a command holds on to a hub that is dead in some way, with nothing made shorter."""
+    """Measure how long a command waits for a hub that is dead in some way, with the real time limits."""
     taken = dict[str, float]()
     for name in ("silence", "stall", "slow_headers", "slow_body", "reset", "unavailable", "too_many_requests"):
         with FaultyHub() as hub, tempfile.TemporaryDirectory(dir=folder) as home:
@@ -151,7 +151,7 @@ def _tell(name: str, **figures: object) -> None:
 
 
 def main() -> int:
-    """Run one benchmark; 1 where it missed its figure."""
+    """Run one benchmark; returns 1 if it missed its figure."""
     known = {run.__name__: run for run in (speed, cuts, kills, faults, dead)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=known)

@@ -1,11 +1,11 @@
-"""How far forecasts of memory and speed are from what real model files take, on a machine that never loaded them.
+"""How far off the forecasts of memory and speed are for real model files, on a machine that never loaded them.
 
     python -m tests.benchmarks.fit MODEL[=QUANTIZATION,…] … [--threads N] [--context N] [--rounds N]
 
 `=Q8_0,Q4_0` makes those quantizations of the file first, in a temporary folder. The machine is measured once, as the
 app does it; then each file is loaded by the real engine, its context filled, and some tokens generated. Memory is the
 worker's peak; speeds are the median of the rounds. With one thread, speed is counted in the worker's processor time,
-which other programs disturb less than the clock; with more threads by the clock, which needs a quiet machine.
+which other programs disturb less than the clock; with more threads, by the clock, which needs a quiet machine.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from typing import Any
 
 import psutil
 
-from desktop_llm.engine import backends
 from desktop_llm.engine.client import Engine, LoadSettings
+from desktop_llm.engine.native import bindings
 from desktop_llm.models.facts import Facts
-from desktop_llm.models.fit import Forecast, Forecaster, this_machine
+from desktop_llm.models.fit import Forecast, Forecaster, Setup, this_machine
 from desktop_llm.models.gguf import read_header
 from desktop_llm.models.gguf.tables import FILE_TYPES
 from desktop_llm.paths import folders
+from desktop_llm.steps import result_of
 
 PROMPT_TOKENS, TOKENS, FEW_TOKENS = 64, 32, 4
 TARGETS = {"memory": 0.10, "speed": 0.25}
@@ -38,7 +39,7 @@ TARGETS = {"memory": 0.10, "speed": 0.25}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a model really took."""
+    """The memory and speed of a loaded model."""
 
     memory_bytes: int
     tokens_per_s: float
@@ -47,7 +48,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One file: forecast, measured, and the relative errors."""
+    """One file: the forecast, the measurement, and the relative errors."""
 
     name: str
     forecast: Forecast
@@ -86,9 +87,12 @@ class Work:
         self._worker = next(child for child in psutil.Process().children() if child.is_running())
 
     def measure(self, context: int, rounds: int) -> Measured:
-        """The memory with a context that is full, and the usual speed of `rounds` short answers."""
+        """The memory with a full context, and the median speed of `rounds` short answers."""
         _, full = self._bench(context - FEW_TOKENS, FEW_TOKENS)
-        tokens_per_s, prompt_tps, shortest, longest = [], [], [], []
+        tokens_per_s: list[float] = []
+        prompt_tps: list[float] = []
+        shortest: list[float] = []
+        longest: list[float] = []
         for _ in range(rounds):
             short_s, short = self._bench(PROMPT_TOKENS, FEW_TOKENS)
             long_s, long = self._bench(PROMPT_TOKENS, TOKENS)
@@ -105,13 +109,13 @@ class Work:
 
     def _bench(self, prompt_tokens: int, tokens: int) -> tuple[float, dict[str, Any]]:
         before = self._worker.cpu_times()
-        measured = self._engine.bench(prompt_tokens=prompt_tokens, tokens=tokens)
+        measured = result_of(self._engine.bench(prompt_tokens=prompt_tokens, tokens=tokens))
         after = self._worker.cpu_times()
         return after.user + after.system - before.user - before.system, measured
 
 
 def files(wanted: list[str], folder: Path) -> Iterator[Path]:
-    """The named files and the quantizations asked of them, one at a time."""
+    """Yield the named files and their requested quantizations, one at a time."""
     for item in wanted:
         name, _, quantizations = item.partition("=")
         yield Path(name)
@@ -124,8 +128,8 @@ def files(wanted: list[str], folder: Path) -> Iterator[Path]:
 
 
 def quantize(source: str, target: str, quantization: str) -> None:
-    """Write `source` in another quantization, by llama.cpp's own function."""
-    native: Any = backends.bindings()
+    """Write `source` in another quantization, with llama.cpp's own function."""
+    native: Any = bindings()
     parameters = native.llama_model_quantize_default_params()
     parameters.ftype = next(number for number, name in FILE_TYPES.items() if name == quantization)
     parameters.allow_requantize = True
@@ -134,14 +138,14 @@ def quantize(source: str, target: str, quantization: str) -> None:
 
 
 def run(wanted: list[str], context: int, threads: int | None, rounds: int) -> list[Row]:
-    """For each file what a new machine forecasts, and what is measured then."""
+    """For each file, the forecast of a new machine, then the measurement."""
     rows = []
     with tempfile.TemporaryDirectory() as home:
         here = folders(Path(home))
         forecaster = Forecaster(Facts(here.data / "facts.db"), this_machine)
         forecaster.note_speeds(_machine(here.home, context, threads, rounds))
         for path in files(wanted, Path(home)):
-            forecast = forecaster.forecast(read_header(path), path.stat().st_size, context_length=context)
+            forecast = forecaster.forecast(read_header(path), path.stat().st_size, Setup(context))
             rows.append(Row(path.stem, forecast, _measured(here.home, path, context, threads, rounds)))
             print(rows[-1].shown(), flush=True)
     return rows
@@ -153,11 +157,11 @@ def _machine(home: Path, context: int, threads: int | None, rounds: int) -> dict
         speeds = engine.speeds(threads)
     finally:
         engine.close()
-    if threads == 1:  # by the same clock as everything else here
+    if threads == 1:  # use the same clock as everything else here
         starter = _measured(home, Path(speeds["model"]), context, threads, rounds)
         speeds |= {"generation_tps": starter.tokens_per_s, "prompt_tps": starter.prompt_tps}
     for name, speed in speeds["formats"].items():
-        twice = ", kept twice" if speed["rearranged"] else ""
+        twice = ", kept twice" if speed["copied"] else ""
         print(f"{name:8} {speed['bytes_per_s'] / 1e9:5.1f} GB/s {speed['weights_per_s'] / 1e9:6.1f} G weights/s{twice}")
     return speeds
 

@@ -1,8 +1,9 @@
 """How fast answers come: our engine through its client against a bare loop over the same library.
 
-Both use the same build, backend module, model, threads and prompt, greedy; they run in turn several times and the
-medians are compared. Second figure: the time to the first token of a second turn in a long conversation, against
-processing its new tokens alone. Third: how soon a stop during prompt processing ends the answer. Needs a quiet machine.
+Both use the same build, backend module, model, threads and prompt, and decode greedily; they run in turn several times
+and the medians are compared. Second figure: the time to the first token of a second turn in a long conversation,
+against processing its new tokens alone. Third: how soon a stop during prompt processing ends the answer. Needs a quiet
+machine.
 
     python -m tests.benchmarks.generation [MODEL.gguf] [--rounds N] [--threads N]
 """
@@ -32,6 +33,7 @@ from desktop_llm.engine.client import (
     TextDelta,
     ThinkingDelta,
 )
+from desktop_llm.engine.native import bindings
 from desktop_llm.paths import folders, package_file
 
 GENERATED = 96
@@ -50,11 +52,11 @@ class Speed:
 
 
 def engine_speed(engine: Engine, question: str) -> Speed:
-    """One answer as the app gets it: the clock runs where the events arrive."""
+    """Measure one answer as the app gets it, with a clock at the events' arrival."""
     begun = time.perf_counter()
     times: list[float] = []
     tokens = 0
-    for event in engine.generate([ChatMessage("user", question)], Sampling(temperature=0, max_tokens=GENERATED)):
+    for event in engine.generate([ChatMessage.of("user", question)], Sampling(temperature=0, max_tokens=GENERATED)):
         if isinstance(event, TextDelta | ThinkingDelta):
             times.append(time.perf_counter())
         elif isinstance(event, Finished):
@@ -65,17 +67,17 @@ def engine_speed(engine: Engine, question: str) -> Speed:
 
 
 def bare_speed(arguments: list[str]) -> Speed:
-    """The same work in a fresh process that does nothing else."""
+    """Measure the same work in a fresh process that does nothing else."""
     command = [sys.executable, "-m", "tests.benchmarks.generation", "--bare", *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return Speed(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def bare_loop(model_path: str, module: str, threads: int, prompt_tokens: int, known_tokens: int) -> Speed:
-    """llama.cpp's C API as its own examples use it: decode, sample, piece; behind `known_tokens` not counted."""
-    native: Any = backends.bindings()
+    """Use llama.cpp's C API as its own examples do: decode, sample, piece; the first `known_tokens` are not timed."""
+    native: Any = bindings()
     if module:
-        backends.load([module])
+        backends.Modules().load([module])
     native.llama_log_set(quiet := native.llama_log_callback(lambda *_: None), None)
     model = native.llama_model_load_from_file(model_path.encode(), native.llama_model_default_params())
     parameters = native.llama_context_default_params()
@@ -107,23 +109,25 @@ def bare_loop(model_path: str, module: str, threads: int, prompt_tokens: int, kn
 def _process(native: Any, context: Any, tokens: list[int]) -> None:
     for start in range(0, len(tokens), 512):
         part = tokens[start : start + 512]
-        batch = (ctypes.c_int32 * len(part))(*part)  # a name of its own: the native batch only points at it
+        batch = (ctypes.c_int32 * len(part))(*part)  # its own name keeps it alive: the native batch only points at it
         native.llama_decode(context, native.llama_batch_get_one(batch, len(part)))
     native.llama_synchronize(context)
 
 
 def second_turn(engine: Engine, bare_options: list[str]) -> tuple[float, float]:
-    """Seconds to the first token of a second turn after some 1,500 tokens, and of its new tokens in a bare loop.
+    """Seconds to the first token of a second turn after some 1,500 tokens, and for its new tokens in a bare loop.
 
-    The bare loop has the first turn processed already, since tokens cost more behind a long beginning.
+    The bare loop has processed the first turn already, since tokens cost more after a long beginning.
     """
-    turns = [ChatMessage("user", FACTS * 68)]
+    turns = [ChatMessage.of("user", FACTS * 68)]
     text = ""
     for event in engine.generate(turns, Sampling(temperature=0, max_tokens=40)):
         text += event.text if isinstance(event, TextDelta) else ""
-    question = ChatMessage("user", "And what did the keeper do when the fog came in? " * 6)
+    question = ChatMessage.of("user", "And what did the keeper do when the fog came in? " * 6)
     started = time.perf_counter()
-    steps = engine.generate([*turns, ChatMessage("assistant", text), question], Sampling(temperature=0, max_tokens=4))
+    steps = engine.generate(
+        [*turns, ChatMessage.of("assistant", text), question], Sampling(temperature=0, max_tokens=4)
+    )
     second_s = _first_token_s(steps, started)
     usage = next(event for event in steps if isinstance(event, Finished)).usage
     fresh = usage.prompt_tokens - usage.cached_tokens
@@ -139,8 +143,8 @@ def _first_token_s(steps: Any, started: float) -> float:
 
 
 def stop_s(engine: Engine) -> float:
-    """Seconds from stop, in the middle of prompt processing, to the end of the answer."""
-    engine_steps = engine.generate([ChatMessage("user", "Never seen before: " + FACTS * 90)], Sampling())
+    """Seconds from a stop during prompt processing to the end of the answer."""
+    engine_steps = engine.generate([ChatMessage.of("user", "Never seen before: " + FACTS * 90)], Sampling())
     for event in engine_steps:
         if isinstance(event, PromptProgress):
             break
@@ -158,7 +162,7 @@ def _tokens(native: Any, vocabulary: Any, text: str) -> list[int]:
 
 
 def measure(model: Path, rounds: int, threads: int | None) -> dict[str, Any]:
-    """All figures of this machine, as a table of medians and ratios."""
+    """All figures for this machine, as a table of medians and ratios."""
     with tempfile.TemporaryDirectory() as home:
         engine = Engine(folders(Path(home)))
         try:

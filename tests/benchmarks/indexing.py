@@ -1,4 +1,4 @@
-"""Reading a folder against the embedding model alone on the very same chunks, in one run: the ratio is the figure.
+"""Compares reading a folder with the embedding model alone on the same chunks, in one run; prints the ratio.
 
 python -m tests.benchmarks.indexing [--files 60] [--words 1500]
 """
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def read(home: Folders, folder: Path) -> float:
-    """Seconds from the first request to the report; the worker is up and warm before."""
+    """Seconds from the first request to the report; the worker has started and warmed up before."""
     client = Knowledge(home)
     warm = folder.parent / "warm.txt"
     warm.write_text("One short text, so that everything is loaded.")

@@ -1,8 +1,8 @@
-"""Random kill -9 of the chats' writer, of the whole app and of its workers, and a look at what they had promised.
+"""Kills the chats' writer, the whole app or its workers with -9 at random, then looks for losses of what they promised.
 
     python -m tests.benchmarks.kills [COUNT] [--seed N] [--only chats|app|workers]
 
-Exit status 1 where anything acknowledged was lost. Each kind of victim is one function in `VICTIMS`.
+The exit status is 1 if anything acknowledged was lost. Each kind of victim is one function in `VICTIMS`.
 """
 
 import argparse
@@ -28,12 +28,12 @@ def chats(folder: Path, count: int, seed: int) -> list[str]:
 
 
 def app(folder: Path, count: int, seed: int) -> list[str]:
-    """Kill the whole app while it chats and reads: no stored message may be lost, the index like an undisturbed one."""
+    """Kill the whole app while it chats and reads: no stored message may be lost, the index must match a calm run."""
     return kill_app_many(folder, count, seed, lambda kills: _tell("app", kills, count))
 
 
 def workers(folder: Path, count: int, seed: int) -> list[str]:
-    """Kill engine, knowledge worker and reader while they work; no answer and no index may differ."""
+    """Kill the engine, knowledge worker and reader while they work; no answer and no index may differ."""
     return kill_workers_many(folder, count, seed, lambda kills: _tell("workers", kills, count))
 
 
@@ -45,7 +45,7 @@ VICTIMS: dict[str, Victim] = {"chats": chats, "app": app, "workers": workers}
 
 
 def main() -> int:
-    """Run every kind of victim, print one line for each."""
+    """Kill every kind of victim, and print one line for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("count", nargs="?", type=int, default=100, help="kills of each kind (100)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="to repeat a run")

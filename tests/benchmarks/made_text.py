@@ -1,4 +1,4 @@
-"""Text for the benchmarks that looks like prose to a splitter and an index: frequent and rare words, sentences."""
+"""Makes text that looks like prose to a splitter and an index: sentences with frequent and rare words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SYLLABLES = _SOUNDS.split()
 
 
 def vocabulary(random: Random, size: int = 8000) -> list[str]:
-    """Words, the frequent ones first."""
+    """Made-up words, frequent ones first."""
     return ["".join(random.choices(_SYLLABLES, k=random.choice((1, 2, 2, 3)))) for _ in range(size)]
 
 
@@ -29,7 +29,7 @@ def prose(random: Random, words: list[str], count: int) -> str:
 
 
 def write_files(folder: Path, files: int, words: int, random: Random) -> None:
-    """Text files with so many words each."""
+    """Write text files with this many words each."""
     folder.mkdir(parents=True)
     known = vocabulary(random)
     for number in range(files):

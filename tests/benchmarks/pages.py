@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.pages [--models N] [--rounds N]
 
-A real window in front of a hub on this computer. Each step is one a person takes; the largest gap between two beats of
-a timer of 5 ms is what a key would have waited. Each round is a window and a home of its own; it wants a quiet machine.
+A real window uses a hub on this computer. Each step is one a person takes; a key would have waited for the largest
+gap between two beats of a timer of 5 ms. Each round has its own window and home. Needs a quiet machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.models import gguf_files
 from tests.sample_hub import fill
 
 MANY = 20  # results, of the sample hub's 23
-SETTLE_S = 1.5  # after a step: what it set going is part of it
+SETTLE_S = 1.5  # after a step: the work it started is part of it
 
 
 def main() -> int:
@@ -99,7 +99,7 @@ def hub_url() -> Iterator[str]:
 
 
 def serve(pipe: Connection) -> None:
-    """The hub's process: tells where it listens, ends when it is told to."""
+    """Run the hub's process: it sends its address, and ends when it is told to."""
     with LocalHub() as hub:
         fill(hub)
         pipe.send(hub.url)
@@ -107,7 +107,7 @@ def serve(pipe: Connection) -> None:
 
 
 def steps(person: Person) -> list[tuple[str, Callable[[], object]]]:
-    """What a person does, in order: everything for the first time, then the menu and the largest page again."""
+    """The steps of a person, in order: everything for the first time, then the menu and the largest page again."""
 
     def page(name: str) -> Callable[[], None]:
         return lambda: person.wiring.show_page(name)

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/responsiveness.py [--files N] [--tokens N] [--home DIR]
 
-A timer of 5 ms beats in the window's thread; the gaps between two beats, less those 5 ms, are what a person would wait
-for a key. Prints the largest, the 99th percentile, and how many were over 50 ms, for each part of the run; beside them
-the most processor time that the thread itself took between two beats, since on a busy machine it also waits its turn.
+A timer of 5 ms beats in the window's thread; a key would wait for the gap between two beats, less those 5 ms. Prints
+the largest gap, the 99th percentile, and the number of gaps over 50 ms, for each part of the run; beside them the most
+processor time that the thread itself took between two beats, since on a busy machine it also waits its turn.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Heart(QObject):
         self._timer.start()
 
     def take(self) -> tuple[list[float], list[float]]:
-        """How late and how busy it was since the last time, each in order of size."""
+        """How late and how busy it was since the last call, each sorted by size."""
         noted = sorted(self.late_ms), sorted(self.busy_ms)
         self.late_ms, self.busy_ms = [], []
         return noted
@@ -77,7 +77,7 @@ def main() -> int:
 
 
 def measure(person: Person, papers: Path, tokens: int) -> int:
-    """Idle, answering, reading, and both at once."""
+    """Measure the window idle, answering, reading, and doing both at once."""
     person.new_chat({"max_tokens": tokens, "temperature": 0.0})
     person.ask("Say hello.")
     heart = Heart()
@@ -106,20 +106,20 @@ def measure(person: Person, papers: Path, tokens: int) -> int:
 def read(person: Person, name: str, papers: Path) -> None:
     """Read the folder with the Documents page in view."""
     person.wiring.show_page("documents")
-    person.wiring.documents.add(name, [str(papers)])
-    until(lambda: not person.wiring.documents.is_reading(name), 300)
+    person.wiring.collections.add(name, [str(papers)])
+    until(lambda: not person.wiring.collections.is_reading(name), 300)
     person.wiring.show_page("chats")
 
 
 def both(person: Person, papers: Path, text: str) -> None:
-    """Read the folder again, under another name, while an answer is written."""
-    person.wiring.documents.add("Second", [str(papers)])
+    """Read the folder again under another name, while an answer is written."""
+    person.wiring.collections.add("Second", [str(papers)])
     person.ask(text)
-    until(lambda: not person.wiring.documents.is_reading("Second"), 300)
+    until(lambda: not person.wiring.collections.is_reading("Second"), 300)
 
 
 def write_papers(folder: Path, count: int) -> None:
-    """Notes, each of about two pages."""
+    """Write notes of about two pages each."""
     folder.mkdir(parents=True)
     for number in range(count):
         topic = TOPICS[number % len(TOPICS)]

@@ -1,8 +1,8 @@
-"""One search over 10,000 chunks in the knowledge worker, the query's embedding included: median and 95th percentile.
+"""Searches over 10,000 chunks in the knowledge worker, with the query's embedding: median and 95th percentile.
 
     python -m tests.benchmarks.search [--chunks 10000] [--queries 100]
 
-The chunks' vectors are made, not embedded (their content does not change the time); the queries are embedded for real.
+The chunks' vectors are made up (their content does not change the time); the queries are really embedded.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def fill(home: Folders, chunks: int, words: list[str]) -> None:
-    """A store with one collection of so many chunks."""
+    """Fill a store with one collection of this many chunks."""
     store, dice = Store(home.knowledge_db), np.random.default_rng(7)
     collection, chance = store.create_collection("benchmark"), random.Random(8)
     for number in range(chunks // CHUNKS_A_SOURCE):
@@ -60,7 +60,7 @@ def fill(home: Folders, chunks: int, words: list[str]) -> None:
 
 
 def searched(home: Folders, queries: int, words: list[str]) -> list[float]:
-    """Milliseconds a search, sorted; measured at the client, the wire included."""
+    """The milliseconds of each search, sorted; measured at the client, with the wire."""
     client, chance, times = Knowledge(home), random.Random(9), []
     client.search(["benchmark"], "warm up")
     for _ in range(queries):

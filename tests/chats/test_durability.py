@@ -1,5 +1,6 @@
 """Kills, full disks, damage and other versions: nothing that was acknowledged is lost, and everything is said."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from desktop_llm.chats import schema
-from desktop_llm.chats.store import ChatReader, ChatStore, condition
+from desktop_llm.chats import backups, schema
+from desktop_llm.chats.reader import ChatReader, condition
+from desktop_llm.chats.records import ChatAdapter
+from desktop_llm.chats.store import ChatStore
 from desktop_llm.errors import UserError
+from desktop_llm.message import File, Text, Thinking, ToolResult
 from tests.chats.killing import kill_many
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -21,6 +25,7 @@ import resource, sys
 from pathlib import Path
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.errors import UserError
+from desktop_llm.message import Text
 path = Path(sys.argv[1])
 store = ChatStore(path)
 chat = store.create(title="A chat")
@@ -28,13 +33,13 @@ parent, saved = None, []
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
 try:
     while True:
-        parent = store.add(chat.id, parent, "user", "text " * 2000).id
+        parent = store.add(chat.id, parent, "user", [Text("text " * 2000)]).id
         saved.append(parent)
 except UserError as error:
     sentence = error.message
 assert [message.id for message in store.messages(chat.id)] == saved, "what was saved can still be read"
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-saved.append(store.add(chat.id, parent, "user", "room again").id)
+saved.append(store.add(chat.id, parent, "user", [Text("room again")]).id)
 store.close()
 print(sentence)
 print(len(saved), len(ChatStore(path).messages(chat.id)))
@@ -45,8 +50,8 @@ def write_chats(path: Path, count: int = 40) -> None:
     with ChatStore(path) as store:
         for number in range(count):
             chat = store.create(title=f"chat {number}")
-            asked = store.add(chat.id, None, "user", f"question {number} " * 50)
-            store.add(chat.id, asked.id, "assistant", f"answer {number} " * 50)
+            asked = store.add(chat.id, None, "user", [Text(f"question {number} " * 50)])
+            store.add(chat.id, asked.id, "assistant", [Text(f"answer {number} " * 50)])
 
 
 def damage(path: Path, start: int, length: int) -> None:
@@ -98,8 +103,8 @@ def test_a_damaged_page_costs_only_what_stood_on_it(path: Path) -> None:
         texts = [message.text for chat in chats for message in store.messages(chat.id)]
         assert len(chats) > 30
         assert len([text for text in texts if text]) > 60
-        assert store.search("question")
-        store.add(chats[0].id, None, "user", "The salvaged file can be written")
+        assert len(store.conversations("question")) > 30
+        store.add(chats[0].id, None, "user", [Text("The salvaged file can be written")])
     (kept,) = path.parent.glob("chats-damaged-*/chats.db")
     assert kept.read_bytes() == spoilt
     assert str(kept.parent) in store.notice
@@ -136,18 +141,31 @@ def test_damage_that_only_a_search_meets_is_said_and_mended_at_the_next_start(pa
     with ChatStore(path) as store:
         assert store.notice is None
         with pytest.raises(UserError, match="Start the app again"):
-            store.search("question")
+            store.conversations("question")
     with ChatStore(path) as store:
         assert store.notice is not None
-        assert len(store.search("question")) == 3
+        assert len(store.conversations("question")) == 3
     with ChatStore(path) as store:
         assert store.notice is None
+
+
+def test_a_damaged_number_of_the_search_index_hides_no_chat(path: Path) -> None:
+    write_chats(path, count=1)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE message_search_config SET v = 0 WHERE k = 'version'")
+        connection.commit()
+    with ChatStore(path) as store:
+        assert store.notice is not None
+        assert len(store.conversations("question")) == 1
 
 
 def test_a_chat_whose_values_are_damaged_can_still_be_read(path: Path) -> None:
     write_chats(path, count=1)
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE conversation SET sampling = '{', collections = '7', leaf_id = 'nowhere', title = 5")
+        connection.execute(
+            "UPDATE conversation SET sampling = '{', collections = '7', leaf_id = 'nowhere', title = 5, "
+            "updated_at = 9e999, created_at = -9e999"
+        )
         connection.execute("UPDATE part SET content = x'61ff62'")
         connection.execute("UPDATE message SET model_name = CAST(x'61ff62' AS TEXT)")
         connection.commit()
@@ -165,6 +183,33 @@ def test_the_second_half_cut_off_leaves_the_first(path: Path) -> None:
         texts = [message.text for chat in store.conversations() for message in store.messages(chat.id)]
         assert len(texts) > 10
         assert all(text.startswith(("question", "answer")) for text in texts)
+
+
+@pytest.mark.parametrize("byte", [0, 16, 18, 19, 21, 28, 47, 52, 56, 60, 62, 71, 92])
+def test_no_damaged_byte_of_the_header_hides_a_chat(path: Path, byte: int) -> None:
+    write_chats(path, count=1)
+    content = bytearray(path.read_bytes())
+    content[byte] ^= 0x55
+    path.write_bytes(content)
+    with contextlib.suppress(UserError):
+        ChatReader(path).close()
+    with ChatStore(path) as store:
+        assert [len(store.messages(chat.id)) for chat in store.conversations()] == [2]
+        store.create(title="after")
+
+
+@pytest.mark.parametrize(("byte", "flip"), [(62, 0x02), (63, 0x55)])
+def test_a_version_that_damage_made_higher_is_taken_for_a_newer_one_and_the_chats_are_shown(
+    path: Path, byte: int, flip: int
+) -> None:
+    write_chats(path, count=1)
+    content = bytearray(path.read_bytes())
+    content[byte] ^= flip
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="newer version"):
+        ChatStore(path)
+    with ChatReader(path) as reader:
+        assert [len(reader.messages(chat.id)) for chat in reader.conversations()] == [2]
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"SQLite format 3\0" + b"\xff" * 5000, os.urandom(20_000)])
@@ -241,8 +286,63 @@ def test_chats_of_every_released_layout_can_be_opened(path: Path, version: int) 
         question, answer = store.messages(chat.id)
         assert (question.text, question.attachments) == ("Wie heißt das? \udcff", ("/home/ada/engine.pdf",))
         assert (answer.text, answer.citations[0].text) == ("Aquädukt [1].", "Ein Aquädukt")
-        assert store.search("aquadukt")[0].message_id == answer.id
+        assert store.conversations("aquadukt") == [chat]
         assert (answer.citations[0].place, answer.unsupported) == (("", ()) if version == 1 else ("Water", ((0, 9),)))
+        cheerful = ChatAdapter("cheerful-r8", "Cheerful", 0.7)
+        missing = ChatAdapter("gone", "Gone", 1.0, problem="There is no adapter “gone” here.")
+        assert chat.adapters == (() if version < 4 else (cheerful, ChatAdapter("formal", "Formal", 0.3, on=False)))
+        assert answer.adapters == (() if version < 4 else (cheerful, missing))
+        assert chat.tools == ({} if version < 5 else {"on": True, "calculator": False})
+
+
+def test_answers_of_layout_2_are_lifted_with_all_that_belongs_to_them(path: Path) -> None:
+    shutil.copyfile(FIXTURES / "version-2-answers.db", path)
+    with ChatStore(path) as store:
+        (chat,) = store.conversations("aquadukt")
+        assert store.recover() == 1
+        question, answer, _, failed, retried, cut_off = store.messages(chat.id)
+        files = (File("/home/ada/engine.pdf"), File("/home/ada/Notes.md"))
+        assert question.parts == (Text("Wie heißt das? \udcff"), *files)
+        assert answer.parts == (Thinking("Hm, water."), Text("Aquädukt [1] [2]."))
+        assert [citation.text for citation in answer.citations] == ["Ein Aquädukt", "Rohre"]
+        assert [citation.place for citation in answer.sources] == ["Water", "Pipes, line 7"]
+        assert (answer.seed, answer.finish_reason, answer.timings) == (7, "stop", {"ttft_s": 0.25})
+        kept = "The model stopped because memory ran out. Everything written so far is kept."
+        assert (failed.status, failed.parts, failed.error, failed.error_text) == ("error", (), kept, "")
+        assert (cut_off.status, cut_off.parts) == ("interrupted", (Thinking("Still "), Text("cut off by a kill")))
+        assert (cut_off.branch, cut_off.branches) == (2, 2)
+        store.choose_branch(store.siblings(cut_off.id)[0])
+        assert (store.messages(chat.id)[-1].status, store.messages(chat.id)[-1].text) == ("interrupted", "The first ha")
+        assert store.draft(chat.id) == "half a thou"
+        store.add(chat.id, retried.id, "tool", [ToolResult("c1", "A tool may speak now.")])
+    (backup,) = backups.backups(path)
+    with closing(sqlite3.connect(backup)) as old, closing(sqlite3.connect(path)) as lifted:
+        assert old.execute("PRAGMA user_version").fetchone() == (2,)
+        assert old.execute("SELECT count(*) FROM part").fetchone() == (11,)
+        assert lifted.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert lifted.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_a_part_of_an_old_tool_becomes_its_result(path: Path) -> None:
+    shutil.copyfile(FIXTURES / "version-2.db", path)
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("INSERT INTO part (message, kind, content) VALUES (2, 'tool', '12 °C'), (2, 'tool', x'61ff')")
+        old.commit()
+    with ChatStore(path) as store:
+        (chat,) = store.conversations()
+        results = [part for part in store.messages(chat.id)[-1].parts if isinstance(part, ToolResult)]
+        assert results == [ToolResult("", "12 °C"), ToolResult("", "a\ufffd")]
+
+
+def test_a_lifted_file_that_loses_its_first_page_loses_no_chat(path: Path) -> None:
+    shutil.copyfile(FIXTURES / "version-2-answers.db", path)
+    with ChatStore(path) as store:
+        (chat,) = store.conversations()
+        shown = store.messages(chat.id)
+    damage(path, start=0, length=4096)
+    with ChatStore(path) as store:
+        assert store.notice is not None
+        assert store.messages(chat.id) == shown
 
 
 def test_an_upgrade_keeps_a_backup_and_a_failed_one_changes_nothing(path: Path) -> None:
@@ -254,11 +354,11 @@ def test_an_upgrade_keeps_a_backup_and_a_failed_one_changes_nothing(path: Path) 
             schema.upgrade(connection, path, bad)
         columns = [row[1] for row in connection.execute("PRAGMA table_info(conversation)")]
         assert "colour" not in columns
-        for backup in schema.backups(path):
+        for backup in backups.backups(path):
             backup.unlink()
         schema.upgrade(connection, path, good)
         assert connection.execute("SELECT colour FROM conversation").fetchall() == [(None,)]
-    (backup,) = schema.backups(path)
+    (backup,) = backups.backups(path)
     assert backup.stat().st_mode & 0o077 == 0 or sys.platform == "win32"
     with closing(sqlite3.connect(backup)) as old:
         assert old.execute("PRAGMA user_version").fetchone() == (len(schema.STEPS),)

@@ -6,11 +6,12 @@ import pytest
 
 from desktop_llm.chats import search
 from desktop_llm.chats.store import ChatStore
+from desktop_llm.message import Text
 
 
 def keep(store: ChatStore, text: str, title: str = "A chat") -> str:
     chat = store.create(title=title)
-    store.add(chat.id, None, "user", text)
+    store.add(chat.id, None, "user", [Text(text)])
     return chat.id
 
 
@@ -32,31 +33,20 @@ def keep(store: ChatStore, text: str, title: str = "A chat") -> str:
 def test_a_message_is_found_by_the_beginning_of_its_words(store: ChatStore, text: str, query: str) -> None:
     chat = keep(store, text)
     keep(store, "something else")
-    assert [hit.conversation_id for hit in store.search(query)] == [chat]
     assert [found.id for found in store.conversations(query)] == [chat]
 
 
-def test_titles_come_first_and_say_that_they_are_titles(store: ChatStore) -> None:
+def test_titles_are_searched_too(store: ChatStore) -> None:
     in_text = keep(store, "about bridges")
     in_title = keep(store, "nothing", title="Bridges")
-    hits = store.search("bridge")
-    assert [(hit.conversation_id, hit.message_id is None) for hit in hits] == [(in_title, True), (in_text, False)]
-
-
-def test_a_snippet_shows_the_words_around_the_find_on_one_line(store: ChatStore) -> None:
-    keep(store, "word " * 300 + "\nthe needle\nlies here " + "word " * 300)
-    (hit,) = store.search("needle")
-    assert "the needle lies here" in hit.snippet
-    assert len(hit.snippet) < 200
-    keep(store, "私は東京に住んでいます")
-    assert store.search("東京")[0].snippet == "私は東京に住んでいます"
+    assert {found.id for found in store.conversations("bridge")} == {in_title, in_text}
 
 
 def test_a_new_title_is_found_and_the_old_one_no_longer(store: ChatStore) -> None:
     chat = keep(store, "nothing", title="Bridges")
     store.update(chat, title="Tunnels")
-    assert store.search("bridges") == []
-    assert store.search("tunnels")[0].title == "Tunnels"
+    assert store.conversations("bridges") == []
+    assert [found.title for found in store.conversations("tunnels")] == ["Tunnels"]
 
 
 def test_a_chat_is_found_by_an_emoji_in_its_title(store: ChatStore) -> None:
@@ -70,10 +60,9 @@ def test_nothing_that_can_be_typed_breaks_the_search(store: ChatStore) -> None:
     typed = [*string.punctuation, "\0", "\ud800", '"', '""', "a AND", "NOT", "NEAR(a b", "text:", "*", "a" * 99_999]
     typed += [f"{first}a{second}" for first in string.punctuation for second in string.punctuation]
     for query in typed:
-        store.search(query)
         store.conversations(query)
-    assert store.search("near and or not")
-    assert store.search("col:umn")
+    assert store.conversations("near and or not")
+    assert store.conversations("col:umn")
 
 
 def test_a_query_without_words_is_no_query() -> None:

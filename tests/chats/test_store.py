@@ -3,14 +3,17 @@
 import sqlite3
 import stat
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from desktop_llm.chats.store import ChatReader, ChatStore, StoredCitation
+from desktop_llm.chats.reader import ChatReader
+from desktop_llm.chats.store import ChatStore
 from desktop_llm.errors import NotFound
+from desktop_llm.message import Citation, File, Image, Text, Thinking, ToolCall, ToolResult
 
-CITATION = StoredCitation(1, "/home/ada/engine.pdf", 3, 10, 17, "a quote", 0.5, True)
+CITATION = Citation(1, "/home/ada/engine.pdf", 3, 10, 17, "a quote", 0.5, True)
 HOSTILE = [
     "a\0b",
     "\ud800 alone \udfff",
@@ -25,8 +28,8 @@ HOSTILE = [
 
 def ask_and_answer(store: ChatStore, question: str = "Why?", answer: str = "Because.") -> tuple[str, str, str]:
     chat = store.create(title="A chat")
-    asked = store.add(chat.id, None, "user", question)
-    answered = store.add(chat.id, asked.id, "assistant", answer)
+    asked = store.add(chat.id, None, "user", [Text(question)])
+    answered = store.add(chat.id, asked.id, "assistant", [Text(answer)])
     return chat.id, asked.id, answered.id
 
 
@@ -46,9 +49,9 @@ def test_an_answer_is_stored_piece_by_piece_and_finished_with_its_facts(path: Pa
     with ChatStore(path) as store:
         chat, asked, _ = ask_and_answer(store)
         answer = store.add(chat, asked, "assistant", status="streaming", model_name="SmolLM2 135M", seed=7)
-        store.append(answer.id, thinking="Let me see. ")
-        store.append(answer.id, text="It is ")
-        store.append(answer.id, text="so [1].")
+        store.append(answer.id, [Thinking("Let me see. ")])
+        store.append(answer.id, [Text("It is ")])
+        store.append(answer.id, [Text("so [1].")])
         assert store.conversation(chat).state == "answering"
         store.finish(
             answer.id,
@@ -69,28 +72,60 @@ def test_an_answer_is_stored_piece_by_piece_and_finished_with_its_facts(path: Pa
         assert stored.sources == (CITATION, CITATION)
 
 
-def test_a_text_given_at_the_end_replaces_what_was_streamed(store: ChatStore) -> None:
+def test_parts_given_at_the_end_replace_what_was_streamed(store: ChatStore) -> None:
     chat, asked, _ = ask_and_answer(store)
-    answer = store.add(chat, asked, "assistant", "It is so [9].", status="streaming")
-    store.append(answer.id, thinking="Hm.")
-    finished = store.finish(answer.id, "complete", text="It is so.")
-    assert (finished.text, finished.thinking) == ("It is so.", "Hm.")
+    answer = store.add(chat, asked, "assistant", [Text("It is so [9].")], status="streaming")
+    store.append(answer.id, [Thinking("Hm.")])
+    finished = store.finish(answer.id, "complete", parts=[Thinking("Hm."), Text("It is so.")])
+    assert finished.parts == (Thinking("Hm."), Text("It is so."))
+
+
+def test_the_parts_of_a_message_keep_their_order_and_pieces_of_one_kind_are_joined(path: Path) -> None:
+    picture, call = Image("/home/ada/bridge.png"), ToolCall("c1", "weather", '{"city": "Köln \udcff"}')
+    with ChatStore(path) as store:
+        chat = store.create()
+        asked = store.add(chat.id, None, "user", [Text("Look: "), picture, Text("and?"), File("/home/ada/a.pdf")])
+        answer = store.add(chat.id, asked.id, "assistant", status="streaming")
+        store.append(answer.id, [Thinking("First, "), Thinking("the "), Text("It is "), Thinking("or "), Text("so")])
+        store.append(answer.id, [Text(". ")])
+        streamed = (Thinking("First, the "), Text("It is "), Thinking("or "), Text("so. "))
+        assert store.message(answer.id).parts == streamed
+        store.finish(answer.id, "complete", parts=[*streamed, call])
+        result = store.add(chat.id, answer.id, "tool", [ToolResult("c1", "12 °C")])
+        assert [message.id for message in store.conversations("12")] == []
+    with ChatReader(path) as reader:
+        question, stored, told = reader.messages(chat.id)
+        assert question.parts == (Text("Look: "), picture, Text("and?"), File("/home/ada/a.pdf"))
+        assert (question.text, question.attachments) == ("Look: and?", ("/home/ada/a.pdf",))
+        assert stored.parts == (*streamed, call)
+        assert (stored.text, stored.thinking) == ("It is so. ", "First, the or ")
+        assert (told.id, told.role, told.parts) == (result.id, "tool", (ToolResult("c1", "12 °C"),))
+
+
+def test_a_tool_call_that_is_damaged_is_shown_with_what_is_left(store: ChatStore, path: Path) -> None:
+    chat = store.create()
+    store.add(chat.id, None, "assistant", [Text("See."), ToolCall("c1", "weather", "{}")])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE part SET content = '{\"id\": ' WHERE kind = 'tool_call'")
+        connection.commit()
+    assert store.messages(chat.id)[0].parts == (Text("See."), ToolResult("", '{"id": '))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_any_text_comes_back_character_by_character(store: ChatStore, text: str) -> None:
     chat = store.create(title=text, system_prompt=text, collections=(text,), sampling={"stop": text})
-    message = store.add(chat.id, None, "user", text, attachments=[text, "/b"], error=text)
-    store.append(message.id, text, thinking=text)
+    message = store.add(chat.id, None, "user", [Text(text), File(text), File("/b")], error=text, error_text=text)
+    store.append(message.id, [Thinking(text), Text(text)])
     store.save_draft(chat.id, text)
-    cited = StoredCitation(1, text, None, 0, 1, text, 0.0, False)
+    cited = Citation(1, text, None, 0, 1, text, 0.0, False)
     store.finish(message.id, "complete", citations=[cited])
-    with store.reader() as reader:
+    with ChatReader(store.path) as reader:
         again = reader.conversation(chat.id)
         assert (again.title, again.system_prompt, again.collections) == (text, text, (text,))
         assert again.sampling == {"stop": text}
         stored = reader.messages(chat.id)[0]
-        assert (stored.text, stored.thinking, stored.error) == (text + text, text, text)
+        assert (stored.text, stored.thinking) == (text + text, text)
+        assert (stored.error, stored.error_text) == (text, text)
         assert stored.attachments == (text, "/b")
         assert stored.citations == (cited,)
         assert reader.draft(chat.id) == text
@@ -98,7 +133,7 @@ def test_any_text_comes_back_character_by_character(store: ChatStore, text: str)
 
 def test_an_edited_question_opens_a_branch_and_each_branch_can_be_shown_again(store: ChatStore) -> None:
     chat, asked, answered = ask_and_answer(store)
-    edited = store.add(chat, None, "user", "Why not?")
+    edited = store.add(chat, None, "user", [Text("Why not?")])
     assert [message.id for message in store.messages(chat)] == [edited.id]
     assert (edited.branch, edited.branches) == (2, 2)
     assert store.siblings(edited.id) == (asked, edited.id)
@@ -110,7 +145,7 @@ def test_an_edited_question_opens_a_branch_and_each_branch_can_be_shown_again(st
 
 def test_a_regenerated_answer_is_another_child_of_the_same_question(store: ChatStore) -> None:
     chat, asked, answered = ask_and_answer(store)
-    again = store.add(chat, asked, "assistant", "For another reason.")
+    again = store.add(chat, asked, "assistant", [Text("For another reason.")])
     assert store.siblings(answered) == (answered, again.id)
     assert [message.text for message in store.messages(chat)] == ["Why?", "For another reason."]
 
@@ -121,7 +156,7 @@ def test_the_list_is_ordered_by_use_whatever_the_clock_says(store: ChatStore, mo
     monkeypatch.setattr("time.time", lambda: 0.0)
     second = store.create(title="second")
     assert [chat.title for chat in store.conversations()] == ["second", "first"]
-    store.add(first.id, None, "user", "Again")
+    store.add(first.id, None, "user", [Text("Again")])
     assert [chat.title for chat in store.conversations()] == ["first", "second"]
     store.update(second.id, pinned=True)
     assert [chat.title for chat in store.conversations()] == ["second", "first"]
@@ -130,8 +165,8 @@ def test_the_list_is_ordered_by_use_whatever_the_clock_says(store: ChatStore, mo
 def test_a_chat_in_the_trash_is_found_nowhere_and_comes_back_whole(store: ChatStore) -> None:
     chat, *_ = ask_and_answer(store, "Where is the aqueduct?")
     store.trash(chat)
-    assert (store.conversations(), store.search("aqueduct")) == ([], [])
-    assert [trashed.id for trashed in store.trashed()] == [chat]
+    assert (store.conversations(), store.conversations("aqueduct")) == ([], [])
+    assert store.conversation(chat).title == "A chat"
     store.restore(chat)
     assert [found.id for found in store.conversations()] == [chat]
     assert len(store.messages(chat)) == 2
@@ -142,6 +177,7 @@ def test_what_is_purged_leaves_no_trace_in_any_file(path: Path) -> None:
         chat, *_ = ask_and_answer(store, "zanzibar " * 500, "The zanzibar answer")
         store.update(chat, title="zanzibar")
         store.save_draft(chat, "zanzibar draft")
+        store.save_draft(store.messages(chat)[0].id, "zanzibar edit")
         kept, *_ = ask_and_answer(store)
         store.trash(chat)
         assert store.purge() == 0
@@ -168,18 +204,18 @@ def test_an_answer_cut_off_by_a_crash_is_interrupted_with_its_text_kept(path: Pa
     with ChatStore(path) as store:
         chat, asked, _ = ask_and_answer(store)
         answer = store.add(chat, asked, "assistant", status="streaming")
-        store.append(answer.id, "The first half")
+        store.append(answer.id, [Text("The first half")])
     with ChatStore(path) as store:
         assert store.recover() == 1
         assert store.recover() == 0
         stored = store.messages(chat)[-1]
         assert (stored.status, stored.text) == ("interrupted", "The first half")
         assert store.conversation(chat).state == "interrupted"
-        assert store.search("half")[0].message_id == answer.id
+        assert [found.id for found in store.conversations("half")] == [chat]
 
 
 def test_a_reader_sees_what_was_saved_and_can_change_nothing(store: ChatStore) -> None:
-    with store.reader() as reader:
+    with ChatReader(store.path) as reader:
         chat, *_ = ask_and_answer(store)
         assert [message.text for message in reader.messages(chat)] == ["Why?", "Because."]
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
@@ -200,9 +236,9 @@ def test_what_is_not_there_is_said_so(store: ChatStore) -> None:
         lambda: store.messages("none"),
         lambda: store.update("none", title="x"),
         lambda: store.trash("none"),
-        lambda: store.add("none", None, "user", "x"),
-        lambda: store.add(chat.id, "none", "user", "x"),
-        lambda: store.append("none", "x"),
+        lambda: store.add("none", None, "user", [Text("x")]),
+        lambda: store.add(chat.id, "none", "user", [Text("x")]),
+        lambda: store.append("none", [Text("x")]),
         lambda: store.choose_branch("none"),
     ):
         with pytest.raises(NotFound):
@@ -213,6 +249,6 @@ def test_what_is_not_there_is_said_so(store: ChatStore) -> None:
 def test_a_method_that_fails_has_changed_nothing(store: ChatStore) -> None:
     chat = store.create()
     with pytest.raises(sqlite3.IntegrityError):
-        store.add(chat.id, None, "narrator", "not a role")
+        store.add(chat.id, None, "narrator", [Text("not a role")])
     assert store.messages(chat.id) == []
-    assert store.add(chat.id, None, "user", "still works").text == "still works"
+    assert store.add(chat.id, None, "user", [Text("still works")]).text == "still works"

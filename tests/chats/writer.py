@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from desktop_llm.chats.store import ChatStore
+from desktop_llm.message import Text
 
 PIECE = "word after word "
 
@@ -23,11 +24,11 @@ def main() -> None:
     while True:
         chat, parent = store.create(title="A chat"), None
         for turn in range(5):
-            asked = store.add(chat.id, parent, "user", f"question {turn}")
+            asked = store.add(chat.id, parent, "user", [Text(f"question {turn}")])
             acknowledge(user=asked.id)
             answer = store.add(chat.id, asked.id, "assistant", status="streaming")
             for pieces in range(1, 6):
-                store.append(answer.id, PIECE)
+                store.append(answer.id, [Text(PIECE)])
                 acknowledge(answer=answer.id, pieces=pieces)
             parent = store.finish(answer.id, "complete").id
 

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QApplication
 
+from desktop_llm.conversation.open_chat import Answering
 from desktop_llm.gui.app import run_window
-from desktop_llm.gui.main_window import MainWindow
+from desktop_llm.gui.build import Wiring
 
 COLLECTION = "Papers"
 
@@ -25,24 +25,29 @@ class Person(QObject):
         super().__init__()
         self.folder = folder
 
-    def begin(self) -> None:
-        window = next(widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow))
-        assert window.wiring is not None
-        self.wiring = window.wiring
+    def begin(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        wiring.models.held_back.connect(lambda model, _: wiring.models.use(model.id))  # a kill may hit its start
         self.wiring.conversations.change(sampling={"max_tokens": 12})
         self.wiring.chat.answering_changed.connect(self.on_answering)
-        self.wiring.documents.add(COLLECTION, [str(self.folder)])
-        QTimer.singleShot(300, self.write)
+        self.wiring.collections.add(COLLECTION, [str(self.folder)])
+        QTimer.singleShot(300, self.write_once_there_is_a_model)
 
-    def on_answering(self, conversation_id: str | None) -> None:
-        # Both are stored by now; the list of messages follows in the same turn of the event loop.
+    def write_once_there_is_a_model(self) -> None:
+        if self.wiring.models.model is None:
+            QTimer.singleShot(100, self.write_once_there_is_a_model)
+        else:
+            self.write()
+
+    def on_answering(self, answering: Answering) -> None:
+        # Both are stored by now; the list of messages is updated in the same turn of the event loop.
         QTimer.singleShot(0, self.say_stored)
-        if conversation_id is None:
+        if not answering.chats:
             QTimer.singleShot(0, self.write)
 
     def say_stored(self) -> None:
-        """Tell the killer what is stored; it holds the app to it."""
-        for message in self.wiring.chat._messages.all[-2:]:
+        """Print what is stored; the killer holds the app to it."""
+        for message in self.wiring.chat._feed.messages[-2:]:
             if message.role == "user" or message.status == "complete":
                 print(json.dumps({message.role: message.id, "text": message.text}), flush=True)  # noqa: T201
 

@@ -9,19 +9,19 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from desktop_llm.paths import Folders, folders
-from tests.end2end.person import Person
+from tests.end2end.person import Person, say_measured
 from tests.leftovers import nothing_left_running
 from tests.sample_documents import write_samples
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Offscreen windows have no manager to tell size limits to; Qt warns about each."""
+    """Filter Qt's warnings that offscreen windows have no manager to tell size limits to."""
     config.addinivalue_line("qt_log_ignore", "This plugin does not support")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_left_running() -> Iterator[None]:
-    """As for every test, but counted over the module: its tests share a window and its workers."""
+    """Fail like the fixture for every test, but after the module: its tests share a window and its workers."""
     with nothing_left_running():
         yield
 
@@ -31,7 +31,9 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """The folders of the window that the tests share."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DESKTOP_LLM_HOME", str(tmp_path_factory.mktemp("window") / "home"))
-        return folders()
+        home = folders()
+    say_measured(home)
+    return home
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +55,9 @@ def shared_person(qapp: QApplication, shared_home: Folders, _nothing_left_runnin
 
 @pytest.fixture
 def person(shared_person: Person) -> Iterator[Person]:
-    """The person, on the Chats page, with nothing going on."""
-    shared_person.wiring.show_page("chats")
+    """The person, on the Chats page, with nothing under way."""
+    shared_person.go("chats")
     shared_person.activate()
     yield shared_person
-    shared_person.wiring.chat.stop()
+    shared_person.wiring.chat.stop_all()
     shared_person.dismiss_banners()

@@ -1,4 +1,4 @@
-"""Kill -9 of the whole app, and of its workers, at random; then a look at what it had promised."""
+"""Kills the whole app, or its workers, with -9 at random, then looks for losses of what it had promised."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from desktop_llm.paths import Folders, folders
 from tests.end2end.app_in_use import COLLECTION
 
 Tell = Callable[[int], None]
-LONGEST_S = 6.0
+LONGEST_S = 4.0
 FILES = 60
 
 
-def write_folder(folder: Path, files: int = FILES) -> Path:
-    """Small texts, each of its own, so that reading takes longer than the app lives."""
+def write_folder(folder: Path, files: int) -> Path:
+    """Write small texts, all different, so that reading takes longer than the app lives."""
     folder.mkdir(parents=True)
     for number in range(files):
         text = f"Entry {number}. The harbour keeps {number * 7} boats; boat {number} has colour {number % 9}. "
@@ -36,13 +36,16 @@ def write_folder(folder: Path, files: int = FILES) -> Path:
     return folder
 
 
-def kill_app_many(root: Path, count: int, seed: int, tell: Tell = lambda _: None) -> list[str]:
-    """Start the app, kill it after a random time, `count` times; all losses found."""
-    home, documents, chance = folders(root / "home"), write_folder(root / "documents"), random.Random(seed)
+def kill_app_many(root: Path, count: int, seed: int, tell: Tell = lambda _: None, files: int = FILES) -> list[str]:
+    """Start the app and kill it after a random time, `count` times; returns all losses found.
+
+    Of three kills, one comes while it starts, and two while it is in use.
+    """
+    home, documents, chance = folders(root / "home"), write_folder(root / "documents", files), random.Random(seed)
     promised: dict[str, str] = {}
     found: list[str] = []
     for number in range(1, count + 1):
-        promised |= _live_and_die(root / "home", documents, chance.uniform(0.5, LONGEST_S))
+        promised |= _live_and_die(root / "home", documents, chance.uniform(0.1, LONGEST_S), in_use=number % 3 > 0)
         found += _lost_messages(home, promised)
         tell(number)
     if not promised:
@@ -50,14 +53,14 @@ def kill_app_many(root: Path, count: int, seed: int, tell: Tell = lambda _: None
     return found + _differences(home, root / "calm", documents)
 
 
-def kill_workers_many(root: Path, count: int, seed: int, tell: Tell = lambda _: None) -> list[str]:
-    """Kill the knowledge worker, its reader or the engine at random while they work; all losses found."""
-    home, documents, chance = folders(root / "home"), write_folder(root / "documents"), random.Random(seed)
+def kill_workers_many(root: Path, count: int, seed: int, tell: Tell = lambda _: None, files: int = FILES) -> list[str]:
+    """Kill the knowledge worker or its reader, or the engine, at random while they work; returns all losses found."""
+    home, documents, chance = folders(root / "home"), write_folder(root / "documents", files), random.Random(seed)
     model = Library(home).starter().path
     found: list[str] = []
     knowledge, engine = Knowledge(home), Engine(home)
     for number in range(1, count + 1):
-        if chance.random() < 0.5:
+        if number % 2:
             _kill_while_reading(knowledge, documents, chance)
         else:
             found += _kill_while_answering(engine, model, chance)
@@ -67,15 +70,19 @@ def kill_workers_many(root: Path, count: int, seed: int, tell: Tell = lambda _: 
     return found + _differences(home, root / "calm", documents)
 
 
-def _live_and_die(home: Path, documents: Path, seconds: float) -> dict[str, str]:
-    """The texts by message id that the app said are stored, before it was killed."""
+def _live_and_die(home: Path, documents: Path, seconds: float, *, in_use: bool) -> dict[str, str]:
+    """Run the app and kill it so long after its start, or after it first said that it stored something (`in_use`).
+
+    Returns the texts, by message id, that it said were stored.
+    """
     environment = {**os.environ, "DESKTOP_LLM_HOME": str(home), "QT_QPA_PLATFORM": "offscreen"}
     command = [sys.executable, "-m", "tests.end2end.app_in_use", str(documents)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as app:
         assert app.stdout is not None
+        first = app.stdout.readline() if in_use else b""
         timer = threading.Timer(seconds, app.kill)
         timer.start()
-        lines = app.stdout.read().splitlines(keepends=True)
+        lines = [first, *app.stdout.read().splitlines(keepends=True)]
         timer.join()
     promised: dict[str, str] = {}
     for line in lines:
@@ -117,9 +124,9 @@ def _kill_while_reading(knowledge: Knowledge, documents: Path, chance: random.Ra
 
 
 def _kill_while_answering(engine: Engine, model: Path, chance: random.Random) -> list[str]:
-    """The text that came before the kill must be a part of the very answer that comes without it."""
+    """Check that the text before the kill begins the same answer that comes without a kill."""
     question, sampling = (
-        [ChatMessage("user", "Count from one to twenty in words.")],
+        [ChatMessage.of("user", "Count from one to twenty in words.")],
         Sampling(temperature=0, max_tokens=30),
     )
     for _ in engine.load(model, LoadSettings(context_length=512)):
@@ -131,14 +138,14 @@ def _kill_while_answering(engine: Engine, model: Path, chance: random.Random) ->
             if isinstance(event, TextDelta) and (most := most - 1) == 0:
                 next(child for child in psutil.Process().children() if "engine" in child.cmdline()).kill()
     except WorkerDied as death:
-        if "SIGKILL" not in death.message:
+        if "SIGKILL" not in death.details or "ended it" not in death.message:
             return [f"the death was told as: {death.message}"]
     whole = "".join(event.text for event in engine.generate(question, sampling) if isinstance(event, TextDelta))
     return [] if whole.startswith(text) and whole else [f"after the kill came {whole!r} instead of {text!r}…"]
 
 
 def _differences(home: Folders, calm_root: Path, documents: Path) -> list[str]:
-    """Finish reading, and compare with a run that nobody disturbed."""
+    """Finish reading, and compare with an undisturbed run."""
     killed, calm = _contents(home, documents), _contents(folders(calm_root), documents)
     if killed == calm:
         return []
@@ -151,7 +158,7 @@ def _contents(home: Folders, documents: Path) -> list[tuple[str, int, int, str]]
     for _ in knowledge.index(COLLECTION, [documents]):
         assert time.monotonic() < deadline, "reading does not end"
     assert (failed := knowledge.verify(COLLECTION).failed) == (), failed
-    queries = [f"Entry {number} harbour boats colour" for number in range(FILES)]
+    queries = [f"Entry {number} harbour boats colour" for number in range(len(list(documents.iterdir())))]
     found = {
         (hit.document, hit.start, hit.end, hit.text)
         for hits in knowledge.search_many([COLLECTION], queries, 10)

@@ -17,15 +17,15 @@ QUESTION = "How much notice do I have to give?"
 
 @pytest.fixture(scope="module")
 def reader(shared_person: Person, documents: Path) -> Person:
-    """The person after the folder was dropped on the collection that is there by default, and read."""
+    """The person, after the folder was dropped on the default collection and read."""
     shared_person.drop([documents], "collection", "My documents")
-    until(lambda: "My documents" in shared_person.wiring.documents.names)
+    until(lambda: "My documents" in shared_person.wiring.collections.names)
     shared_person.read("My documents")
     return shared_person
 
 
 def test_a_dropped_folder_is_read_and_what_failed_is_said_in_words(reader: Person, person: Person) -> None:
-    person.wiring.show_page("documents")
+    person.go("documents")
     words = person.words(person.wiring.documents_page)
     collection = person.collection("My documents")
     assert collection.documents == 4
@@ -54,8 +54,8 @@ def test_sources_come_before_the_answer_and_a_citation_opens_the_page(reader: Pe
     stored = person.stored()[-1]
     assert stored.sources
     assert all(citation.verified for citation in stored.citations)
-    number = (stored.citations or stored.sources)[0].number
-    person.transcript.citation_activated.emit(stored.id, number)
+    quote = (stored.citations or stored.sources)[0]
+    person.transcript.citation_activated.emit(stored.id, quote)
     until(lambda: person.sees("evidence_panel"))
     panel = person.wiring.evidence_panel
     until(lambda: not panel._waiting)
@@ -68,7 +68,7 @@ def test_sources_come_before_the_answer_and_a_citation_opens_the_page(reader: Pe
 def test_what_an_answer_stands_on_is_shown_again_when_its_chat_is_opened_anew(reader: Person, person: Person) -> None:
     chat = person.new_chat({"max_tokens": 40, "temperature": 0.0}, ("My documents",))
     fresh = person.ask(QUESTION)
-    person.wiring.conversations.new()
+    person.begin_chat()
     until(lambda: not person.transcript.message_ids())
     person.wiring.conversations.open(chat)
     until(person.transcript.message_ids)
@@ -83,7 +83,7 @@ def test_nothing_relevant_is_said_and_the_model_can_be_asked_without_documents(r
     chat = person.new_chat(collections=("My documents",))
     answer = person.ask("Who won the football world cup in 1990?")
     assert "Nothing about this was found in My documents" in person.last_text()
-    person.wiring.conversations.new()
+    person.begin_chat()
     until(lambda: not person.transcript.message_ids())
     person.wiring.conversations.open(chat)
     until(person.transcript.message_ids)
@@ -96,18 +96,18 @@ def test_nothing_relevant_is_said_and_the_model_can_be_asked_without_documents(r
 
 
 def test_a_file_attached_to_a_chat_is_asked_there_once_it_is_read(person: Person, documents: Path) -> None:
-    person.wiring.conversations.new()
+    person.begin_chat()
     person.drop([documents / "House rules.md"], "chat")
     until(lambda: person.chat is not None)
     person.wiring.conversations.change(sampling={"max_tokens": 8})
     answer = person.ask("When is the house quiet?")
     assert answer.sources
     assert person.stored()[0].attachments == (str(documents / "House rules.md"),)
-    assert not any(name.startswith("chat:") for name in person.wiring.documents.names)
+    assert not any(name.startswith("chat:") for name in person.wiring.collections.names)
 
 
 def test_a_search_hit_opens_its_page(reader: Person, person: Person) -> None:
-    person.wiring.show_page("documents")
+    person.go("documents")
     person.type_in("documents_search", "bicycles in the cellar")
     page = person.wiring.documents_page
     until(lambda: "House rules.md" in person.words(page._found) or page._found.isVisible())
@@ -116,19 +116,19 @@ def test_a_search_hit_opens_its_page(reader: Person, person: Person) -> None:
     )
     until(lambda: person.sees("evidence_panel"))
     until(lambda: not person.wiring.evidence_panel._waiting)
-    person.window.chats.show_panel(False)
+    person.wiring.chats.show_panel(False)
     page._search.clear()
 
 
 def test_reading_goes_on_after_its_worker_was_killed(reader: Person, person: Person, tmp_path: Path) -> None:
     for number in range(40):
         (tmp_path / f"note {number}.txt").write_text(f"Note {number}. " + "The harbour lies in the north. " * 25)
-    documents = person.wiring.documents
+    documents = person.wiring.collections
     steps = heard(documents.progressed)
     documents.add("Notes", [str(tmp_path)])
-    person.wiring.show_page("documents")
-    until(lambda: steps and steps[-1].done > 1 and "Notes" in documents.names)
-    assert steps[-1].done < 40
+    person.go("documents")
+    until(lambda: steps and steps[-1].progress.done > 1 and "Notes" in documents.names)
+    assert steps[-1].progress.done < 40
     worker = person.wiring.resources.knowledge._own
     assert worker is not None
     os.kill(worker.pid, signal.SIGKILL)

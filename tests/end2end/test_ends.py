@@ -1,15 +1,13 @@
-"""What ends at a bad moment: the window, the disk, another process; nothing that was written is lost."""
+"""The window, the disk or another process ends at a bad moment, and nothing that was written is lost."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -17,6 +15,7 @@ from PySide6.QtTest import QTest
 
 from desktop_llm.chats.store import ChatStore
 from tests.end2end.person import LONG, Person, until
+from tests.faulty_disk import full_disk
 
 CLOSES_WITHIN_S = 5.0
 
@@ -30,38 +29,42 @@ def command(person: Person, *arguments: str) -> subprocess.Popen[str]:
 
 
 def outcome(process: subprocess.Popen[str], limit_s: float = 60) -> str:
-    """Let the window live until the command has ended well; what it printed."""
+    """Run the window until the command has ended well; returns its output."""
     until(lambda: process.poll() is not None, limit_s, "the command did not end")
     out, errors = process.communicate()
     assert process.returncode == 0, errors
     return out
 
 
-@contextlib.contextmanager
-def full_disk() -> Iterator[None]:
-    """No file of this process can be written to."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_draft_theme_size_and_open_chat_come_back(person: Person) -> None:
     chat = person.new_chat()
     person.ask("Say hello.")
     person.type("half a thought")
-    person.window.settings.change(theme="dark")
+    person.wiring.resources.settings.change(theme="dark")
     person.window.resize(760, 620)
     person.reopen()
     until(lambda: person.chat == chat and len(person.transcript.message_ids()) == 2)
     until(lambda: person.find("composer_text").toPlainText() == "half a thought")
     assert (person.window.width(), person.window.height()) == (760, 620)
-    assert person.window.settings.current.theme == "dark"
-    person.window.settings.change(theme="light")
+    assert person.wiring.resources.settings.current.theme == "dark"
+    person.wiring.resources.settings.change(theme="light")
     person.window.resize(1280, 800)
     person.find("composer_text").clear()
+
+
+def test_words_typed_before_the_last_chat_is_open_again_are_kept(person: Person) -> None:
+    chat = person.new_chat()
+    person.ask("Say hello.")
+    person.close()
+    person.start()
+    until(lambda: person.sees("composer_text"))
+    person.type("Early words")
+    until(lambda: person.app.wiring is not None and person.chat == chat)
+    until(lambda: len(person.transcript.message_ids()) == 2)
+    person.wait(0.5)
+    assert person.find("composer_text").toPlainText() == "Early words"
+    person.find("composer_text").clear()
+    until(lambda: person.draft(chat) == "")
 
 
 def test_a_window_closed_while_answering_keeps_the_text_and_ends_soon(person: Person) -> None:
@@ -76,7 +79,7 @@ def test_a_window_closed_while_answering_keeps_the_text_and_ends_soon(person: Pe
     assert stored.text.startswith(shown)
     person.open()
     until(lambda: person.chat == chat and person.transcript.message_ids())
-    assert "The window was closed" in person.last_text()
+    assert "The app was closed while this was being written." in person.last_text()
 
 
 def test_a_message_that_waited_at_the_end_is_a_draft_afterwards(person: Person) -> None:
@@ -97,17 +100,45 @@ def test_a_full_disk_keeps_the_answer_on_the_screen_until_it_can_be_saved(person
     assert len(text) > 20
     assert "full" in person.banner_words() or "refused to write" in person.banner_words()
     assert [action.name for action in person.transcript.message(answer).actions] == ["save_again"]
-    person.transcript.action_requested.emit(answer, "save_again")
+    for _ in "twice":  # a person who doubts a click clicks again
+        person.transcript.action_requested.emit(answer, "save_again")
     until(lambda: person.stored()[-1].status == "complete")
     assert person.stored()[-1].text == text
 
 
+def test_try_again_in_the_banner_saves_what_a_full_disk_refused(person: Person) -> None:
+    chat = person.new_chat({"max_tokens": 20, "temperature": 0.0})
+    answer = person.begin_long_answer()
+    with full_disk():
+        until(lambda: person.idle() and person.sees("notice_try_again"))
+        person.type("Not sent yet")
+        person.click("notice_try_again")
+        until(lambda: "is full" in person.banner_words())
+    until(lambda: person.sees("notice_try_again") or not person.banner_words())
+    if person.banner_words():  # the app may have noticed by itself that there is space again
+        person.click("notice_try_again")
+    until(lambda: person.stored()[-1].status == "complete" and person.draft(chat) == "Not sent yet")
+    assert person.stored()[-1].text == person.transcript.message(answer).text
+    until(lambda: not person.banner_words())
+    person.find("composer_text").clear()
+
+
 def test_a_message_that_cannot_be_stored_goes_back_into_the_composer(person: Person) -> None:
-    person.wiring.conversations.new()
+    person.begin_chat()
     with full_disk():
         person.send("Please keep me.")
-        until(person.banner_words)
-    assert person.find("composer_text").toPlainText() == "Please keep me."
+        until(person.banner_words)  # the disk's own banner may come first
+        until(lambda: person.find("composer_text").toPlainText() == "Please keep me.")
+    person.find("composer_text").clear()
+
+
+def test_a_message_does_not_wait_for_a_file_that_cannot_be_attached(person: Person, documents: Path) -> None:
+    person.begin_chat()
+    with full_disk():
+        person.wiring.attachments.add([str(documents / "House rules.md")])
+        person.send("What are the rules?")
+        until(lambda: person.find("composer_text").toPlainText() == "What are the rules?")
+    assert not person.sees("composer_queued")
     person.find("composer_text").clear()
 
 
@@ -122,20 +153,20 @@ def test_a_second_start_raises_the_first_window(person: Person) -> None:
 def test_commands_are_served_by_the_open_window_and_show_in_it(person: Person, documents: Path) -> None:
     added = json.loads(outcome(command(person, "index", "add", "--json", "House", str(documents / "House rules.md"))))
     assert added["documents"] == 1
-    until(lambda: "House" in person.wiring.documents.names)
+    until(lambda: "House" in person.wiring.collections.names)
     assert "House rules.md" in outcome(command(person, "search", "House", "bicycles in the cellar"))
     outcome(command(person, "chat", "A question from the terminal.", "--max-tokens", "4", "--save"))
     until(lambda: "A question from the terminal" in " ".join(person.titles()))
 
 
 def test_files_of_a_chat_that_is_gone_for_good_are_forgotten(person: Person, documents: Path) -> None:
-    person.wiring.conversations.new()
+    person.begin_chat()
     person.drop([documents / "House rules.md"], "chat")
     until(lambda: person.chat is not None)
     chat = person.chat
-    until(lambda: not person.wiring.documents.is_reading(f"chat:{chat}"))
+    until(lambda: not person.wiring.collections.is_reading(f"chat:{chat}"))
     assert f"chat:{chat}" in person.chat_collections()
-    person.wiring.window.header.delete_requested.emit()
+    person.choose("Delete chat")
     until(lambda: person.chat is None)
     person.reopen()
     assert f"chat:{chat}" in person.chat_collections(), "the trash still has the chat"

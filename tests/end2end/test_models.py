@@ -1,7 +1,8 @@
-"""Models in the window, with the real engine and the starter: welcome, model menu, what is remembered, what is gone."""
+"""Models in the window, with the real engine and the starter: welcome, model menu, remembered and missing models."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,32 +11,24 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
-from desktop_llm.models.facts import Facts
-from desktop_llm.models.library import STARTER_CHAT
-from desktop_llm.paths import Folders, folders
-from tests.end2end.person import LEFT, Person, until
-
-SPEEDS = {"formats": {"Q4_1": {"bytes_per_s": 8e9, "weights_per_s": 5e10, "rearranged": False}}}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _measured_before(shared_home: Folders) -> None:
-    """This machine was measured already: that takes seconds of both cores, and other tests do it."""
-    Facts(shared_home.facts_db).note_measured("speeds", SPEEDS)
+from desktop_llm.models.fit import Setup
+from desktop_llm.models.library import STARTER_SMALL
+from desktop_llm.paths import asset, folders
+from tests.end2end.person import LEFT, Person, say_measured, until
 
 
 @pytest.fixture
 def newcomer(qapp: QApplication, home: Path) -> Iterator[Person]:
     """A person who starts the app for the first time."""
     person = Person(folders())
-    Facts(person.home.facts_db).note_measured("speeds", SPEEDS)
+    say_measured(person.home)
     person.open(first_time=True)
     yield person
     person.close()
 
 
 def text(person: Person, name: str) -> str:
-    """What a label says."""
+    """The text of a label."""
     label: QLabel = person.find(name)
     return label.text()
 
@@ -54,8 +47,24 @@ def test_the_first_start_welcomes_and_leads_to_a_chat_without_any_connection(new
     assert not newcomer.sees("first_run"), "it welcomes once"
 
 
+def test_who_types_before_the_window_has_settled_keeps_the_words_and_is_not_taken_away(newcomer: Person) -> None:
+    newcomer.close()
+    settings = newcomer.home.settings
+    settings.unlink()
+    newcomer.start(first_time=True)
+    until(lambda: newcomer.sees("composer_text"))
+    newcomer.type("What is the capital of France?")
+    until(lambda: newcomer.window.windowTitle() and newcomer.find("model_button").text() != "Choose a model")
+    newcomer.wait(0.5)
+    assert not newcomer.sees("first_run")
+    assert newcomer.find("composer_text").toPlainText() == "What is the capital of France?"
+    newcomer.close()
+    newcomer.open(first_time=True)
+    until(lambda: newcomer.sees("first_run"), says="whoever was not welcomed yet is welcomed at the next start")
+
+
 def test_the_welcome_page_is_found_again_in_the_more_menu(person: Person) -> None:
-    person.window.header.welcome_requested.emit()
+    person.choose("Welcome page")
     assert person.sees("first_run")
 
 
@@ -80,9 +89,23 @@ def test_an_answer_teaches_the_forecast(person: Person) -> None:
     person.new_chat({"max_tokens": 24, "temperature": 0.0})
     person.ask("Write a long story about the sea and a ship that sails over it to a far country.")
     resources = person.wiring.resources
-    model = resources.library.get(STARTER_CHAT.id)
+    model = resources.library.get(STARTER_SMALL.id)
     header = resources.library.header(model)
-    until(lambda: resources.forecaster.forecast(header, model.size_bytes, context_length=8192).measured)
+    until(lambda: resources.forecaster.forecast(header, model.size_bytes, Setup(8192)).measured)
+
+
+def test_an_answer_is_drawn_as_the_model_s_makers_recommend(person: Person) -> None:
+    catalog = json.loads(asset("catalog.json").read_bytes())
+    file, sampling = STARTER_SMALL.files[0][0], {"temperature": 0}
+    model = {**catalog["models"][0], "file": file, "quantization": STARTER_SMALL.quantization, "sampling": sampling}
+    newer = person.wiring.resources.folders.data / "catalog.json"
+    newer.write_text(json.dumps({**catalog, "version": 30_000_101, "models": [model]}))
+    answers = []
+    for _ in range(2):
+        person.new_chat({"max_tokens": 16})
+        answers.append(person.ask("Write a long story about the sea.").text)
+    newer.unlink()
+    assert answers[0] == answers[1], "always the likeliest token"
 
 
 def test_a_chat_whose_model_is_gone_says_so_and_goes_on_with_another(person: Person, tmp_path: Path) -> None:
@@ -90,7 +113,7 @@ def test_a_chat_whose_model_is_gone_says_so_and_goes_on_with_another(person: Per
     copy = tmp_path / "second.gguf"
     copy.write_bytes(starter.read_bytes())
     imported = person.wiring.resources.library.import_file(copy).model
-    person.wiring.models.refresh()
+    person.wiring.shelf.look()
     until(lambda: person.wiring.models.find(imported.id) is not None)
     person.wiring.models.use(imported.id)
     person.new_chat()
@@ -111,9 +134,9 @@ def test_a_model_whose_file_vanished_can_be_got_again_where_that_is_said(person:
     copy = tmp_path / "second.gguf"
     copy.write_bytes(starter.read_bytes())
     imported = person.wiring.resources.library.import_file(copy).model
-    person.wiring.models.refresh()
+    person.wiring.shelf.look()
     until(lambda: person.wiring.models.find(imported.id) is not None)
-    person.window.settings.change(offline=True)
+    person.wiring.resources.settings.change(offline=True)
     imported.path.unlink()
     person.wiring.models.use(imported.id)
     until(lambda: person.sees("notice_get_again"))
@@ -127,7 +150,7 @@ def test_a_model_whose_file_vanished_can_be_got_again_where_that_is_said(person:
 def test_choosing_another_model_keeps_the_conversation(person: Person) -> None:
     chat = person.new_chat()
     person.ask("Say hello.")
-    person.wiring.models.use(STARTER_CHAT.id)
+    person.wiring.models.use(STARTER_SMALL.id)
     person.ask("Say it again.")
     assert person.chat == chat
     assert len(person.stored(chat)) == 4

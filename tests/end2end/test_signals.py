@@ -1,4 +1,4 @@
-"""The system, or Ctrl+C, ends the app: as if its window had been closed."""
+"""If the system or Ctrl+C ends the app, it ends as if its window had been closed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from desktop_llm.paths import folders
 CODE = """
 import sys
 from desktop_llm.gui.app import run_window
-sys.exit(run_window(on_ready=lambda: print("ready", flush=True)))
+sys.exit(run_window(on_ready=lambda _: print("ready", flush=True)))
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -11,7 +12,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QFileDialog, QListView
 
-from desktop_llm.gui.all_keys import all_keys
+from desktop_llm.chats.store import ChatStore
+from desktop_llm.engine.client import LoadSettings
+from desktop_llm.gui.frame.keys import all_keys
+from desktop_llm.message import Text
 from tests.end2end.person import LONG, Person, until
 from tests.gui.samples import nameless
 
@@ -71,6 +75,30 @@ def test_a_message_sent_while_answering_waits_and_then_goes_out(person: Person) 
     assert [message.role for message in person.stored()] == ["user", "assistant"] * 2
 
 
+def test_a_new_chat_that_waits_leaves_the_draft_of_the_next_new_chat_alone(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering = person.new_chat(LONG)
+    person.begin_long_answer()
+    # Other load settings wait for the answer to end, as another model does.
+    monkeypatch.setattr(person.wiring.models, "load", LoadSettings(context_length=1024))
+    person.begin_chat()
+    person.send("Which hills?")
+    assert person.sees("composer_queued")
+    person.begin_chat()
+    person.type("Half a thought")
+    until(lambda: person.draft("") == "Half a thought")
+    person.wiring.conversations.open(answering)
+    until(lambda: person.chat == answering and person.transcript.message_ids())
+    person.click("composer_send")
+    until(lambda: "Which hills?" in person.titles())
+    person.begin_chat()
+    until(lambda: person.find("composer_text").toPlainText() == "Half a thought")
+    person.wiring.chat.stop_all()
+    person.find("composer_text").clear()
+    until(lambda: person.draft("") == "")
+
+
 def test_a_waiting_message_goes_to_the_chat_it_was_written_in(person: Person) -> None:
     first = person.new_chat(LONG)
     person.begin_long_answer()
@@ -78,13 +106,12 @@ def test_a_waiting_message_goes_to_the_chat_it_was_written_in(person: Person) ->
     person.new_chat()
     assert not person.sees("composer_queued")
     person.type("half a thought")
-    person.wiring.chat.stop()
-    until(lambda: len(person.stored(first)) == 4 and person.wiring.chat.answering == first)
-    person.wiring.chat.stop()
+    person.wiring.chat.stop_all()
+    until(lambda: len(person.stored(first)) == 4 and first in person.wiring.chat.answering.chats)
+    person.wiring.chat.stop_all()
     until(person.idle)
     assert person.stored(first)[2].text == "For the first chat."
     assert person.find("composer_text").toPlainText() == "half a thought"
-    person.wiring.chat._drafts.put_back("")
     person.find("composer_text").clear()
 
 
@@ -102,14 +129,98 @@ def test_an_edit_makes_a_branch_and_the_switcher_goes_back(person: Person) -> No
     until(lambda: "Name a colour." in person.transcript.message_text(person.transcript.message_ids()[0]))
 
 
-def test_escape_leaves_an_edit_and_the_next_message_goes_below(person: Person) -> None:
+def test_escape_leaves_an_edit_and_the_draft_comes_back(person: Person) -> None:
     person.new_chat()
     person.ask("Name a colour.")
+    person.type("half a thought")
     person.foot(0, "message_edit")
+    assert person.sees("composer_editing")
+    assert person.find("composer_text").toPlainText() == "Name a colour."
     person.key(Qt.Key.Key_Escape)
-    assert person.find("composer_text").toPlainText() == ""
+    assert not person.sees("composer_editing")
+    assert person.find("composer_text").toPlainText() == "half a thought"
+    person.find("composer_text").clear()
     person.ask("Name a fruit.")
     assert len(person.stored()) == 4
+
+
+def test_an_edit_is_still_an_edit_after_another_chat_was_open_and_after_a_restart(person: Person) -> None:
+    chat = person.new_chat()
+    person.ask("Name a colour.")
+    person.type("half a thought")
+    person.foot(0, "message_edit")
+    person.type(" A dark one.")
+    other = person.new_chat()
+    assert not person.sees("composer_editing")
+    assert person.find("composer_text").toPlainText() == ""
+    assert other != chat
+    person.wiring.conversations.open(chat)
+    until(lambda: person.sees("composer_editing"))
+    person.reopen()
+    person.activate()
+    until(lambda: person.sees("composer_editing"))
+    assert person.find("composer_text").toPlainText() == "Name a colour. A dark one."
+    before = set(person.transcript.message_ids())
+    person.key(Qt.Key.Key_Return)
+    person.answer(before)
+    assert person.transcript.message(person.transcript.message_ids()[0]).branches == 2
+    assert person.stored()[0].text == "Name a colour. A dark one."
+    assert person.find("composer_text").toPlainText() == "half a thought"
+    person.find("composer_text").clear()
+
+
+def test_an_edit_that_waits_is_an_edit_again_when_it_is_taken_back(person: Person) -> None:
+    person.new_chat(LONG)
+    person.begin_long_answer()
+    person.type("half a thought")
+    person.foot(0, "message_edit")
+    person.find("composer_text").selectAll()
+    person.send("Another story.")
+    assert person.sees("composer_queued")
+    assert person.find("composer_text").toPlainText() == "half a thought"
+    person.click("composer_queued_remove")
+    until(lambda: person.sees("composer_editing"))
+    assert person.find("composer_text").toPlainText() == "Another story."
+    person.wiring.chat.stop()
+    until(person.idle)
+    person.reopen()
+    until(lambda: person.sees("composer_editing"))
+    person.activate()
+    assert person.find("composer_text").toPlainText() == "Another story."
+    person.key(Qt.Key.Key_Escape)
+    assert person.find("composer_text").toPlainText() == "half a thought"
+    person.find("composer_text").clear()
+
+
+def test_an_edit_that_waited_at_the_end_is_an_edit_afterwards(person: Person) -> None:
+    person.new_chat(LONG)
+    person.begin_long_answer()
+    person.foot(0, "message_edit")
+    person.find("composer_text").selectAll()
+    person.send("Another story.")
+    person.reopen()
+    until(lambda: person.sees("composer_editing"))
+    assert person.find("composer_text").toPlainText() == "Another story."
+    person.activate()
+    person.key(Qt.Key.Key_Escape)
+    assert not person.find("composer_text").toPlainText()
+
+
+def test_a_question_in_another_chat_is_stored_at_once_and_answered_after_the_first(person: Person) -> None:
+    first = person.new_chat(LONG)
+    person.begin_long_answer()
+    second = person.new_chat()
+    person.send("Say hello.")
+    until(lambda: person.wiring.chat.answering.chats == {first, second})
+    until(lambda: len(person.transcript.message_ids()) == 2)
+    assert not person.sees("composer_queued")
+    assert person.stored(second)[0].text == "Say hello."
+    person.wiring.conversations.open(first)
+    until(lambda: person.chat == first and len(person.transcript.message_ids()) == 2)
+    person.click("composer_send")
+    until(person.idle)
+    assert person.stored(first)[-1].finish_reason == "cancelled"
+    assert person.stored(second)[-1].text
 
 
 def test_regenerate_answers_once_more_beside_the_first(person: Person) -> None:
@@ -131,13 +242,13 @@ def test_a_chat_is_titled_renamed_pinned_found_and_deleted_with_undo(person: Per
     QTest.keyClicks(field, "Animals")
     QTest.keyClick(field, Qt.Key.Key_Return)
     until(lambda: "Animals" in person.titles() and person.window.windowTitle().startswith("Animals"))
-    person.wiring.window.chats.list.pin_requested.emit(chat, True)
+    person.wiring.chats.list.pin_requested.emit(chat, True)
     until(lambda: person.titles()[0] == "Animals")
     person.type_in("chat_list_search", "quokka")
     until(lambda: person.titles() == ["Animals"])
     person.find("chat_list_search").clear()
     until(lambda: len(person.titles()) > 1)
-    person.wiring.window.header.delete_requested.emit()
+    person.choose("Delete chat")
     until(lambda: "Animals" not in person.titles() and person.chat is None)
     person.click("undo_bar_undo")
     until(lambda: "Animals" in person.titles() and person.chat == chat)
@@ -156,7 +267,7 @@ def test_export_writes_markdown(person: Person, tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_new_chat_starts_without_the_text_that_was_sent(person: Person) -> None:
-    person.wiring.conversations.new()
+    person.begin_chat()
     person.type("typed and kept as a draft")
     until(lambda: person.draft("") == "typed and kept as a draft")
     person.key(Qt.Key.Key_Return)
@@ -169,17 +280,18 @@ def test_a_new_chat_starts_without_the_text_that_was_sent(person: Person) -> Non
 
 
 def test_settings_of_a_new_chat_are_kept_with_its_ticks(person: Person) -> None:
-    person.wiring.documents.create("Shelf")
-    until(lambda: "Shelf" in person.wiring.documents.names)
+    person.wiring.collections.create("Shelf")
+    until(lambda: "Shelf" in person.wiring.collections.names)
     before = len(person.titles())
-    person.wiring.conversations.new()
+    person.begin_chat()
     person.wiring.chat.tick(("Shelf",))
     person.type("not yet sent")
-    person.wiring.commands.show_settings()
+    person.wiring.chat_settings.show()
     person.type_in("chat_settings_instructions", "Be short.")
-    person.type_in("chat_settings_seed", "7")
-    person.type_in("chat_settings_max_tokens", "5")
-    QTest.keyClick(person.wiring.commands.settings_sheet, Qt.Key.Key_Escape)
+    person.find("chat_settings_level").setCurrentIndex(1)
+    person.type_in("setting_seed", "7")
+    person.type_in("setting_max_tokens", "5")
+    QTest.keyClick(person.wiring.chat_settings.panel, Qt.Key.Key_Escape)
     until(lambda: person.current.system_prompt and person.current.sampling.get("max_tokens"))
     current = person.current
     assert (current.system_prompt, current.sampling) == ("Be short.", {"seed": 7, "max_tokens": 5})
@@ -206,11 +318,25 @@ def test_an_answer_goes_on_while_another_chat_is_open(person: Person) -> None:
 def test_deleting_the_chat_that_is_being_answered_stops_it(person: Person) -> None:
     chat = person.new_chat(LONG)
     person.begin_long_answer()
-    person.wiring.window.header.delete_requested.emit()
+    person.choose("Delete chat")
     until(lambda: person.idle() and person.chat is None)
     assert person.stored(chat)[-1].status == "complete"
     person.new_chat()
     assert person.ask("Say hello.").status == "complete"
+
+
+def test_a_message_that_waited_in_a_deleted_chat_comes_back_with_it(person: Person) -> None:
+    chat = person.new_chat(LONG)
+    person.begin_long_answer()
+    person.send("And then?")
+    assert person.sees("composer_queued")
+    person.choose("Delete chat")
+    until(lambda: person.idle() and person.chat is None)
+    assert not person.find("composer_text").toPlainText()
+    person.wiring.conversations.undo()
+    until(lambda: person.chat == chat and person.find("composer_text").toPlainText() == "And then?")
+    person.find("composer_text").clear()
+    until(lambda: person.draft(chat) == "")
 
 
 def test_an_engine_that_is_killed_costs_one_sentence(person: Person) -> None:
@@ -224,7 +350,7 @@ def test_an_engine_that_is_killed_costs_one_sentence(person: Person) -> None:
     assert shown.status == "interrupted"
     assert len(shown.text) > 20
     assert "stopped unexpectedly" in person.last_text()
-    assert "SIGKILL" in person.last_text()
+    assert "the system or a person ended it" in person.last_text()
     assert person.stored()[-1].text == shown.text
     person.wiring.conversations.change(sampling={"max_tokens": 8})
     assert person.ask("Say hello.").status == "complete"
@@ -256,13 +382,39 @@ def test_a_broken_file_is_not_added_and_says_why(person: Person, tmp_path: Path)
     until(lambda: person.sees("models_notice") and "letter.gguf" in person.find("models_notice").accessibleName())
 
 
-def test_a_text_longer_than_the_context_says_both_numbers(person: Person) -> None:
+def test_a_text_longer_than_the_context_says_both_numbers_and_is_not_sent(person: Person) -> None:
     person.new_chat()
-    person.find("composer_text").setPlainText("word " * 12000)
+    person.ask("Say hello.")
+    text = "word " * 12000
+    person.find("composer_text").setPlainText(text)
+    until(lambda: person.sees("composer_warning"))
+    assert sum(character.isdigit() for character in person.find("composer_warning").text()) >= 8
     person.key(Qt.Key.Key_Return)
-    until(lambda: person.newest() is not None and person.idle(), 60)
-    words = person.last_text()
-    assert sum(character.isdigit() for character in words) >= 8, words
+    until(lambda: person.banner_words() and person.idle())
+    assert sum(character.isdigit() for character in person.banner_words()) >= 8, person.banner_words()
+    assert person.find("composer_text").toPlainText() == text.strip()
+    assert len(person.stored()) == 2, "nothing was stored or sent"
+    person.find("composer_text").clear()
+
+
+def test_what_will_be_left_out_is_told_while_the_message_is_typed(person: Person) -> None:
+    chat = person.new_chat()
+    with contextlib.closing(ChatStore(person.home.chats_db)) as store:
+        parent = None
+        for number in range(6):
+            parent = store.add(chat, parent, "user", [Text(f"Question {number}. " + "word " * 1500)]).id
+            parent = store.add(chat, parent, "assistant", [Text("Yes.")]).id
+    person.new_chat()
+    person.ask("Say hello.")
+    person.wiring.conversations.open(chat)
+    until(lambda: len(person.transcript.message_ids()) == 12)
+    person.type("And now?")
+    until(lambda: person.sees("composer_warning"))
+    words = person.find("composer_warning").text()
+    assert words.startswith("This chat is longer than the model can keep in mind. The first")
+    assert words.endswith("messages will be left out; they stay saved.")
+    person.find("composer_text").clear()
+    until(lambda: not person.sees("composer_warning"))
 
 
 def test_everything_a_person_can_act_on_has_a_name(person: Person) -> None:

@@ -32,10 +32,16 @@ def load(engine: Engine, model: Path, context_length: int | None = CONTEXT_LENGT
         pass
 
 
-def ask(engine: Engine, *messages: ChatMessage | str, max_tokens: int | None = 12, seed: int | None = 1) -> Answer:
+def ask(
+    engine: Engine,
+    *messages: ChatMessage | str,
+    max_tokens: int | None = 12,
+    seed: int | None = 1,
+    slot: str = "",
+) -> Answer:
     """Ask and take the whole answer; a plain string is a question."""
-    sent = [ChatMessage("user", message) if isinstance(message, str) else message for message in messages]
-    events = tuple(engine.generate(sent, Sampling(temperature=0, max_tokens=max_tokens, seed=seed)))
+    sent = [ChatMessage.of("user", message) if isinstance(message, str) else message for message in messages]
+    events = tuple(engine.generate(sent, Sampling(temperature=0, max_tokens=max_tokens, seed=seed), slot=slot))
     text = "".join(event.text for event in events if isinstance(event, TextDelta))
     end = events[-1]
     assert isinstance(end, Finished)

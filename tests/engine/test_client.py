@@ -21,8 +21,12 @@ from desktop_llm.engine.client import (
     PromptProgress,
     Sampling,
     TextDelta,
+    Timings,
+    Usage,
 )
-from desktop_llm.errors import ContextOverflow, ModelFileError, NotFound, WorkerDied
+from desktop_llm.errors import BadRequest, ContextOverflow, ModelFileError, NotFound, WorkerDied
+from desktop_llm.message import Image, Text
+from desktop_llm.steps import result_of
 from tests.engine.conftest import CONTEXT_LENGTH, Start, ask, load
 
 QUESTION = "Tell me a long story about a lighthouse."
@@ -62,7 +66,7 @@ class TestEveryEngine:
         self, engine: Engine, starter: Path, tmp_path: Path
     ) -> None:
         load(engine, starter)
-        with pytest.raises(ModelFileError, match=r"gone\.gguf can't be opened"):
+        with pytest.raises(ModelFileError, match=r"gone\.gguf can't be read"):
             load(engine, tmp_path / "gone.gguf")
         assert ask(engine, QUESTION).text
 
@@ -70,7 +74,7 @@ class TestEveryEngine:
         with pytest.raises(NotFound, match="No model is loaded"):
             ask(engine, QUESTION)
         with pytest.raises(NotFound, match="No model is loaded"):
-            engine.measure([ChatMessage("user", QUESTION)])
+            engine.measure([ChatMessage.of("user", QUESTION)])
 
     def test_an_answer_streams_after_its_prompt_and_ends_once(self, engine: Engine, starter: Path) -> None:
         load(engine, starter)
@@ -100,14 +104,31 @@ class TestEveryEngine:
     def test_a_second_turn_reuses_what_was_processed(self, engine: Engine, starter: Path) -> None:
         load(engine, starter)
         first = ask(engine, QUESTION)
-        second = ask(engine, QUESTION, ChatMessage("assistant", first.text), "Go on.")
+        second = ask(engine, QUESTION, ChatMessage.of("assistant", first.text), "Go on.")
         known = first.end.usage.prompt_tokens + first.end.usage.completion_tokens
         assert second.end.usage.cached_tokens >= known - 1
+
+    def test_what_comes_before_a_question_is_processed_while_it_is_typed(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        known = [
+            ChatMessage.of("system", f"{QUESTION} " * 8),
+            ChatMessage.of("user", "Hi."),
+            ChatMessage.of("assistant", "A"),
+        ]
+        for _ in engine.prepare(known, "a"):
+            pass
+        usage = ask(engine, *known, "Go on.", slot="a").end.usage
+        assert usage.prompt_tokens - usage.cached_tokens < 20
+
+    def test_reading_ahead_gives_way_to_a_question(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        engine.prepare([ChatMessage.of("system", f"{QUESTION} " * 20)], "a")
+        assert ask(engine, QUESTION, slot="b").end.usage.completion_tokens
 
     def test_stop_while_it_writes_keeps_what_was_written(self, engine: Engine, starter: Path) -> None:
         load(engine, starter)
         events = []
-        for event in engine.generate([ChatMessage("user", QUESTION)], Sampling(temperature=0)):
+        for event in engine.generate([ChatMessage.of("user", QUESTION)], Sampling(temperature=0)):
             events.append(event)
             if isinstance(event, TextDelta):
                 engine.stop()
@@ -118,7 +139,7 @@ class TestEveryEngine:
     def test_stop_during_prompt_processing_ends_the_answer(self, engine: Engine, starter: Path) -> None:
         load(engine, starter)
         events = []
-        for event in engine.generate([ChatMessage("user", QUESTION * 30)], Sampling()):
+        for event in engine.generate([ChatMessage.of("user", QUESTION * 30)], Sampling()):
             events.append(event)
             engine.stop()
         assert isinstance(events[-1], Finished)
@@ -129,7 +150,7 @@ class TestEveryEngine:
         load(engine, starter)
         engine.close()
         events = []
-        for event in engine.generate([ChatMessage("user", QUESTION)], Sampling()):
+        for event in engine.generate([ChatMessage.of("user", QUESTION)], Sampling()):
             events.append(event)
             engine.stop()
         assert isinstance(events[-1], Finished)
@@ -138,17 +159,73 @@ class TestEveryEngine:
 
     def test_an_answer_that_is_closed_makes_way_for_the_next(self, engine: Engine, starter: Path) -> None:
         load(engine, starter)
-        steps = engine.generate([ChatMessage("user", QUESTION)], Sampling())
+        steps = engine.generate([ChatMessage.of("user", QUESTION)], Sampling())
         next(steps)
         steps.close()
         assert ask(engine, QUESTION, max_tokens=3).end.usage.completion_tokens == 3
 
+    def test_two_conversations_are_answered_one_after_the_other(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        first = engine.generate([ChatMessage.of("user", QUESTION)], Sampling(temperature=0, max_tokens=12), slot="a")
+        next(event for event in first if isinstance(event, TextDelta))
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(ask, engine, "And of a harbour?", slot="b")
+            *_, end = first
+            assert isinstance(end, Finished)
+            assert (end.finish_reason, end.usage.completion_tokens) == ("length", 12)
+            assert second.result(60).end.finish_reason == "length"
+            assert second.result().text
+
+    def test_stopping_one_conversation_leaves_the_other_alone(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        first = engine.generate([ChatMessage.of("user", QUESTION)], Sampling(temperature=0, max_tokens=200), slot="a")
+        next(event for event in first if isinstance(event, TextDelta))
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(ask, engine, "And of a harbour?", slot="b")
+            engine.stop("a")
+            *_, end = first
+            assert isinstance(end, Finished)
+            assert end.finish_reason == "cancelled"
+            assert end.usage.completion_tokens > 0
+            assert second.result(60).end.finish_reason == "length"
+
+    def test_a_conversation_that_waits_is_stopped_at_once(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        first = engine.generate([ChatMessage.of("user", QUESTION)], Sampling(temperature=0, max_tokens=50), slot="a")
+        next(event for event in first if isinstance(event, TextDelta))
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(ask, engine, "And of a harbour?", slot="b")
+            while not second.done():
+                engine.stop("b")  # as soon as it is under way
+                wait([second], 0.01)
+            assert second.result().end == Finished("cancelled", Usage(), Timings(), None)
+        *_, end = first
+        assert isinstance(end, Finished)
+        assert (end.finish_reason, end.usage.completion_tokens) == ("length", 50)
+
+    def test_stopping_without_a_name_stops_every_conversation(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        sampling = Sampling(temperature=0)
+        both = [engine.generate([ChatMessage.of("user", QUESTION)], sampling, slot=slot) for slot in ("a", "b")]
+        with ThreadPoolExecutor(2) as pool:
+            ends = [pool.submit(list, steps) for steps in both]
+            while not all(end.done() for end in ends):
+                engine.stop()
+                wait(ends, 0.01)
+            last = [end.result()[-1] for end in ends]
+        assert all(isinstance(event, Finished) and event.finish_reason == "cancelled" for event in last)
+
+    def test_a_picture_is_refused_in_words(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        with pytest.raises(BadRequest, match="can't see pictures"):
+            ask(engine, ChatMessage("user", (Text("What is this?"), Image("/a/cat.png"))))
+
     def test_a_killed_worker_is_told_in_words_and_the_next_message_works(self, engine: Engine, starter: Path) -> None:
         load(engine, starter)
-        steps = engine.generate([ChatMessage("user", QUESTION)], Sampling(temperature=0))
+        steps = engine.generate([ChatMessage.of("user", QUESTION)], Sampling(temperature=0))
         assert any(isinstance(event, TextDelta) for event in steps)
         os.kill(worker_pid(), signal.SIGKILL)
-        with pytest.raises(WorkerDied, match=r"The model stopped unexpectedly .*SIGKILL.* is kept"):
+        with pytest.raises(WorkerDied, match=r"The model stopped unexpectedly .*ended it.* is kept"):
             list(steps) or ask(engine, QUESTION)
         assert engine.loaded is None
         assert ask(engine, QUESTION).text
@@ -165,8 +242,8 @@ class TestEveryEngine:
         self, engine: Engine, starter: Path
     ) -> None:
         load(engine, starter)
-        turns = [ChatMessage(role, "a few words more " * 8) for _ in range(12) for role in ("user", "assistant")]
-        messages = [ChatMessage("system", "Be brief."), *turns, ChatMessage("user", QUESTION)]
+        turns = [ChatMessage.of(role, "a few words more " * 8) for _ in range(12) for role in ("user", "assistant")]
+        messages = [ChatMessage.of("system", "Be brief."), *turns, ChatMessage.of("user", QUESTION)]
         answer = ask(engine, *messages)
         assert isinstance(answer.events[0], LeftOut)
         size = engine.measure(messages)
@@ -175,11 +252,11 @@ class TestEveryEngine:
 
     def test_bench_measures_and_refuses_what_does_not_fit(self, engine: Engine, starter: Path) -> None:
         load(engine, starter)
-        measured = engine.bench(prompt_tokens=40, tokens=4)
+        measured = result_of(engine.bench(prompt_tokens=40, tokens=4))
         assert set(measured) == {"prompt_tps", "generation_tps", "ttft_s", "load_s", "peak_rss_bytes", "backend"}
         assert measured["generation_tps"] > 0
         with pytest.raises(Exception, match="fit into"):
-            engine.bench(prompt_tokens=CONTEXT_LENGTH, tokens=4)
+            result_of(engine.bench(prompt_tokens=CONTEXT_LENGTH, tokens=4))
 
 
 class TestFaults:
@@ -192,8 +269,10 @@ class TestFaults:
         engine = fake()
         load(engine, starter)
         events: list[Event] = []
-        with pytest.raises(WorkerDied, match=name):
-            events.extend(engine.generate([ChatMessage("user", f"die: {name}")], Sampling()))
+        with pytest.raises(WorkerDied, match="The model stopped unexpectedly") as death:
+            events.extend(engine.generate([ChatMessage.of("user", f"die: {name}")], Sampling()))
+        assert name in death.value.details
+        assert "SIG" not in death.value.message
         assert sum(isinstance(event, TextDelta) for event in events) == 3
         assert ask(engine, "say: back again").text == "back again"
 
@@ -206,7 +285,7 @@ class TestFaults:
     def test_a_worker_that_hangs_is_ended(self, fake: Start, starter: Path) -> None:
         engine = fake(stall_s=4.0)
         load(engine, starter)
-        with pytest.raises(WorkerDied, match="did not answer any more"):
+        with pytest.raises(WorkerDied, match="stopped responding"):
             ask(engine, "stall")
         assert ask(engine, "say: awake").text == "awake"
 
@@ -214,7 +293,7 @@ class TestFaults:
         engine = fake(stop_grace_s=0.1)
         load(engine, starter)
         events: list[Event] = []
-        for event in engine.generate([ChatMessage("user", "stall")], Sampling()):
+        for event in engine.generate([ChatMessage.of("user", "stall")], Sampling()):
             events.append(event)
             if sum(isinstance(event, TextDelta) for event in events) == 3:
                 engine.stop()
@@ -225,13 +304,54 @@ class TestFaults:
     def test_an_answer_that_is_closed_while_the_worker_hangs_ends_it(self, fake: Start, starter: Path) -> None:
         engine = fake(stop_grace_s=0.1)
         load(engine, starter)
-        steps = engine.generate([ChatMessage("user", "stall")], Sampling())
+        steps = engine.generate([ChatMessage.of("user", "stall")], Sampling())
         for _ in range(5):
             next(steps)
         hung = psutil.Process(worker_pid())
         steps.close()
         hung.wait(30)
         assert ask(engine, "say: awake").text == "awake"
+
+    def test_a_worker_that_answers_one_conversation_does_not_count_as_hung_for_another(
+        self, fake: Start, starter: Path
+    ) -> None:
+        engine = fake(stall_s=2.0)
+        load(engine, starter)
+        sampling = Sampling(max_tokens=600)  # of the fake's words: three seconds and more
+        first = engine.generate([ChatMessage.of("user", QUESTION)], sampling, slot="a")
+        next(first)
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(ask, engine, "say: at last", slot="b")
+            *_, end = first
+            assert isinstance(end, Finished)
+            assert end.usage.completion_tokens == 600
+            assert second.result(60).text == "at last"
+
+    def test_a_conversation_that_waits_survives_the_death_of_the_one_before(self, fake: Start, starter: Path) -> None:
+        engine = fake()
+        load(engine, starter)
+        first = engine.generate([ChatMessage.of("user", "die: SIGABRT")], Sampling(), slot="a")
+        next(first)
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(ask, engine, "say: I am here", slot="b")
+            with pytest.raises(WorkerDied, match="stopped unexpectedly"):
+                list(first)
+            assert second.result(60).text == "I am here"
+
+    def test_stopping_a_conversation_that_waits_does_not_end_a_worker_that_is_slow(
+        self, fake: Start, starter: Path
+    ) -> None:
+        engine = fake(stop_grace_s=0.01)
+        load(engine, starter)
+        first = engine.generate([ChatMessage.of("user", "say: one two three")], Sampling(), slot="a")
+        next(first)
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(ask, engine, "say: never", slot="b")
+            while not second.done():
+                engine.stop("b")
+                wait([second], 0.01)
+            assert second.result().text == ""
+        assert [event.text for event in first if isinstance(event, TextDelta)] == ["one", " two", " three"]
 
     def test_junk_on_the_wire_is_a_death_like_any_other(self, fake: Start, starter: Path) -> None:
         engine = fake()

@@ -11,6 +11,7 @@ import desktop_llm
 from desktop_llm.engine.choice import BackendChoice, BackendNotes
 from desktop_llm.engine.client import Engine, LoadedModel, LoadSettings
 from desktop_llm.paths import folders
+from desktop_llm.workers.deaths import Part
 from desktop_llm.workers.process import Worker
 from tests.engine.conftest import ask
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.skipif(not MODULE.exists(), reason="packaging/vulkan.sh
 
 def trusted(home: Path) -> BackendChoice:
     """Have the Vulkan module trusted without its self-test, which takes the software device too long."""
-    worker = Worker(["engine"], name="The model")
+    worker = Worker(["engine"], Part("The model"))
     try:
         machine = worker.call("machine").data
     finally:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from desktop_llm.engine.client import ChatMessage, Engine, LoadedModel, LoadSettings, PromptProgress, Sampling
-from desktop_llm.errors import BadRequest, UserError, WorkerDied
+from desktop_llm.engine.parameters import LoadRequest
+from desktop_llm.errors import BadRequest, UserError
 from desktop_llm.paths import folders
+from desktop_llm.workers.protocol import path_to_wire
 from tests.engine.conftest import CONTEXT_LENGTH, ask
 
 QUESTION = "The capital of France is"
@@ -35,9 +38,33 @@ def load(engine: Engine, model: Path, settings: LoadSettings) -> LoadedModel:
 def test_a_quantized_kv_cache_takes_less_memory_and_answers_alike(real: Engine, starter: Path) -> None:
     wide = load(real, starter, LoadSettings(context_length=4_096, template=BARE))
     assert "Paris" in ask(real, QUESTION, max_tokens=3).text
-    narrow = load(real, starter, LoadSettings(context_length=4_096, template=BARE, kv_type="q8_0"))
+    narrow = load(real, starter, LoadSettings(context_length=4_096, template=BARE, kv_type_k="q8_0", kv_type_v="q4_0"))
     assert "Paris" in ask(real, QUESTION, max_tokens=3).text
     assert narrow.memory_bytes < wide.memory_bytes
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (LoadSettings(kv_type_k="f16", kv_type_v="q4_1", flash_attention=False), "needs flash attention"),
+        (LoadSettings(rope_scaling="bent"), "no RoPE scaling “bent”"),
+        (LoadSettings(rope_factor=2.0), "factor alone does not extend"),
+        (LoadSettings(rope_scaling="yarn", rope_factor=0.5), "can't be extended 0.5 times"),
+        (LoadSettings(rope_base=-1.0), "base must be a number above 0"),
+    ],
+)
+def test_a_contradiction_is_a_sentence_before_anything_is_loaded(settings: LoadSettings, sentence: str) -> None:
+    request = {"model": path_to_wire(Path("model.gguf")), "modules": [], "extra_buffers": True}
+    with pytest.raises(BadRequest, match=sentence):
+        LoadRequest.from_wire({**request, **asdict(settings)})
+
+
+def test_a_longer_context_than_the_model_was_made_for_can_be_asked_for(real: Engine, starter: Path) -> None:
+    settings = LoadSettings(
+        context_length=9_216, rope_scaling="yarn", kv_type_k="q4_1", kv_type_v="q5_1", template=BARE
+    )
+    assert load(real, starter, settings).context_length == 9_216
+    assert "Paris" in ask(real, QUESTION, max_tokens=3).text
 
 
 @pytest.mark.parametrize("attention", [True, False])
@@ -49,8 +76,8 @@ def test_flash_attention_can_be_turned_on_and_off(real: Engine, starter: Path, a
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        (LoadSettings(kv_type="q8_0", flash_attention=False), "needs flash attention"),
-        (LoadSettings(kv_type="q9_9"), "no KV cache type “q9_9”"),
+        (LoadSettings(kv_type_v="q8_0", flash_attention=False), "needs flash attention"),
+        (LoadSettings(kv_type_k="q9_9"), "no KV cache type “q9_9”"),
     ],
 )
 def test_settings_that_can_t_work_are_refused_in_words(
@@ -62,7 +89,7 @@ def test_settings_that_can_t_work_are_refused_in_words(
 
 def test_a_smaller_batch_takes_the_prompt_in_smaller_steps(real: Engine, starter: Path) -> None:
     load(real, starter, LoadSettings(context_length=CONTEXT_LENGTH, batch=32))
-    message = ChatMessage("user", "a few words more " * 40)
+    message = ChatMessage.of("user", "a few words more " * 40)
     events = list(real.generate([message], Sampling(max_tokens=1)))
     done = [event.done for event in events if isinstance(event, PromptProgress)]
     steps = [after - before for before, after in zip([0, *done], done, strict=False)]
@@ -71,9 +98,25 @@ def test_a_smaller_batch_takes_the_prompt_in_smaller_steps(real: Engine, starter
 
 def test_a_chosen_template_takes_the_place_of_the_file_s_own(real: Engine, starter: Path) -> None:
     chosen = "{% for m in messages %}{{ m.content }} {% endfor %}The capital of Spain is"
-    loaded = load(real, starter, LoadSettings(context_length=CONTEXT_LENGTH, template=chosen))
-    assert loaded.has_template
+    load(real, starter, LoadSettings(context_length=CONTEXT_LENGTH, template=chosen))
     assert "Madrid" in ask(real, "Paris is in France.").text
+
+
+def test_a_chat_goes_on_after_an_answer_that_was_stopped_before_its_first_word(real: Engine, starter: Path) -> None:
+    insists_on_turns = (
+        "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+        "{{ raise_exception('Conversation roles must alternate') }}{% endif %}{{ m.content }}{% endfor %}"
+    )
+    load(real, starter, LoadSettings(context_length=CONTEXT_LENGTH, template=insists_on_turns))
+    question, nothing = ChatMessage.of("user", "Rome is the capital of Italy."), ChatMessage.of("assistant", "")
+    assert "Paris" in ask(real, question, nothing, QUESTION, max_tokens=3).text
+
+
+def test_a_system_message_reaches_a_model_whose_template_leaves_it_out(real: Engine, starter: Path) -> None:
+    user_alone = "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}"
+    load(real, starter, LoadSettings(context_length=CONTEXT_LENGTH, template=user_alone))
+    system, question = ChatMessage.of("system", "a few words more " * 10), ChatMessage.of("user", QUESTION)
+    assert real.measure([system, question]).prompt_tokens > real.measure([question]).prompt_tokens + 20
 
 
 def test_a_template_that_is_no_template_is_refused_at_loading(real: Engine, starter: Path) -> None:
@@ -98,11 +141,12 @@ def test_a_template_that_never_ends_is_told_and_the_worker_goes_on(real: Engine,
         assert real.loaded is not None
 
 
-def test_a_template_that_can_t_be_interrupted_ends_only_the_worker(real: Engine, starter: Path) -> None:
+def test_a_template_that_can_t_be_interrupted_does_not_end_the_model(real: Engine, starter: Path) -> None:
     deaf = "{% set a = range(99999)|list %}{{ ([a] * 99999).count(range(99999)|list) }}"
     load(real, starter, LoadSettings(template=deaf))
-    with pytest.raises(WorkerDied):
+    with pytest.raises(UserError, match="chat template can't be used: it does not end"):
         ask(real, QUESTION)
+    assert real.loaded is not None
     load(real, starter, LoadSettings(template=BARE))
     assert ask(real, QUESTION, max_tokens=1).text
 

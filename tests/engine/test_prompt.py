@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 import pytest
 
+from desktop_llm.engine.marks import Rendered
 from desktop_llm.engine.prompt import Prompt, fit, reserved
 from desktop_llm.engine.templates import Message
 from desktop_llm.errors import ContextOverflow
 
 
-def render(messages: Sequence[Message]) -> tuple[str, list[int]]:
+def render(messages: Sequence[Message]) -> tuple[Rendered, list[int]]:
     text = " ".join(message["content"] for message in messages)
-    return text, list(range(len(text.split())))
+    return Rendered(text), list(range(len(text.split())))
 
 
 def conversation(*lengths: int, system: int = 0) -> list[Message]:

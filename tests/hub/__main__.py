@@ -1,4 +1,4 @@
-"""`python -m tests.hub FOLDER [PORT]`: a hub of the folder's models, to try things out by hand."""
+"""`python -m tests.hub FOLDER [PORT]`: a hub with the folder's models, to try things by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the hub has: files, and repositories with their commits."""
+"""The content of the hub: files, and repositories with their commits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Blob:
             self.sha256 = digest.hexdigest()
 
     def parts(self, start: int, end: int) -> Iterator[bytes]:
-        """The bytes from `start` to before `end`, a MiB at a time."""
+        """Yield the bytes from `start` to before `end`, a MiB at a time."""
         step = 1 << 20
         if self.path:
             with self.path.open("rb") as file:
@@ -58,7 +58,7 @@ class Repo:
     revision: str = ""
 
     def put(self, files: Mapping[str, bytes | Path | Blob]) -> str:
-        """Commit these files over the present ones; the new commit's id."""
+        """Commit these files over the present ones; returns the new commit's id."""
         content = dict(self.commits.get(self.revision, {}))
         content.update({name: _blob(source) for name, source in files.items()})
         state = f"{self.id} {len(self.commits)} {[(name, blob.sha256) for name, blob in content.items()]}"
@@ -95,7 +95,7 @@ def is_large(name: str, blob: Blob) -> bool:
 
 
 def metadata(name: str, blob: Blob, id_field: str) -> dict[str, Any]:
-    """What the API tells of a file beside its name."""
+    """The API's description of a file beside its name."""
     shown: dict[str, Any] = {"size": blob.size_bytes, id_field: blob.sha256[:40]}
     if is_large(name, blob):
         shown["lfs"] = {"sha256": blob.sha256, "oid": blob.sha256, "size": blob.size_bytes, "pointerSize": 135}

@@ -25,11 +25,11 @@ class Seen:
     path: str
     query: dict[str, list[str]]
     headers: dict[str, str]  # names in lower case
-    host: str  # what the client called us, without the port
+    host: str  # the host name the client used, without the port
 
 
 class Exchange:
-    """One request and the way to answer it; what a behaviour gets to decide with."""
+    """One request and the ways to answer it; a behaviour gets it to decide."""
 
     def __init__(self, hub: LocalHub, handler: Handler) -> None:
         parts = urlsplit(handler.path)
@@ -40,13 +40,13 @@ class Exchange:
         self.query = parse_qs(parts.query)
         self.headers = {name.lower(): value for name, value in handler.headers.items()}
         self.body = handler.rfile.read(int(self.headers.get("content-length", 0)))
-        self.count = 0  # how many requests for this path came before
+        self.count = 0  # the number of earlier requests for this path
         self.socket: socket.socket = handler.connection
         self._handler = handler
 
     @property
     def token(self) -> str:
-        """The bearer token, or nothing."""
+        """The bearer token, or "" if there is none."""
         return self.headers.get("authorization", "").removeprefix("Bearer ")
 
     def range(self, size_bytes: int) -> tuple[int, int] | None:
@@ -58,35 +58,35 @@ class Exchange:
         return int(first), min(size_bytes, int(last) + 1) if last else size_bytes
 
     def start(self, code: int, headers: Mapping[str, str]) -> None:
-        """Status line and headers alone; the caller sends the body."""
+        """Send the status line and the headers; the caller sends the body."""
         self._handler.send_response(code)
         for name, value in headers.items():
             self._handler.send_header(name, value)
         self._handler.end_headers()
 
     def send(self, code: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        """A whole answer."""
+        """Send a whole answer."""
         self.start(code, {"Content-Length": str(len(body)), **(headers or {})})
         if self.method != "HEAD":
             self.raw(body)
 
     def send_json(self, value: Any, headers: Mapping[str, str] | None = None) -> None:
-        """A whole answer in JSON."""
+        """Send a whole answer in JSON."""
         self.send(
             200, json.dumps(value).encode(), {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
         )
 
     def refuse(self, code: int, error: str, message: str) -> None:
-        """An error as the hub words it."""
+        """Send an error in the hub's words."""
         words = {"X-Error-Code": error, "X-Error-Message": message, "Content-Type": "application/json; charset=utf-8"}
         self.send(code, json.dumps({"error": message}).encode(), words)
 
     def raw(self, data: bytes) -> None:
-        """Bytes as they are."""
+        """Send bytes as they are."""
         self._handler.wfile.write(data)
 
     def send_blob(self, blob: Blob, start: int, end: int) -> None:
-        """Part of a file's bytes, by the quickest way there is."""
+        """Send part of a file's bytes in the quickest way."""
         if blob.path:
             with blob.path.open("rb") as file:
                 self.socket.sendfile(file, start, end - start)
@@ -95,22 +95,22 @@ class Exchange:
             self.raw(part)
 
     def hang_up(self) -> None:
-        """Cut the connection where it is."""
+        """Cut the connection now."""
         self._handler.close_connection = True
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def wait(self, seconds: float) -> None:
-        """Do nothing for so long, or until the hub stops."""
+        """Do nothing for this time, or until the hub stops."""
         self.hub.stopping.wait(seconds)
 
 
-# True: it has answered. False: the hub goes on as usual.
+# True if it has answered; False lets the hub go on as usual.
 Behaviour = Callable[[Exchange], bool]
 
 
 def status(code: int, *, body: bytes = b"", headers: Mapping[str, str] | None = None, times: int = 0) -> Behaviour:
-    """Answer with this, always or the first `times` times."""
+    """Make a behaviour that answers with this, always or the first `times` times."""
     left = itertools.count(1)
 
     def behave(exchange: Exchange) -> bool:
@@ -130,6 +130,6 @@ def silent(exchange: Exchange) -> bool:
 
 
 def cut(exchange: Exchange) -> bool:
-    """Hang up without a word."""
+    """Hang up without an answer."""
     exchange.hang_up()
     return True

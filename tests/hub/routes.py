@@ -139,7 +139,7 @@ def _send_bytes(exchange: Exchange, blob: Blob, headers: dict[str, str]) -> None
 
 
 def _readable(hub: LocalHub, exchange: Exchange, repo_id: str, *, content: bool = False) -> Repo | None:
-    """The repository, if this token may see it; else the refusal is sent."""
+    """The repository if this token may see it; if not, sends the refusal and returns None."""
     repo, token = hub.repos.get(repo_id), exchange.token
     if token and token not in hub.tokens:
         exchange.refuse(401, "", "Invalid credentials in Authorization header")

@@ -1,4 +1,4 @@
-"""The server of the local hub: it listens, writes down what was asked, and lets behaviours answer first."""
+"""The server of the local hub: it listens, records the requests, and lets behaviours answer first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GOOD_TOKEN = "hf_good"
 
 
 class LocalHub:
-    """The server, in threads of its own from `start` to `stop`."""
+    """The server; it runs in its own threads from `start` to `stop`."""
 
     def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.repos: dict[str, Repo] = {}
@@ -38,12 +38,12 @@ class LocalHub:
 
     @property
     def url(self) -> str:
-        """What HF_ENDPOINT is to be."""
+        """The address for HF_ENDPOINT."""
         return f"{self._server.scheme}://127.0.0.1:{self.port}"
 
     @property
     def cdn_url(self) -> str:
-        """Where large files are redirected to: the same server under another host name."""
+        """The address that requests for large files are redirected to: the same server under another host name."""
         return self._cdn_url or f"{self._server.scheme}://localhost:{self.port}"
 
     @cdn_url.setter
@@ -52,7 +52,7 @@ class LocalHub:
 
     @property
     def port(self) -> int:
-        """Where it listens, on 127.0.0.1."""
+        """The port on 127.0.0.1 that it listens on."""
         port: int = self._server.server_address[1]
         return port
 
@@ -72,7 +72,7 @@ class LocalHub:
         gated: bool = False,
         private: bool = False,
     ) -> Repo:
-        """Publish a repository; the keywords are what search shows and sorts by."""
+        """Publish a repository; search shows and sorts by the keywords."""
         tags = ["gguf", *languages, *([f"license:{license}"] if license else []), "region:us", "conversational"]
         shape = {"total": 494_032_768, "architecture": "qwen2", "context_length": 32_768, "chat_template": "{{ }}"}
         facts = {
@@ -93,7 +93,7 @@ class LocalHub:
             self.add("/".join(place.parts[-2:]), {path.relative_to(place).as_posix(): path for path in names})
 
     def behave(self, pattern: str, behaviour: Behaviour) -> None:
-        """Have `behaviour` see requests whose path fits the shell pattern first; the last one added goes first."""
+        """Let `behaviour` see requests first if their path matches the pattern; the last one added comes first."""
         self._behaviours.insert(0, (pattern, behaviour))
 
     def behave_well(self) -> None:
@@ -101,11 +101,11 @@ class LocalHub:
         self._behaviours.clear()
 
     def asked(self, pattern: str = "*", method: str = "") -> list[Seen]:
-        """The requests so far whose path fits."""
+        """The requests so far whose path matches."""
         return [seen for seen in self.seen if fnmatch.fnmatchcase(seen.path, pattern) and method in ("", seen.method)]
 
     def start(self) -> Self:
-        """Begin to answer."""
+        """Start answering."""
         self._thread.start()
         return self
 
@@ -126,7 +126,7 @@ class LocalHub:
         self.stop()
 
     def answer(self, exchange: Exchange) -> None:
-        """Behaviours first, then as the real hub would."""
+        """Ask the behaviours first, then answer as the real hub would."""
         exchange.count = sum(seen.path == exchange.path for seen in self.seen)
         host = exchange.headers.get("host", "").rpartition(":")[0]
         self.seen.append(Seen(exchange.method, exchange.path, exchange.query, exchange.headers, host))
@@ -149,7 +149,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
-        if self._tls:  # the handshake is left to the thread that answers
+        if self._tls:  # the thread that answers does the handshake
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
 
@@ -162,11 +162,11 @@ class _Server(socketserver.ThreadingTCPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), OSError):  # a client that left is no error
+        if not isinstance(sys.exception(), OSError):  # a client that has left is no error
             super().handle_error(request, client_address)
 
     def cut_all(self) -> None:
-        """End what is open, so that no thread waits for a client that keeps its connection."""
+        """End open connections, so that no thread waits for a client that keeps one."""
         for connection in list(self._open):
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
@@ -185,7 +185,7 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_GET
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Tests read `seen` instead."""
+        """Log nothing: tests read `seen` instead."""
 
     def version_string(self) -> str:
         return "local-hub"

@@ -53,10 +53,12 @@ def write_documents(folder: Path) -> Path:
 
 def read_all(run: Generator[IndexProgress, None, IndexReport]) -> IndexReport:
     """Run to the end; the report."""
-    return ended(run)
+    report = ended(run)
+    assert isinstance(report, IndexReport)
+    return report
 
 
-def ended(steps: Generator[Any, None, Any]) -> Any:
+def ended(steps: Iterator[Any]) -> Any:
     """What a generator returns."""
     while True:
         try:

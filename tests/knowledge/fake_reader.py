@@ -1,20 +1,43 @@
-"""A reader that speaks the real wire: a file's text is one page; "die" ends the process, "nonsense" is a bug."""
+"""A reader that speaks the real wire: a file's text is one page, unless its first word tells it to misbehave."""
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
 
-from desktop_llm.workers.child import Request, Steps, serve, take_stdout
+from desktop_llm.workers.child import Reply, Request, Steps, serve, take_stdout
 
 
 def read(request: Request) -> Steps:
     text = request.body.decode()
-    if text == "die":
-        os.abort()
-    if text == "nonsense":
-        raise ValueError(text)
-    yield {"page": None, "text": text, "headings": [], "lines": False}
+    match text.split()[0]:
+        case "die":
+            os.abort()
+        case "nonsense":
+            raise ValueError(text)
+        case "sleep":
+            yield from pages(text, 3)
+            time.sleep(600)
+        case "burn":
+            yield from pages(text, 3)
+            while True:
+                pass
+        case "break":
+            yield from pages(text, 3)
+            os.abort()
+        case "endless":
+            yield from pages(text, 1_000_000)
+        case "blank":
+            yield from pages("", 1_000_000)
+    yield Reply({"page": None, "headings": [], "lines": False}, request.body)
     return {"format": "Text", "title": "", "pages": None}
+
+
+def pages(text: str, count: int) -> Iterator[Reply]:
+    for number in range(1, count + 1):
+        said = f"{text} {number}" if text else ""
+        yield Reply({"page": number, "total": 1_000_000, "headings": [], "lines": False}, said.encode())
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reportlab.pdfgen.canvas import Canvas
@@ -12,6 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 from desktop_llm.errors import BadRequest, DocumentError, NotFound
 from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.paths import folders
+from desktop_llm.workers.protocol import Message
 from tests.knowledge.conftest import BREAD, COD, LEASE, read_all, write_documents
 
 
@@ -103,6 +107,17 @@ def test_a_quote_that_differs_from_what_is_stored_is_not_verified(filled: Knowle
     assert not citation.verified
 
 
+def test_a_passage_that_is_not_on_its_page_any_more_is_found_but_not_verified(
+    knowledge: Knowledge, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cod.txt").write_text(COD)
+    read_all(knowledge.index("docs", [tmp_path]))
+    assert [passage.verified for passage in knowledge.search(["docs"], "How heavy can a cod become?", 1)] == [True]
+    with contextlib.closing(sqlite3.connect(folders(home).knowledge_db)) as database, database:
+        database.execute("UPDATE page SET text = replace(text, '96', '97')")
+    assert [passage.verified for passage in knowledge.search(["docs"], "How heavy can a cod become?", 1)] == [False]
+
+
 def test_a_page_is_drawn_with_the_passage_lit(knowledge: Knowledge, tmp_path: Path) -> None:
     path = tmp_path / "two pages.pdf"
     canvas = Canvas(str(path))
@@ -130,3 +145,35 @@ def test_only_files_that_were_read_can_be_opened(filled: Knowledge, tmp_path: Pa
         filled.page_text(str(tmp_path / "other.txt"), None)
     with pytest.raises(NotFound):
         filled.page_picture(str(tmp_path / "other.txt"), 1, 100)
+
+
+class Told:
+    """A worker that only keeps what it is told."""
+
+    alive = True
+
+    def __init__(self) -> None:
+        self.answering: list[bool] = []
+
+    def call(self, kind: str, data: dict[str, Any] | None = None, body: bytes = b"") -> Message:
+        self.answering.append((data or {})["active"])
+        return Message(0, "done")
+
+    def request(
+        self, kind: str, data: dict[str, Any] | None = None, body: bytes = b""
+    ) -> Generator[Message, None, Message]:
+        yield from ()
+        return self.call(kind, data, body)
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+def test_reading_gives_way_until_the_last_of_several_answers_has_ended(home: Path) -> None:
+    told = Told()
+    client = Knowledge(folders(home), worker=told)
+    for active in (True, True, False):
+        client.answering(active)
+    assert told.answering == [True]
+    client.answering(False)
+    assert told.answering == [True, False]

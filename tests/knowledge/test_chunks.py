@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
+
 import pytest
+from semantic_text_splitter import TextSplitter
 
 from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages
 
@@ -12,6 +16,10 @@ SENTENCE = "The landlord keeps the house dry and warm in winter. "
 def words(text: str) -> int:
     """A tokenizer for the tests: a token a word, and one for each Chinese or Japanese character."""
     return sum(1 + sum(letter > "\u3000" for letter in word) for word in text.split())
+
+
+def cut(pages: list[PageContent], count_tokens: Callable[[str], int], **options: int) -> list[Chunk]:
+    return list(chunk_pages(pages, count_tokens, **options))
 
 
 def texts(pages: list[PageContent], chunks: list[Chunk]) -> list[str]:
@@ -33,7 +41,7 @@ def texts(pages: list[PageContent], chunks: list[Chunk]) -> list[str]:
 )
 def test_chunks_hold_all_of_the_text_once_within_the_budget(text: str) -> None:
     pages = [PageContent(None, text)]
-    chunks = chunk_pages(pages, words, budget_tokens=60)
+    chunks = cut(pages, words, budget_tokens=60)
     assert "".join("".join(piece.split()) for piece in texts(pages, chunks)) == "".join(text.split())
     for piece in texts(pages, chunks):
         assert piece == piece.strip()
@@ -43,12 +51,12 @@ def test_chunks_hold_all_of_the_text_once_within_the_budget(text: str) -> None:
 
 
 def test_a_blank_document_has_no_chunks() -> None:
-    assert chunk_pages([PageContent(1, ""), PageContent(2, " \n ")], words) == []
+    assert cut([PageContent(1, ""), PageContent(2, " \n ")], words) == []
 
 
 def test_no_chunk_crosses_a_page_and_each_is_about_full() -> None:
     pages = [PageContent(number, SENTENCE * 30) for number in (1, 2)]
-    chunks = chunk_pages(pages, words, budget_tokens=100)
+    chunks = cut(pages, words, budget_tokens=100)
     assert [chunk.page_index for chunk in chunks] == sorted(chunk.page_index for chunk in chunks)
     assert min(words(piece) for piece in texts(pages, chunks)) > 50
 
@@ -56,7 +64,7 @@ def test_no_chunk_crosses_a_page_and_each_is_about_full() -> None:
 def test_chunks_of_a_printed_page_end_with_sentences_not_with_lines() -> None:
     lines = "\n".join([SENTENCE.strip() + " " + SENTENCE[:20]] + [SENTENCE[20:] + SENTENCE[:20]] * 40)
     pages = [PageContent(7, lines)]
-    pieces = texts(pages, chunk_pages(pages, words, budget_tokens=50))
+    pieces = texts(pages, cut(pages, words, budget_tokens=50))
     assert len(pieces) > 5
     assert all(piece.endswith(".") for piece in pieces[:-1])
 
@@ -69,8 +77,26 @@ def test_the_tokenizer_never_sees_a_long_run() -> None:
         longest = max(longest, *(len(run) for run in text.split()))
         return words(text)
 
-    chunk_pages([PageContent(None, "x " + "Z" * 30_000 + " y")], count)
+    cut([PageContent(None, "x " + "Z" * 30_000 + " y")], count)
     assert longest <= 2000
+
+
+def test_a_long_text_without_sentences_reaches_the_splitter_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str] = []
+
+    def splitter(capacity: int) -> SimpleNamespace:
+        def chunk_indices(text: str) -> object:
+            given.append(text)
+            return TextSplitter(capacity).chunk_indices(text)
+
+        return SimpleNamespace(chunk_indices=chunk_indices)
+
+    monkeypatch.setattr("desktop_llm.knowledge.chunks.TextSplitter", splitter)
+    text = "harbour boat " * 30_000
+    pages = [PageContent(None, text)]
+    pieces = texts(pages, cut(pages, words))
+    assert max(map(len, given)) <= 100_000, "its time grows with the square"
+    assert " ".join(pieces) == text.strip()
 
 
 def test_every_text_is_tokenized_about_once() -> None:
@@ -82,7 +108,7 @@ def test_every_text_is_tokenized_about_once() -> None:
         return words(text)
 
     text = SENTENCE * 2000
-    chunk_pages([PageContent(None, text)], count)
+    cut([PageContent(None, text)], count)
     assert counted < 3 * len(text)
 
 
@@ -93,7 +119,7 @@ def test_the_place_is_the_nearest_heading_also_from_a_page_before() -> None:
         PageContent(1, first, ((0, 1, "Preface"), (start, 1, "7. Repairs"))),
         PageContent(2, SENTENCE * 5),
     ]
-    chunks = chunk_pages(pages, words, budget_tokens=80)
+    chunks = cut(pages, words, budget_tokens=80)
     assert [(chunk.page_index, chunk.place) for chunk in chunks] == [
         (0, "Preface"),
         (0, "7. Repairs"),
@@ -105,14 +131,14 @@ def test_the_place_is_the_nearest_heading_also_from_a_page_before() -> None:
 def test_small_sections_share_a_chunk() -> None:
     text = "# A\n\n# B\n\n# C\n\nthree words here"
     headings = tuple((text.index(f"# {title}"), 1, title) for title in "ABC")
-    chunks = chunk_pages([PageContent(None, text, headings)], words, budget_tokens=40)
+    chunks = cut([PageContent(None, text, headings)], words, budget_tokens=40)
     assert [(chunk.start, chunk.end) for chunk in chunks] == [(0, len(text))]
 
 
 def test_code_without_headings_is_placed_by_its_lines() -> None:
     functions = "\n\n".join(f"def f{number}():\n    return {number} + {number}" for number in range(30))
     pages = [PageContent(None, functions, lines=True)]
-    chunks = chunk_pages(pages, words, budget_tokens=24)
+    chunks = cut(pages, words, budget_tokens=24)
     assert chunks[0].place.startswith("line 1–")
     for chunk, piece in zip(chunks, texts(pages, chunks), strict=True):
         assert piece.startswith("def ")
@@ -123,6 +149,6 @@ def test_code_without_headings_is_placed_by_its_lines() -> None:
 
 def test_rows_of_a_table_are_placed_by_number_and_column_names() -> None:
     rows = "Team | Cups\n" + "\n".join(f"Team{number} | {number}" for number in range(50))
-    chunks = chunk_pages([PageContent(None, rows, ((0, 0, "Team, Cups"),), lines=True)], words, budget_tokens=60)
+    chunks = cut([PageContent(None, rows, ((0, 0, "Team, Cups"),), lines=True)], words, budget_tokens=60)
     assert chunks[0].place.startswith("rows 1–")
     assert all(chunk.place.endswith(": Team, Cups") for chunk in chunks)

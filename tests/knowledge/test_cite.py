@@ -6,13 +6,14 @@ import pytest
 
 from desktop_llm.knowledge.cite import cite
 from desktop_llm.knowledge.sentences import sentences
-from desktop_llm.knowledge.shapes import Cited, Passage
+from desktop_llm.knowledge.shapes import Cited
+from desktop_llm.message import Citation
 from tests.knowledge.conftest import COD, LEASE
 
 PAGE = f"Some other text.\n{LEASE}"
 PASSAGES = [
-    Passage(1, "/lease.pdf", 3, "", 17, len(PAGE), LEASE, 0.9),
-    Passage(2, "/cod.md", None, "", 0, len(COD), COD, 0.5),
+    Citation(1, "/lease.pdf", 3, 17, len(PAGE), LEASE, 0.9),
+    Citation(2, "/cod.md", None, 0, len(COD), COD, 0.5),
 ]
 
 
@@ -51,6 +52,15 @@ def test_a_quote_is_exactly_a_span_of_the_stored_page() -> None:
 )
 def test_marks_are_checked_and_added(answer: str, text: str) -> None:
     assert cited(answer).text == text
+
+
+def test_each_mark_has_its_own_quote_in_the_order_of_the_text() -> None:
+    found = cited("The landlord is Maria Jensen. Rent: 1250 euros monthly. The landlord is Maria Jensen.")
+    assert found.text.count("[1]") == 3
+    first, second, third = found.citations
+    assert "Maria Jensen" in first.text
+    assert "1,250" in second.text
+    assert third == first != second
 
 
 def test_what_no_passage_says_is_marked_as_unsupported() -> None:

@@ -15,13 +15,17 @@ from desktop_llm.errors import WorkerDied
 from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.knowledge.embed import Embedder
 from desktop_llm.knowledge.index import Nearest
-from desktop_llm.knowledge.indexing import Controls, Reading
+from desktop_llm.knowledge.indexing import Controls, Indexing
 from desktop_llm.knowledge.store import Store
+from desktop_llm.knowledge.suspects import Suspects
+from desktop_llm.knowledge.worker import Service
 from desktop_llm.paths import Folders, folders
+from desktop_llm.workers.child import Request
 from tests.knowledge.conftest import BREAD, COD, LEASE, ended, read_all
+from tests.knowledge.damages import read
 
-KILLS = 10
-FILES = 120
+KILLS = 4
+FILES = 40
 FAKE_READER = [sys.executable, str(Path(__file__).with_name("fake_reader.py"))]
 
 
@@ -41,7 +45,7 @@ def stored(home: Folders) -> dict[tuple[bytes, str], bytes]:
     return {(path, text): data for path, text, data in rows}
 
 
-def test_ten_kills_leave_the_same_as_an_uninterrupted_run(data_folders: Folders, tmp_path: Path) -> None:
+def test_four_kills_leave_the_same_as_an_uninterrupted_run(data_folders: Folders, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(FILES):
@@ -53,7 +57,7 @@ def test_ten_kills_leave_the_same_as_an_uninterrupted_run(data_folders: Folders,
         while next(run).done < 1 + kill % 3:
             pass
         worker_process().kill()
-        with pytest.raises(WorkerDied):
+        with pytest.raises(WorkerDied, match=r"documents stopped unexpectedly .* Everything read so far is kept"):
             read_all(run)
         assert client.waiting() == ["docs"]
     assert read_all(client.index("docs", [])).documents == FILES
@@ -73,33 +77,87 @@ def test_ten_kills_leave_the_same_as_an_uninterrupted_run(data_folders: Folders,
         )
 
 
+def test_a_document_at_which_the_worker_died_twice_is_set_aside_and_the_others_are_read(
+    knowledge: Knowledge, documents: Path
+) -> None:
+    deadly = documents / "aaa.txt"
+    deadly.write_text("\n\n".join(f"Boat {number} lies in the harbour. " * 20 for number in range(200)))
+    for _ in range(2):
+        run = knowledge.index("docs", [documents])
+        while not next(run).current.endswith("aaa.txt"):
+            pass
+        worker_process().kill()
+        with pytest.raises(WorkerDied):
+            read_all(run)
+    report = read_all(knowledge.index("docs", []))
+    assert report.documents == 3
+    (failed,) = report.failed
+    assert failed.document == str(deadly)
+    assert "ended the part that reads documents twice, so it was set aside" in failed.reason
+    deadly.write_text("Short.")
+    assert read_all(knowledge.index("docs", [documents])).documents == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux's kernel ends a stopped process with its parent")
+def test_a_stopped_reader_does_not_outlive_its_worker(knowledge: Knowledge, documents: Path) -> None:
+    for number in range(30):
+        (documents / f"{number}.txt").write_text(f"{COD} Specimen {number}.")
+    run = knowledge.index("docs", [documents])
+    while next(run).done == 0:
+        pass
+    worker = worker_process()
+    (reader,) = worker.children()
+    reader.suspend()
+    worker.kill()
+    assert psutil.wait_procs([reader], timeout=5) == ([reader], [])
+    with pytest.raises(WorkerDied):
+        read_all(run)
+
+
 def only_folder(index: Path) -> Path:
     (folder,) = (index / "1").iterdir()
     return folder
 
 
+def remove(index: Path) -> None:
+    shutil.rmtree(index)
+
+
+def empty(index: Path) -> None:
+    for path in only_folder(index).iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+
+
 DAMAGES: list[Callable[[Path], object]] = [
-    shutil.rmtree,
+    remove,
     lambda index: (only_folder(index) / "chroma.sqlite3").write_bytes(b"garbage" * 2000),
-    lambda index: [shutil.rmtree(path) for path in only_folder(index).iterdir() if path.is_dir()],
+    empty,
     lambda index: (only_folder(index) / "opening").touch(),
 ]
 
 
+def found(service: Service) -> list[str]:
+    answer = service.search({"collections": ["docs"], "queries": ["cod"], "k": 3})
+    assert isinstance(answer, dict)
+    return [passage["text"] for passage in answer["results"][0]]
+
+
 def test_a_damaged_index_is_noticed_answers_go_on_and_it_is_made_anew(data_folders: Folders, documents: Path) -> None:
-    client = Knowledge(data_folders)
-    read_all(client.index("docs", [documents]))
-    expected = [passage.text for passage in client.search(["docs"], "cod", 3)]
+    service = Service(data_folders)  # in this process: a worker for each damage would take seconds to start
+    read(service, "docs", documents)
+    expected = found(service)
     for damage in DAMAGES:
-        client.close()
+        service.close()
         damage(data_folders.index)
-        client = Knowledge(data_folders)
-        assert [passage.text for passage in client.search(["docs"], "cod", 3)] == expected
-        assert read_all(client.rebuild("docs")).state == "ready"
-        report = client.verify("docs")
-        assert (report.state, report.failed) == ("ready", ())
-        assert [passage.text for passage in client.search(["docs"], "cod", 3)] == expected
-    client.close()
+        service = Service(data_folders)
+        assert found(service) == expected
+        assert ended(service.rebuild(Request(1, "rebuild", {"collection": "docs"}, b"")))["state"] == "ready"
+        report = service.verify({"collection": "docs"})
+        assert isinstance(report, dict)
+        assert (report["state"], report["failed"]) == ("ready", [])
+        assert found(service) == expected
+    service.close()
 
 
 @pytest.fixture
@@ -111,9 +169,17 @@ def broken_reading(
     (documents / "nonsense.txt").write_text("nonsense")
     store = Store(data_folders.knowledge_db)
     nearest = Nearest(data_folders.index, store, embedder.fingerprint)
-    reading = Reading(store, nearest, embedder, Controls(), store.create_collection("docs"), reader_command=FAKE_READER)
+    reading = Indexing(
+        store,
+        nearest,
+        embedder,
+        Controls(),
+        store.create_collection("docs"),
+        suspects=Suspects(data_folders.data / "in-hand.json"),
+        reader_command=FAKE_READER,
+    )
     ended(reading.find([documents]))
-    list(reading._read_all(reading._waiting()))
+    list(reading.steps())
     report = reading.report()
     store.close()
     assert report.documents == 3
@@ -122,6 +188,7 @@ def broken_reading(
 
 def test_a_reader_that_dies_costs_one_file(broken_reading: dict[str, str]) -> None:
     assert broken_reading == {
-        "dies.txt": "The reader stopped while reading this file",
-        "nonsense.txt": "The reader could not make sense of this file",
+        "dies.txt": "The reader stopped while reading this file. Nothing of it was kept. "
+        "Split the file, or save it in another format, and add it again.",
+        "nonsense.txt": "The reader could not understand this file",
     }

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from desktop_llm.errors import BadRequest, DocumentError
+from desktop_llm.workers.deaths import Part
 from desktop_llm.workers.process import Worker
 from tests.knowledge.readers.making import pdf, word, word_of
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Worker]:
-    worker = Worker(["reader"], name="The reader")
+    worker = Worker(["reader"], Part("The reader"))
     yield worker
     worker.close()
 
@@ -26,11 +27,12 @@ def _started(shared: Worker) -> None:
 
 def test_pages_come_one_by_one_and_the_summary_at_the_end(shared: Worker) -> None:
     steps = shared.request("read", {"name": "a.pdf", "password": None}, pdf(["One."], ["Two."]))
-    pages = [next(steps).data, next(steps).data]
-    assert pages[1] == {"page": 2, "text": "Two.", "headings": [], "lines": False}
+    pages = [next(steps), next(steps)]
+    assert pages[1].data == {"page": 2, "total": 2, "headings": [], "lines": False}
+    assert pages[1].body == b"Two."
     with pytest.raises(StopIteration) as end:
         next(steps)
-    assert end.value.value.data == {"format": "PDF", "title": "a", "pages": 2}
+    assert end.value.value.data == {"format": "PDF", "title": "a", "pages": 2, "said": None}
 
 
 def test_headings_cross_the_wire(shared: Worker) -> None:
@@ -42,7 +44,7 @@ def test_headings_cross_the_wire(shared: Worker) -> None:
 def test_a_reason_crosses_the_wire_and_the_reader_goes_on(shared: Worker) -> None:
     for name, data, reason in (
         ("a.pdf", pdf(["x"], password="sesame"), "Protected by a password"),
-        ("deep.docx", word_of("<w:sdt>" * 50_000 + "</w:sdt>" * 50_000), "Damaged: its parts are nested without end"),
+        ("deep.docx", word_of("<w:sdt>" * 50_000 + "</w:sdt>" * 50_000), "Damaged: its parts are nested too deeply"),
         ("a.txt", b"", "Empty"),
     ):
         with pytest.raises(DocumentError, match=f"^{reason}$"):

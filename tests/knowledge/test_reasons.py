@@ -7,15 +7,15 @@ import json
 import pytest
 
 from desktop_llm.errors import DocumentError
-from desktop_llm.knowledge.reasons import Reason
 from desktop_llm.knowledge.shapes import FailedDocument, pack, unpack
+from desktop_llm.knowledge.sources import Reason
 from desktop_llm.words import Sentence, tr
 
 TOO_LARGE = tr("Too large: {reason}", reason=tr("more than {limit} million characters of text", limit=20))
 
 
 def test_a_stored_reason_comes_back_with_its_template_and_its_cause() -> None:
-    back = Reason.read(Reason.of(DocumentError(TOO_LARGE, "too_large")).stored())
+    back = Reason.read(Reason.of(DocumentError(TOO_LARGE, cause="too_large")).stored())
     assert back == Reason("Too large: more than 20 million characters of text", "too_large")
     assert isinstance(back.text, Sentence)
     assert isinstance(back.text.values["reason"], Sentence)

@@ -1,4 +1,4 @@
-"""What tests of models share: a library of their own that sees no other app of this computer."""
+"""Gives the tests of models a library of their own that sees no other app on this computer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def person(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def places(person: Path) -> Places:
-    """Where a library of these tests looks for other apps."""
+    """The places in which a library of these tests looks for other apps."""
     return Places(person, {"OLLAMA_MODELS": str(person / "ollama")})
 
 

@@ -1,4 +1,4 @@
-"""A download with everything around it, in a folder of its own; for the tests and benchmarks/download.py."""
+"""A download with everything it needs, in its own folder; for the tests and benchmarks/download.py."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from desktop_llm.errors import UserError
 from desktop_llm.models.download import Downloads, Pulled
 from desktop_llm.models.download.receiving import Patience
 from desktop_llm.models.hub import Hub
-from desktop_llm.models.ledger import Ledger
 from desktop_llm.models.library import Library
 from desktop_llm.net import Net
+from desktop_llm.net.ledger import Ledger
 from desktop_llm.paths import folders
 from tests.faulty_hub import FAULTS, FaultyHub
 from tests.models.gguf_files import CHAT, gguf, tensor
@@ -28,7 +28,7 @@ HASTY = Patience(tries=4, give_up_s=2, answer_s=0.4, stall_s=0.4, first_wait_s=0
 
 @dataclass(frozen=True)
 class Site:
-    """A data folder with what downloads into it."""
+    """A data folder and the objects that download into it."""
 
     models: Path
     net: Net
@@ -48,11 +48,11 @@ class Site:
                 return pulled
 
     def published(self) -> list[Path]:
-        """The files that have a model's name."""
+        """The files with a model's name."""
         return sorted(self.models.glob("*.gguf"))
 
     def left(self) -> list[str]:
-        """What lies beside them."""
+        """The names of the files beside them."""
         return sorted(path.name for path in (self.models / ".part").glob("*"))
 
 
@@ -78,18 +78,18 @@ def made_model(chance: Random, weights: int = 250_000) -> bytes:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a download from a misbehaving hub went; `problems` is empty where it went as it must."""
+    """The outcome of a download from a misbehaving hub; `problems` is empty if all went as it should."""
 
     fault: str
     seed: int
     times: int
-    cause: str  # "" where the file came
+    cause: str  # "" if the file came
     message: str
     problems: list[str]
 
 
 def try_fault(home: Path, hub: FaultyHub, name: str, seed: int) -> Outcome:
-    """Pull from `hub` while it misbehaves, then once more when it behaves, and look for what must not be."""
+    """Pull from `hub` while it misbehaves, then again once it behaves, and look for problems."""
     chance = Random(f"{name} {seed}")
     known, times = FAULTS[name], chance.choice((0, 0, 1, 2))
     model = made_model(chance)

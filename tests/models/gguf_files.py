@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ALIGNMENT = 32
 
-Entry = str | int | float | list[str] | list[float] | list[int]
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A value of any type, as its bytes."""
+
+    kind: int
+    data: bytes
+
+
+Entry = Raw | str | bool | int | float | list[str] | list[float] | list[int]
 
 
 def text(value: str | bytes) -> bytes:
@@ -17,7 +27,11 @@ def text(value: str | bytes) -> bytes:
 
 
 def value(entry: Entry) -> bytes:
-    """A typed value: strings, u32, f32, and lists of strings, f32 or i32."""
+    """A typed value: strings, booleans, u32, f32, and lists of strings, f32 or i32."""
+    if isinstance(entry, Raw):
+        return struct.pack("<I", entry.kind) + entry.data
+    if isinstance(entry, bool):
+        return struct.pack("<I?", 7, entry)
     if isinstance(entry, str):
         return struct.pack("<I", 8) + text(entry)
     if isinstance(entry, int):
@@ -58,6 +72,28 @@ CHAT: dict[str, Entry] = {
 def model(path: Path, entries: Mapping[str, Entry] = CHAT) -> Path:
     """A file that passes every check: one F32 tensor of 256 values."""
     path.write_bytes(gguf(entries, [tensor("token_embd.weight", [16, 16])], data_bytes=1_024))
+    return path
+
+
+PROJECTOR: dict[str, Entry] = {
+    "general.architecture": "clip",
+    "general.type": "mmproj",
+    "clip.has_vision_encoder": True,
+    "clip.projector_type": "mlp",
+    "clip.vision.image_size": 28,
+    "clip.vision.patch_size": 14,
+    "clip.vision.embedding_length": 16,
+    "clip.vision.feed_forward_length": 16,
+    "clip.vision.block_count": 1,
+    "clip.vision.attention.head_count": 2,
+    "clip.vision.attention.layer_norm_epsilon": 1e-5,
+    "clip.vision.projection_dim": 16,
+}
+
+
+def projector(path: Path, entries: Mapping[str, Entry] = PROJECTOR) -> Path:
+    """A file that passes every check of a projector, though it lacks nearly all weights."""
+    path.write_bytes(gguf(entries, [tensor("v.blk.0.attn_q.weight", [16, 16])], data_bytes=1_024))
     return path
 
 

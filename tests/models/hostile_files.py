@@ -1,4 +1,4 @@
-"""Model files made like those that broke llama.cpp or template engines before, each with the reason to be refused for.
+"""Model files like those that once broke llama.cpp or template engines, each with the reason for its refusal.
 
 Sources: CVE-2024-21802, -21825, -21836, -23496, -23605 (GGUF of 2024), CVE-2025-49847 (token text), CVE-2025-53630 and
 CVE-2026-27940 (sizes that overflow), CVE-2026-33298 (tensors of exabytes), and fixes without a number; CVE-2024-34359,
@@ -37,7 +37,7 @@ def _tensors(*tensors: bytes) -> bytes:
 
 
 def _raw_value(key: str, kind: int, data: bytes) -> bytes:
-    """A chat model whose last property has this very type and bytes."""
+    """A chat model whose last property has exactly this type and these bytes."""
     others = {name: entry for name, entry in CHAT.items() if name != key}
     body = _head(1, len(others) + 1) + b"".join(text(name) + value(entry) for name, entry in others.items())
     body += text(key) + struct.pack("<I", kind) + data + TENSOR
@@ -120,7 +120,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "more parts than anybody has": (_with(split__no=0, split__count=60_000), "part 1 of 60000"),
 }
 
-# Ways out of a template's sandbox that were published, for jinja and for what builds on it.
+# Published escapes from a template's sandbox, for jinja and for libraries that build on it.
 ESCAPING_TEMPLATES = (
     "{{ lipsum.__globals__['os'].popen('id').read() }}",
     "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
@@ -153,5 +153,5 @@ ESCAPING_TEMPLATES = (
 
 
 def with_template(template: str) -> bytes:
-    """A chat model that is fine but for its template."""
+    """A chat model that is fine except for its template."""
     return gguf({**CHAT, "tokenizer.chat_template": template}, [TENSOR], data_bytes=1_024)

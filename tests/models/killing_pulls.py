@@ -1,4 +1,4 @@
-"""Kill -9 of the program while it pulls, at random moments, and a look at what it cost; for tests and benchmarks."""
+"""Kills the program with -9 at random moments while it pulls, and counts the cost; for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ PIECE_BYTES = 256 << 10
 
 
 class CountingHub(LocalHub):
-    """A hub that sends its files in small pieces with little waits, counts what it sent, and may cut connections.
+    """A hub that sends its files in small pieces with short waits, counts the bytes it sent, and may cut connections.
 
-    It sends no more than `limit_bytes` in all until that is raised; None is no limit.
+    It sends at most `limit_bytes` in all until that is raised; None means no limit.
     """
 
     def __init__(self, piece_s: float = 0.002, cut_every_bytes: int = 0) -> None:
@@ -59,7 +59,7 @@ class CountingHub(LocalHub):
 
 @dataclass(frozen=True)
 class Killed:
-    """What a number of kills did; `wasted_bytes` were sent by the hub more than once."""
+    """The outcome of some kills; the hub sent `wasted_bytes` more than once."""
 
     kills: int
     wasted_bytes: int
@@ -67,7 +67,7 @@ class Killed:
 
 
 def kill_pulls(home: Path, hub: CountingHub, kills: int, chance: Random) -> Killed:
-    """Start the pull of `hub`'s model again and again and kill it, until it was killed so often; then let it end."""
+    """Start the pull of `hub`'s model and kill it until it was killed `kills` times; then let it end."""
     size = _size(hub)
     done, problems, wasted = 0, list[str](), 0
     while done < kills and not problems:
@@ -93,7 +93,7 @@ def _pull(home: Path, hub: CountingHub) -> subprocess.Popen[bytes]:
 
 
 def _pull_and_kill(home: Path, hub: CountingHub, after_bytes: float) -> bool:
-    """Kill the program when so much is here, or a moment after all of it is; False if it ended before."""
+    """Kill the program once so much is here, or a moment after all of it is; False if it ended before that."""
     size = _size(hub)
     with _pull(home, hub) as program:
         while program.poll() is None:

@@ -1,4 +1,4 @@
-"""Downloads that share parts, disk space or a moment with another, and what a kill leaves of one being published."""
+"""Downloads that share parts, disk space or time with others, and one killed while it was being published."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.errors import TransferError
-from desktop_llm.models.download.space import SPARE_BYTES
+from desktop_llm.models.download.sidecar import SPARE_BYTES
 from tests.faulty_hub import FaultyHub
 from tests.hub import Blob
 from tests.models.downloading import Site, site
@@ -36,7 +36,7 @@ with site(Path(sys.argv[1]), sys.argv[2]) as place:
 
 
 def parts_of(title: str = "Big") -> dict[str, bytes]:
-    """A model in three parts; titles differ in the first part alone."""
+    """A model in three parts; the title is only in the first part."""
     parts = {}
     for number in (1, 2, 3):
         told: dict[str, Entry] = {"split.no": number - 1, "split.count": 3, "split.tensors.count": 3}
@@ -65,7 +65,7 @@ def place(home: Path, hub: FaultyHub) -> Iterator[Site]:
 
 
 def kill_while_publishing(place: Site, moved: int) -> None:
-    """Leave what a kill leaves after so many of the files were moved: the last ones go first."""
+    """Leave the folder as a kill does once so many of the files were moved; the last files are moved first."""
     repo = place.hub.repo(BIG)
     steps = place.downloads.pull(repo, repo.file(FIRST))
     next(steps)

@@ -1,4 +1,4 @@
-"""A hub that misbehaves, or a program that is killed, never gets a wrong file published."""
+"""No wrong file is ever published, even if the hub misbehaves or the program is killed."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ SHA256 = hashlib.sha256(MODEL).hexdigest()
 
 
 class PlainHub(LocalHub):
-    """Names its files, at most with their sizes, and gives them out; the headers of a file are to be chosen."""
+    """Lists its files, at most with their sizes, and serves them; the test chooses the headers of a file."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class PlainHub(LocalHub):
         self.commit = ""
         self.headers: dict[str, str] = {}
         self.ranges = True
-        self.most_bytes = len(MODEL)  # of an answer, before it is cut
+        self.most_bytes = len(MODEL)  # of an answer before it is cut
         self.cuts = 1_000
         self.behave("/api/models/*", self._describe)
         self.behave(f"/{REPO}/resolve/main/*", self._give)
@@ -231,7 +231,7 @@ def test_a_piece_from_a_place_that_no_file_has_is_not_taken(place: Site, hub: Pl
 
 
 def _pause(place: Site, hub: PlainHub) -> int:
-    """Leave a download behind of which a part is here; how many bytes."""
+    """Leave a partial download behind; returns how many bytes of it are here."""
     hub.most_bytes = len(MODEL) // 2
     steps = place.downloads.pull(place.hub.repo(REPO), place.hub.repo(REPO).file(FILE))
     while next(steps).done_bytes < hub.most_bytes:

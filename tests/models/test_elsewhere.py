@@ -1,4 +1,4 @@
-"""Models of other apps: each app's layout, as it is on disk, is found, and nothing that is none is taken for one."""
+"""Models of other apps are found in each app's layout on disk, and no other file is taken for a model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.models.library import elsewhere
-from desktop_llm.models.library.elsewhere import Found, Places, models_elsewhere
+from desktop_llm.models.library.elsewhere import ModelFile, Places, models_elsewhere
 
 BLOB = "a" * 64
 
@@ -39,7 +39,7 @@ def test_a_computer_without_other_apps_has_no_other_models(places: Places) -> No
 def test_lm_studio_keeps_models_by_author_and_repository(places: Places, home: str) -> None:
     path = file(places.home / home / "models" / "bartowski" / "Qwen3-8B-GGUF" / "Qwen3-8B-Q4_K_M.gguf")
     file(path.with_name("config.json"))
-    assert list(elsewhere.lm_studio(places)) == [Found(path, repo="bartowski/Qwen3-8B-GGUF", origin="lm_studio")]
+    assert list(elsewhere.lm_studio(places)) == [ModelFile(path, repo="bartowski/Qwen3-8B-GGUF", origin="lm_studio")]
 
 
 def test_lm_studio_s_home_and_its_folder_for_downloads_may_lie_anywhere(places: Places, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_lm_studio_s_settings_may_lie_where_the_system_keeps_them(
 ) -> None:
     file(tmp_path / settings / "LM Studio" / "settings.json", {"downloadsFolder": str(tmp_path / "big")})
     path = file(tmp_path / "big" / "a" / "b" / "kept.gguf")
-    assert list(elsewhere.lm_studio(places)) == [Found(path, repo="a/b", origin="lm_studio")]
+    assert list(elsewhere.lm_studio(places)) == [ModelFile(path, repo="a/b", origin="lm_studio")]
 
 
 def test_an_ollama_manifest_names_the_blob_that_is_the_model(places: Places, tmp_path: Path) -> None:
@@ -107,12 +107,12 @@ def test_gpt4all_keeps_its_models_in_one_folder(tmp_path: Path, folder: str, env
     file(path.with_name("incomplete-Phi-3.gguf"))
     file(path.with_name("localdocs_v3.db"))
     places = Places(tmp_path, {name: str(tmp_path / value) for name, value in environ.items()})
-    assert list(elsewhere.gpt4all(places)) == [Found(path, origin="gpt4all")]
+    assert list(elsewhere.gpt4all(places)) == [ModelFile(path, origin="gpt4all")]
 
 
 def test_gpt4all_s_python_package_keeps_its_models_in_a_cache(places: Places) -> None:
     path = file(places.home / ".cache" / "gpt4all" / "Phi-3-mini.Q4_0.gguf")
-    assert list(elsewhere.gpt4all(places)) == [Found(path, origin="gpt4all")]
+    assert list(elsewhere.gpt4all(places)) == [ModelFile(path, origin="gpt4all")]
 
 
 def test_gpt4all_s_settings_may_name_another_folder(places: Places, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_jan_lists_each_model_in_a_file_beside_it(places: Places, tmp_path: Path
     path = file(folder / "janhq" / "Jan-v3-4B" / "model.gguf")
     listed = f"embedding: false\nmodel_path: llamacpp/models/janhq/Jan-v3-4B/model.gguf\nmodel_sha256: {BLOB}\n"
     file(path.with_name("model.yml"), f"{listed}name: janhq/Jan-v3-4B\nsize_bytes: 4\n")
-    assert list(elsewhere.jan(places)) == [Found(path, "janhq/Jan-v3-4B", sha256=BLOB, origin="jan")]
+    assert list(elsewhere.jan(places)) == [ModelFile(path, "janhq/Jan-v3-4B", sha256=BLOB, origin="jan")]
 
 
 def test_jan_may_list_a_file_that_lies_elsewhere_or_nowhere(places: Places, tmp_path: Path) -> None:
@@ -167,8 +167,25 @@ def test_the_hugging_face_cache_links_a_file_to_the_blob_of_its_checksum(
     path.with_name("gone.gguf").symlink_to("../../../blobs/none")
     file(tmp_path / hub / "datasets--a--b" / "snapshots" / "d" / "data.gguf")
     places = Places(tmp_path, {name: str(tmp_path / value) for name, value in environ.items()})
-    expected = Found(path, repo="Qwen/Qwen3-8B--GGUF", sha256=BLOB, origin="huggingface")
+    expected = ModelFile(path, repo="Qwen/Qwen3-8B--GGUF", sha256=BLOB, origin="huggingface")
     assert list(elsewhere.hugging_face(places)) == [expected]
+
+
+def test_a_blob_that_several_repositories_share_is_no_checksum_by_its_own_name(places: Places, tmp_path: Path) -> None:
+    cache = tmp_path / ".cache" / "huggingface" / "hub"
+    shared = file(cache / "blobs" / "ab" / ("ab" * 32))  # named by another hash than sha256
+    repo = cache / "models--a--b"
+    (repo / "blobs").mkdir(parents=True)
+    (repo / "blobs" / BLOB).symlink_to(os.path.relpath(shared, repo / "blobs"))
+    path = repo / "snapshots" / ("c" * 40) / "tiny.gguf"
+    path.parent.mkdir(parents=True)
+    path.symlink_to(f"../../blobs/{BLOB}")
+    assert [(found.path, found.sha256) for found in elsewhere.hugging_face(places)] == [(path, BLOB)]
+
+
+def test_a_cache_that_was_copied_without_links_has_no_checksums(places: Places, tmp_path: Path) -> None:
+    path = file(tmp_path / ".cache" / "huggingface" / "hub" / "models--a--b" / "snapshots" / "c" / "tiny.gguf")
+    assert list(elsewhere.hugging_face(places)) == [ModelFile(path, repo="a/b", origin="huggingface")]
 
 
 def test_folders_that_the_person_named_are_looked_through_without_going_in_circles(
@@ -179,7 +196,7 @@ def test_folders_that_the_person_named_are_looked_through_without_going_in_circl
     file(folder / ".trash" / "old.gguf")
     (folder / "deep" / "again").symlink_to(folder)
     (folder / "tiny.gguf").mkdir()
-    assert list(models_elsewhere(places, [folder, tmp_path / "nowhere"])) == [Found(path)]
+    assert list(models_elsewhere(places, [folder, tmp_path / "nowhere"])) == [ModelFile(path)]
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="who may read everything can't be kept out")

@@ -1,4 +1,4 @@
-"""The header reader: what it tells of good files, and the sentence for every bad one."""
+"""The header reader: the facts of good files, and the sentence for every bad one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.errors import ModelFileError
-from desktop_llm.models.gguf import Header, printable, read_header, read_header_from, size_label
+from desktop_llm.models.gguf import Header, read_header, read_header_from
 from desktop_llm.models.gguf.reader import CHUNK_BYTES, MAX_STRING_BYTES
 from desktop_llm.models.gguf.shape import Shape
-from tests.models.gguf_files import CHAT, Entry, gguf, model, split_model, tensor, text
+from desktop_llm.models.names import printable, size_label
+from tests.models.adapter_files import adapter
+from tests.models.gguf_files import CHAT, Entry, gguf, model, projector, split_model, tensor, text
 
 EMBEDDING = tensor("token_embd.weight", [16, 16])
 
@@ -47,14 +49,27 @@ def test_a_chat_model_tells_its_name_size_and_template(tmp_path: Path) -> None:
             layers=2,
             vocabulary=3,
             kv_values=(0, 0),
+            key_values=(0, 0),
             layer_bytes=(0, 0),
             embedding_bytes=1_024,
             active=(("F32", 256),),
-            rows=(("F32", 16),),
             output=(("F32", 256),),
             matrix_bytes=(("F32", 1_024),),
         ),
+        sampling={},
     )
+
+
+def test_it_tells_the_sampling_that_its_makers_recommend(tmp_path: Path) -> None:
+    entries = with_entries(
+        general__sampling__temp=0.6,
+        general__sampling__top_k=20,
+        general__sampling__penalty_repeat=1.05,
+        general__sampling__top_p=float("nan"),
+        general__sampling__min_p="much",
+    )
+    header = read_header(model(tmp_path / "tiny.gguf", entries))
+    assert header.sampling == {"temperature": 0.6, "top_k": 20, "repeat_penalty": 1.05}
 
 
 def test_without_a_file_type_the_commonest_number_format_is_the_quantization(tmp_path: Path) -> None:
@@ -69,7 +84,8 @@ def test_an_embedding_model_is_known_by_its_architecture_or_pooling(tmp_path: Pa
 
 
 def test_an_adapter_and_a_projector_are_known_by_their_type(tmp_path: Path) -> None:
-    assert read_header(model(tmp_path / "a.gguf", with_entries(general__type="adapter"))).kind == "adapter"
+    assert read_header(adapter(tmp_path / "a.gguf", {"blk.0.attn_q.weight": (16, 8)})).kind == "adapter"
+    assert read_header(projector(tmp_path / "c.gguf")).kind == "projector"
     assert read_header(model(tmp_path / "b.gguf", with_entries(general__architecture="clip"))).kind == "part"
 
 

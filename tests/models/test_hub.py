@@ -15,9 +15,9 @@ import pytest
 
 from desktop_llm.errors import BadRequest, ModelFileError, NotFound, TransferError, UserError
 from desktop_llm.models.facts import Facts
-from desktop_llm.models.hub import Hub, HubModel, HubRepo, chosen_endpoint
-from desktop_llm.models.ledger import Ledger
+from desktop_llm.models.hub import Account, Hub, HubModel, HubRepo, chosen_endpoint
 from desktop_llm.net import Net
+from desktop_llm.net.ledger import Ledger
 from tests.hub import GOOD_TOKEN, Blob, Exchange, LocalHub, silent, status
 from tests.models.gguf_files import CHAT, gguf, tensor
 
@@ -54,7 +54,7 @@ def found(hub: Hub, query: str = "", **how: Any) -> list[str]:
 
 
 def saying(answer: object) -> Callable[[Exchange], bool]:
-    """Answer with this, whatever is asked."""
+    """Answer every request with this."""
 
     def say(exchange: Exchange) -> bool:
         exchange.send_json(answer)
@@ -391,7 +391,7 @@ class TestRepositories:
         def meet(exchange: Exchange) -> bool:
             if exchange.path.endswith("-3-GGUF"):
                 return status(500)(exchange)
-            together.wait()  # answers only when seven requests are here
+            together.wait()  # answers only once seven requests are here
             return False
 
         local.behave("/api/models/*", meet)
@@ -416,7 +416,7 @@ class TestCards:
     def test_a_card_comes_without_the_data_before_it(self, hub: Hub, local: LocalHub) -> None:
         made = add_tiny(local)
 
-        assert hub.card("maker/Tiny-GGUF", made.revision) == "# Tiny\n\nA model.\n\n---\n\nThe end."
+        assert hub.card("maker/Tiny-GGUF", made.revision).text == "# Tiny\n\nA model.\n\n---\n\nThe end."
 
     @pytest.mark.parametrize(
         ("card", "shown"),
@@ -432,19 +432,44 @@ class TestCards:
     def test_any_beginning_is_read(self, hub: Hub, local: LocalHub, card: bytes, shown: str) -> None:
         made = local.add("maker/Tiny-GGUF", {"README.md": card})
 
-        assert hub.card("maker/Tiny-GGUF", made.revision) == shown
+        assert hub.card("maker/Tiny-GGUF", made.revision).text == shown
+
+    @pytest.mark.parametrize(
+        ("metadata", "named"),
+        [
+            ("base_model: Qwen/Qwen3-8B", ("Qwen/Qwen3-8B",)),
+            ("base_model:\n- Qwen/Qwen3-8B\n- a/b", ("Qwen/Qwen3-8B", "a/b")),
+            ("base_model: [../../etc, 5, a/b]", ("a/b",)),
+            ("base_model: {of: a/b}", ()),
+            ("license: mit", ()),
+            ("model-index: 5\nbase_model: a/b", ("a/b",)),
+            ("- a list", ()),
+            ("1: 2", ()),
+            ("a: [", ()),
+            ("a: " + "[" * 5_000, ()),
+            ("!!python/object/apply:os.system [true]", ()),
+        ],
+    )
+    def test_the_models_that_it_was_made_from_are_read_from_its_metadata(
+        self, hub: Hub, local: LocalHub, metadata: str, named: tuple[str, ...]
+    ) -> None:
+        made = local.add("maker/Tiny-GGUF", {"README.md": f"---\n{metadata}\n---\nText".encode()})
+
+        card = hub.card("maker/Tiny-GGUF", made.revision)
+
+        assert (card.text, card.base_models) == ("Text", named)
 
     def test_a_missing_card_is_empty(self, hub: Hub, local: LocalHub) -> None:
         made = local.add("maker/Tiny-GGUF", {"a.gguf": TINY})
 
-        assert hub.card("maker/Tiny-GGUF", made.revision) == ""
+        assert hub.card("maker/Tiny-GGUF", made.revision).text == ""
 
     def test_of_an_endless_card_the_beginning_is_read(self, hub: Hub, local: LocalHub) -> None:
         made = local.add(
             "maker/Tiny-GGUF", {"README.md": Blob(head=b"x" * (1 << 20), size_bytes=9 << 20, sha256="a" * 64)}
         )
 
-        assert len(hub.card("maker/Tiny-GGUF", made.revision)) == 256 << 10
+        assert len(hub.card("maker/Tiny-GGUF", made.revision).text) == 256 << 10
 
 
 class TestHeaders:
@@ -521,10 +546,39 @@ class TestTokens:
         assert {seen.headers.get("authorization") for seen in local.seen} == {None}
 
     def test_a_token_is_checked_by_asking_whose_it_is(self, hub: Hub) -> None:
-        assert hub.account(GOOD_TOKEN) == "a-person"
+        assert hub.account(GOOD_TOKEN) == Account("a-person", may_read=True)
         with pytest.raises(TransferError) as raised:
             hub.account("hf_wrong")
         assert raised.value.cause == "unauthorized"
+
+    @pytest.mark.parametrize(
+        ("token", "may_read"),
+        [
+            ({"role": "read"}, True),
+            ({"role": "write"}, True),
+            ({"role": "fineGrained", "fineGrained": {"canReadGatedRepos": True, "scoped": []}}, True),
+            ({"role": "fineGrained", "fineGrained": {"scoped": [{"permissions": ["repo.content.read"]}]}}, True),
+            ({"role": "fineGrained", "fineGrained": {"canReadGatedRepos": False, "scoped": []}}, False),
+            (
+                {"role": "fineGrained", "fineGrained": {"scoped": [{"permissions": ["inference.serverless.write"]}]}},
+                False,
+            ),
+            ({}, False),
+        ],
+    )
+    def test_a_token_says_whether_it_may_read(
+        self, hub: Hub, local: LocalHub, token: dict[str, Any], may_read: bool
+    ) -> None:
+        local.behave("/api/whoami-v2", saying({"type": "user", "name": "a-person", "auth": {"accessToken": token}}))
+
+        assert hub.account(GOOD_TOKEN) == Account("a-person", may_read)
+
+    @pytest.mark.parametrize("answer", [[], {}, {"name": 7}, {"name": "a", "auth": []}, "x"])
+    def test_a_strange_answer_to_a_token_is_told(self, hub: Hub, local: LocalHub, answer: object) -> None:
+        local.behave("/api/whoami-v2", saying(answer))
+
+        with pytest.raises(TransferError, match="can't read"):
+            hub.account(GOOD_TOKEN)
 
     def test_a_gated_repository_can_be_looked_at_and_says_what_it_wants(self, hub: Hub, local: LocalHub) -> None:
         add_tiny(local, gated=True)
@@ -603,7 +657,7 @@ class TestThePersonsPeace:
         assert told["opened"] == []
 
 
-# Asks the hub while noting every connection, every name looked up, and every file written below the person's home.
+# This asks the hub and notes every connection, every name looked up, and every file written below the home folder.
 _WATCHED = """
 import json, os, pathlib, sys
 connected, resolved, opened = [], set(), []
@@ -617,12 +671,13 @@ def note(event, arguments):
             opened.append(str(arguments[0]))
 sys.addaudithook(note)
 from desktop_llm.models.hub import Hub
-from desktop_llm.models.ledger import Ledger
+from desktop_llm.net.ledger import Ledger
 from desktop_llm.net import Net
 net = Net(Ledger(pathlib.Path(sys.argv[2])))
 hub = Hub(net, endpoint=sys.argv[1])
 list(hub.search("tiny"))
 hub.card("maker/Tiny-GGUF", hub.repo("maker/Tiny-GGUF").revision)
+hub.account("hf_good")
 net.close()
 print(json.dumps({"connected": connected, "resolved": sorted(resolved), "opened": opened}))
 """

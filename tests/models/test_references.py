@@ -1,4 +1,4 @@
-"""What a person pastes: ids, ids with a quantization, addresses; and what is a search instead."""
+"""A person pastes ids, ids with a quantization, and addresses; other text is a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the file of stars keeps, and what it makes of one that somebody spoilt."""
+"""The file of stars keeps the stars, and a spoilt file does no harm."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_without_a_file_nothing_is_starred(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_now_is_not_taken_for_none(tmp_path: Path) -> None:
-    (tmp_path / "starred.json").mkdir()  # as good as one that another program holds
+    (tmp_path / "starred.json").mkdir()  # as unusable as a file that another program locks
     with pytest.raises(UserError, match="can't be read"):
         Starred(tmp_path / "starred.json").read()
 

@@ -1,19 +1,25 @@
-"""The Hugging Face token: in the keyring where there is one, else in a private file; never half of it."""
+"""The Hugging Face token: in the keyring if there is one, otherwise in a whole private file."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from keyring.backends import fail
-from keyring.errors import KeyringLocked
+from keyring.errors import KeyringLocked, NoKeyringError
 
-from desktop_llm.errors import BadRequest, UserError
-from desktop_llm.models.hub.token import TokenStore, from_environment
+from desktop_llm.errors import BadRequest, TransferError, UserError
+from desktop_llm.models.hub import Account
+from desktop_llm.models.hub.token import KeptToken, TokenStore, check_and_keep, from_environment, this_system_s_keyring
+from desktop_llm.net import causes
+from desktop_llm.net.causes import Failure
 
 
 class FakeKeyring:
-    """A keyring that works, one that is locked, or one that gives and does not take."""
+    """A keyring that works, one that is locked, or one that refuses to delete."""
 
     def __init__(self, *, locked: bool = False) -> None:
         self.kept: dict[tuple[str, str], str] = {}
@@ -114,7 +120,7 @@ def test_an_older_token_in_a_locked_keyring_is_told_when_that_of_the_file_is_for
 
 
 def test_where_there_is_no_keyring_the_file_is_all_there_is_to_forget(tmp_path: Path) -> None:
-    store = TokenStore(tmp_path / "hf-token", fail.Keyring())
+    store = TokenStore(tmp_path / "hf-token", fail.Keyring())  # type: ignore[no-untyped-call]  # keyring has no annotations
     store.write("hf_abc")
     store.forget()
 
@@ -149,7 +155,7 @@ def test_what_can_be_no_token_is_refused_and_the_old_one_stays(tmp_path: Path, t
     store = TokenStore(tmp_path / "hf-token", FakeKeyring())
     store.write("hf_old")
 
-    with pytest.raises(BadRequest, match="no Hugging Face token"):
+    with pytest.raises(BadRequest, match="not a Hugging Face token"):
         store.write(text)
 
     assert store.read() == "hf_old"
@@ -166,3 +172,65 @@ def test_the_environment_of_a_command_line_may_bring_a_token(monkeypatch: pytest
     assert from_environment() == "hf_env"
     monkeypatch.setenv("HF_TOKEN", "")
     assert from_environment() is None
+    monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", "hf_old")
+    assert from_environment() == "hf_old"
+
+
+def test_a_token_is_kept_with_whose_it_is(tmp_path: Path) -> None:
+    store, account = TokenStore(tmp_path / "hf-token", FakeKeyring()), Account("a-person", may_read=True)
+
+    assert check_and_keep(" hf_abc ", store, lambda _: account) == KeptToken("keyring", account)
+    assert store.read() == "hf_abc"
+
+
+def test_a_token_that_the_hub_refuses_is_not_kept_and_one_that_could_not_be_checked_is(tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "hf-token", FakeKeyring())
+
+    def raising(failure: Failure) -> Callable[[str], Account]:
+        def ask(_: str) -> Account:
+            raise failure.error(host="huggingface.co")
+
+        return ask
+
+    with pytest.raises(TransferError, match="does not accept"):
+        check_and_keep("hf_wrong", store, raising(causes.TOKEN_REFUSED))
+    assert store.read() is None
+
+    kept = check_and_keep("hf_abc", store, raising(causes.OFFLINE))
+    assert (kept.place, kept.account, kept.doubt and kept.doubt.cause) == ("keyring", None, "offline_switch")
+    assert store.read() == "hf_abc"
+
+
+def test_what_can_be_no_token_is_not_sent_to_the_hub(tmp_path: Path) -> None:
+    def never(token: str) -> Account:
+        raise AssertionError(token)
+
+    with pytest.raises(BadRequest, match="not a Hugging Face token"):
+        check_and_keep("hf_a b", TokenStore(tmp_path / "hf-token", FakeKeyring()), never)
+
+
+@pytest.mark.parametrize(
+    ("system", "wanted"),
+    [("linux", "SecretService"), ("freebsd14", "SecretService"), ("darwin", "macOS"), ("win32", "Windows")],
+)
+def test_each_system_has_its_keyring_and_no_other_is_looked_at(
+    system: str, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def imported(name: str) -> Any:
+        asked.append(name.rpartition(".")[2])
+        raise ImportError(name)
+
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr("desktop_llm.models.hub.token.importlib.import_module", imported)
+    with pytest.raises(NoKeyringError):
+        this_system_s_keyring()
+    assert asked[0] == wanted
+    assert set(asked) <= {wanted, "kwallet"}
+
+
+def test_a_keyring_that_the_person_named_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    assert type(this_system_s_keyring()).__module__ == "keyring.backends.null"

@@ -1,4 +1,4 @@
-"""A net with a ledger of its own, a hub in plain and in TLS, and a proxy that leads to it."""
+"""A net with its own ledger, a hub with and without TLS, and a proxy that leads to it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any, Self
 
 import pytest
 
-from desktop_llm.models.ledger import Ledger
 from desktop_llm.net import Net
+from desktop_llm.net.ledger import Ledger
 from tests.hub import LocalHub
 
 CERTIFICATE = Path(__file__).with_name("server.pem")  # self-signed, for localhost and huggingface.co, until 2120
@@ -24,7 +24,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxies of whoever runs the tests are none of theirs."""
+    """Keep the tests away from the proxies of the person who runs them."""
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -58,7 +58,7 @@ def tls_hub() -> Iterator[LocalHub]:
 
 @pytest.fixture
 def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the system trust the test's certificate."""
+    """Make the system trust the test's certificate."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
 
 

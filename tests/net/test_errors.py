@@ -1,4 +1,4 @@
-"""The error table: each way to fail has a sentence of its own that says what to do, and a cause the window acts on."""
+"""The error table: each failure has its own sentence that says what to do, and a cause for the window to act on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import httpcore2
 import pytest
 
 from desktop_llm.errors import TransferError, from_wire, to_wire
-from desktop_llm.net import Net, answers, failures, rules
+from desktop_llm.net import Net, causes, failures, rules
+from desktop_llm.net.causes import CAUSES, Cause, Failure
 from desktop_llm.words import Sentence
 from tests.hub import GOOD_TOKEN, LocalHub, status
 
@@ -22,13 +23,9 @@ FILE = "https://huggingface.co/maker/Tiny-GGUF/resolve/main/a.gguf"
 CDN = "https://cdn-lfs.hf.co/repos/a1/b2"
 HOST = "huggingface.co"
 
-CAUSES = {
-    *("offline_switch", "no_connection", "login_page", "proxy_auth", "unauthorized", "gated", "not_found"),
-    *("no_internet", "rate_limited", "server", "timeout", "tls", "changed", "too_many_redirects"),
-}
-# What a person can do about it; every sentence names one.
+# The things a person can do; every sentence names one.
 ACTIONS = re.compile(
-    r"\b(try|turn|check|open|add|choose|set|make|give|allow|connect|copy|look|use|wait|ask)\b", re.IGNORECASE
+    r"\b(try|turn|check|open|add|choose|set|make|give|allow|connect|copy|look|use|wait|ask|start)\b", re.IGNORECASE
 )
 SAFE = re.compile(r"nothing (was|will)|kept|unchanged|none of it|as before|not (followed|read|used)", re.IGNORECASE)
 
@@ -37,7 +34,7 @@ def answered(
     code: int, url: str = REPO, *, error: str = "", words: str = "", wait: str = "", token: bool = False
 ) -> Any:
     headers = {"x-error-code": error, "x-error-message": words, "retry-after": wait}
-    return answers.refusal(code, headers, url, token_sent=token)
+    return failures.refusal(code, headers, url, token_sent=token)
 
 
 def raised(error: Exception, cause: BaseException | None = None, proxy: str = "") -> TransferError:
@@ -62,9 +59,9 @@ def connecting(number: int) -> TransferError:
 
 
 TABLE: dict[str, tuple[str, TransferError]] = {
-    # The person's own switch, and our own rules.
-    "offline": ("offline_switch", failures.offline(HOST)),
-    "offline turned on": ("offline_switch", failures.aborted(HOST)),
+    # Offline, and the app's own rules.
+    "offline": ("offline_switch", causes.OFFLINE.error(host=HOST)),
+    "offline turned on": ("offline_switch", causes.TURNED_OFFLINE.error(host=HOST)),
     "plain http": ("tls", refused(lambda: rules.check_address("http://hub.example"))),
     "redirect to plain http": ("tls", refused(lambda: rules.check_redirect(REPO, "http://huggingface.co/", 1))),
     "redirect elsewhere": ("login_page", refused(lambda: rules.check_redirect(REPO, "https://portal.example/", 1))),
@@ -78,7 +75,7 @@ TABLE: dict[str, tuple[str, TransferError]] = {
     "reset": ("no_connection", raised(httpcore2.ReadError(), OSError(errno.ECONNRESET, "reset"))),
     "connecting takes too long": ("timeout", raised(httpcore2.ConnectTimeout("timed out"), TimeoutError("timed out"))),
     "silence": ("timeout", raised(httpcore2.ReadTimeout("timed out"), TimeoutError("timed out"))),
-    "too slow": ("timeout", failures.too_slow(HOST)),
+    "too slow": ("timeout", causes.TOO_SLOW.error(host=HOST)),
     "hung up": ("server", raised(httpcore2.RemoteProtocolError("Server disconnected without sending a response."))),
     "not http": ("server", raised(httpcore2.RemoteProtocolError("illegal status line"))),
     "cut short": (
@@ -97,12 +94,12 @@ TABLE: dict[str, tuple[str, TransferError]] = {
     "proxy forbids": ("no_connection", raised(httpcore2.ProxyError("403 Forbidden"), proxy="proxy.example")),
     "proxy fails": ("no_connection", raised(httpcore2.ProxyError("502 Bad"), proxy="proxy.example")),
     "proxy is away": ("no_connection", raised(httpcore2.ConnectError(), OSError(111, "no"), proxy="proxy.example")),
-    "proxy of another kind": ("no_connection", failures.proxy_unknown(HOST, "socks5://proxy.example")),
+    "proxy of another kind": ("no_connection", causes.PROXY_UNKNOWN.error(host=HOST, proxy="socks5://proxy.example")),
     "proxy answers for plain http": ("proxy_auth", answered(407)),
-    # Answers that are none.
-    "login page": ("login_page", answers.login_page(REPO)),
-    "not understood": ("server", answers.not_understood(REPO)),
-    "too long": ("server", answers.too_long(REPO)),
+    # Useless answers.
+    "login page": ("login_page", causes.LOGIN_PAGE.error(host=HOST)),
+    "not understood": ("server", causes.NOT_UNDERSTOOD.error(host=HOST)),
+    "too long": ("server", causes.TOO_LONG.error(host=HOST)),
     # Refusals.
     "400": ("server", answered(400)),
     "401 without a token": ("unauthorized", answered(401)),
@@ -130,6 +127,21 @@ TABLE: dict[str, tuple[str, TransferError]] = {
     "503": ("server", answered(503)),
     "504": ("timeout", answered(504)),
     "520": ("server", answered(520)),
+    # A download that goes wrong.
+    "stalled": ("timeout", causes.STALLED.error(host=HOST)),
+    "not gguf": ("not_gguf", causes.NOT_GGUF.error(host=HOST)),
+    "replaced": ("changed", causes.REPLACED.error(host=HOST)),
+    "replaced midway": ("wrong_hash", causes.REPLACED_MIDWAY.error(file="a.gguf")),
+    "wrong sha256": ("wrong_hash", causes.WRONG_SHA256.error(file="a.gguf")),
+    "wrong size": ("wrong_size", causes.WRONG_SIZE.error(host=HOST, found=1, promised=2)),
+    "wrong range": ("range_ignored", causes.WRONG_RANGE.error(host=HOST)),
+    "compressed": ("server", causes.COMPRESSED.error(host=HOST)),
+    "no room": ("disk_full", causes.NO_ROOM.error(file="a.gguf", folder="/models", needed=2.0, free=1.0)),
+    "no room beside others": (
+        "disk_full",
+        causes.NO_ROOM_BESIDE_OTHERS.error(file="a.gguf", folder="/models", needed=2.0, free=1.0),
+    ),
+    "disk full": ("disk_full", causes.DISK_FULL.error(folder="/models")),
 }
 
 
@@ -138,9 +150,10 @@ def test_a_failure_says_what_happened_what_is_safe_and_what_to_do(name: str) -> 
     cause, error = TABLE[name]
 
     assert error.cause == cause
-    assert cause in CAUSES
-    assert isinstance(error.message, Sentence)
-    assert error.message.endswith(".")
+    assert error.action == CAUSES[cause].actions[0]
+    assert all(isinstance(said, Sentence) and said.endswith(".") for said in (error.title, error.text))
+    assert "{" not in error.message
+    assert ". " not in error.title
     assert SAFE.search(error.message), error.message
     assert ACTIONS.search(error.message), error.message
     assert "Error" not in error.message
@@ -154,6 +167,24 @@ def test_no_two_failures_read_alike() -> None:
     assert len(set(sentences)) == len(sentences)
 
 
+def test_every_failure_that_is_known_is_in_this_table() -> None:
+    known = {failure for failure in vars(causes).values() if isinstance(failure, Failure)}
+    templates = {error.title.template for _, error in TABLE.values() if isinstance(error.title, Sentence)}
+
+    assert {failure.title for failure in known if failure.title.template not in templates} == set()
+    assert {failure.cause for failure in known} == set(CAUSES)
+
+
+@pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
+@pytest.mark.parametrize("midway", [False, True])
+def test_a_cause_has_one_sentence_for_a_card(cause: Cause, midway: bool) -> None:
+    said = causes.short_words(cause, midway=midway, hub="Hugging Face", missing="7.8 GB", wait="2 min")
+
+    assert said.endswith(".")
+    assert "{" not in said
+    assert len(said) <= 90
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"), [("30", 30.0), ("0", 0.0), ("9999999", 86_400.0), ("", None), ("soon", None), ("-5", None)]
 )
@@ -163,7 +194,7 @@ def test_the_wait_that_a_hub_asks_for_is_known_and_bounded(value: str, seconds: 
 
 def test_the_hubs_own_header_of_limits_tells_the_wait_too() -> None:
     for header, seconds in (('"api";r=0;t=55', 55.0), ('"api";r=7;t=55', None), ("nonsense", None)):
-        assert answers.refusal(429, {"ratelimit": header}, REPO, token_sent=False).retry_after_s == seconds
+        assert failures.refusal(429, {"ratelimit": header}, REPO, token_sent=False).retry_after_s == seconds
 
 
 def test_a_wait_until_a_date_is_counted_from_now() -> None:
@@ -191,7 +222,7 @@ def test_an_address_without_encryption_is_told_as_it_was_given(url: str, shown: 
 
 
 class TestOnTheWire:
-    """The table's rows as a hub really sends them."""
+    """The table's rows, as a hub really sends them."""
 
     @pytest.mark.parametrize(
         ("code", "headers", "cause"),

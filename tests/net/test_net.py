@@ -1,4 +1,4 @@
-"""The way out: what is refused, what is recorded, what is sent, and how it ends."""
+"""The network: requests are sent or refused, recorded, and ended."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from desktop_llm.errors import TransferError
-from desktop_llm.models.ledger import Ledger
 from desktop_llm.net import Incoming, Net
+from desktop_llm.net.ledger import Ledger
 from tests.hub import Blob, Exchange, LocalHub, cut, silent, status
 from tests.net.conftest import Proxy
 
@@ -32,7 +32,7 @@ def body_of(incoming: Incoming, step: int = MIB) -> bytes:
 
 
 def rows(ledger: Ledger) -> list[tuple[str, str, str]]:
-    """Host without its port, purpose and result, the oldest first."""
+    """The host without its port, the purpose and the result of each request, oldest first."""
     found = reversed(ledger.entries())
     return [(entry.host.partition(":")[0], entry.purpose, entry.result) for entry in found]
 
@@ -106,7 +106,7 @@ class TestAnswers:
             go_on.set()
             assert incoming.wait(5)
             assert body_of(incoming) == b"world"
-            assert incoming.wait(0)  # the end, too, is something to read
+            assert incoming.wait(0)  # the end counts as something to read
 
     def test_leaving_early_ends_the_connection(self, net: Net, hub: LocalHub, ledger: Ledger) -> None:
         hub.add("maker/Big-GGUF", {"a.gguf": Blob(head=b"GGUF", size_bytes=1 << 40, sha256="a" * 64)})
@@ -147,7 +147,7 @@ class TestRecording:
     def test_a_killed_program_leaves_its_row_open(self, hub: LocalHub, ledger: Ledger, tmp_path: Any) -> None:
         hub.behave("/silent", kill_the_client)
         code = (
-            "import os, sys\nfrom pathlib import Path\nfrom desktop_llm.models.ledger import Ledger\n"
+            "import os, sys\nfrom pathlib import Path\nfrom desktop_llm.net.ledger import Ledger\n"
             "from desktop_llm.net import Net\n"
             "net = Net(Ledger(Path(sys.argv[1])))\n"
             "net.get(sys.argv[2] + '/silent', headers={'pid': str(os.getpid())}, purpose='download')\n"
@@ -300,7 +300,12 @@ class TestOffline:
 
         def wait_for_the_end(exchange: Exchange) -> bool:
             exchange.send(200, b"{}")
-            threading.Thread(target=lambda: exchange.socket.recv(1, socket.MSG_PEEK) or ended.set()).start()
+
+            def watch() -> None:
+                if not exchange.socket.recv(1, socket.MSG_PEEK):
+                    ended.set()
+
+            threading.Thread(target=watch).start()
             return True
 
         hub.behave("*", wait_for_the_end)
@@ -408,14 +413,21 @@ class TestDeadHubs:
         assert raised.value.cause == "timeout"
 
     def test_a_trickle_of_an_answer_is_given_up(self, net: Net, hub: LocalHub) -> None:
-        hub.behave("/a", lambda exchange: (exchange.start(200, {"Content-Length": "1000"}), drip(exchange))[1])
+        def trickle(exchange: Exchange) -> bool:
+            exchange.start(200, {"Content-Length": "1000"})
+            return drip(exchange)
+
+        hub.behave("/a", trickle)
 
         with pytest.raises(TransferError, match="too slowly"):
             net.get(f"{hub.url}/a", purpose="search models", timeout_s=0.3)
 
     def test_the_way_to_another_address_counts_too(self, net: Net, hub: LocalHub) -> None:
-        headers = {"Location": "/b", "Content-Length": "1000"}
-        hub.behave("/a", lambda exchange: (exchange.start(302, headers), drip(exchange))[1])
+        def trickle(exchange: Exchange) -> bool:
+            exchange.start(302, {"Location": "/b", "Content-Length": "1000"})
+            return drip(exchange)
+
+        hub.behave("/a", trickle)
 
         with (
             pytest.raises(TransferError, match="too slowly") as raised,
@@ -468,7 +480,7 @@ class TestDeadHubs:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own store of certificates decides")
 class TestEncryption:
     def test_a_certificate_of_nobody_known_is_refused(self, net: Net, tls_hub: LocalHub) -> None:
-        with pytest.raises(TransferError, match="nobody whom this computer trusts") as raised:
+        with pytest.raises(TransferError, match="somebody whom this computer does not trust") as raised:
             net.get(f"{tls_hub.url}/api/models", purpose="search models")
 
         assert raised.value.cause == "tls"

@@ -49,10 +49,11 @@ def refuse(request: Request) -> Steps:
         raise ContextOverflow(9000, 4096)
     raise UserError(
         tr(
-            "The {thing} is broken: {why}. Nothing else is. Change the bulb.",
+            "The {thing} is broken: {why}.",
             thing=request.data.get("thing", "lamp"),
             why=tr("it has {count} cracks", count=2),
-        )
+        ),
+        tr("Nothing else is. Change the bulb."),
     )
 
 
@@ -76,6 +77,23 @@ def hang(request: Request) -> Steps:
     return {}
 
 
+def hold(request: Request) -> Steps:
+    """Compute for some seconds without giving up Python's lock, as native code may."""
+    yield {"alive": True}
+    begun = time.monotonic()
+    while time.monotonic() < begun + 3:
+        sum(range(10**8))
+    return {}
+
+
+def compute(request: Request) -> Steps:
+    yield {"alive": True}
+    begun = time.monotonic()
+    while time.monotonic() < begun + 3:
+        pass
+    return {}
+
+
 def junk(request: Request) -> Steps:
     yield from ()
     os.write(1, b"a library prints to descriptor 1\n")
@@ -96,5 +114,5 @@ def connect(request: Request) -> Steps:
 
 if __name__ == "__main__":
     wire = take_stdout()
-    handlers = [echo, count, last_words, forever, refuse, bug, die, hang, junk, connect]
+    handlers = [echo, count, last_words, forever, refuse, bug, die, hang, hold, compute, junk, connect]
     serve({handler.__name__: handler for handler in handlers}, wire, urgent=["echo"])

@@ -1,4 +1,4 @@
-"""The Activity page: everything that runs now or stopped, of models, downloads and documents, in one place.
+"""The Activity page: all models, downloads and documents that are being worked on or have stopped, in one place.
 
-It shows the same cards as the pages where the work was started. Only `page.py` is meant for the rest of the window.
+It shows the same cards as the pages on which the work began.
 """

@@ -1,24 +1,32 @@
-"""The cards of all collections in one or two columns, with the hint below that files can be dropped."""
+"""The cards of all collections in one or two columns, and below them a hint that files can be dropped."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSizePolicy, QWidget
 
-from desktop_llm.gui import icons, theme
-from desktop_llm.gui.documents.card import CollectionCard
-from desktop_llm.gui.widgets.painting import repaint_on_theme, set_names
+from desktop_llm.gui.look import icons, theme
+from desktop_llm.gui.look.layouts import CardAction
+from desktop_llm.gui.look.widgets.painting import repaint_on_theme, set_names
+from desktop_llm.gui.work.collection_card import CollectionCard
+from desktop_llm.jobs.reading import Reading
 from desktop_llm.knowledge.client import Collection
+from desktop_llm.words import tr
 
 _TWO_COLUMNS_FROM = 940
 _SPACING, _LEAST_HEIGHT = 16, 216
 
 
 class CollectionGrid(QScrollArea):
-    """Keeps one card a collection, by name: newer facts change a card in place, and no card is built twice."""
+    """Keeps one card for each collection, by name, and updates it in place.
+
+    Signal: `acted` when a button of a card is pressed.
+    """
+
+    acted = Signal(CardAction)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,28 +53,28 @@ class CollectionGrid(QScrollArea):
         """All cards in their order on screen."""
         return list(self._cards.values())
 
-    def set_collections(self, collections: Sequence[Collection]) -> list[CollectionCard]:
-        """Show these; returns the cards that are new, for the page to listen to."""
-        wanted = {collection.name: collection for collection in collections}
+    def show_collections(self, collections: Sequence[Collection], readings: Mapping[str, Reading]) -> None:
+        """Show these collections and how far each has been read."""
         before = list(self._cards)
+        wanted = {collection.name: collection for collection in collections}
         for name in before:
             if name not in wanted:
                 _discard(self._cards.pop(name))
-        new = [self._new_card(collection) for name, collection in wanted.items() if name not in self._cards]
+        cards = {}
         for name, collection in wanted.items():
-            self._cards[name].set_collection(collection)
-        self._cards = {name: self._cards[name] for name in wanted}
-        if list(self._cards) != before:
+            cards[name] = self._cards.get(name) or self._new_card(collection)
+            cards[name].show_collection(collection, readings.get(name))
+        self._cards = cards
+        if list(cards) != before:
             self._arrange()
-        return new
 
     def _new_card(self, collection: Collection) -> CollectionCard:
         card = CollectionCard(collection, self.widget())
-        self._cards[collection.name] = card
+        card.acted.connect(self.acted)
         return card
 
     def _arrange(self) -> None:
-        # Not takeAt: its item would live on in Python and keep Qt from ever measuring the card again.
+        # Not takeAt: its item would stay alive in Python, and Qt would never measure the card again.
         for widget in (*self._cards.values(), self._hint):
             self._layout.removeWidget(widget)
         columns = self._columns or 1
@@ -91,11 +99,11 @@ class CollectionGrid(QScrollArea):
 
 
 class DropHint(QWidget):
-    """The dashed place that says what dropping does; the window takes drops everywhere."""
+    """A dashed frame that says what happens to dropped files; the whole window takes drops."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._words = self.tr(
+        self._words = tr(
             "Drop files or folders anywhere in this window. They are read in place and stay on this computer."
         )
         self.setFont(theme.current().font("ui"))
@@ -105,11 +113,11 @@ class DropHint(QWidget):
         repaint_on_theme(self)
 
     def sizeHint(self) -> QSize:
-        """Two lines, for where it is narrow."""
+        """Room for two lines of text, in case it is narrow."""
         return QSize(200, self.minimumHeight())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The dashed frame, the icon and the words beside it in the middle."""
+        """Paint the dashed frame, and the icon with the text beside it in the middle."""
         painter, colour = QPainter(self), theme.current().colour
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(colour("border_control"), 1, Qt.PenStyle.DashLine))

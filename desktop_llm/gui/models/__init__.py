@@ -1,5 +1,5 @@
-"""The Models page: finding models on Hugging Face, what is on this computer, and the downloads between the two.
+"""The Models page: models on Hugging Face, models on this computer, and downloads from one to the other.
 
-Widgets are given data by setters and speak by signals; the controllers beside this folder ask the hub, the library and
-the downloads. Only `page.py` is meant for the rest of the window.
+Widgets take data through setters and send signals; the controllers ask the hub, the library and the downloads. The rest
+of the window uses `room.py`.
 """

@@ -1,6 +1,6 @@
-"""The Models page: what can be found at the left, what is open in the middle, downloads at the right.
+"""The Models page: the lists at the left, the open model in the middle, downloads at the right.
 
-It lays out and folds; the widgets inside are public, so that each controller talks to the ones it feeds.
+It lays out and folds the columns; the widgets inside are public, so that each controller feeds its own.
 """
 
 from __future__ import annotations
@@ -8,60 +8,47 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import (
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
-    QKeyEvent,
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
-    QShowEvent,
-)
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop_llm.gui import theme
-from desktop_llm.gui.models.downloads_bar import DownloadsBar
-from desktop_llm.gui.models.downloads_panel import DownloadsPanel
-from desktop_llm.gui.models.drag_frame import DragFrame, gguf_paths
-from desktop_llm.gui.models.local_view import LocalView
-from desktop_llm.gui.models.recommendation import RecommendationView
-from desktop_llm.gui.models.repository import RepositoryView
+from desktop_llm.gui.look import theme
+from desktop_llm.gui.look.tab_order import focus_neighbour
+from desktop_llm.gui.look.widgets import Action, Banner, Button, EmptyState, UndoBar
+from desktop_llm.gui.look.widgets.painting import RING_MARGIN, repaint_on_theme
+from desktop_llm.gui.models.downloads.panel import DownloadsBar, DownloadsPanel
+from desktop_llm.gui.models.find.recommendation import RecommendationView
+from desktop_llm.gui.models.find.repository import RepositoryView
+from desktop_llm.gui.models.here.view import LocalView
 from desktop_llm.gui.models.sidebar import DISCOVER, LOCAL, Sidebar
-from desktop_llm.gui.reading_order import focus_neighbour
-from desktop_llm.gui.widgets import Action, Banner, Button, EmptyState, UndoBar
-from desktop_llm.gui.widgets.painting import RING_MARGIN, repaint_on_theme
+from desktop_llm.words import tr
 
 NoticeKind = Literal["danger", "success"]
 
-# Widths of the page without the rail: from the first on all three columns fit, up to the second they take turns.
+# Widths of the page without the rail: from the first up, all three columns fit; up to the second, one shows at a time.
 _THREE_COLUMNS, _ONE_COLUMN = 1048, 852
 
 
 class ModelsPage(QWidget):
-    """Signals: `files_dropped` with the paths of GGUF files; `activity_requested` to see the downloads where there is
-    no room for them; `shown` each time the page comes to the front."""
+    """Signals: `activity_requested` to see the downloads if the page has no room for them; `shown` when the page comes
+    to the front."""
 
-    files_dropped = Signal(list)
     activity_requested = Signal()
     shown = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("models_page")
-        self.setAccessibleName(self.tr("Models"))
-        self.setAcceptDrops(True)
+        self.setAccessibleName(tr("Models"))
         self._columns = 0
         self._detail_open = False
         self._folded = False
         self._notice: Banner | None = None
-        # Each part is made where it stands: with every later parent Qt's style sheet would go through all of it again.
+        # Each part gets its final parent at once: for a later one, Qt would apply its style sheet to all of it again.
         self._middle = QWidget(self)
         self._stack = stack = QStackedWidget(self._middle)
         self.sidebar, self.downloads, self.bar = Sidebar(self), DownloadsPanel(self), DownloadsBar(self)
         self.repository = RepositoryView(stack)
         self.recommendation, self.local = RecommendationView(stack), LocalView(stack)
-        self._drag_frame = DragFrame(self)
         self._lay_out()
         self.undo = UndoBar(self._middle, object_name="models_undo")
         self.downloads_undo = UndoBar(self, object_name="downloads_undo")
@@ -81,15 +68,15 @@ class ModelsPage(QWidget):
         self._show(self.local)
 
     def show_discover(self) -> None:
-        """Bring the list of what can be found to the front."""
+        """Bring the list of Discover to the front."""
         self.sidebar.show_segment(DISCOVER)
 
     def show_here(self) -> None:
-        """Bring the list of what is on this computer to the front."""
+        """Bring the list of models on this computer to the front."""
         self.sidebar.show_segment(LOCAL)
 
     def close_local(self) -> None:
-        """The model that was shown is not on this computer any more."""
+        """Show nothing instead of a model that is no longer on this computer."""
         self._views[LOCAL] = self._nothing
         if self.sidebar.segment() == LOCAL:
             self._bring(self._nothing)
@@ -97,22 +84,22 @@ class ModelsPage(QWidget):
             self._fold()
 
     def show_downloads(self) -> None:
-        """Unfold the downloads, if there is room; else the line at the foot tells of them."""
+        """Unfold the downloads if there is room; otherwise the line at the bottom shows their progress."""
         self._folded = False
         self._place_downloads(open_=self._columns != 1)
 
     def set_notice(self, title: str, text: str, kind: NoticeKind = "danger") -> None:
-        """Say how something ended, until it is dismissed or the next thing ends."""
+        """Show a notice until it is dismissed or the next one comes."""
         self._remove_notice()
         banner = Banner(
             title,
             text,
-            (Action("dismiss", self.tr("Dismiss"), kind="quiet"),),
+            (Action("dismiss", tr("Dismiss"), kind="quiet"),),
             kind="danger" if kind == "danger" else "info",
             icon="" if kind == "danger" else "check",
             object_name="models_notice",
         )
-        banner.action_triggered.connect(self._on_notice_action)
+        banner.action_triggered.connect(self._remove_notice)
         self._notice = banner
         self._notices.setContentsMargins(20, 12, 20, 0)
         self._notices.addWidget(banner)
@@ -123,8 +110,8 @@ class ModelsPage(QWidget):
         self.downloads.setFixedWidth(length("column", "downloads"))
         self._nothing = EmptyState(
             "cube",
-            self.tr("Choose a model"),
-            self.tr("A model is one file. It is downloaded once and then works without internet."),
+            tr("Choose a model"),
+            tr("A model is one file. It is downloaded once and then works without internet."),
             object_name="models_nothing_open",
         )
         for view in (self._nothing, self.repository, self.recommendation, self.local):
@@ -151,7 +138,7 @@ class ModelsPage(QWidget):
 
     def _back_row(self) -> QWidget:
         self._back = QWidget()
-        button = Button(self.tr("All models"), "left", kind="quiet", height=28, object_name="models_back")
+        button = Button(tr("All models"), "left", kind="quiet", height=28, object_name="models_back")
         button.clicked.connect(self._on_back)
         row = QHBoxLayout(self._back)
         row.setContentsMargins(12 - RING_MARGIN, 6, 12, 0)
@@ -172,7 +159,7 @@ class ModelsPage(QWidget):
         self._fold()
 
     def _bring(self, view: QWidget) -> None:
-        """Show it in the middle; the focus goes along, where Qt would put it on the first button there."""
+        """Show a view in the middle and move the focus to it; Qt would focus the first button there."""
         focused = self.window().focusWidget()
         inside = focused is not None and self._stack.isAncestorOf(focused)
         self._stack.setCurrentWidget(view)
@@ -180,13 +167,13 @@ class ModelsPage(QWidget):
             view.setFocus()
 
     def _fold(self) -> None:
-        """Show as many columns as the width has room for."""
+        """Show as many columns as fit."""
         width = self.width()
         columns = 3 if width >= _THREE_COLUMNS else 1 if width <= _ONE_COLUMN else 2
         one = columns == 1
         focused = self.window().focusWidget()
         if one and self._detail_open and focused is not None and self.sidebar.isAncestorOf(focused):
-            self._views[self.sidebar.segment()].setFocus()  # else Qt passes it on to any button
+            self._views[self.sidebar.segment()].setFocus()  # otherwise Qt passes it on to some button
         self.sidebar.setVisible(not one or not self._detail_open)
         self._middle.setVisible(not one or self._detail_open)
         self._back.setVisible(one)
@@ -198,7 +185,7 @@ class ModelsPage(QWidget):
             self._place_downloads(open_=columns == 3 and not self._folded)
 
     def _place_downloads(self, *, open_: bool) -> None:
-        """Beside the middle where there is room for them, else over it."""
+        """Put the downloads beside the middle if there is room, otherwise over it."""
         beside = self._columns == 3
         if (beside and self.downloads.parent() is not self) or (self._row.indexOf(self.downloads) < 0 and beside):
             self._row.addWidget(self.downloads)
@@ -224,9 +211,6 @@ class ModelsPage(QWidget):
             self._notice = None
             self._notices.setContentsMargins(0, 0, 0, 0)
 
-    def _on_notice_action(self, _name: str) -> None:
-        self._remove_notice()
-
     def _on_back(self) -> None:
         self._detail_open = False
         self._fold()
@@ -243,32 +227,31 @@ class ModelsPage(QWidget):
         self._place_downloads(open_=False)
 
     def _on_segment(self, segment: int) -> None:
-        """Each list has its own middle."""
+        """Show the list of the segment and its own middle."""
         self._bring(self._views[segment])
         self._detail_open = False
         self._fold()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fold by width; keep what lies over the page at its edge."""
+        """Fold to fit the width; keep downloads that lie over the page at its edge."""
         super().resizeEvent(event)
         self._fold()
-        self._drag_frame.setGeometry(self.rect())
         if self._columns != 3 and self.downloads.isVisible():
             self._lay_over()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Typing searches at once."""
+        """Focus the search field, so that typing searches at once."""
         super().showEvent(event)
         if self.sidebar.isVisible():
             self.sidebar.search.setFocus()
         self.shown.emit()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
-        """Tab goes by the places on the page: sizes and cards come and go."""
+        """Let Tab follow the layout of the page, because sizes and cards come and go."""
         return focus_neighbour(self, forward=forward) or super().focusNextPrevChild(forward)
 
     def event(self, event: QEvent) -> bool:
-        """Esc belongs to what lies over the page, before any shortcut of the window."""
+        """Take Esc for whatever lies over the page, before the window's shortcuts get it."""
         is_escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
         if event.type() == QEvent.Type.ShortcutOverride and is_escape and self._can_step_back():
             event.accept()
@@ -276,7 +259,7 @@ class ModelsPage(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc takes the downloads away where they lie over the page, and goes back to the list where it is hidden."""
+        """Close downloads that lie over the page on Esc, or go back to the hidden list."""
         if event.key() != Qt.Key.Key_Escape or not self._can_step_back():
             super().keyPressEvent(event)
         elif self._columns != 3 and self.downloads.isVisible():
@@ -288,27 +271,8 @@ class ModelsPage(QWidget):
         over = self._columns != 3 and self.downloads.isVisible()
         return over or (self._columns == 1 and self._detail_open)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """GGUF files can be dropped here; anything else is the window's."""
-        if gguf_paths(event.mimeData()):
-            event.acceptProposedAction()
-            self._drag_frame.show_over()
-        else:
-            event.ignore()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """They left again."""
-        self._drag_frame.hide()
-        super().dragLeaveEvent(event)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Add them."""
-        self._drag_frame.hide()
-        event.acceptProposedAction()
-        self.files_dropped.emit(gguf_paths(event.mimeData()))
-
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The ground of the middle."""
+        """Paint the background of the middle."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.current().colour("surface"))
         painter.end()

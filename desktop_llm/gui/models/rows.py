@@ -1,34 +1,37 @@
-"""The rows of the page's lists: one model each, painted by a delegate, so that 20,000 are as quick as twenty."""
+"""The rows of the Models page: a model or a repository on two lines, and their list."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QFontMetrics
 
-from desktop_llm.gui.models.row_delegate import Index, RowDelegate
-from desktop_llm.gui.widgets.labels import PillKind
-from desktop_llm.gui.widgets.painting import repaint_on_theme, set_names
+from desktop_llm.gui.look import theme
+from desktop_llm.gui.look.formats import moment, plain, size
+from desktop_llm.gui.look.list_rows import RowDelegate, RowList, RowPainter
+from desktop_llm.gui.look.model_words import base_word, fit_mark, model_name, size_word
+from desktop_llm.gui.look.widgets.labels import Mark
+from desktop_llm.gui.models import hub_words
+from desktop_llm.models.hub import HubModel
+from desktop_llm.models.library import Model
+from desktop_llm.words import tr
 
-_NO_PARENT = QModelIndex()
+if TYPE_CHECKING:
+    from desktop_llm.gui.models.find.discovery import FoundModel
+    from desktop_llm.models.fit import Forecast
+    from desktop_llm.models.fit.catalog import Recommendation
+
+_HEADING_HEIGHT, _ROW_HEIGHT, _PADDING = 32, 54, 12
+_ICON, _GAP = 14, 4
+# Models that are not for chat; their pill says what they are for, not how well they fit.
+_NO_CHAT = ("feature-extraction", "sentence-similarity", "text-ranking")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A pill: word, kind and icon."""
-
-    text: str
-    kind: PillKind = "neutral"
-    icon: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row: title with tag, lock and pill above; words and small facts (icon or "", text) below."""
+class TwoLineRow:
+    """Title with tag, lock and pill above; words and small facts (icon or "", text) below."""
 
     key: str
     title: str
@@ -37,170 +40,127 @@ class Entry:
     mark: Mark | None = None
     facts: tuple[tuple[str, str], ...] = ()
     locked: bool = False
+    tip: str = ""
 
     def spoken(self) -> str:
-        """The whole row as one line."""
+        """The whole row as text for a screen reader."""
         parts = (self.title, self.tag, self.second, *(text for _, text in self.facts), self.mark and self.mark.text)
         return ", ".join(part for part in parts if part)
 
 
-Row = Entry | str
-"""A row, or the heading of those below it."""
-
-
-class EntryList(QListView):
-    """Signals: `opened` with the key of a row that was clicked or entered; `moved` with that of the row looked at."""
-
-    opened = Signal(str)
-    moved = Signal(str)
+class TwoLineList(RowList[TwoLineRow]):
+    """A list of the Models page."""
 
     def __init__(self, object_name: str, accessible_name: str) -> None:
-        super().__init__()
-        set_names(self, object_name, accessible_name)
-        self._rows = _Rows(self)
-        self.setModel(self._rows)
-        self.setItemDelegate(RowDelegate(self))
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.viewport().setAutoFillBackground(False)
-        self.selectionModel().currentChanged.connect(self._on_current_changed)
-        repaint_on_theme(self)
-
-    def entries(self) -> tuple[Entry, ...]:
-        """All rows but headings."""
-        return tuple(entry for entry in self._rows.entries if isinstance(entry, Entry))
-
-    def headings(self) -> tuple[str, ...]:
-        """All headings."""
-        return tuple(entry for entry in self._rows.entries if isinstance(entry, str))
-
-    def set_entries(self, entries: Sequence[Row]) -> None:
-        """Show these; the row looked at stays looked at where it still is there."""
-        current = self.current_key()
-        self.selectionModel().blockSignals(True)
-        self.setUniformItemSizes(not any(isinstance(entry, str) for entry in entries))  # quick for 20,000
-        self._rows.set_entries(entries)
-        self.selectionModel().blockSignals(False)
-        self.select(current)
-
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Add rows at the end; what is shown stays where it is."""
-        self._rows.append(entries)
-
-    def update_entry(self, entry: Entry) -> None:
-        """Show newer facts in the row with this key, if it is there."""
-        self._rows.replace(entry)
-
-    def remove(self, key: str) -> None:
-        """Take the row with this key away, if it is there."""
-        self._rows.remove(key)
-
-    def select(self, key: str) -> None:
-        """Mark a row without opening it; a key that no row has marks none."""
-        row = self._rows.row_of(key)
-        self.selectionModel().blockSignals(True)
-        if row < 0:
-            self.selectionModel().clear()
-        else:
-            flag = self.selectionModel().SelectionFlag.ClearAndSelect
-            self.selectionModel().setCurrentIndex(self._rows.index(row), flag)
-        self.selectionModel().blockSignals(False)
-        self.viewport().update()
-
-    def current_key(self) -> str:
-        """The row looked at; empty where there is none."""
-        return self._rows.key_of(self.currentIndex())
-
-    def focus_first(self) -> None:
-        """Take the focus, on the first row if none is looked at."""
-        if not self.currentIndex().isValid() and (entries := self.entries()):
-            self.setCurrentIndex(self._rows.index(self._rows.row_of(entries[0].key)))
-        self.setFocus(Qt.FocusReason.TabFocusReason)
-
-    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if current.isValid():
-            self.moved.emit(self._rows.key_of(current))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter and Space open."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.current_key():
-            self.opened.emit(self.current_key())
-        else:
-            super().keyPressEvent(event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A click opens."""
-        super().mouseReleaseEvent(event)
-        index = self.indexAt(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and index.isValid() and index == self.currentIndex():
-            self.opened.emit(self.current_key())
+        super().__init__(object_name, accessible_name)
+        line = QFontMetrics(theme.current().font("ui")).height()
+        self.setItemDelegate(_Delegate(self, max(_ROW_HEIGHT, line * 2 + 16), max(_HEADING_HEIGHT, line + 12)))
 
 
-class _Rows(QAbstractListModel):
-    """Entries and headings as rows."""
+class _Delegate(RowDelegate[TwoLineRow]):
+    edge, hover, indent, drop = 8, "hover_sidebar", _PADDING, 6
 
-    def __init__(self, parent: QListView) -> None:
-        super().__init__(parent)
-        self.entries: list[Row] = []
-        self._places: dict[str, int] = {}
+    def paint_row(self, painter: RowPainter, row: TwoLineRow, *, chosen: bool) -> None:
+        """Paint the title, tag, lock and pill, and the words and facts below."""
+        place = painter.row.adjusted(_PADDING, 8, -_PADDING, -8)
+        half = place.height() // 2
+        title = QRect(place.x(), place.y(), place.width(), half)
+        right = place.right() + 1
+        if row.mark is not None:
+            right -= painter.pill(right, title.center().y(), row.mark) + 8
+        if row.locked:
+            painter.icon(QRect(right - _ICON, title.y(), _ICON, half), "lock", "text_secondary", _ICON)
+            right -= _ICON + 6
+        painter.name(QRect(title.x(), title.y(), right - title.x(), half), row.title, [row.tag] if row.tag else [])
+        self._paint_second(painter, row, QRect(place.x(), place.y() + half, place.width(), half))
 
-    def set_entries(self, entries: Sequence[Row]) -> None:
-        self.beginResetModel()
-        self.entries = list(entries)
-        self._find_places()
-        self.endResetModel()
+    def _paint_second(self, painter: RowPainter, row: TwoLineRow, place: QRect) -> None:
+        metrics = QFontMetrics(theme.current().font("small"))
+        right = place.right() + 1
+        for icon, text in reversed(row.facts):
+            width = metrics.horizontalAdvance(text)
+            painter.words(QRect(right - width, place.y(), width + 1, place.height()), text, "small", "text_secondary")
+            right -= width + _GAP
+            if icon:
+                painter.icon(QRect(right - _ICON, place.y(), _ICON, place.height()), icon, "text_secondary", 13)
+                right -= _ICON
+            right -= 10
+        room = right - place.x()
+        if room > 24:
+            painter.words(QRect(place.x(), place.y(), room, place.height()), row.second, "small", "text_secondary")
 
-    def append(self, entries: Sequence[Entry]) -> None:
-        first = len(self.entries)
-        if entries:
-            self.beginInsertRows(_NO_PARENT, first, first + len(entries) - 1)
-            self.entries.extend(entries)
-            self._places.update({entry.key: first + row for row, entry in enumerate(entries)})
-            self.endInsertRows()
 
-    def replace(self, entry: Entry) -> None:
-        row = self.row_of(entry.key)
-        if row >= 0:
-            self.entries[row] = entry
-            self.dataChanged.emit(self.index(row), self.index(row))
+def found_row(found: FoundModel) -> TwoLineRow:
+    """A repository of the hub; its key is its id."""
+    model = found.model
+    mark = fit_mark(found.forecast.fit) if found.forecast is not None else None
+    if model.task in _NO_CHAT:
+        mark = Mark(tr("Embedding") if model.task != "text-ranking" else tr("Ranking"))
+    facts = []
+    if model != HubModel(model.repo):  # otherwise only the name is known, as it was never opened
+        facts = [("download", hub_words.amount(model.downloads)), ("heart", hub_words.amount(model.likes))]
+    if model.license:
+        facts.append(("", hub_words.licence(model.license)))
+    return TwoLineRow(
+        model.repo,
+        hub_words.repository_title(model.repo),
+        plain(model.author),
+        mark=mark,
+        facts=tuple(facts),
+        locked=model.gated,
+    )
 
-    def remove(self, key: str) -> None:
-        row = self.row_of(key)
-        if row >= 0:
-            self.beginRemoveRows(_NO_PARENT, row, row)
-            del self.entries[row]
-            self._find_places()
-            self.endRemoveRows()
 
-    def row_of(self, key: str) -> int:
-        return self._places.get(key, -1)
+def recommended_row(key: str, recommendation: Recommendation) -> TwoLineRow:
+    """A model of the catalogue."""
+    return TwoLineRow(
+        key,
+        plain(recommendation.name),
+        plain(recommendation.title),
+        tag=size_word(recommendation.quantization),
+        mark=fit_mark(recommendation.forecast.fit),
+        facts=(("", size(recommendation.size_bytes)),),
+    )
 
-    def _find_places(self) -> None:
-        self._places = {entry.key: row for row, entry in enumerate(self.entries) if isinstance(entry, Entry)}
 
-    def key_of(self, index: Index) -> str:
-        entry = self.entries[index.row()] if index.isValid() else ""
-        return "" if isinstance(entry, str) else entry.key
+def local_row(model: Model, *, in_use: bool = False, forecast: Forecast | None = None, base: str = "") -> TwoLineRow:
+    """A model on this computer, or an adapter for `base`; its key is "local " and its id."""
+    about = [size(model.size_bytes), origin_word(model)]
+    if model.adapter is not None:
+        about = [base_word(base), tr("rank {rank}", rank=model.adapter.rank), size(model.size_bytes)]
+    return TwoLineRow(
+        f"local {model.id}",
+        model_name(model),
+        ", ".join(filter(None, about)),
+        tag=size_word(model.quantization) if model.kind != "adapter" else "",
+        mark=_local_mark(model, forecast, in_use=in_use),
+        facts=(("", moment(model.used_at)),) if model.used_at is not None else (),
+    )
 
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        """A heading can't be chosen."""
-        return Qt.ItemFlag.NoItemFlags if isinstance(self.entries[index.row()], str) else super().flags(index)
 
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        """One row an entry or heading."""
-        return 0 if parent.isValid() else len(self.entries)
+def origin_word(model: Model) -> str:
+    """The origin of the model in words."""
+    own = {
+        "starter": tr("came with this app"),
+        "imported": tr("added from a file"),
+        "pulled": "Hugging Face",
+        "folder": tr("a folder of yours"),
+    }
+    return own.get(model.origin) or model.app
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Title, spoken text, and the entry itself to the delegate."""
-        entry = self.entries[index.row()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return entry if isinstance(entry, str) else entry.title
-            case Qt.ItemDataRole.UserRole:
-                return entry
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return entry if isinstance(entry, str) else entry.spoken()
-        return None
+
+def _local_mark(model: Model, forecast: Forecast | None, *, in_use: bool) -> Mark | None:
+    states = {
+        "missing": Mark(tr("Missing"), "danger", "alert"),
+        "damaged": Mark(tr("Damaged"), "danger", "alert"),
+        "unsupported": Mark(tr("Not supported"), "danger", "alert"),
+        "changed": Mark(tr("Changed"), "warning", "warn"),
+    }
+    if model.state != "ok":
+        return states[model.state]
+    if in_use:
+        return Mark(tr("In use"), "success", "check")
+    if forecast is not None:
+        return fit_mark(forecast.fit)
+    kinds = {"embedding": Mark(tr("Embedding")), "adapter": Mark(tr("Adapter"))}
+    return kinds.get(model.kind)

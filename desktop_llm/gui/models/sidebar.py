@@ -6,20 +6,20 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from desktop_llm.gui import theme
-from desktop_llm.gui.documents.words import number
-from desktop_llm.gui.evidence.segments import Segments
-from desktop_llm.gui.models import words
-from desktop_llm.gui.models.discover_panel import DiscoverPanel
-from desktop_llm.gui.models.local_panel import LocalPanel
-from desktop_llm.gui.widgets import Label, SearchField
-from desktop_llm.gui.widgets.painting import repaint_on_theme
+from desktop_llm.gui.look import theme
+from desktop_llm.gui.look.formats import number
+from desktop_llm.gui.look.widgets import Label, SearchField, Segments
+from desktop_llm.gui.look.widgets.painting import repaint_on_theme
+from desktop_llm.gui.models import hub_words
+from desktop_llm.gui.models.find.panel import DiscoverPanel
+from desktop_llm.gui.models.here.panel import LocalPanel
+from desktop_llm.words import tr
 
 DISCOVER, LOCAL = 0, 1
 
 
 class Sidebar(QWidget):
-    """Signals: `typed` with what the field says, `entered` when the person presses Enter in it, `segment_changed`."""
+    """Signals: `typed` and `entered` (by Enter) with the text in the search field; `segment_changed`."""
 
     typed = Signal(str)
     entered = Signal(str)
@@ -28,11 +28,11 @@ class Sidebar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.segments = Segments(
-            (self.tr("Discover"), self.tr("On this computer")),
+            (tr("Discover"), tr("On this computer")),
             object_name="models_segments",
-            accessible_name=self.tr("Where to look"),
+            accessible_name=tr("Where to search"),
         )
-        self.search = SearchField(self.tr("Search models, or paste a link"), object_name="models_search")
+        self.search = SearchField(tr("Search models, or paste a link"), object_name="models_search")
         self._stack = QStackedWidget(self)
         self.discover, self.local = DiscoverPanel(self._stack), LocalPanel(self._stack)
         self._hub = Label("", "small", "text_secondary", wrap=True, object_name="models_hub")
@@ -49,22 +49,22 @@ class Sidebar(QWidget):
         repaint_on_theme(self)
 
     def segment(self) -> int:
-        """Which list is shown: DISCOVER or LOCAL."""
+        """The list that is shown: DISCOVER or LOCAL."""
         return self.segments.currentIndex()
 
     def show_segment(self, segment: int) -> None:
-        """Show the other list."""
+        """Show this list."""
         self.segments.setCurrentIndex(segment)
 
     def set_count(self, count: int) -> None:
-        """How many models are on this computer."""
-        self.segments.setTabText(LOCAL, self.tr("On this computer {count}").format(count=number(count)))
+        """Show the number of models on this computer."""
+        self.segments.setTabText(LOCAL, tr("On this computer {count}", count=number(count)))
 
     def set_endpoint(self, endpoint: str) -> None:
-        """Say whose results these are where it is not the usual place."""
-        name = words.hub_name(endpoint)
-        self._hub.setText(self.tr("Results of {host}").format(host=name))
-        self._mirror = name != words.hub_name("")
+        """Say where the results come from if the hub is not the usual one."""
+        name = hub_words.hub_name(endpoint)
+        self._hub.setText(tr("Results of {host}", host=name))
+        self._mirror = name != hub_words.hub_name("")
         self._hub.setVisible(self._mirror and self.segment() == DISCOVER)
         self.discover.set_hub(name)
 
@@ -88,7 +88,7 @@ class Sidebar(QWidget):
         self.search.setText(self._texts[segment])
         self._hub.setVisible(self._mirror and not local)
         self.search.setPlaceholderText(
-            self.tr("Search models on this computer") if local else self.tr("Search models, or paste a link")
+            tr("Search models on this computer") if local else tr("Search models, or paste a link")
         )
         self.segment_changed.emit(segment)
 
@@ -96,14 +96,14 @@ class Sidebar(QWidget):
         self.entered.emit(self.search.text().strip())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Down goes from the search field to the rows."""
+        """Move from the search field to the rows on Down."""
         if event.key() == Qt.Key.Key_Down and self.search.hasFocus():
             (self.local if self.segment() == LOCAL else self.discover).focus_list()
         else:
             super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The ground and its edge."""
+        """Paint the background and its edge."""
         painter, colour = QPainter(self), theme.current().colour
         painter.fillRect(self.rect(), colour("bg_sidebar"))
         edge = 0 if self.isRightToLeft() else self.width() - 1

@@ -1,29 +1,31 @@
-"""What turns a file's bytes into pages of text: one module a format, and the table that names them.
+"""Turns a file's bytes into pages of text: one module per format, and the table of them.
 
 A format's module has `read(source) -> Generator[Page, None, Summary]`: it yields the pages in order and raises
-DocumentError with the reason in a few plain words. A new format is a new module and its line in `KINDS`. The modules
-are imported at their first file, so that a text file never waits for the libraries of another format.
+DocumentError with the reason in a few plain words. To add a format, write a module and add its line to `KINDS`. A
+module is imported with its first file, so that a text file never waits for another format's libraries.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Protocol, cast
 
 from desktop_llm.errors import DocumentError
+from desktop_llm.knowledge.limits import (
+    MAX_FILE_BYTES,
+    MAX_HEADINGS,
+    MAX_PAGE_LENGTH,
+    MAX_TEXT_LENGTH,
+    MAX_TITLE_LENGTH,
+)
 from desktop_llm.steps import Run
 from desktop_llm.words import tr
 
-# To be raised when the same bytes give another text: what is stored is then read again.
+# Raise this when the same bytes give another text: stored files are then read again.
 READER_VERSION = 1
-
-MAX_FILE_BYTES = 200_000_000
-MAX_TEXT_LENGTH = 20_000_000
-# One page travels as one frame of the wire.
-MAX_PAGE_LENGTH = 10_000_000
 
 _SOURCE_SUFFIXES = """
     ada adb ads asm awk bash bat c cc cfg clj cljs cmake cmd cpp cs css cxx d dart diff el elm erl ex exs f f90 fs fsx
@@ -35,7 +37,7 @@ _SOURCE_SUFFIXES = """
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A format: what it is called on screen, the module that reads it, and the ends of names that mean it."""
+    """A format: its name on screen, the module that reads it, and the file name suffixes that mean it."""
 
     format: str
     module: str
@@ -47,7 +49,7 @@ KINDS = (
     Kind("Word", "docx", frozenset({"docx", "docm", "dotx", "dotm"})),
     Kind("HTML", "html", frozenset({"html", "htm", "xhtml"})),
     Kind("Markdown", "markdown", frozenset({"md", "markdown", "mdown", "mkd", "qmd", "rmd"})),
-    # A name without a suffix (README, Makefile) is text where its content is.
+    # A file without a suffix (README, Makefile) is text if its content is text.
     Kind("Text", "text", frozenset({"", "txt", "text", "log", "rst", "adoc", "asciidoc", "org", "srt", "vtt"})),
     Kind("CSV", "csv", frozenset({"csv", "tsv", "tab"})),
     Kind("Source code", "source", frozenset(_SOURCE_SUFFIXES.split())),
@@ -64,66 +66,72 @@ class Source:
 
     @property
     def stem(self) -> str:
-        """The name without its suffix: the title of what has none."""
+        """The name without its suffix: the title if the document itself has none."""
         return PurePath(self.name).stem
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's text as it is stored, and what a place in it is named by.
+    """A page's text as it is stored, and the headings or lines by which its places are named.
 
     `headings` are (start, level, title) in the order of the text, starts in code points; level 0 holds the column names
-    of a table whose rows are the lines. `lines`: people find a place in this text by its line number.
+    of a table whose rows are the lines. `lines`: people find a place in this text by its line number. `total` is the
+    number of pages that the document says it has.
     """
 
     number: int | None
     text: str
     headings: tuple[tuple[int, int, str], ...] = ()
     lines: bool = False
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a whole document was; `pages` is None where the format has none."""
+    """The facts of a whole document; `pages` is None if the format has none, `said` the number of pages that the
+    document says it has if the rest of them is not in the file.
+    """
 
     title: str
     pages: int | None = None
+    said: int | None = None
 
 
-Reading = Generator[Page, None, Summary]
+Heading = tuple[int, int, str]
+Parsing = Generator[Page, None, Summary]
 
 
-class Reader(Protocol):
-    """What a format's module offers."""
+class FormatModule(Protocol):
+    """The function that a format's module offers."""
 
-    def read(self, source: Source) -> Reading:
+    def read(self, source: Source) -> Parsing:
         """Yield the pages in order, return the summary; raises DocumentError with the reason."""
 
 
 def suffix_of(name: str) -> str:
-    """The end of the name that tells its format, lower case; a leading dot (.bashrc) is none."""
+    """The suffix that tells a file's format, in lower case; a leading dot (.bashrc) does not count."""
     return PurePath(name).suffix[1:].lower()
 
 
 def kind_of(name: str) -> Kind | None:
-    """The format that a file's name means; None for what no reader takes."""
+    """The format that a file's name means; None if no reader takes it."""
     suffix = suffix_of(name)
     return next((kind for kind in KINDS if suffix in kind.suffixes), None)
 
 
 def read(source: Source) -> Generator[Page, None, tuple[Kind, Summary]]:
-    """Read a document by the format its name means, page by page.
+    """Read a document page by page, in the format that its name means.
 
     Raises DocumentError with the reason in a few words, also for a file that is empty or larger than 200 MB, and for
-    more than 20 million characters of text (10 million where it has no pages).
+    more than 20 million characters of text (10 million without pages).
     """
     kind = kind_of(source.name)
     if kind is None:
         raise DocumentError(
-            tr("Not a kind of document this app can read (.{suffix})", suffix=suffix_of(source.name)), "format"
+            tr("Not a kind of document this app can read (.{suffix})", suffix=suffix_of(source.name)), cause="format"
         )
     if not source.data:
-        raise DocumentError(tr("Empty"), "empty")
+        raise DocumentError(tr("Empty"), cause="empty")
     if len(source.data) > MAX_FILE_BYTES:
         raise too_large(
             tr(
@@ -135,27 +143,31 @@ def read(source: Source) -> Generator[Page, None, tuple[Kind, Summary]]:
     try:
         return kind, (yield from _bounded(reader_of(kind).read(source)))
     except MemoryError:
-        raise too_large(tr("it needs more memory than one document may take")) from None
+        raise too_large(tr("it needs more memory than one document may use")) from None
     except RecursionError:
-        raise DocumentError(tr("Damaged: its parts are nested without end"), "damaged") from None
+        raise DocumentError(tr("Damaged: its parts are nested too deeply"), cause="damaged") from None
 
 
-def reader_of(kind: Kind) -> Reader:
-    """The module of a format, imported now if it was not yet."""
-    return cast(Reader, importlib.import_module(f"{__name__}.{kind.module}"))
+def reader_of(kind: Kind) -> FormatModule:
+    """The module of a format, imported now if needed."""
+    return cast(FormatModule, importlib.import_module(f"{__name__}.{kind.module}"))
 
 
 def too_large(why: str) -> DocumentError:
-    """The reason for a document beyond a limit."""
-    return DocumentError(tr("Too large: {reason}", reason=why), "too_large")
+    """The error for a document beyond a limit."""
+    return DocumentError(tr("Too large: {reason}", reason=why), cause="too_large")
 
 
-def _bounded(pages: Reading) -> Reading:
+def _bounded(pages: Parsing) -> Parsing:
     run, length = Run(pages), 0
     for page in run:
         length += len(page.text)
         for measured, limit in ((length, MAX_TEXT_LENGTH), (len(page.text), MAX_PAGE_LENGTH)):
             if measured > limit:
                 raise too_large(tr("more than {limit} million characters of text", limit=limit // 1_000_000))
-        yield page
+        yield replace(page, headings=tuple(_shortened(page.headings[:MAX_HEADINGS])))
     return run.result
+
+
+def _shortened(headings: Iterable[Heading]) -> Iterator[Heading]:
+    return ((start, level, title[:MAX_TITLE_LENGTH]) for start, level, title in headings)

@@ -1,4 +1,4 @@
-"""Paragraphs, list items, headings and table rows put together as one page: what Word and HTML have in common."""
+"""Paragraphs, list items, headings and table rows put together as one page, for Word and HTML alike."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from desktop_llm.knowledge.readers import Page
 from desktop_llm.words import tr
 
 CELL_BORDER = " | "
-# A longer cell of several paragraphs is not data: the table lays out a text.
+# A longer cell of several paragraphs is not data: that table is there for the layout.
 LONGEST_CELL = 300
 BULLET = "• "
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of text that stands by itself. `level`: of a heading, else 0; `group`: "list" or "row", with no
-    blank line between two of the same."""
+    """A piece of text that stands by itself. `level`: the level of a heading, otherwise 0; `group`: "list" or "row",
+    with no blank line between two of the same.
+    """
 
     text: str
     level: int = 0
@@ -34,7 +35,7 @@ def row(cells: Iterable[str]) -> Block | None:
 
 
 def page_of(blocks: Iterable[Block]) -> Page:
-    """One page without a number, headings in their places. Raises DocumentError "Empty" where there is no text."""
+    """One page without a number, headings in their places. Raises DocumentError "Empty" if there is no text."""
     parts: list[str] = []
     headings: list[tuple[int, int, str]] = []
     length, group = 0, ""
@@ -48,10 +49,10 @@ def page_of(blocks: Iterable[Block]) -> Page:
         length += len(parts[-1])
         group = block.group
     if not parts:
-        raise DocumentError(tr("Empty"), "empty")
+        raise DocumentError(tr("Empty"), cause="empty")
     return Page(None, "".join(parts), tuple(headings))
 
 
 def title_of(page: Page) -> str | None:
-    """The first heading, where there is one."""
+    """The first heading, if there is one."""
     return page.headings[0][2] if page.headings else None

@@ -1,4 +1,4 @@
-"""Tables as text: a row a line, cells with a border between them, the column names as the table's heading."""
+"""Tables as text: one row in each line, a border between cells, the column names as the table's heading."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import islice
 
 from desktop_llm.errors import DocumentError
-from desktop_llm.knowledge.readers import Page, Reading, Source, Summary, suffix_of
+from desktop_llm.knowledge.readers import Page, Parsing, Source, Summary, suffix_of
 from desktop_llm.knowledge.readers.blocks import CELL_BORDER
 from desktop_llm.knowledge.readers.encodings import decode
 from desktop_llm.words import tr
@@ -21,8 +21,8 @@ _MAX_CELL_LENGTH = 1_000_000
 Row = list[str]
 
 
-def read(source: Source) -> Reading:
-    """All rows as one page; the number of a line is the number of its row. Level 0 holds the column names."""
+def read(source: Source) -> Parsing:
+    """All rows as one page, in which line numbers are row numbers. The heading of level 0 holds the column names."""
     text = decode(source.data)
     csv.field_size_limit(_MAX_CELL_LENGTH)
     try:
@@ -31,14 +31,14 @@ def read(source: Source) -> Reading:
     except csv.Error:
         rows = [[line] for line in text.split("\n")]
     if not any(rows):
-        raise DocumentError(tr("Empty"), "empty")
+        raise DocumentError(tr("Empty"), cause="empty")
     lines = [CELL_BORDER.join(row) for row in rows]
     yield Page(None, "\n".join(lines).rstrip("\n"), _columns(rows, lines), lines=True)
     return Summary(source.stem)
 
 
 def _cells(row: Row) -> Row:
-    # A break inside a cell would make two lines of one row.
+    # A line break inside a cell would turn one row into two lines.
     cells = [" ".join(cell.split()) for cell in row]
     while cells and not cells[-1]:
         cells.pop()
@@ -46,7 +46,7 @@ def _cells(row: Row) -> Row:
 
 
 def _delimiter(text: str, name: str) -> str:
-    """The delimiter that gives the most rows the same number of cells; the more cells the better."""
+    """The delimiter that gives the most rows the same number of cells; more cells are better."""
     if suffix_of(name) in {"tsv", "tab"}:
         return "\t"
     lines = list(islice((line for line in text.split("\n") if line.strip()), _LOOKED_AT))
@@ -60,7 +60,7 @@ def _agreement(lines: Row, delimiter: str) -> tuple[int, int]:
 
 
 def _columns(rows: list[Row], lines: list[str]) -> tuple[tuple[int, int, str], ...]:
-    """The column names: the first row of full width without a number in it, near the top; none if there is no such."""
+    """The column names: the first row of full width without a number in it, near the top; empty if there is none."""
     width = Counter(len(row) for row in rows[:_LOOKED_AT] if row).most_common(1)
     for index, row in enumerate(rows[:_HEADER_WITHIN]):
         if width and len(row) >= width[0][0] and all(cell and not cell[:1].isdigit() for cell in row):

@@ -2,7 +2,7 @@
 
 Paragraphs, headings, lists, tables, text boxes, content controls, inserted text, notes, headers and footers are kept in
 order; deleted text is left out. The XML is taken part by part under a limit, and a part that declares a document type
-is refused, for Word never writes one: so no bomb unpacks and no entity expands.
+is refused because Word never writes one. So no zip bomb unpacks and no entity expands.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import zlib
 from collections.abc import Iterator
 
 from desktop_llm.errors import DocumentError
-from desktop_llm.knowledge.readers import Reading, Source, Summary, too_large
+from desktop_llm.knowledge.limits import MAX_PART_BYTES, MAX_UNPACKED_BYTES
+from desktop_llm.knowledge.readers import Parsing, Source, Summary, too_large
 from desktop_llm.knowledge.readers.blocks import BULLET, LONGEST_CELL, Block, page_of, row, title_of
 from desktop_llm.words import tr
 
-MAX_PART_BYTES = 100_000_000
 _MAIN_PART = "word/document.xml"
 _NOTES = re.compile(r"(?:footnotes|endnotes)\.xml")
 _MARGINS = re.compile(r"(?:header|footer)\d*\.xml")
@@ -27,18 +27,20 @@ _HEADING_NAME = re.compile(r"heading (\d)|title()", re.IGNORECASE)
 _NOT_SHOWN = frozenset({"del", "moveFrom", "Fallback", "pPr", "rPr", "instrText", "delText", "sectPr"})
 _FIXED_TEXT = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _OUTLINE_LEVELS = list("012345678")
-# The level of a style that is no heading but a list's.
+# The level that marks a list style, which is not a heading.
 _LISTED = -1
+_WIDE_DOCTYPES = ("<!DOC".encode("utf-16-le"), "<!DOC".encode("utf-16-be"))
 _OLE_FILE = b"\xd0\xcf\x11\xe0"
 
 
-def read(source: Source) -> Reading:
+def read(source: Source) -> Parsing:
     """The document as one page, notes, headers and footers after its text.
 
     Raises DocumentError for encrypted, damaged or exploding files.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(source.data)) as package:
+        with zipfile.ZipFile(io.BytesIO(source.data)) as file:
+            package = _Package(file)
             page = page_of(_blocks_of(package))
             title = _core_title(package)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
@@ -46,7 +48,7 @@ def read(source: Source) -> Reading:
             raise
         raise _damage(source.data) from None
     except ET.ParseError:
-        raise DocumentError(tr("Damaged: a part of it is not readable"), "damaged") from None
+        raise DocumentError(tr("Damaged: a part of it is not readable"), cause="damaged") from None
     yield page
     return Summary(title or title_of(page) or source.stem)
 
@@ -54,72 +56,84 @@ def read(source: Source) -> Reading:
 def _damage(data: bytes) -> DocumentError:
     if data.startswith(_OLE_FILE):
         if "EncryptedPackage".encode("utf-16-le") in data:
-            return DocumentError(tr("Protected by a password"), "protected")  # a password would not help here
-        return DocumentError(tr("An old Word format (.doc) under another name"), "format")
+            return DocumentError(tr("Protected by a password"), cause="protected")  # a password would not help
+        return DocumentError(tr("An old Word format (.doc) under another name"), cause="format")
     if not data.startswith(b"PK"):
         return _not_word()
     whole = b"PK\x05\x06" in data[-66_000:]
-    return DocumentError(tr("Damaged") if whole else tr("Damaged: it ends too early"), "damaged")
+    return DocumentError(tr("Damaged") if whole else tr("Damaged: it ends too early"), cause="damaged")
 
 
 def _not_word() -> DocumentError:
-    return DocumentError(tr("Damaged or not a Word document"), "damaged")
+    return DocumentError(tr("Damaged or not a Word document"), cause="damaged")
 
 
-def _blocks_of(package: zipfile.ZipFile) -> Iterator[Block]:
+class _Package:
+    """The parts of the document, unpacked and parsed one at a time within the limits for each and for all of them."""
+
+    def __init__(self, file: zipfile.ZipFile) -> None:
+        self._file = file
+        self._left_bytes = MAX_UNPACKED_BYTES
+        self.names = frozenset(file.namelist())
+
+    def parsed(self, name: str) -> ET.Element:
+        """The root of a part's XML. Raises DocumentError for a part that explodes or declares entities."""
+        size = self._file.getinfo(name).file_size
+        limit = min(MAX_PART_BYTES, self._left_bytes)
+        if size > limit:
+            raise too_large(
+                tr(
+                    "it unpacks to {size:,.0f} MB, and {limit:,.0f} MB is the limit",
+                    size=(MAX_UNPACKED_BYTES - self._left_bytes + size) / 1e6,
+                    limit=(MAX_UNPACKED_BYTES if limit < MAX_PART_BYTES else MAX_PART_BYTES) / 1e6,
+                )
+            )
+        self._left_bytes -= size
+        # The unpacker stops at the size that was declared, so a lie ends as damage and not as memory.
+        data = self._file.read(name)
+        wide = b"\x00" in data[:100]
+        if (b"<\x00!\x00D\x00O\x00C\x00" if wide else b"<!DOCTYPE") in data or (
+            wide and b"\x00<\x00!\x00D\x00O" in data
+        ):
+            raise DocumentError(tr("Damaged: it declares entities, which no Word document does"), cause="damaged")
+        return ET.fromstring(data)
+
+
+def _blocks_of(package: _Package) -> Iterator[Block]:
     main = _main_part(package)
-    names = package.namelist()
-    if main not in names:
+    if main not in package.names:
         raise _not_word()
     folder = main.rpartition("/")[0] + "/" if "/" in main else ""
     levels = _heading_levels(package, folder + "styles.xml")
-    yield from _Walk(levels).blocks(_parsed(package, main))
+    yield from _Walk(levels).blocks(package.parsed(main))
     for wanted in (_NOTES, _MARGINS):
-        for name in sorted(names):
+        for name in sorted(package.names):
             if name.startswith(folder) and wanted.fullmatch(name[len(folder) :]):
-                yield from _Walk({}).blocks(_parsed(package, name))
+                yield from _Walk({}).blocks(package.parsed(name))
 
 
-def _main_part(package: zipfile.ZipFile) -> str:
-    if "_rels/.rels" in package.namelist():
-        for relation in _parsed(package, "_rels/.rels"):
+def _main_part(package: _Package) -> str:
+    if "_rels/.rels" in package.names:
+        for relation in package.parsed("_rels/.rels"):
             if relation.get("Type", "").endswith("/officeDocument"):
                 return relation.get("Target", _MAIN_PART).lstrip("/")
     return _MAIN_PART
 
 
-def _parsed(package: zipfile.ZipFile, name: str) -> ET.Element:
-    size = package.getinfo(name).file_size
-    if size > MAX_PART_BYTES:
-        raise too_large(
-            tr(
-                "it unpacks to {size:,.0f} MB, and {limit:,.0f} MB is the limit",
-                size=size / 1e6,
-                limit=MAX_PART_BYTES / 1e6,
-            )
-        )
-    # The unpacker stops at the size that was declared, so a lie ends as damage and not as memory.
-    data = package.read(name)
-    wide = b"\x00" in data[:100]
-    if (b"<\x00!\x00D\x00O\x00C\x00" if wide else b"<!DOCTYPE") in data or (wide and b"\x00<\x00!\x00D\x00O" in data):
-        raise DocumentError(tr("Damaged: it declares entities, which no Word document does"), "damaged")
-    return ET.fromstring(data)
-
-
-def _core_title(package: zipfile.ZipFile) -> str:
-    if "docProps/core.xml" not in package.namelist():
+def _core_title(package: _Package) -> str:
+    if "docProps/core.xml" not in package.names:
         return ""
-    found = (element.text or "" for element in _parsed(package, "docProps/core.xml") if _local(element) == "title")
+    found = (element.text or "" for element in package.parsed("docProps/core.xml") if _local(element) == "title")
     return " ".join(next(found, "").split())[:300]
 
 
-def _heading_levels(package: zipfile.ZipFile, part: str) -> dict[str, int]:
+def _heading_levels(package: _Package, part: str) -> dict[str, int]:
     """The level of each paragraph style that is a heading or a list, by its id; styles inherit it."""
-    if part not in package.namelist():
+    if part not in package.names:
         return {}
     levels: dict[str, int] = {}
     based_on: dict[str, str] = {}
-    for style in _parsed(package, part):
+    for style in package.parsed(part):
         identity = _attribute(style, "styleId")
         based_on[identity] = _value(style, "basedOn")
         if level := _own_level(style):

@@ -1,6 +1,6 @@
-"""Bytes to text for every format that is text: byte order marks, UTF-8, what a file declares, then a guess.
+"""Bytes to text for every format that is text: byte order marks, UTF-8, the declared encoding, then a guess.
 
-A guess is charset-normalizer's, corrected where it is known to be wrong: a few letters of Western Europe look as likely
+A guess is charset-normalizer's, corrected for its known faults: a few letters of Western Europe look as likely
 in half a dozen code pages.
 """
 
@@ -29,20 +29,20 @@ _SAMPLE_BYTES = 1_000_000
 
 
 def decode(data: bytes, declared: str | None = None) -> str:
-    """The text of `data`, line ends as \\n and without NULs; `declared` is the encoding that the file itself names.
+    """The text of `data`, line ends as \\n and without NULs; `declared` is the encoding that the file names.
 
     Raises DocumentError "Not text" for binary content and "Empty" for nothing but white space.
     """
     text = _without_controls(_decode(data, declared).replace("\r\n", "\n").replace("\r", "\n"))
     if not text.strip():
-        raise DocumentError(tr("Empty"), "empty")
+        raise DocumentError(tr("Empty"), cause="empty")
     return text
 
 
 def _without_controls(text: str) -> str:
     cleaned, removed = _CONTROL.subn("", text)
     if removed > max(1, len(text) * _MAX_CONTROL_SHARE):
-        raise DocumentError(tr("Not text"), "format")
+        raise DocumentError(tr("Not text"), cause="format")
     return cleaned
 
 
@@ -78,5 +78,5 @@ def _guess(data: bytes) -> str:
 def _mostly_utf8(data: bytes) -> str:
     text = data.decode("utf-8", "replace")
     if text.count("�") > max(1, len(text) * _MAX_CONTROL_SHARE):
-        raise DocumentError(tr("Not text"), "format")
+        raise DocumentError(tr("Not text"), cause="format")
     return text

@@ -1,4 +1,4 @@
-"""HTML as a browser would show it, without scripts, navigation and what is hidden; headings and tables are kept.
+"""HTML as a browser would show it, without scripts, navigation and hidden parts; headings and tables are kept.
 
 The parser is lexbor (by selectolax), so broken HTML reads as in a browser. Nothing that a page names is fetched.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from desktop_llm.errors import DocumentError
-from desktop_llm.knowledge.readers import Reading, Source, Summary
+from desktop_llm.knowledge.readers import Parsing, Source, Summary
 from desktop_llm.knowledge.readers.blocks import BULLET, LONGEST_CELL, Block, page_of, row, title_of
 from desktop_llm.knowledge.readers.encodings import decode
 from desktop_llm.words import tr
@@ -23,7 +23,7 @@ _NOT_CONTENT = (
     "script,style,noscript,template,svg,math annotation,iframe,object,nav,button,select,[role=navigation],[hidden]"
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-# The part that a page calls its main one is the page, where it holds at least this share of the text.
+# Only a page's main part is read if it holds at least this share of the text.
 _MAIN_SHARE = 0.5
 # A list of this many links and little else is a menu, unless the page has hardly anything else.
 _MENU_LINKS = 10
@@ -39,14 +39,14 @@ _LINE_BREAK = "\v"
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 
 
-def read(source: Source) -> Reading:
+def read(source: Source) -> Parsing:
     """The page's text as one page. Raises DocumentError "Empty" for one that shows nothing by itself."""
     tree = LexborHTMLParser(decode(source.data, _declared(source.data)))
     named = tree.css_first("title")
     title = " ".join(named.text().split())[:300] if named else ""
-    tree.strip_tags(["script", "style"])  # they hold text alone, and it would count as the page's
+    tree.strip_tags(["script", "style"])  # they hold only text, which would count as the page's text
     if tree.body is None:
-        raise DocumentError(tr("Empty"), "empty")
+        raise DocumentError(tr("Empty"), cause="empty")
     main = _main(tree.body)
     page = page_of(_Walk(main, _skipped(tree, main)).blocks())
     yield page
@@ -59,7 +59,7 @@ def _declared(data: bytes) -> str | None:
 
 
 def _skipped(tree: LexborHTMLParser, root: LexborNode) -> set[int]:
-    """The elements that are no content, by identity. Removing them instead would free one inside another twice."""
+    """The elements without content, by identity. Removing them instead would free nested ones twice."""
     skipped = {node.mem_id for node in tree.css(_NOT_CONTENT)}
     for node in tree.css("[style]"):
         if _HIDDEN_STYLE.search(node.attributes.get("style") or ""):

@@ -1,6 +1,6 @@
 """Markdown: its source is the text, so that quotes are exact; headings by CommonMark's rules for them.
 
-Only the lines are looked at: a full parser takes seconds for a long file, and headings need no more.
+It reads only lines: a full parser takes seconds for a long file, and headings need no more than this.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from desktop_llm.knowledge.readers import Page, Reading, Source, Summary
+from desktop_llm.knowledge.readers import Page, Parsing, Source, Summary
 from desktop_llm.knowledge.readers.encodings import decode
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
-# What an underline does not make a heading of: lists, quotes, tables, rules, indented code.
+# An underline makes no heading of these: lists, quotes, tables, rules, indented code.
 _NOT_A_TITLE = re.compile(r"\s*$|\s{4,}|\s*(?:[-*+>|]|\d+[.)] )")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _FRONT_MATTER = re.compile(r"---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-# A longer line is no heading that anybody reads, and its end is not looked at.
+# No readable heading is longer, so the end of a longer line is ignored.
 _LONGEST_TITLE = 300
 _LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _MARKS = re.compile(r"[`*]+|\s#+$|\{#[^}]*\}$")
@@ -26,7 +26,7 @@ _MARKS = re.compile(r"[`*]+|\s#+$|\{#[^}]*\}$")
 Heading = tuple[int, int, str]
 
 
-def read(source: Source) -> Reading:
+def read(source: Source) -> Parsing:
     """The whole source as one page with its headings."""
     text = decode(source.data)
     headings = tuple(_headings(text))
@@ -58,7 +58,7 @@ def _heading(line: str, start: int, before: str, before_start: int) -> Heading |
 
 
 def _without_comments(text: str) -> str:
-    """The text with comments and front matter blanked out, every line and offset in its place."""
+    """The text with comments and front matter blanked out; all lines and offsets stay in place."""
     blanked = _COMMENT.sub(_blank, text) if "<!--" in text else text
     front = _FRONT_MATTER.match(blanked)
     return _blank(front) + blanked[front.end() :] if front else blanked

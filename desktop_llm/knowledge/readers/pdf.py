@@ -1,4 +1,4 @@
-"""PDF by pdfium: text page by page, and a page as a picture with a passage's rectangles."""
+"""PDF, read by pdfium: its text page by page, and a page as a picture with a passage's rectangles."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import pypdfium2 as pypdfium
 import pypdfium2.raw as pdfium
 
 from desktop_llm.errors import BadRequest, DocumentError
-from desktop_llm.knowledge.readers import Page, Reading, Source, Summary
+from desktop_llm.knowledge.limits import MAX_MISSING_PAGES, MAX_PICTURE_HEIGHT, MAX_PICTURE_WIDTH
+from desktop_llm.knowledge.readers import Page, Parsing, Source, Summary
 from desktop_llm.knowledge.readers.pdf_text import Box, line_boxes, raw_text, stored_text
 from desktop_llm.words import tr
 
-MAX_PICTURE_WIDTH = 4000
-_MAX_PICTURE_HEIGHT = 16_000
 _MAX_OUTLINE = 5_000
-# Places are asked of pdfium in whole pixels; this many to a pixel of the picture.
+# pdfium gives places in whole pixels, so it is asked at this many pixels for each pixel of the picture.
 _FINER = 16
 
 Headings = dict[int, list[tuple[int, str]]]
@@ -36,22 +35,28 @@ class Picture:
     pages: int
 
 
-def read(source: Source) -> Reading:
-    """Yield every page, also one without text; a page that is broken by itself counts as one without text.
+def read(source: Source) -> Parsing:
+    """Yield every page, even one without text; a broken page counts as one without text.
 
-    Raises DocumentError where no page has any text, with what it has instead.
+    Raises DocumentError if no page has any text; the error says what the file holds instead.
     """
     with _opened(source) as document:
         count = len(document)
         headings = _outline(document)
-        any_text = False
+        any_text, last = False, 0
         for index in range(count):
             text = _text_of(document, index)
-            any_text = any_text or bool(text.strip())
-            yield Page(index + 1, text, _placed(headings.get(index, ()), text))
+            if text is not None:
+                last = index + 1
+            elif index - last >= MAX_MISSING_PAGES:
+                break
+            any_text = any_text or bool(text and text.strip())
+            yield Page(index + 1, text or "", _placed(headings.get(index, ()), text or ""), total=count)
+        else:
+            last = count
         if not any_text:
             raise _without_text(document)
-        return Summary(_title(document) or source.stem, count)
+        return Summary(_title(document) or source.stem, last, count if last < count else None)
 
 
 def draw(source: Source, page: int, width_px: int, start: int, end: int) -> Picture:
@@ -72,7 +77,7 @@ def draw(source: Source, page: int, width_px: int, start: int, end: int) -> Pict
             with contextlib.closing(document[page - 1]) as loaded:
                 return _drawn(loaded, max(16, min(width_px, MAX_PICTURE_WIDTH)), start, end, len(document))
         except pypdfium.PdfiumError:
-            raise DocumentError(tr("This page is damaged and can't be drawn"), "damaged") from None
+            raise DocumentError(tr("This page is damaged and can't be drawn"), cause="damaged") from None
 
 
 @contextlib.contextmanager
@@ -91,22 +96,29 @@ def _opened(source: Source) -> Iterator[pypdfium.PdfDocument]:
 
 def _why_not(code: int | None, source: Source) -> DocumentError:
     if code == pdfium.FPDF_ERR_PASSWORD:
-        return DocumentError(tr("Wrong password") if source.password else tr("Protected by a password"), "password")
+        return DocumentError(
+            tr("Wrong password") if source.password else tr("Protected by a password"), cause="password"
+        )
     if code == pdfium.FPDF_ERR_SECURITY:
-        return DocumentError(tr("Protected in a way this app can't open"), "protected")
+        return DocumentError(tr("Protected in a way this app can't open"), cause="protected")
     return _damage(source.data)
 
 
 def _damage(data: bytes) -> DocumentError:
     if b"%PDF-" not in data[:1024]:
-        return DocumentError(tr("Damaged or not a PDF"), "damaged")
+        return DocumentError(tr("Damaged or not a PDF"), cause="damaged")
     whole = b"%%EOF" in data[-2048:]
-    return DocumentError(tr("Damaged") if whole else tr("Damaged: it ends too early"), "damaged")
+    return DocumentError(tr("Damaged") if whole else tr("Damaged: it ends too early"), cause="damaged")
 
 
-def _text_of(document: pypdfium.PdfDocument, index: int) -> str:
+def _text_of(document: pypdfium.PdfDocument, index: int) -> str | None:
+    """A page's text, "" if it can't be read; None if there is no such page in the file."""
     try:
-        with contextlib.closing(document[index]) as page, contextlib.closing(page.get_textpage()) as text_page:
+        loaded = document[index]
+    except pypdfium.PdfiumError:
+        return None
+    try:
+        with contextlib.closing(loaded) as page, contextlib.closing(page.get_textpage()) as text_page:
             return stored_text(raw_text(text_page.raw)).text
     except pypdfium.PdfiumError:
         return ""
@@ -114,16 +126,16 @@ def _text_of(document: pypdfium.PdfDocument, index: int) -> str:
 
 def _without_text(document: pypdfium.PdfDocument) -> DocumentError:
     if document.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
-        return DocumentError(tr("A form that only Adobe's own programs can show"), "format")
+        return DocumentError(tr("A form that only Adobe's own programs can show"), cause="format")
     for index in range(min(len(document), 20)):
         with contextlib.suppress(pypdfium.PdfiumError), contextlib.closing(document[index]) as page:
             if next(page.get_objects(max_depth=3), None) is not None:
-                return DocumentError(tr("Pictures of pages, no text"), "no_text")
-    return DocumentError(tr("Empty"), "empty")
+                return DocumentError(tr("Pictures of pages, no text"), cause="no_text")
+    return DocumentError(tr("Empty"), cause="empty")
 
 
 def _title(document: pypdfium.PdfDocument) -> str:
-    """The title in the file's metadata, without what programs write there by themselves."""
+    """The title in the file's metadata, unless a program wrote it there by itself."""
     try:
         written = document.get_metadata_value("Title")
     except UnicodeDecodeError:
@@ -145,7 +157,7 @@ def _outline(document: pypdfium.PdfDocument) -> Headings:
 
 
 def _placed(headings: list[tuple[int, str]] | tuple[()], text: str) -> tuple[tuple[int, int, str], ...]:
-    """The bookmarks of a page where their words stand on it; at its start where they don't."""
+    """A page's bookmarks, placed at their words, or at the page's start if their words are not on it."""
     placed, after = [], 0
     for level, title in headings:
         words = re.findall(r"\w+", title)
@@ -157,7 +169,7 @@ def _placed(headings: list[tuple[int, str]] | tuple[()], text: str) -> tuple[tup
 
 def _drawn(page: pypdfium.PdfPage, width: int, start: int, end: int, pages: int) -> Picture:
     height = round(width * page.get_height() / max(page.get_width(), 1.0))
-    height = max(1, min(height, _MAX_PICTURE_HEIGHT))
+    height = max(1, min(height, MAX_PICTURE_HEIGHT))
     with contextlib.closing(page.get_textpage()) as text_page:
         stored = stored_text(raw_text(text_page.raw))
         lines = line_boxes(text_page.raw, stored, start, end, lambda box: _in_picture(page, box, width, height))
@@ -175,7 +187,7 @@ def _pixels(page: pypdfium.PdfPage, width: int, height: int) -> bytes:
 
 
 def _in_picture(page: pypdfium.PdfPage, box: Box, width: int, height: int) -> Box:
-    """A rectangle (left, bottom, right, top) of the page, in pixels of a picture whatever the page's rotation."""
+    """A rectangle of the page (left, bottom, right, top) in pixels of its picture, for any rotation of the page."""
     corners = [_point(page, x, y, width, height) for x, y in ((box[0], box[1]), (box[2], box[3]))]
     (x0, y0), (x1, y1) = corners
     return (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))

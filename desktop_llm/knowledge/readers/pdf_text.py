@@ -1,8 +1,8 @@
-"""A PDF page's text as it is stored, and the way back from a place in it to the characters on the page.
+"""A PDF page's stored text, and the way back from a place in it to the characters on the page.
 
-Stored text is what pdfium gives after a few replacements (line ends, hyphens at line ends, ligatures, control
-characters). `stored_text` makes them for reading and for drawing alike and keeps where each piece came from, so a
-passage is lit exactly where it stands.
+Stored text is pdfium's text after a few replacements (line ends, hyphens at line ends, ligatures, control
+characters). `stored_text` makes them both for reading and for drawing, and keeps the origin of each piece, so a passage
+is highlighted exactly where it stands.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _start(piece: tuple[int, int, bool]) -> int:
 
 
 def stored_text(raw: str) -> StoredText:
-    """Normalise what pdfium gives for a page; the same for the same page, always."""
+    """Normalise pdfium's text of a page; the same page always gives the same text."""
     parts: list[str] = []
     pieces: list[tuple[int, int, bool]] = []
     length = raw_at = 0
@@ -72,7 +72,7 @@ def _replacement(match: re.Match[str]) -> str:
         return _LIGATURES[match[0]]
     if match.lastgroup == "control":
         return " "
-    # A word broken at a line's end is one word; before a capital or a digit the hyphen was part of it (COVID-19).
+    # A word broken at a line's end is one word; before a capital or a digit the hyphen belongs to it (COVID-19).
     following = match.string[match.end() : match.end() + 1]
     return "" if match[0][0] == "\xad" or following.islower() else "-"
 
@@ -82,7 +82,7 @@ def raw_text(text_page: ctypes.c_void_p) -> str:
     count = pdfium.FPDFText_CountChars(text_page)
     if count <= 0:
         return ""
-    # Two units for a character beyond the basic plane, some for the characters that pdfium inserts, one for the NUL.
+    # Characters beyond the basic plane take two units, characters that pdfium inserts take some, and the NUL takes one.
     buffer = (ctypes.c_ushort * (2 * count + 2))()
     written = pdfium.FPDFText_GetText(text_page, 0, count, buffer)
     return bytes(memoryview(buffer)[: max(0, written - 1)]).decode("utf-16-le", "surrogatepass")
@@ -120,7 +120,7 @@ def _character_index(text_page: ctypes.c_void_p, stored: StoredText, position: i
 
 
 def _character_box(text_page: ctypes.c_void_p, index: int) -> Box | None:
-    """Left, bottom, right, top of a character in page units: the height of its font, so that a line is even."""
+    """A character's left, bottom, right, top in page units, as high as its font so that a line is even."""
     if index < 0:
         return None
     rectangle = pdfium.FS_RECTF()

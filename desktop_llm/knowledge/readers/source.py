@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from desktop_llm.knowledge.readers import Page, Reading, Source, Summary
+from desktop_llm.knowledge.readers import Page, Parsing, Source, Summary
 from desktop_llm.knowledge.readers.encodings import decode
 
 _COOKIE = re.compile(rb"^[ \t\f]*(?:#|//|/\*|;|--|%).*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 
 
-def read(source: Source) -> Reading:
-    """The whole file as one page; its title is its name, for code is known by it."""
+def read(source: Source) -> Parsing:
+    """The whole file as one page, with the file's name as its title."""
     yield Page(None, decode(source.data, _declared(source.data)), lines=True)
     return Summary(source.name)
 

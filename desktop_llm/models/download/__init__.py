@@ -1,4 +1,4 @@
-"""Getting a model: ranged, resumed, verified and repaired; published only whole. `Downloads` is the way in."""
+"""Downloads models: in ranges, resumed, verified and repaired; published only when whole. Enter by `Downloads`."""
 
 from desktop_llm.models.download.downloads import (
     Downloads,

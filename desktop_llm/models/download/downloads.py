@@ -1,40 +1,51 @@
 """Downloads models from the hub: resumable, checked against the hub's sha256, published only when they are right.
 
-`Downloads` is what the window and the command line use. The work of one part is in `pulling.py`, the network side in
-`receiving.py`, the bytes on disk in `parts.py`, what survives a quit in `sidecar.py`.
+The window and the command line use `Downloads`. The work on one part is in `pulling.py`, its network side in
+`receiving.py`, its bytes on disk in `part_file.py`; `sidecar.py` keeps what must survive a quit.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from desktop_llm.errors import BadRequest, Busy, ModelFileError, TransferError
-from desktop_llm.models.download.parts import BLOCK_BYTES, PartFile, PartState, without_checksum
-from desktop_llm.models.download.progress import Meter, PullProgress
-from desktop_llm.models.download.pulling import PartPull, Step
+from desktop_llm.days import Days
+from desktop_llm.errors import BadRequest, Busy, ModelFileError, NotFound, TransferError
+from desktop_llm.models.download.part_file import BLOCK_BYTES, PartFile, PartState, without_checksum
+from desktop_llm.models.download.pulling import Meter, PartPull, PullProgress, Step
 from desktop_llm.models.download.receiving import Patience, Receiver
-from desktop_llm.models.download.sidecar import Sidecar, Wanted, clear_leftovers, load, load_all, locked, opened
-from desktop_llm.models.download.space import check_space
-from desktop_llm.models.gguf import read_header_from
+from desktop_llm.models.download.sidecar import (
+    Manifest,
+    Sidecar,
+    check_space,
+    clear_leftovers,
+    load,
+    load_all,
+    locked,
+    opened,
+)
+from desktop_llm.models.gguf import Header, read_header_from
 from desktop_llm.models.hub import Hub, HubFile, HubRepo
 from desktop_llm.models.library import Library, Model
-from desktop_llm.models.library.publishing import check_importable
+from desktop_llm.models.library.model_files import check_importable
 from desktop_llm.net import Net
 from desktop_llm.paths import Folders
 from desktop_llm.words import tr
 
 __all__ = ["Downloads", "PullProgress", "Pulled", "Unfinished"]
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """A model that is here now; `sha256` is that of its first part, `bytes_transferred` what this call took.
+    """A downloaded model; `sha256` is the first part's, `bytes_transferred` counts the bytes this call received.
 
-    `checked` is False where the hub named no checksum, so that only the length and the header could be looked at.
+    `checked` is False if the hub named no checksum, so that only the length and the header could be checked.
     """
 
     model: Model
@@ -46,7 +57,7 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A download that was paused or interrupted, as its sidecar tells; `id` is what its first part goes by."""
+    """A paused or interrupted download, as its sidecar describes it; `id` is the sha256 of its first part."""
 
     id: str
     repo: str
@@ -59,7 +70,9 @@ class Unfinished:
 
 
 class Downloads:
-    """Every download of one models folder. Any thread may run one; the same file only one at a time, anywhere."""
+    """All downloads into one models folder. Any thread may run one, but only one process and thread at a time may get
+    the same file.
+    """
 
     def __init__(
         self,
@@ -72,6 +85,7 @@ class Downloads:
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
         self._folder = folders.models / ".part"
+        self._days = Days(folders.days)
         self._net = net
         self._hub = hub
         self._library = library
@@ -80,44 +94,59 @@ class Downloads:
         self._beginning = threading.Lock()
 
     def pull(self, repo: HubRepo, file: HubFile) -> Generator[PullProgress, None, Pulled]:
-        """Bring a file with all of its parts here; closing the generator pauses, and the next pull goes on.
+        """Download a file with all of its parts; closing the generator pauses it, and the next pull resumes.
 
-        Raises TransferError with its cause, Busy where another process has it, ModelFileError where what came is no
-        model that can run here, UserError where the disk can't be written.
+        If the repository has a projector for it, that comes too, unless the model is here and has one.
+
+        Raises TransferError with its cause, Busy if another process is downloading it, ModelFileError if the file is
+        not a model that can run here, UserError if the disk can't be written.
         """
-        described = self._hub.described(repo, file)
+        described, eyes = self._hub.described(repo, file), repo.projector_for(file)
+        projector = self._hub.described(repo, eyes) if eyes is not None else None
         try:
-            return (yield from self._run(_wanted(repo, described)))
+            return (yield from self._run(self._needed(_manifest(repo, described, projector))))
         except TransferError as error:
             if error.cause != "not_found" or repo.revision == repo.branch:
                 raise
-        return (yield from self._run(_wanted(replace(repo, revision=repo.branch), described)))
+        at_branch = replace(repo, revision=repo.branch)
+        return (yield from self._run(self._needed(_manifest(at_branch, described, projector))))
 
     def resume(self, unfinished: Unfinished) -> Generator[PullProgress, None, Pulled]:
-        """Go on with a download that was paused or interrupted; raises as `pull` does."""
+        """Resume a paused or interrupted download; raises as `pull` does."""
         sidecar = load(self._folder, unfinished.id)
         if sidecar is None:
             raise BadRequest(tr("The download of {file} was finished or cancelled meanwhile.", file=unfinished.file))
-        return self._run(sidecar.wanted)
+        return self._run(sidecar.manifest)
 
     def unfinished(self) -> list[Unfinished]:
-        """The downloads that can be gone on with, the oldest first; old leftovers of others are deleted."""
-        clear_leftovers(self._folder)
+        """The downloads that can be resumed, the oldest first; old leftovers of other downloads are deleted."""
+        self._days.note()
+        clear_leftovers(self._folder, self._days)
         return [_unfinished(sidecar) for sidecar in load_all(self._folder) if not self._was_published(sidecar)]
 
     def discard(self, download_id: str) -> None:
-        """Cancel for good: forget the download and delete what came of it. Raises Busy while it runs."""
+        """Cancel for good: forget the download and delete its files. Raises Busy while it runs."""
         with locked(self._folder, download_id):
             if (sidecar := load(self._folder, download_id)) is not None:
                 sidecar.take_back()
                 sidecar.remove()
 
-    def _run(self, wanted: Wanted) -> Generator[PullProgress, None, Pulled]:
-        with locked(self._folder, wanted.id):
-            sidecar = opened(self._folder, wanted)
-            if (model := self._already_here(wanted)) is not None:
+    def _needed(self, manifest: Manifest) -> Manifest:
+        """The manifest without what is here already: of a model that only lacks its projector, that alone is needed."""
+        if not manifest.projector:
+            return manifest
+        without = replace(manifest, parts=manifest.model_parts, projector=False)
+        if (model := self._already_here(without)) is None:
+            return manifest
+        lacks = model.own and model.projector is None
+        return replace(manifest, parts=manifest.parts[-1:]) if lacks else without
+
+    def _run(self, manifest: Manifest) -> Generator[PullProgress, None, Pulled]:
+        with locked(self._folder, manifest.id):
+            sidecar = opened(self._folder, manifest)
+            if (model := self._already_here(manifest)) is not None:
                 sidecar.remove()
-                return Pulled(model, self._library.sha256(model), wanted.size_bytes, 0, wanted.promised)
+                return Pulled(model, self._library.sha256(model), manifest.size_bytes, 0, manifest.promised)
             sidecar.drop_doubtful()
             try:
                 self._begin(sidecar)
@@ -126,20 +155,20 @@ class Downloads:
                 if sidecar.done_bytes() == 0:
                     sidecar.remove()
                 raise
-            sha256, checked = sidecar.states[0].found_sha256, wanted.promised
-            return Pulled(self._publish(sidecar), sha256, wanted.size_bytes, transferred, checked)
+            model = self._publish(sidecar)
+            return Pulled(model, self._library.sha256(model), manifest.size_bytes, transferred, manifest.promised)
 
     def _begin(self, sidecar: Sidecar) -> None:
-        """Hold the space that this download still needs against those that begin after it: they read its note."""
+        """Reserve the space that this download still needs: downloads that begin later read its note."""
         with self._beginning:
             check_space(self._folder, sidecar)
             sidecar.save()
 
     def _receive(self, sidecar: Sidecar) -> Generator[PullProgress, None, int]:
-        """Every part after the other; the bytes that it took."""
-        meter, before, transferred = Meter(sidecar.wanted.size_bytes), 0, 0
+        """Get one part after another; returns the number of bytes transferred."""
+        meter, before, transferred = Meter(sidecar.manifest.size_bytes), 0, 0
         for state in sidecar.states:
-            receiver = self._receiver(sidecar.wanted, state)
+            receiver = self._receiver(sidecar.manifest, state)
             with contextlib.closing(self._part(sidecar, state, receiver)) as steps:
                 for stage, done_bytes in steps:
                     if (progress := meter.report(stage, before + done_bytes, receiver.reason)) is not None:
@@ -148,9 +177,9 @@ class Downloads:
             transferred += receiver.transferred
         return transferred
 
-    def _receiver(self, wanted: Wanted, state: PartState) -> Receiver:
+    def _receiver(self, manifest: Manifest, state: PartState) -> Receiver:
         def locate() -> tuple[str, dict[str, str]]:
-            return self._hub.location(wanted.repo, wanted.revision, state.path)
+            return self._hub.location(manifest.repo, manifest.revision, state.path)
 
         return Receiver(self._net, locate, state, self._patience)
 
@@ -160,7 +189,7 @@ class Downloads:
             yield from PartPull(part, receiver, sidecar.note).run()
         except TransferError as error:
             if error.cause == "wrong_hash":
-                part.close()  # Windows deletes no open file
+                part.close()  # Windows can't delete an open file
                 sidecar.drop(state)
             raise
         finally:
@@ -168,85 +197,120 @@ class Downloads:
             sidecar.note()
 
     def _publish(self, sidecar: Sidecar) -> Model:
-        """Give the finished parts to the library; what is no model that can run here is not kept."""
-        paths = [sidecar.part_path(state) for state in sidecar.states]
+        """Give the finished parts to the library; a file that can't run here is deleted."""
+        states = sidecar.states[: len(sidecar.manifest.model_parts)]
+        paths = [sidecar.part_path(state) for state in states]
         try:
-            for path, state in zip(paths, sidecar.states, strict=True):
-                with path.open("rb") as file:
-                    header = read_header_from(file, state.size_bytes, Path(state.path).name)
-                if state is sidecar.states[0]:
+            for path, state in zip(paths, states, strict=True):
+                header = _header(path, state)
+                if state is states[0]:
                     check_importable(Path(state.path), header)
         except ModelFileError:
             sidecar.remove()
             raise
-        sha256s = [state.found_sha256 for state in sidecar.states]
-        model = self._library.adopt(paths, sha256s=sha256s, announce=sidecar.note_targets, **_source(sidecar.wanted))
+        projector = self._projector(sidecar)
+        if paths:
+            sha256s = [state.found_sha256 for state in states]
+            announce = sidecar.note_targets
+            source = _source(sidecar.manifest)
+            model = self._library.adopt(paths, sha256s=sha256s, announce=announce, projector=projector, **source)
+        else:
+            model = self._with_projector(sidecar.manifest, projector)
         sidecar.remove()
         return model
 
-    def _already_here(self, wanted: Wanted) -> Model | None:
-        """The model with this very content; not the one that came with the app and goes with it.
+    def _projector(self, sidecar: Sidecar) -> Path | None:
+        """The finished projector; None if the engine can't open it, since the model is of use without it."""
+        state = sidecar.states[-1]
+        path = sidecar.part_path(state)
+        if not sidecar.manifest.projector:
+            return None
+        try:
+            return path if _header(path, state).kind == "projector" else None
+        except ModelFileError as error:
+            log.warning("a projector can't be used: %s", error.title)
+            return None
 
-        One that came by another way, or just before a kill, is noted to be from here.
-        """
+    def _with_projector(self, manifest: Manifest, projector: Path | None) -> Model:
+        """The model that was here without its projector; raises NotFound if it was removed meanwhile."""
         for model in self._library.models():
-            same_size = model.state == "ok" and not model.starter and model.size_bytes == wanted.size_bytes
-            if same_size and self._is_same(model, wanted):
-                return model if model.repo or not model.own else self._library.note_source(model, **_source(wanted))
+            if model.own and (model.repo, model.file) == (manifest.repo, manifest.file):
+                if projector is not None:
+                    self._library.adopt_projector(projector, model.path)
+                return self._library.find(model.id)
+        raise NotFound(tr("{file} was removed meanwhile.", file=manifest.file), tr("Get it again."))
+
+    def _already_here(self, manifest: Manifest) -> Model | None:
+        """The model in the library with exactly this content; the starters don't count, since they belong to the app.
+
+        If the model has no origin yet, this repository is noted as its origin.
+        """
+        size_bytes = sum(size for _, size, _ in manifest.model_parts)
+        for model in self._library.models():
+            same_size = model.state == "ok" and not model.starter and model.size_bytes == size_bytes
+            if same_size and self._is_same(model, manifest):
+                return model if model.repo or not model.own else self._library.note_source(model, **_source(manifest))
         return None
 
-    def _is_same(self, model: Model, wanted: Wanted) -> bool:
-        """Of the same content, or where the hub names no checksum, from the same place."""
-        if wanted.promised:
-            sha256s = [sha256 for _, _, sha256 in wanted.parts]
-            # The first part may hold the header alone, which other weights may share.
-            return self._library.sha256(model) == wanted.id and self._library.sha256s(model) == sha256s
-        return (model.repo, model.file) == (wanted.repo, wanted.file)
+    def _is_same(self, model: Model, manifest: Manifest) -> bool:
+        """Two files are the same if their checksums match, or, without checksums, their repository and name."""
+        if manifest.promised:
+            sha256s = [sha256 for _, _, sha256 in manifest.model_parts]
+            # The first part may hold only the header, which models with different weights can share.
+            return self._library.sha256(model) == manifest.id and self._library.sha256s(model) == sha256s
+        return (model.repo, model.file) == (manifest.repo, manifest.file)
 
     def _was_published(self, sidecar: Sidecar) -> bool:
-        """Whether the program was killed when all was published: its note is removed. What was cut short is undone."""
+        """Whether the program was killed after it had published everything; if so, the note is removed. A partial
+        publishing is undone.
+        """
         if sidecar.done_bytes() and not sidecar.targets:
             return False
-        with contextlib.suppress(Busy), locked(self._folder, sidecar.wanted.id):
+        with contextlib.suppress(Busy), locked(self._folder, sidecar.manifest.id):
             sidecar.take_back()
-        if self._already_here(sidecar.wanted) is None:
+        if self._already_here(sidecar.manifest) is None:
             return False
-        with contextlib.suppress(Busy):  # whoever publishes it just now removes the note
-            self.discard(sidecar.wanted.id)
+        with contextlib.suppress(Busy):  # another process is publishing it, and removes the note itself
+            self.discard(sidecar.manifest.id)
         return True
 
 
-def _wanted(repo: HubRepo, file: HubFile) -> Wanted:
-    """What to get; raises BadRequest where the hub does not say how much that is."""
+def _header(path: Path, state: PartState) -> Header:
+    with path.open("rb") as file:
+        return read_header_from(file, state.size_bytes, Path(state.path).name)
+
+
+def _manifest(repo: HubRepo, file: HubFile, projector: HubFile | None) -> Manifest:
+    """The manifest of a file; raises BadRequest if the hub does not say how large it is."""
     if not all(part.size_bytes for part in file.parts):
         raise BadRequest(
             tr(
-                "The hub does not say how large {file} is, so nobody could tell whether all of it arrived. "
-                "Nothing was downloaded. Choose another file or repository.",
+                "The hub does not say how large {file} is, so nobody could tell whether all of it arrived.",
                 file=file.name,
-            )
+            ),
+            tr("Nothing was downloaded. Choose another file or repository."),
         )
     name, at = repo.model.repo, repo.revision
     parts = [
         (part.path, part.size_bytes, part.sha256 or without_checksum(name, at, part.path, part.size_bytes))
-        for part in file.parts
+        for part in (*file.parts, *(projector.parts if projector else ()))
     ]
-    return Wanted(name, at, file.name, file.quantization, tuple(parts))
+    return Manifest(name, at, file.name, file.quantization, tuple(parts), projector is not None)
 
 
-def _source(wanted: Wanted) -> dict[str, str]:
-    return {"repo": wanted.repo, "file": wanted.file, "revision": wanted.revision}
+def _source(manifest: Manifest) -> dict[str, str]:
+    return {"repo": manifest.repo, "file": manifest.file, "revision": manifest.revision}
 
 
 def _unfinished(sidecar: Sidecar) -> Unfinished:
-    wanted = sidecar.wanted
+    manifest = sidecar.manifest
     return Unfinished(
-        id=wanted.id,
-        repo=wanted.repo,
-        file=wanted.file,
-        revision=wanted.revision,
-        quantization=wanted.quantization,
+        id=manifest.id,
+        repo=manifest.repo,
+        file=manifest.file,
+        revision=manifest.revision,
+        quantization=manifest.quantization,
         done_bytes=sidecar.done_bytes(),
-        total_bytes=wanted.size_bytes,
-        sha256=wanted.id,
+        total_bytes=manifest.size_bytes,
+        sha256=manifest.id,
     )

@@ -1,41 +1,61 @@
-"""Brings one part of a model here: checks what is there, gets the rest, and mends what turns out wrong.
+"""Downloads one part of a model: checks the bytes that are there, gets the rest, and repairs wrong ones.
 
-A part is never started over as a whole. Blocks that changed on the disk are known by their digests and fetched again
-alone. If the finished part has another sha256 than promised, the file is read from the hub a second time beside the
-one on disk, suspects first, and what differs is replaced, until the whole is right.
+A part is never started over as a whole. Only blocks whose digests show that they changed on the disk are fetched
+again. If the sha256 of the finished part is not the promised one, the file is read from the hub a second time and
+compared with the one on disk, suspects first; bytes that differ are replaced until the whole is right.
 """
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
-from desktop_llm.errors import TransferError
-from desktop_llm.models.download.hashing import Hashing
-from desktop_llm.models.download.parts import PartFile
-from desktop_llm.models.download.progress import Stage
+from desktop_llm.models.download.part_file import Hashing, PartFile
 from desktop_llm.models.download.receiving import Receiver
-from desktop_llm.words import tr
+from desktop_llm.net import causes
 
 MAX_REPAIRS = 2
-SAVE_BLOCKS = 8  # 64 MiB between two notes of how far it is
+WINDOW_S = 5.0  # the time over which the speed is averaged
+TELL_EVERY_S = 0.1
+SAVE_BLOCKS = 8  # the progress is noted every 64 MiB
 
-Step = tuple[Stage, int]  # and how many bytes of the part are done in this stage
+Stage = Literal["waiting", "downloading", "checking", "repairing"]
+Step = tuple[Stage, int]  # the stage, and how many bytes of the part it has done
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """The state of a download; `bytes_per_s` is 0 and `seconds_left` None while they are unknown.
+
+    `done_bytes` counts within the stage: the bytes received, checked, or compared again. `reason` is a sentence that
+    says why it is waiting.
+    """
+
+    stage: Stage
+    done_bytes: int
+    total_bytes: int
+    bytes_per_s: float
+    seconds_left: float | None
+    reason: str = ""
 
 
 class PartPull:
-    """One part's way to the disk; `save` keeps its state."""
+    """The download of one part; `save` keeps its state."""
 
     def __init__(self, part: PartFile, receiver: Receiver, save: Callable[[], None]) -> None:
         self._part = part
         self._receiver = receiver
         self._save = save
         self._compared = 0
-        self._changed: set[int] = set()  # blocks that a repair has replaced bytes in, this time
+        self._changed: set[int] = set()  # blocks in which this repair has replaced bytes
 
     def run(self) -> Generator[Step, None, None]:
-        """Yield steps until the part is whole and right; raises TransferError, and the part stays as far as it is.
+        """Yield steps until the part is whole and right; raises TransferError, and keeps what is there.
 
-        Cause "wrong_hash" means that the hub has other bytes than it promised: the part is of no use then.
+        Cause "wrong_hash" means that the hub's bytes are not the ones it promised: the part is then useless.
         """
         yield from self._check()
         yield from self._fetch()
@@ -43,19 +63,19 @@ class PartPull:
         if not self._part.right:
             yield from self._repair()
         if self._part.state.etag_changed and not self._part.state.promised:
-            raise self._mixed()
+            raise causes.REPLACED_MIDWAY.error(file=self._part.state.path)
         self._part.state.found_sha256 = self._part.sha256
         self._part.sync()
 
     def _check(self) -> Iterator[Step]:
-        """Hash what is there and was not hashed yet; a block that is not what came once is fetched again."""
+        """Hash the bytes that were not hashed yet; a block that has changed since it arrived is fetched again."""
         part, fetched = self._part, set[int]()
         while True:
             for done in part.check():
                 yield "checking", done
             if part.damaged is None:
                 return
-            if part.damaged in fetched:  # fresh, and still not what its digest says: then the digest is wrong
+            if part.damaged in fetched:  # the block is fresh and still differs, so the digest is wrong
                 part.forget_digests(part.damaged)
             else:
                 fetched.add(part.damaged)
@@ -79,7 +99,7 @@ class PartPull:
                 yield ("waiting" if waiting else "downloading"), part.length
 
     def _repair(self) -> Iterator[Step]:
-        """Up to so many times: compare the suspects, then everything, until the whole is right."""
+        """Compare the suspects, then everything, until the whole is right; try a limited number of times."""
         state = self._part.state
         while state.repairs < MAX_REPAIRS:
             began, self._changed = state.compared_bytes, set()
@@ -90,11 +110,11 @@ class PartPull:
             state.repairs, state.compared_bytes = state.repairs + 1, 0
             self._save()
             if state.etag_changed or not (self._changed or began):
-                break  # the hub has another file, or says the same again: asking once more would not help
-        raise self._wrong()
+                break  # the hub has another file, or sent the same again: asking once more would not help
+        raise causes.WRONG_SHA256.error(file=state.path)
 
     def _suspects(self) -> Iterator[tuple[int, int]]:
-        """The blocks at whose ends a connection ended, then everything from where an earlier repair stopped."""
+        """Yield the blocks in which a connection ended, then everything after the point an earlier repair reached."""
         size, length, state = self._part.block_bytes, self._part.length, self._part.state
         if state.compared_bytes == 0:
             for block in sorted({(seam - 1) // size for seam in state.seams}):
@@ -124,7 +144,7 @@ class PartPull:
             self._changed.add(offset // self._part.block_bytes)
 
     def _keep_place(self) -> None:
-        """Have a repair that is interrupted go on from about here."""
+        """Note roughly where an interrupted repair should go on."""
         if self._compared - self._part.state.compared_bytes >= self._part.block_bytes:
             self._part.state.compared_bytes = self._compared
             self._save()
@@ -134,22 +154,32 @@ class PartPull:
         for done in self._part.check(anew=True):
             yield "checking", done
 
-    def _mixed(self) -> TransferError:
-        return TransferError(
-            tr(
-                "{file} was replaced on the hub while it was being downloaded. Nothing of it was kept. "
-                "Start the download again.",
-                file=self._part.state.path,
-            ),
-            "wrong_hash",
-        )
 
-    def _wrong(self) -> TransferError:
-        return TransferError(
-            tr(
-                "What the hub sends for {file} is not the file it promises, also when asked again: the sha256 differs. "
-                "Nothing of it was kept. Choose another file or repository, or try again on another day.",
-                file=self._part.state.path,
-            ),
-            "wrong_hash",
-        )
+class Meter:
+    """Turns many small steps into a few progress reports, with the speed over the last seconds."""
+
+    def __init__(self, total_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total = total_bytes
+        self._clock = clock
+        self._seen: deque[tuple[float, int]] = deque()
+        self._stage: Stage | None = None
+        self._told_at = 0.0
+
+    def report(self, stage: Stage, done_bytes: int, reason: str = "") -> PullProgress | None:
+        """A progress report, or None if the last one was a moment ago."""
+        now = self._clock()
+        if stage != self._stage and stage != "waiting":
+            self._seen.clear()  # each stage has its own speed
+        elif stage == self._stage and now - self._told_at < TELL_EVERY_S:
+            return None
+        self._stage, self._told_at = stage, now
+        speed = self._speed(now, done_bytes)
+        left = (self._total - done_bytes) / speed if speed > 0 else None
+        return PullProgress(stage, done_bytes, self._total, speed, left, reason)
+
+    def _speed(self, now: float, done_bytes: int) -> float:
+        self._seen.append((now, done_bytes))
+        while len(self._seen) > 2 and now - self._seen[1][0] >= WINDOW_S:
+            self._seen.popleft()
+        then, before = self._seen[0]
+        return max(0.0, (done_bytes - before) / (now - then)) if now > then else 0.0

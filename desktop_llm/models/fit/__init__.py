@@ -1,14 +1,8 @@
-"""What a model will need here and how fast it will be, and which ones suit this machine. `Forecaster` is the way in."""
+"""Forecasts how much memory a model needs, how fast it is and which size suits. Start with `Forecaster`."""
 
-from desktop_llm.models.fit.advice import best_size
-from desktop_llm.models.fit.forecast import (
-    Fit,
-    Forecast,
-    Forecaster,
-    Gpu,
-    Machine,
-    this_machine,
-)
+from desktop_llm.models.fit.forecast import Fit, Forecast, Forecaster, Gpu, Machine, best_size, fit_word, this_machine
+from desktop_llm.models.fit.memory import Setup
+from desktop_llm.models.fit.remedy import Remedy, remedy
 
 __all__ = [
     "Fit",
@@ -16,6 +10,10 @@ __all__ = [
     "Forecaster",
     "Gpu",
     "Machine",
+    "Remedy",
+    "Setup",
     "best_size",
+    "fit_word",
+    "remedy",
     "this_machine",
 ]

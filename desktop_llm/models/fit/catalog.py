@@ -1,40 +1,56 @@
-"""A shipped list of well-known open models, from which three are recommended for this machine without any network.
+"""The shipped list of well-known open models, from which up to three are recommended for this machine.
 
-The list is data (`assets/catalog.json`): a newer one in the data folder takes its place. Sizes are those of the day it
-was written; a download asks the hub for the file as it is then.
+The list is data (`assets/catalog.json`); a newer one in the data folder replaces it. It has for each model:
+
+- its file on the hub, the size in bytes when the list was written (a download asks the hub again), its licence;
+- its dimensions from its makers' configuration, and the number of weights that follows from them;
+- `sampling`: the settings that its makers recommend, if the engine has them (a system prompt that they recommend is
+  part of the file's chat template);
+- marks: `vision` (it accepts pictures), `thinking` ("on" if it thinks unless told not to, "off" if only on demand),
+  `mtp` (multi-token prediction: "file" if this file contains the extra head, "companion" if another file does);
+- `source`: its makers' page, from which licence, dimensions and settings were taken.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from desktop_llm.models.fit.forecast import READING_TPS, Forecast, Forecaster
+from desktop_llm.models.fit.memory import Setup
 from desktop_llm.models.fit.speeds import weight_bytes
-from desktop_llm.models.gguf import Header, size_label
+from desktop_llm.models.gguf import Header
 from desktop_llm.models.gguf.shape import Shape
 from desktop_llm.models.gguf.tables import BLOCKS, KNOWN_ARCHITECTURES
+from desktop_llm.models.names import size_label
 from desktop_llm.paths import asset
-from desktop_llm.words import tr
+from desktop_llm.words import Sentence, tr
+
+if TYPE_CHECKING:
+    from desktop_llm.models.library import Model
 
 log = logging.getLogger(__name__)
 
 FILE_NAME = "catalog.json"
-CONTEXT_LENGTH = 4_096  # for which the recommended ones must fit: several long answers
+CONTEXT_LENGTH = 4_096  # recommended models must have room for this many tokens, which is several long answers
 _SCHEMA = 1
-_USUAL_BYTES_PER_S = 20e9  # of a laptop's memory, where this machine's is not measured yet
+_USUAL_BYTES_PER_S = 20e9  # how fast a typical laptop reads its memory; used until this machine is measured
 _MUCH_FASTER = 2.0
 
 Use = Literal["chat", "code"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One model of the catalogue; `quality` orders them, `header` is what its file's header says, as far as needed."""
+class CatalogModel:
+    """One model of the catalogue, with the fields that the module's docstring explains.
+
+    A higher `quality` means a better model. `header` has as much of the file's header as a forecast needs.
+    """
 
     repo: str
     file: str
@@ -45,11 +61,16 @@ class Entry:
     quality: int
     size_bytes: int
     header: Header
+    sampling: Mapping[str, float]
+    vision: bool
+    thinking: Literal["", "on", "off"]
+    mtp: Literal["", "file", "companion"]
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One of three models for this machine; `title` says what it is the best of, `text` what it is good for."""
+    """A model recommended for this machine; `title` says why, `text` says what it is good at."""
 
     repo: str
     file: str
@@ -64,26 +85,26 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    entry: Entry
+    model: CatalogModel
     forecast: Forecast
 
     @property
     def tokens_per_s(self) -> float:
-        """The forecast speed, or that of a usual laptop."""
+        """The speed that is forecast for this machine or, until it is measured, for a typical laptop."""
         if self.forecast.tokens_per_s is not None:
             return self.forecast.tokens_per_s
-        return _USUAL_BYTES_PER_S / sum(weight_bytes(name, count) for name, count in self.entry.header.shape.active)
+        return _USUAL_BYTES_PER_S / sum(weight_bytes(name, count) for name, count in self.model.header.shape.active)
 
 
 def recommended(forecaster: Forecaster, folder: Path | None = None) -> list[Recommendation]:
-    """Three models that this machine has room for: the best one that is not slow, a much faster one, one for code.
+    """Up to three models that fit this machine: the best that is not slow, a much faster one and one for code.
 
-    Fewer where there is room for fewer. `folder` may hold a newer catalogue.
+    `folder` may hold a newer catalogue.
     """
-    known = [_Candidate(entry, _forecast(forecaster, entry)) for entry in entries(folder)]
+    known = [_Candidate(model, _forecast(forecaster, model)) for model in catalog(folder)]
     possible = [candidate for candidate in known if candidate.forecast.fit != "too_big"]
-    chats = [candidate for candidate in possible if candidate.entry.use == "chat"]
-    codes = [candidate for candidate in possible if candidate.entry.use == "code"]
+    chats = [candidate for candidate in possible if candidate.model.use == "chat"]
+    codes = [candidate for candidate in possible if candidate.model.use == "code"]
     balance = _best(chats, READING_TPS)
     others = [candidate for candidate in chats if candidate is not balance]
     fast = _best(others, balance.tokens_per_s * _MUCH_FASTER) if balance else None
@@ -92,8 +113,20 @@ def recommended(forecaster: Forecaster, folder: Path | None = None) -> list[Reco
     return [_recommendation(title, candidate) for title, candidate in titled if candidate]
 
 
-def entries(folder: Path | None = None) -> tuple[Entry, ...]:
-    """The catalogue: the shipped one, or that of `folder` where it is newer and readable."""
+def makers_sampling(model: Model, folder: Path | None = None) -> Mapping[str, float]:
+    """The fields of the engine's Sampling that the makers of this model recommend, as the catalogue has them or, for
+    what it does not say, as the model's file does; empty if neither knows.
+
+    The catalogue recognizes a model by its file name without the quantization. A chat starts with these values, and the
+    person's own settings override them. `folder` may hold a newer catalogue.
+    """
+    base = _base_name(model.file or model.path.name, model.quantization)
+    same = (known for known in catalog(folder) if _base_name(known.file, known.header.quantization) == base)
+    return {**dict(model.sampling), **next((known.sampling for known in same), {})}
+
+
+def catalog(folder: Path | None = None) -> tuple[CatalogModel, ...]:
+    """The models of the shipped catalogue, or of the one in `folder` if it is newer and can be read."""
     shipped = _read(asset(FILE_NAME).read_bytes())
     path = folder / FILE_NAME if folder else None
     if path is None or not path.exists():
@@ -103,57 +136,77 @@ def entries(folder: Path | None = None) -> tuple[Entry, ...]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("the newer catalogue could not be read: %s", type(error).__name__)
         return shipped[1]
-    return max(shipped, newer, key=lambda catalog: catalog[0])[1]
+    return max(shipped, newer, key=lambda read: read[0])[1]
 
 
 def _best(candidates: Iterable[_Candidate], tokens_per_s: float) -> _Candidate | None:
-    """The best of those that fit and are fast enough, else the fastest there is."""
+    """The best candidate that fits and is fast enough, or else the fastest of all."""
     fitting = [candidate for candidate in candidates if candidate.forecast.fit == "fits"] or list(candidates)
     quick = [candidate for candidate in fitting if candidate.tokens_per_s >= tokens_per_s]
     if quick:
-        return max(quick, key=lambda candidate: candidate.entry.quality)
+        return max(quick, key=lambda candidate: candidate.model.quality)
     return max(fitting, key=lambda candidate: candidate.tokens_per_s, default=None)
 
 
 def _recommendation(title: str, candidate: _Candidate) -> Recommendation:
-    entry = candidate.entry
+    model = candidate.model
     return Recommendation(
-        repo=entry.repo,
-        file=entry.file,
-        name=entry.name,
+        repo=model.repo,
+        file=model.file,
+        name=model.name,
         title=title,
-        text=entry.text,
-        size_bytes=entry.size_bytes,
+        text=Sentence.made(model.text, {}),
+        size_bytes=model.size_bytes,
         forecast=candidate.forecast,
-        license=entry.license,
-        quantization=entry.header.quantization,
+        license=model.license,
+        quantization=model.header.quantization,
     )
 
 
-def _forecast(forecaster: Forecaster, entry: Entry) -> Forecast:
-    return forecaster.forecast(entry.header, entry.size_bytes, context_length=CONTEXT_LENGTH)
+def _forecast(forecaster: Forecaster, model: CatalogModel) -> Forecast:
+    return forecaster.forecast(model.header, model.size_bytes, Setup(CONTEXT_LENGTH))
 
 
-def _read(data: bytes) -> tuple[int, tuple[Entry, ...]]:
-    """Version and entries; models that this version can't run are passed over. Raises for what is no catalogue."""
-    catalog = json.loads(data)
-    if catalog["schema"] != _SCHEMA:
+def _read(data: bytes) -> tuple[int, tuple[CatalogModel, ...]]:
+    """The catalogue's version and its models, without those that this engine can't run.
+
+    Raises ValueError, KeyError, TypeError or AttributeError if `data` is not a catalogue.
+    """
+    told = json.loads(data)
+    if told["schema"] != _SCHEMA:
         raise ValueError("another schema")
-    models = [model for model in catalog["models"] if model["architecture"] in KNOWN_ARCHITECTURES]
-    return int(catalog["version"]), tuple(_entry(model) for model in models)
+    models = [model for model in told["models"] if model["architecture"] in KNOWN_ARCHITECTURES]
+    return int(told["version"]), tuple(_model(model) for model in models)
 
 
-def _entry(model: Mapping[str, Any]) -> Entry:
+def _model(model: Mapping[str, Any]) -> CatalogModel:
     names = ("repo", "file", "name", "text", "license", "use", "quality", "size_bytes")
-    return Entry(**{name: model[name] for name in names}, header=_header(model))
+    return CatalogModel(
+        **{name: model[name] for name in names},
+        header=_header(model),
+        sampling=model.get("sampling", {}),
+        vision=model.get("vision", False),
+        thinking=model.get("thinking", ""),
+        mtp=model.get("mtp", ""),
+        source=model.get("source", ""),
+    )
+
+
+def _base_name(file: str, quantization: str) -> str:
+    """A file's name without folder, suffix and quantization: "qwen3.5-4b" for "Qwen3.5-4B-UD-Q4_K_M.gguf"."""
+    name = file.rpartition("/")[2].lower().removesuffix(".gguf")
+    name = re.sub(r"-0000\d-of-0000\d$", "", name)
+    return name.removesuffix(quantization.lower()).rstrip("-._").removesuffix("-ud")
 
 
 def _header(model: Mapping[str, Any]) -> Header:
-    """What the file's header would say, with its weights spread evenly over the layers."""
-    shape = Shape(**model["shape"])
+    """Build the header that the file would have, with its weights spread evenly over the layers."""
+    build = dict(model["shape"])
+    caching = build.pop("kv_layers", build["layers"])  # the other layers keep no keys and values
+    shape = Shape(**build)
     layers, size_bytes, quantization = shape.layers, model["size_bytes"], model["quantization"]
     number_format = next(name for name in (quantization, quantization.rpartition("_")[0]) if name in BLOCKS)
-    # The file's own bytes for each weight, since a quantization mixes number formats.
+    # Use the file's average bytes per weight, because a quantization mixes number formats.
     share = size_bytes / weight_bytes(number_format, model["parameters"])
     return Header(
         architecture=model["architecture"],
@@ -166,9 +219,10 @@ def _header(model: Mapping[str, Any]) -> Header:
         size_label=size_label(model["parameters"]),
         parameters=model["parameters"],
         parts=1,
-        shape=Shape(
-            **model["shape"],
-            kv_values=(shape.kv_heads * (shape.key_length + shape.value_length),) * layers,
+        sampling=dict(model.get("sampling", {})),
+        shape=replace(
+            shape,
+            kv_values=(shape.kv_heads * (shape.key_length + shape.value_length),) * caching + (0,) * (layers - caching),
             layer_bytes=(size_bytes // (layers + 1),) * layers,
             output_bytes=size_bytes // (layers + 1),
             active=((number_format, int(model["active_parameters"] * share)),),

@@ -1,14 +1,6 @@
-"""Reads and checks the header of a GGUF file: what a model is, told before any native code sees the file."""
+"""Reads and checks the header of a GGUF file before any native code sees the file."""
 
-from desktop_llm.models.gguf.header import Header, read_header, read_header_from, size_label
-from desktop_llm.models.gguf.words import in_units, printable, unit
+from desktop_llm.models.gguf.adapters import Adapter
+from desktop_llm.models.gguf.header import Header, check_adapter, read_header, read_header_from, weights_of
 
-__all__ = [
-    "Header",
-    "in_units",
-    "printable",
-    "read_header",
-    "read_header_from",
-    "size_label",
-    "unit",
-]
+__all__ = ["Adapter", "Header", "check_adapter", "read_header", "read_header_from", "weights_of"]

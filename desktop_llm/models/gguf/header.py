@@ -1,37 +1,54 @@
-"""Reads and checks the header of a GGUF file, within budgets, before any native code sees the file.
+"""Reads the facts in a GGUF file's header and checks them before any native code sees the file.
 
-The file comes from strangers: every count and length is bounded before memory is taken, nothing past the header is
-read, and what the properties claim is checked against llama.cpp's own limits.
+The file can't be trusted: every count and length is checked before memory is allocated (`reader`), what the header
+claims is checked before llama.cpp sees it (`checks`), and nothing after the header is read.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
-import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from desktop_llm.errors import ModelFileError
+from desktop_llm.models.gguf.adapters import Adapter, adapter_of, check_numbers
 from desktop_llm.models.gguf.checks import check
+from desktop_llm.models.gguf.projector import is_projector
 from desktop_llm.models.gguf.reader import Contents, GgufReader, Value, number
 from desktop_llm.models.gguf.shape import Shape, Tensor, shape_of
 from desktop_llm.models.gguf.tables import EMBEDDING_ARCHITECTURES, FILE_TYPES, PART_ARCHITECTURES
-from desktop_llm.models.gguf.words import printable
+from desktop_llm.models.names import file_names, printable, size_label, split_name
 from desktop_llm.words import tr
 
-Kind = Literal["chat", "embedding", "adapter", "part"]
-
-_SPLIT_NAME = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<parts>\d{5})\.gguf")
+Kind = Literal["chat", "embedding", "adapter", "projector", "part"]
+# The keys of general.sampling (gguf-py/gguf/constants.py) and the fields of the engine's `Sampling`.
+_SAMPLING = {
+    "temp": "temperature",
+    "top_k": "top_k",
+    "top_p": "top_p",
+    "min_p": "min_p",
+    "xtc_probability": "xtc_probability",
+    "xtc_threshold": "xtc_threshold",
+    "penalty_last_n": "penalty_last_n",
+    "penalty_repeat": "repeat_penalty",
+    "mirostat": "mirostat",
+    "mirostat_tau": "mirostat_tau",
+    "mirostat_eta": "mirostat_eta",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the app needs to know of a model file; `layers` and `context_length` are 0 where the file doesn't say.
+    """The facts about a model file that the app needs; `layers` and `context_length` are 0 if the file doesn't say.
 
-    `parts` is the number of files the model is split into: only the first one is the model, the others are parts.
+    `parts` is the number of files that the model is split into. The first of them stands for the model. `adapter` says
+    what an adapter changes, and is None for everything else. `sampling` are the values that the file recommends, by the
+    names of the engine's `Sampling`.
     """
 
     architecture: str
@@ -45,42 +62,68 @@ class Header:
     parameters: int
     parts: int
     shape: Shape
+    sampling: dict[str, float]
+    adapter: Adapter | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The header as JSON, for those who keep it."""
+        """The header as JSON, to be stored."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Header:
-        """The header that `to_json` wrote; raises TypeError or KeyError for that of another version."""
-        return cls(**{**data, "shape": Shape.from_json(data["shape"])})
+        """Restore a header from `to_json`; raises TypeError or KeyError if another version wrote it."""
+        adapter = data["adapter"] and Adapter.from_json(data["adapter"])
+        return cls(**{**data, "shape": Shape.from_json(data["shape"]), "adapter": adapter})
 
 
 def read_header(path: Path) -> Header:
-    """The checked header of `path`; raises ModelFileError with one sentence where llama.cpp should not see the file.
+    """The checked header of `path`; raises ModelFileError if llama.cpp should not see the file.
 
-    The first file of a split model speaks for all: the others, which llama.cpp opens by itself, are checked too.
+    The first file of a split model stands for all. The others are checked too, because llama.cpp opens them by itself.
     """
-    try:
+    with _told(path):
         contents = _read(path)
         if contents.parts > 1 and not contents.part:
             return _header(contents, _tensors_of_parts(path, contents))
         return _header(contents, contents.tensors)
-    except OSError as error:
-        reason = error.strerror or tr("the system gave no reason")
-        raise ModelFileError(
-            tr("{name} can't be read: {reason}. Check that it is still there.", name=path.name, reason=reason)
-        ) from error
+
+
+def weights_of(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each weight of a model, in all its files; raises the same errors as `read_header`."""
+    with _told(path):
+        contents = _read(path)
+        tensors = _tensors_of_parts(path, contents) if contents.parts > 1 else contents.tensors
+        return {tensor.name: tensor.shape for tensor in tensors}
+
+
+def check_adapter(path: Path) -> None:
+    """Read the whole file of an adapter; raises ModelFileError if a weight is no number, or as `read_header` does."""
+    with _told(path), path.open("rb") as file:
+        contents = _checked(file, os.fstat(file.fileno()).st_size, path.name)
+        check_numbers(file, contents, path.name)
 
 
 def read_header_from(stream: BinaryIO, size_bytes: int, name: str) -> Header:
-    """The checked header of a file that comes as a stream, read forward and no further than needed.
+    """The checked header of a file that comes as a stream, which is read forward and no further than needed.
 
-    `size_bytes` is the whole file's size, `name` is for the sentences. Of a split model only this file is seen: its
-    shape knows the layers that lie here. Raises as `read_header` does, and whatever the stream raises.
+    `size_bytes` is the size of the whole file, and `name` is its name in error messages. For a split model only this
+    file is read, so the shape only includes its layers. Raises the same errors as `read_header`, and any that the
+    stream raises.
     """
     contents = _checked(stream, size_bytes, name)
     return _header(contents, contents.tensors)
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn an error of the disk into a ModelFileError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or tr("the system gave no reason")
+        raise ModelFileError(
+            tr("{name} can't be read: {reason}.", name=path.name, reason=reason), tr("Check that it is still there.")
+        ) from error
 
 
 def _read(path: Path) -> Contents:
@@ -90,36 +133,39 @@ def _read(path: Path) -> Contents:
 
 def _checked(stream: BinaryIO, size_bytes: int, name: str) -> Contents:
     contents = GgufReader(stream, size_bytes, name).contents()
-    if not contents.part:  # the other parts of a split model only hold weights
+    if contents.properties.get("general.type") == "adapter":
+        adapter_of(contents, name)
+    elif not contents.part:  # the other parts of a split model contain only weights
         check(contents, name)
     return contents
 
 
 def _tensors_of_parts(path: Path, first: Contents) -> tuple[Tensor, ...]:
-    """All tensors of a split model, after every part was checked; llama.cpp finds the parts by this very rule."""
-    match = _SPLIT_NAME.fullmatch(path.name)
-    if match is None or int(match["number"]) != 1 or int(match["parts"]) != first.parts:
+    """Check every part of a split model and return all tensors; llama.cpp finds the parts by the same rule."""
+    split = split_name(path.name)
+    names = file_names(split.stem, first.parts) if split is not None else []
+    if path.name not in names[:1]:
         raise ModelFileError(
             tr(
-                "{name} is the first of {parts} files of a model, but its name does not say so. "
-                "Nothing was changed; give the files their names back.",
+                "{name} is the first of {parts} files of a model, but its name does not say so.",
                 name=path.name,
                 parts=first.parts,
-            )
+            ),
+            tr("Nothing was changed; give the files their names back."),
         )
     tensors = list(first.tensors)
-    for part in range(2, first.parts + 1):
-        sibling = path.with_name(f"{match['stem']}-{part:05}-of-{match['parts']}.gguf")
+    for part, name in enumerate(names[1:], 2):
+        sibling = path.with_name(name)
         if not sibling.is_file():
             raise ModelFileError(
                 tr(
-                    "{name} needs {sibling} beside it, part {number} of {parts}. "
-                    "Nothing was changed; download the missing part.",
+                    "{name} needs {sibling} beside it, part {number} of {parts}.",
                     name=path.name,
                     sibling=sibling.name,
                     number=part,
                     parts=first.parts,
-                )
+                ),
+                tr("Nothing was changed; download the missing part."),
             )
         tensors += _read(sibling).tensors
     return tuple(tensors)
@@ -129,6 +175,8 @@ def _kind(contents: Contents) -> Kind:
     general, architecture = contents.properties.get("general.type"), contents.architecture
     if general == "adapter":
         return "adapter"
+    if is_projector(contents) and contents.tensors and contents.parts == 1:
+        return "projector"
     if contents.part or general in ("mmproj", "imatrix") or architecture in PART_ARCHITECTURES:
         return "part"
     if not contents.tensors and contents.parts == 1:
@@ -143,7 +191,7 @@ def _header(contents: Contents, tensors: tuple[Tensor, ...]) -> Header:
     for tensor in tensors:
         formats[tensor.format] += tensor.values
     parameters = formats.total()
-    template = properties.get("tokenizer.chat_template")
+    template, kind = properties.get("tokenizer.chat_template"), _kind(contents)
     return Header(
         architecture=architecture,
         name=printable(str(properties.get("general.name") or ""))[:120],
@@ -151,24 +199,27 @@ def _header(contents: Contents, tensors: tuple[Tensor, ...]) -> Header:
         context_length=max(0, number(properties, f"{architecture}.context_length")),
         layers=number(properties, f"{architecture}.block_count"),
         chat_template=template if isinstance(template, str) else None,
-        kind=_kind(contents),
+        kind=kind,
         size_label=printable(str(properties.get("general.size_label") or ""))[:20] or size_label(parameters),
         parameters=parameters,
         parts=contents.parts,
         shape=shape_of(properties, architecture, contents.length("tokenizer.ggml.tokens"), tensors),
+        adapter=adapter_of(contents, "") if kind == "adapter" else None,
+        sampling=_sampling(properties),
     )
+
+
+def _sampling(properties: Mapping[str, Value]) -> dict[str, float]:
+    """The recommended values; 32-bit numbers are rounded to what was meant."""
+    found = {name: properties.get(f"general.sampling.{key}") for key, name in _SAMPLING.items()}
+    return {
+        name: value if type(value) is int else round(value, 6)
+        for name, value in found.items()
+        if type(value) is int or (type(value) is float and math.isfinite(value))
+    }
 
 
 def _quantization(properties: Mapping[str, Value], formats: Counter[str]) -> str:
     if (known := FILE_TYPES.get(number(properties, "general.file_type", -1))) is not None:
         return known
     return formats.most_common(1)[0][0] if formats else ""
-
-
-def size_label(parameters: int) -> str:
-    """The customary short form of a parameter count: 134515008 → "135M"."""
-    for limit, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M")):
-        if parameters >= limit:
-            value = parameters / limit
-            return f"{value:.1f}{letter}" if value < 10 else f"{value:.0f}{letter}"
-    return ""

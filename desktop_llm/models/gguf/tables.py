@@ -1,7 +1,7 @@
-"""What llama.cpp 0c1e570 (llama-cpp-python 0.3.36) knows: architectures, number formats, file types.
+"""The architectures, number formats and file types that llama.cpp 0c1e570 (llama-cpp-python 0.3.36) knows.
 
-Kept beside the reader because the app process never loads the engine's libraries. Sources: `src/llama-arch.cpp`,
-`gguf-py/gguf/constants.py` and `include/llama.h` of that commit; a raised engine raises these tables too.
+They are copied here because the app process never loads the engine's libraries. Sources: `src/llama-arch.cpp`,
+`gguf-py/gguf/constants.py` and `include/llama.h` of that commit. Update these tables when the engine is updated.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ _EMBEDDING = """
     bert modern-bert nomic-bert nomic-bert-moe neo-bert jina-bert-v2 jina-bert-v3 eurobert gemma-embedding
     llama-embed t5encoder
 """
-# Loadable only as a part of another model: picture and sound encoders, draft heads, speech.
+# Can only be loaded as part of another model: picture and sound encoders, draft heads, speech.
 _PART = "clip wavtokenizer-dec eagle3 dflash gemma4-assistant qwen3tts pockettts"
 
 _CHAT = """
@@ -27,9 +27,16 @@ _CHAT = """
     mellum nanbeige
 """
 
+# Their graphs assert that keys, values and the rotated part are of one length.
+_ONE_HEAD_LENGTH = """
+    llama qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe dream llada internlm2 xverse orion baichuan
+    starcoder2 olmo olmo2 olmoe smollm3 mistral3 ernie4_5 ernie4_5-moe dots1 seed_oss arcee apertus
+"""
+
 EMBEDDING_ARCHITECTURES = frozenset(_EMBEDDING.split())
 PART_ARCHITECTURES = frozenset(_PART.split())
 KNOWN_ARCHITECTURES = frozenset(_CHAT.split()) | EMBEDDING_ARCHITECTURES | PART_ARCHITECTURES
+ONE_HEAD_LENGTH = frozenset(_ONE_HEAD_LENGTH.split())
 
 # number format: (name, values in a block, bytes of a block)
 TENSOR_TYPES: dict[int, tuple[str, int, int]] = {

@@ -1,62 +1,91 @@
-"""Hugging Face as the app sees it: search, a repository's files, its card, and the header of a file that is not here.
+"""Hugging Face for the app: search, a repository's files, its card, and the header of a remote file.
 
-Requests go through `net`, those of huggingface_hub too, so that all are refused while Offline is on, and recorded.
-What the hub says is a stranger's word: it is shown as text, and nothing here is named by it.
+All requests, including those of huggingface_hub, go through `net`, which records them and refuses them while Offline
+is on. The hub's answers are a stranger's words: they are shown as text, and nothing here is named after them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
+from typing import Any, BinaryIO, Literal, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from desktop_llm.errors import BadRequest, TransferError, UserError
 from desktop_llm.models.facts import Facts
-from desktop_llm.models.gguf import Header, printable, read_header_from
-from desktop_llm.models.hub.beginning import Beginning
-from desktop_llm.models.hub.calls import attach
-from desktop_llm.models.hub.endpoint import DEFAULT_ENDPOINT
-from desktop_llm.models.hub.quantizations import HubFile, HubPart, by_size
-from desktop_llm.models.hub.reading import BRANCH, HubModel, HubRepo, described, model_in, parts_in, repo_in
-from desktop_llm.models.hub.references import Reference, is_repo_id, parse_reference
-from desktop_llm.models.hub.sizes import Size, size_of
-from desktop_llm.net import Incoming, Net, Response
-from desktop_llm.net.answers import not_understood
-from desktop_llm.net.rules import check_address
+from desktop_llm.models.gguf import Header, read_header_from
+from desktop_llm.models.hub.files import HubFile, HubPart, by_size
+from desktop_llm.models.hub.huggingface import Account, account_of, base_models_in
+from desktop_llm.models.hub.references import is_repo_id
+from desktop_llm.models.hub.repositories import (
+    BRANCH,
+    HubModel,
+    HubRepo,
+    Size,
+    described,
+    model_in,
+    parts_in,
+    repo_in,
+    size_of,
+)
+from desktop_llm.models.names import printable
+from desktop_llm.net import Incoming, Net, Response, causes
+from desktop_llm.net.rules import check_address, host_of
 from desktop_llm.words import tr
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
-
-__all__ = ["Hub", "HubFile", "HubModel", "HubPart", "HubRepo", "Reference", "Sort", "parse_reference"]
 
 T = TypeVar("T")
 Sort = Literal["trending", "downloads", "likes", "recent"]
 
+DEFAULT_ENDPOINT = "https://huggingface.co"
+ENDPOINT_VARIABLE = "HF_ENDPOINT"
 CARD_BYTES = 256 << 10
 AT_ONCE = 8
-READ_S = 60.0  # for a header or a card, of which a slow line brings a megabyte in ten seconds
-MOMENT_S = 4.0  # of waiting that nobody needs to be asked about
+READ_S = 60.0  # for a header or a card; a slow line takes ten seconds for a megabyte
+MOMENT_S = 4.0  # the longest wait that a person need not be asked about
 _PAGE = 25
-_MOST_PAGES = 40  # of a search by size, which the hub can't do for us
-_MOST_ASKED = 40  # files, one after the other; a repository has a dozen or two quantizations
+_MOST_PAGES = 40  # pages of a search by size, which the hub can't do for us
+_MOST_ASKED = 40  # files asked about one after the other; a repository has a dozen or two quantizations
 _SORTS = {"trending": "trendingScore", "downloads": "downloads", "likes": "likes", "recent": "lastModified"}
 _EXPAND = ["downloads", "gated", "gguf", "lastModified", "likes", "pipeline_tag", "tags"]
 _NEXT = re.compile(r"<[^<>?]*\?([^<>]*)>;\s*rel=\"?next\b")
-_FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
-# What the library raises over an answer that is not of the agreed form.
+_FRONT_MATTER = re.compile(r"\A---\r?\n.*?^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
+# The library raises these for an answer in an unexpected form.
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
+def chosen_endpoint(setting: str | None) -> str:
+    """The address in HF_ENDPOINT, else the one in the settings, else Hugging Face's own.
+
+    The environment wins because it is set for one start, the settings for all.
+    """
+    return (given_endpoint() or setting or DEFAULT_ENDPOINT).rstrip("/")
+
+
+def given_endpoint() -> str:
+    """The address in HF_ENDPOINT; empty if it is not set."""
+    return os.environ.get(ENDPOINT_VARIABLE, "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """The maker's description of a model, as Markdown, and the models it was made from.
+
+    It is a stranger's text: show it without pictures and with inert links.
+    """
+
+    text: str = ""
+    base_models: tuple[str, ...] = ()
+
+
 class Hub:
-    """One hub; any thread may ask. `token` is asked for at each request and goes to the endpoint's host alone."""
+    """One hub; any thread may use it. `token` is called for each request; only the endpoint's host gets the token."""
 
     def __init__(
         self,
@@ -84,7 +113,7 @@ class Hub:
         size: Size = "",
         limit: int = 100,
     ) -> Generator[list[HubModel], None, None]:
-        """Repositories with GGUF files, each once, a page at a time as they arrive; `size` may leave a page empty.
+        """Yield repositories with GGUF files page by page, each repository once; with `size`, a page may be empty.
 
         Raises TransferError.
         """
@@ -97,23 +126,21 @@ class Hub:
         for rows in islice(takewhile(bool, pages), _MOST_PAGES):
             models = {model.repo: model for row in rows if (model := model_in(row)) is not None}
             if not models and not any(isinstance(row, dict) for row in rows):
-                raise not_understood(self.endpoint)
+                raise causes.NOT_UNDERSTOOD.error(host=host_of(self.endpoint))
             new = [model for repo, model in models.items() if repo not in known]
             known.update(models)
             wanted = [model for model in new if size in ("", size_of(model.parameters))][:left]
             yield wanted
             left -= len(wanted)
-            if left <= 0 or (models and not new):  # a mirror that knows no pages sends the first one again and again
+            if left <= 0 or (models and not new):  # a mirror without pages sends the first one again and again
                 return
 
     def repo(self, repo_id: str, revision: str | None = None) -> HubRepo:
-        """A repository's models at its newest, or the named, commit. Raises TransferError, BadRequest for no id."""
+        """A repository's models at the named commit, else the newest. Raises TransferError, BadRequest for a bad id."""
         if not is_repo_id(repo_id):
             raise BadRequest(
-                tr(
-                    "“{name}” is no name of a repository. Nothing was changed. Names look like Qwen/Qwen3-8B-GGUF.",
-                    name=printable(repo_id)[:120],
-                )
+                tr("“{name}” is not the name of a repository.", name=printable(repo_id)[:120]),
+                tr("Nothing was changed. Names look like Qwen/Qwen3-8B-GGUF."),
             )
         address = f"/api/models/{repo_id}" + (f"/revision/{quote(revision, safe='')}" if revision else "")
         answer = self._asked(f"{address}?blobs=true", "list files")
@@ -123,9 +150,9 @@ class Hub:
         return repo_in(answer, repo_id, revision, self._tree(repo))
 
     def repos(self, repo_ids: Sequence[str], within_s: float) -> Iterator[HubRepo | UserError]:
-        """Several repositories, some at once, in the given order; a failure takes the place of its repository.
+        """Ask for several repositories, some at once; yields them in the given order, a failed one as its error.
 
-        All are there, or have failed, within `within_s` and a moment.
+        All of them have arrived or failed soon after `within_s`.
         """
         end = time.monotonic() + within_s
 
@@ -142,27 +169,29 @@ class Hub:
         try:
             yield from pool.map(one, repo_ids)
         finally:
-            # What still runs ends with its time, or at once when the net is closed; nobody waits for it here.
+            # Don't wait for requests that still run: their time limit ends them, or the net does when it is closed.
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def card(self, repo_id: str, revision: str) -> str:
-        """What the maker says of the model, as Markdown without the data before it; "" where there is nothing.
+    def card(self, repo_id: str, revision: str) -> ModelCard:
+        """The card at this commit: only the beginning of a long one, and an empty one if there is none.
 
-        Of a long one only the beginning. It is a stranger's text: to be shown without pictures and with inert links.
+        Raises TransferError.
         """
         try:
             with self._opened(repo_id, (revision, BRANCH), "README.md", "model card") as incoming:
-                text = Beginning(incoming, self._read_s).read(CARD_BYTES).decode("utf-8", "replace")
+                read = _Beginning(incoming, self._read_s).read(CARD_BYTES)
         except TransferError as error:
             if error.cause == "not_found":
-                return ""
+                return ModelCard()
             raise
-        return _FRONT_MATTER.sub("", text).strip()
+        content = read.decode("utf-8", "replace").removeprefix("\ufeff")
+        text = _FRONT_MATTER.sub("", content)
+        return ModelCard(text.strip(), base_models_in(content) if text != content else ())
 
     def header(self, repo: HubRepo, file: HubFile) -> Header:
-        """The checked header of a file that is not here, read from its beginning; once for each content.
+        """The checked header of a file on the hub, read from the file's beginning, only once for each content.
 
-        Of a model in parts that of the first part. Raises TransferError or ModelFileError.
+        A model in parts has it in its first part. Raises TransferError or ModelFileError.
         """
         first = file.parts[0]
         key = f"header of {first.sha256}"
@@ -175,15 +204,15 @@ class Hub:
         return header
 
     def described(self, repo: HubRepo, file: HubFile) -> HubFile:
-        """The file with the sizes and checksums that only the addresses of its parts tell. Raises TransferError."""
+        """The file with sizes and checksums; asks its parts' addresses if need be. Raises TransferError."""
         parts = tuple(part if part.size_bytes and part.sha256 else self._described(repo, part) for part in file.parts)
         size_bytes = sum(part.size_bytes for part in parts)
         return replace(file, parts=parts, size_bytes=size_bytes, sha256=parts[0].sha256)
 
     def measured(self, repo: HubRepo) -> HubRepo:
-        """The repository with its files' sizes, also where only a file's address tells it. Raises TransferError.
+        """The repository with its files' sizes; asks the files' addresses if need be. Raises TransferError.
 
-        A file that the hub lists and does not have keeps 0, and so do those of more files than anyone chooses from.
+        A file that the hub lists but does not have keeps size 0, and so do files after the first forty.
         """
 
         def one(file: HubFile) -> HubFile:
@@ -204,44 +233,44 @@ class Hub:
         return url, self._authorization()
 
     def page(self, repo_id: str) -> str:
-        """The address of a repository's page, for the browser: its licence is accepted there."""
+        """The address of a repository's page, to open in a browser and accept its licence there."""
         return f"{self.endpoint}/{quote(repo_id)}"
 
-    def account(self, token: str) -> str:
-        """The name of the account that a token belongs to. Raises TransferError, cause "unauthorized" for a bad one."""
+    def account(self, token: str) -> Account:
+        """Whose token this is and whether it may read. Raises TransferError, cause "unauthorized" for a bad token."""
+        check_address(self.endpoint)
         with self._net.purpose("check token"):
-            answer = self._understood(lambda: self._api(token).whoami())
-        return printable(str(answer.get("name") or ""))
+            return self._understood(lambda: account_of(token, self.endpoint, self._net))
 
     def _pages(self, params: Mapping[str, Any]) -> Iterator[list[Any]]:
-        """The rows of the list, page by page. Of a next page's address only the question is taken, never the host:
+        """Yield the rows of the list, page by page. Of the next page's address only the query is used, never the host.
 
-        another one than ours would get the token, and a mirror's pages may name the original.
+        A foreign host would get the token, and a mirror's pages may name the original hub.
         """
         question = urlencode(params, doseq=True)
         while question:
             answer = self._answer(f"/api/models?{question}", "search models")
             rows = self._understood(partial(json.loads, answer.body))
             if not isinstance(rows, list):
-                raise not_understood(self.endpoint)
+                raise causes.NOT_UNDERSTOOD.error(host=host_of(self.endpoint))
             yield rows
             following = _NEXT.search(answer.headers.get("link", ""))
             question = following[1] if following else ""
 
     def _tree(self, repo: HubRepo) -> list[HubPart]:
-        """What the repository's tree says of its files: some mirrors tell sizes and checksums only there."""
+        """The files in the repository's tree: some mirrors give sizes and checksums only there."""
         for revision in repo.revisions:
             address = f"/api/models/{repo.model.repo}/tree/{quote(revision, safe='')}?recursive=true"
-            with contextlib.suppress(TransferError):  # without it, the list that is there already serves as well
+            with contextlib.suppress(TransferError):  # without the tree, the list that we have already will do
                 return list(parts_in(self._asked(address, "list files")))
         return []
 
     def _asked(self, address: str, purpose: str) -> Any:
-        """What the hub's API says."""
+        """The parsed JSON of the hub's API."""
         return self._understood(partial(json.loads, self._answer(address, purpose).body))
 
     def _answer(self, address: str, purpose: str) -> Response:
-        """What the hub's API answers; where it asks to wait for a moment, after that."""
+        """The answer of the hub's API; waits a moment and asks again if the hub says so."""
         url = f"{self.endpoint}{address}"
         try:
             return self._net.get(url, headers=self._authorization(), purpose=purpose)
@@ -259,7 +288,7 @@ class Hub:
     def _opened(
         self, repo_id: str, revisions: Iterable[str], path: str, purpose: str, headers: Mapping[str, str] | None = None
     ) -> Iterator[Incoming]:
-        """A file at the first of these revisions that the hub has it at."""
+        """Open a file at the first of these revisions that the hub has it at."""
         left = list(dict.fromkeys(revisions))
         with contextlib.ExitStack() as stack:
             while left:
@@ -281,21 +310,35 @@ class Hub:
             return described(part, incoming)
 
     def _read_header(self, repo: HubRepo, part: HubPart) -> Header:
-        # One request that is left as soon as the header is there: it may take some MB, for a large vocabulary.
+        # One request, dropped once the header is here: a large vocabulary makes it some MB long.
         asked = {"Range": "bytes=0-"}
         with self._opened(repo.model.repo, repo.revisions, part.path, "read header", asked) as incoming:
             name = printable(part.path.rpartition("/")[2])
-            return read_header_from(cast(BinaryIO, Beginning(incoming, self._read_s)), part.size_bytes, name)
-
-    def _api(self, token: str | None = None) -> HfApi:
-        check_address(self.endpoint)
-        attach(self._net)
-        from huggingface_hub import HfApi
-
-        return HfApi(endpoint=self.endpoint, token=token or self._token() or False)
+            return read_header_from(cast(BinaryIO, _Beginning(incoming, self._read_s)), part.size_bytes, name)
 
     def _understood(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
         except _MALFORMED as error:
-            raise not_understood(self.endpoint) from error
+            raise causes.NOT_UNDERSTOOD.error(host=host_of(self.endpoint)) from error
+
+
+class _Beginning:
+    """The beginning of an answer's body as a file that is read forward, within a time limit for the whole."""
+
+    def __init__(self, incoming: Incoming, within_s: float) -> None:
+        self._incoming = incoming
+        self._end = time.monotonic() + within_s
+
+    def read(self, size: int) -> bytes:
+        """Read that many bytes, fewer only at the end. Raises TransferError, also if they come too slowly."""
+        buffer = bytearray(size)
+        view, filled = memoryview(buffer), 0
+        while filled < size and (count := self._incoming.read_into(view[filled:], self._left_s())):
+            filled += count
+        return bytes(view[:filled])
+
+    def _left_s(self) -> float:
+        if (left := self._end - time.monotonic()) <= 0:
+            raise causes.TOO_SLOW.error(host=host_of(self._incoming.url))
+        return left

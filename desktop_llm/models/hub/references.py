@@ -1,4 +1,4 @@
-"""What a person pastes to name a model: an id, an id with a quantization, or an address from the browser."""
+"""Reads what a person pastes to name a model: an id, an id with a quantization, or an address from the browser."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from desktop_llm.models.hub.quantizations import is_plain
+from desktop_llm.models.hub.files import is_plain
 
 _ID = re.compile(r"(?!.*(?:--|\.\.|\.git$))[A-Za-z0-9](?:[\w.-]{0,94}\w)?/\w(?:[\w.-]{0,94}\w)?", re.ASCII)
 _HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
@@ -15,7 +15,7 @@ _NOT_MODELS = ("api", "blog", "collections", "datasets", "docs", "models", "orga
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A repository, and where named a file or quantization in it and a version of it."""
+    """A repository, and, if they were named, a file or quantization in it and a version of it."""
 
     repo: str
     file: str | None = None
@@ -23,7 +23,7 @@ class Reference:
 
 
 def parse_reference(text: str, endpoint: str = "") -> Reference | None:
-    """The repository that the text names, or None where it is a search; addresses of `endpoint` count too."""
+    """The repository that the text names, or None if the text is a search; addresses at `endpoint` count too."""
     text = text.strip().strip("<>\"'")
     if (path := _path_on_hub(text, endpoint)) is not None:
         return _of_path(path, _shown_file(text))
@@ -39,7 +39,7 @@ def parse_reference(text: str, endpoint: str = "") -> Reference | None:
 
 
 def is_repo_id(text: str) -> bool:
-    """Whether this can be a repository's id, by the hub's rules."""
+    """Whether this can be a repository's id under the hub's rules."""
     return bool(_ID.fullmatch(text)) and not text.lower().startswith(tuple(f"{name}/" for name in _NOT_MODELS))
 
 
@@ -48,7 +48,7 @@ def _is_address(text: str) -> bool:
 
 
 def _path_on_hub(text: str, endpoint: str) -> str | None:
-    """The path of an address on Hugging Face or on the endpoint, which may itself have one; None for any other text."""
+    """The path of an address on Hugging Face or below the endpoint, which may have a path itself; else None."""
     host, path = _host_and_path(text)
     if host in _HOSTS:
         return path
@@ -70,13 +70,13 @@ def _host_and_path(text: str) -> tuple[str, str]:
 
 
 def _shown_file(text: str) -> str | None:
-    """The file whose facts the hub's page of a repository shows, `?show_file_info=model.gguf`."""
+    """The file in the query of a repository's page that shows a file's facts: `?show_file_info=model.gguf`."""
     (name,) = parse_qs(urlsplit(text).query).get("show_file_info", [""])[:1]
     return name if name.lower().endswith(".gguf") and is_plain(name) else None
 
 
 def _of_path(path: str, shown: str | None) -> Reference | None:
-    """From `owner/name`, `owner/name:Q4_K_M`, `owner/name/tree/main`, `owner/name/blob/main/file.gguf`."""
+    """Read `owner/name`, `owner/name:Q4_K_M`, `owner/name/tree/main`, `owner/name/blob/main/file.gguf`."""
     steps = path.strip("/").split("/")
     repo, _, file = "/".join(steps[:2]).removesuffix(".git").partition(":")
     if not is_repo_id(repo):

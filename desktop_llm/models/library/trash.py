@@ -1,4 +1,4 @@
-"""Removed model files until the window closes: they move within the models folder, which takes no time or space."""
+"""Keeps removed model files until the window closes, by moving them within the models folder at no cost."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from desktop_llm.words import tr
 
 
 class Trash:
-    """The folder `.trash`, and what this process put there.
+    """The folder `.trash` and the files that this process put there.
 
-    What lies there after a kill was removed by a person who saw it go, to have its space back; so it is deleted at the
-    next start rather than brought back.
+    If the app is killed, the folder is emptied at the next start: the person removed these files to free their space.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,7 +24,7 @@ class Trash:
         self._kept: dict[str, list[tuple[Path, Path]]] = {}
 
     def put(self, model_id: str, paths: Sequence[Path]) -> None:
-        """Move these files away; raises UserError where one is in use, with all of them where they were."""
+        """Move these files to the trash; if one is in use, moves all of them back and raises UserError."""
         moved: list[tuple[Path, Path]] = []
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -40,16 +39,14 @@ class Trash:
         self._kept[model_id] = moved
 
     def take_back(self, model_id: str) -> bool:
-        """Move a model's files back to where they were; False where it is not here. Raises UserError."""
+        """Move a model's files back; returns False if the model is not in the trash. Raises UserError."""
         moved = self._kept.get(model_id)
         if moved is None:
             return False
         if taken := next((path for path, _ in moved if path.exists()), None):
             raise UserError(
-                tr(
-                    "{name} can't be brought back: there is another file of that name now. Nothing was changed.",
-                    name=taken.name,
-                )
+                tr("{name} can't be brought back: there is another file of that name now.", name=taken.name),
+                tr("Nothing was changed."),
             )
         try:
             for path, kept in reversed(moved):
@@ -60,13 +57,13 @@ class Trash:
         return True
 
     def empty(self) -> None:
-        """Delete all that lies here for good, also what a killed process left."""
+        """Delete everything in the trash, including files that a killed process left."""
         self._kept.clear()
         shutil.rmtree(self._folder, onerror=_even_read_only)
 
 
 def delete(paths: Sequence[Path]) -> None:
-    """Delete files at once; raises UserError where one is in use or may not be."""
+    """Delete files at once; raises UserError if one is in use or may not be deleted."""
     for path in paths:
         try:
             path.unlink(missing_ok=True)
@@ -75,18 +72,19 @@ def delete(paths: Sequence[Path]) -> None:
 
 
 def cannot_remove(path: Path, error: OSError) -> UserError:
-    """The sentence for a file that stays where it is."""
+    """The error for a file that could not be removed."""
     return UserError(
         tr(
-            "{name} could not be removed: {reason}. It is unchanged. Unload the model if it is loaded, then try again.",
+            "{name} could not be removed: {reason}.",
             name=path.name,
             reason=error.strerror or tr("the system gave no reason"),
-        )
+        ),
+        tr("It is unchanged. Unload the model if it is loaded, then try again."),
     )
 
 
 def _even_read_only(remove: Callable[[str], object], path: str, _: object) -> None:
-    # What can't be deleted now is tried again at the next start.
+    # Files that can't be deleted now are deleted at the next start.
     with contextlib.suppress(OSError):
         Path(path).chmod(0o700)
         remove(path)

@@ -1,4 +1,4 @@
-"""What goes on in the window, told on the rail and on the Activity page, with the real controllers behind both."""
+"""The rail and the Activity page show the jobs under way, with the real controllers behind both."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from desktop_llm.engine.client import Engine, Loading
+from desktop_llm.engine.client import Engine, Loading, LoadSettings
+from desktop_llm.engine.crashes import Crashes
 from desktop_llm.errors import UserError, WorkerDied
+from desktop_llm.gui.activity.controller import ActivityController
 from desktop_llm.gui.activity.count import ActivityCount
 from desktop_llm.gui.activity.page import ActivityPage
-from desktop_llm.gui.activity_controller import ActivityController
+from desktop_llm.gui.documents.controller import DocumentsController
 from desktop_llm.gui.documents.page import DocumentsPage
-from desktop_llm.gui.documents_controller import DocumentsController
-from desktop_llm.gui.header import Header
-from desktop_llm.gui.models_controller import ModelsController
-from desktop_llm.gui.rail import Rail
-from desktop_llm.gui.resources import Resources
+from desktop_llm.gui.frame.rail import Rail
+from desktop_llm.gui.work.chosen_model import ChosenModelController
+from desktop_llm.gui.work.collections import Collections
+from desktop_llm.gui.work.resources import Resources
 from desktop_llm.knowledge.client import CHAT_PREFIX, IndexProgress, IndexReport, Knowledge
 from desktop_llm.knowledge.shapes import pack
 from desktop_llm.workers.protocol import Message
@@ -38,7 +39,7 @@ REPORT = IndexReport("Papers", "ready", 48, 2104, (), 0, 1.0, 31_000_000)
 
 
 class Reading:
-    """Stands in for the process that reads: one collection, which is read until it is told to `finish`."""
+    """Stands in for the process that reads: it reads one collection until it is told to `finish`."""
 
     alive = True
 
@@ -48,11 +49,12 @@ class Reading:
         self._steps: queue.SimpleQueue[IndexProgress | None] = queue.SimpleQueue()
 
     def call(self, kind: str, _data: dict[str, Any] | None = None, _body: bytes = b"") -> Message:
-        if kind in ("pause", "resume"):
+        if kind in ("pause", "resume") and self.papers.state != "ready":
             paused = kind == "pause"
             self.papers = replace(self.papers, state="paused" if paused else "reading")
             self._steps.put(progress("Papers", paused=paused))
-        return Message(0, "done", {"collections": pack([self.papers]) if kind == "collections" else []})
+        collections = pack([self.papers]) if kind == "collections" else []
+        return Message(0, "done", {"collections": collections, "documents": []})
 
     def request(
         self, _kind: str, data: dict[str, Any] | None = None, _body: bytes = b""
@@ -65,7 +67,7 @@ class Reading:
             yield Message(0, "progress", pack(step))
         self.papers = replace(self.papers, state="paused" if self.dies else "ready")
         if self.dies:
-            raise WorkerDied("The part that reads documents stopped unexpectedly.", "")
+            raise WorkerDied("The part that reads documents stopped unexpectedly.", details="")
         return Message(0, "done", pack(REPORT))
 
     def finish(self) -> None:
@@ -76,26 +78,28 @@ class Reading:
 
 
 class Window:
-    """Rail and Activity page beside a Models page with everything behind it."""
+    """The rail and the Activity page beside a Models page with everything behind it."""
 
     def __init__(self, qtbot: QtBot, models_room: Room) -> None:
         self.qtbot, self.room, self.reading = qtbot, models_room, Reading()
         knowledge = Knowledge(models_room.folders, worker=self.reading)
         more = {"knowledge": knowledge, "chats": None, "engine": Engine(models_room.folders)}
-        resources = cast(Resources, SimpleNamespace(**vars(models_room.resources), **more))
-        header, documents_page = Header(), DocumentsPage()
+        resources = cast(Resources, SimpleNamespace(**{**vars(models_room.resources), **more}))
+        documents_page = DocumentsPage()
         self.rail, self.page = Rail(), ActivityPage()
-        for widget in (header, documents_page, self.rail, self.page):
+        for widget in (documents_page, self.rail, self.page):
             qtbot.addWidget(widget)
-        self.models = ModelsController(resources, header, header)
-        self.documents = DocumentsController(resources, documents_page, documents_page)
-        count = ActivityCount(self.models, self.documents, self.rail)
+        self.models = ChosenModelController(resources, models_room.shelf, documents_page)
+        jobs = models_room.jobs
+        self.collections = Collections(resources, jobs, documents_page)
+        self.documents = DocumentsController(resources, jobs, self.collections, documents_page, documents_page)
+        count = ActivityCount(jobs, self.models, self.collections, self.rail)
         count.changed.connect(self.rail.set_activity)
-        count.watch(models_room.transfers)
-        activity = ActivityController(
-            self.page, self.models, models_room.local, models_room.transfers, self.documents, count
-        )
-        self.pages = heard(activity.page_requested)
+        activity = ActivityController(self.page, jobs, self.models, self.collections, count)
+        activity.download_acted.connect(models_room.transfers.act)
+        activity.collection_acted.connect(self.documents.act)
+        models_room.transfers.offer_undo_at(self.page.undo)
+        self.pages = heard(self.documents.page_requested)
         self.page.resize(1208, 752)
         self.page.show()
 
@@ -105,7 +109,7 @@ class Window:
         return str(find(self.rail, "rail_activity").accessibleName())
 
     def until_it_says(self, words: str) -> None:
-        """Let the window live until the rail says so."""
+        """Run the window until the rail says these words."""
         self.qtbot.waitUntil(lambda: self.says == words, timeout=10_000)
 
     def press(self, name: str) -> None:
@@ -123,7 +127,7 @@ def window(qtbot: QtBot, home: Path) -> Iterator[Window]:
 
 
 def download(models_room: Room) -> None:
-    """Press Get in a repository that sends but half."""
+    """Press Get in a repository that sends only half a file."""
     models_room.add()
     models_room.open()
     models_room.hub.behave("/cdn/*", half)
@@ -169,10 +173,10 @@ def test_a_download_that_stopped_counts_and_its_action_may_lead_to_the_models(wi
 
 
 def test_a_collection_that_is_read_is_shown_and_can_be_paused(window: Window) -> None:
-    window.documents.refresh()
-    window.qtbot.waitUntil(lambda: bool(window.documents.names))
+    window.collections.refresh()
+    window.qtbot.waitUntil(lambda: bool(window.collections.names))
     assert window.says == "Activity"
-    window.documents.add("Papers", ["/papers"])
+    window.collections.add("Papers", ["/papers"])
     window.until_it_says("Activity, 1 running")
     window.qtbot.waitUntil(lambda: find(window.page, "collection_progress_count").text() == "412 of 1,260 documents")
     window.press("collection_pause")
@@ -180,17 +184,17 @@ def test_a_collection_that_is_read_is_shown_and_can_be_paused(window: Window) ->
     window.press("collection_resume")
     window.until_it_says("Activity, 1 running")
     window.press("collection_files")
-    assert window.pages == ["documents"]
+    assert len(window.pages) == 1
     window.reading.finish()
     window.until_it_says("Activity")
     window.qtbot.waitUntil(lambda: find(window.page, "activity_empty").isVisible())
 
 
 def test_a_reading_that_stopped_by_itself_counts_until_it_goes_on(window: Window) -> None:
-    window.documents.refresh()
-    window.qtbot.waitUntil(lambda: bool(window.documents.names))
+    window.collections.refresh()
+    window.qtbot.waitUntil(lambda: bool(window.collections.names))
     window.reading.dies = True
-    window.documents.add("Papers", ["/papers"])
+    window.collections.add("Papers", ["/papers"])
     window.until_it_says("Activity, 1 running")
     window.reading.finish()
     window.until_it_says("Activity, 1 stopped")
@@ -203,7 +207,7 @@ def test_a_reading_that_stopped_by_itself_counts_until_it_goes_on(window: Window
 
 
 def test_files_of_a_chat_count_while_they_are_read(window: Window) -> None:
-    window.documents.add("chat:1", ["/lease.pdf"])
+    window.collections.add("chat:1", ["/lease.pdf"])
     window.until_it_says("Activity, 1 running")
     assert find(window.page, "chat_reading").isVisible()
     window.reading.finish()
@@ -213,7 +217,7 @@ def test_files_of_a_chat_count_while_they_are_read(window: Window) -> None:
 
 def test_a_model_that_is_being_loaded_is_shown_until_it_is_there(window: Window) -> None:
     with window.qtbot.waitSignal(window.models.chosen):
-        window.models.start()
+        window.models.shelf.look()
     window.models.show_loading(Loading(0.64))
     assert window.says == "Activity, 1 running"
     assert find(window.page, "model_in_use_state").text() == "Loading, 64 %"
@@ -224,7 +228,7 @@ def test_a_model_that_is_being_loaded_is_shown_until_it_is_there(window: Window)
 
 def test_loading_for_an_answer_is_cancelled_with_the_answer(window: Window) -> None:
     with window.qtbot.waitSignal(window.models.chosen):
-        window.models.start()
+        window.models.shelf.look()
     stopped = heard(window.models.stop_requested)
     window.models.show_loading(Loading(0.64))
     window.press("model_in_use_action")
@@ -238,7 +242,7 @@ def test_a_model_that_would_not_load_is_named_although_the_one_before_is_chosen_
     changed.path.unlink()
     model(changed.path, {**CHAT, "general.name": "Another"})
     with window.qtbot.waitSignal(window.models.chosen):
-        window.models.start()
+        window.models.shelf.look()
     window.models.use(changed.id)
     window.until_it_says("Activity, 1 stopped")
     assert find(window.page, "model_in_use").accessibleName().startswith("Another")
@@ -250,11 +254,25 @@ def test_a_model_that_would_not_load_is_named_although_the_one_before_is_chosen_
 def test_a_model_that_stopped_and_was_removed_is_told_of_no_more(window: Window, tmp_path: Path) -> None:
     gone = window.room.library.import_file(model(tmp_path / "tiny.gguf")).model
     with window.qtbot.waitSignal(window.models.chosen):
-        window.models.start()
+        window.models.shelf.look()
     window.models.model = gone
     window.models.show_stopped(UserError("The model stopped unexpectedly."))
     assert window.says == "Activity, 1 stopped"
     window.room.library.remove(gone.id)
-    window.models.refresh()
+    window.models.shelf.look()
     window.until_it_says("Activity")
     assert find(window.page, "activity_empty").isVisible()
+
+
+def test_a_model_that_ended_its_worker_twice_is_offered_and_not_chosen(window: Window, tmp_path: Path) -> None:
+    held = window.room.library.import_file(model(tmp_path / "tiny.gguf")).model
+    window.room.library.mark_used(held.id)
+    crashes = Crashes(window.room.folders.data / "crashes.json")
+    crashes.died(held.path, LoadSettings())
+    crashes.died(held.path, LoadSettings())
+    with window.qtbot.waitSignal(window.models.held_back) as said:
+        window.models.shelf.look()
+    assert said.args is not None
+    assert said.args[0].id == held.id
+    assert "not started again by itself" in said.args[1].title
+    assert window.models.model is None

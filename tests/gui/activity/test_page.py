@@ -1,4 +1,4 @@
-"""The Activity page by itself: what it shows of models, downloads and documents, and what it asks for."""
+"""The Activity page by itself: it shows models, downloads and documents, and sends requests."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop_llm.errors import TransferError
+from desktop_llm.errors import TransferError, UserError
 from desktop_llm.gui.activity.page import ActivityPage
-from desktop_llm.gui.models.transfers import Download
+from desktop_llm.gui.look.layouts import CardAction
+from desktop_llm.jobs.job import Progress
 from desktop_llm.knowledge.client import FailedDocument
-from tests.gui.documents.conftest import collection, progress
-from tests.gui.samples import GB, a_model, find, heard, nameless
+from tests.gui.documents.conftest import collection, readings
+from tests.gui.samples import GB, a_download, a_model, find, heard, nameless
 
-RUNNING = Download("a", "Qwen3 8B", "Q6_K", "downloading", 39 * GB // 10, 67 * GB // 10, 18e6, 120)
-FULL = TransferError("The disk is full: 14.3 GB are needed and 9.1 GB are free.", "disk_full")
-STOPPED = Download("b", "Mistral Small 24B", "Q4_K_M", "failed", 6 * GB, 14 * GB, error=FULL)
+RUNNING = a_download()
+FULL = TransferError("The disk is full: 14.3 GB are needed and 9.1 GB are free.", cause="disk_full")
+STOPPED = a_download("b", "Mistral Small 24B", "Q4_K_M", "failed", Progress(6 * GB, 14 * GB), error=FULL)
 LOCKED = FailedDocument("/papers/Scan.pdf", "It is protected by a password.", "password")
 
 
@@ -32,7 +33,7 @@ def page(qtbot: QtBot) -> ActivityPage:
 
 
 def headings(page: ActivityPage) -> list[str]:
-    """The sections that are to be seen."""
+    """The titles of the visible sections."""
     return [
         label.text()
         for label in page.findChildren(QLabel)
@@ -53,70 +54,68 @@ def test_where_nothing_runs_the_page_says_what_will_be_there(page: ActivityPage)
 
 
 def test_sections_come_with_what_goes_on_and_leave_with_it(page: ActivityPage) -> None:
-    page.set_downloads([RUNNING])
+    page.show_downloads([RUNNING])
     assert headings(page) == ["Downloads"]
     page.set_loading(a_model(), 0.64)
-    page.set_collections([collection("Papers", state="reading"), collection("House")])
+    page.show_readings([collection("Papers", state="reading"), collection("House")], {})
     assert headings(page) == ["Model", "Downloads", "Documents"]
     page.set_no_model()
-    page.set_downloads([])
-    page.set_collections([collection("Papers"), collection("House")])
+    page.show_downloads([])
+    page.show_readings([collection("Papers"), collection("House")], {})
     assert headings(page) == []
     assert find(page, "activity_empty").isVisible()
 
 
 def test_downloads_are_paused_one_by_one_or_together(page: ActivityPage) -> None:
-    page.set_downloads([RUNNING])
-    asked, all_of_them = heard(page.downloads.action_requested), heard(page.pause_all_requested)
+    page.show_downloads([RUNNING])
+    asked, all_of_them = heard(page.downloads.acted), heard(page.pause_all_requested)
     press(page, "download_pause")
     press(page, "activity_pause_all")
-    assert (asked, len(all_of_them)) == ([("a", "pause")], 1)
-    page.set_downloads([STOPPED])
+    assert (asked, len(all_of_them)) == ([CardAction("pause", "a")], 1)
+    page.show_downloads([STOPPED])
     assert not find(page, "activity_pause_all").isVisible()
     press(page, "download_free_space")
-    assert asked[1:] == [("b", "free_space")]
+    assert asked[1:] == [CardAction("free_space", "b")]
 
 
 def test_a_card_stays_where_it_is_when_its_download_stops(page: ActivityPage) -> None:
-    page.set_downloads([RUNNING, STOPPED])
+    page.show_downloads([RUNNING, STOPPED])
     cards = page.findChildren(QWidget, "download_card")
-    page.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "paused", GB, 2 * GB), STOPPED])
+    page.show_downloads([a_download(state="paused"), STOPPED])
     assert page.findChildren(QWidget, "download_card") == cards
 
 
 def test_a_reading_shows_how_far_it_is_and_can_be_paused(page: ActivityPage) -> None:
-    page.set_collections([collection("Papers", state="reading")])
-    page.readings.set_progress(progress("Papers"))
-    asked = heard(page.readings.action_requested)
+    page.show_readings([collection("Papers", state="reading")], readings("Papers"))
+    asked = heard(page.readings.acted)
     assert find(page, "collection_progress_count").text() == "412 of 1,260 documents"
     press(page, "collection_pause")
-    page.set_collections([collection("Papers", state="paused")])
-    page.readings.set_progress(progress("Papers", paused=True))
+    page.show_readings([collection("Papers", state="paused")], readings("Papers", "paused"))
     press(page, "collection_resume")
-    assert asked == [("Papers", "pause"), ("Papers", "resume")]
+    assert asked == [CardAction("pause", "Papers"), CardAction("resume", "Papers")]
 
 
 def test_a_reading_that_stopped_says_why(page: ActivityPage) -> None:
-    page.set_collections([collection("Papers", state="paused", documents=0)])
-    page.readings.set_reasons({"Papers": "The disk is full."})
+    papers = collection("Papers", state="paused", documents=0)
+    page.show_readings([papers], readings("Papers", "failed", error=UserError("The disk is full.")))
     assert find(page, "collection_progress_note").text() == "The disk is full."
-    page.readings.set_reasons({})
+    page.show_readings([papers], readings("Papers", "paused", Progress()))
     assert find(page, "collection_progress_note").text() == ""
 
 
 def test_files_of_a_chat_are_shown_while_they_are_read(page: ActivityPage) -> None:
-    page.set_chat_readings([progress("chat:1")])
+    page.show_readings([], readings("chat:1"))
     assert headings(page) == ["Documents"]
     assert find(page, "collection_progress_count").text() == "412 of 1,260 documents"
-    page.set_chat_readings([])
+    page.show_readings([], {})
     assert headings(page) == []
 
 
 def test_files_that_could_not_be_read_each_offer_what_helps(page: ActivityPage) -> None:
-    page.set_collections([collection("Papers", state="attention", failed=(LOCKED,))])
-    asked = heard(page.readings.failure_action_requested)
+    page.show_readings([collection("Papers", state="attention", failed=(LOCKED,))], {})
+    asked = heard(page.readings.acted)
     press(page, "collection_failure_action")
-    assert asked == [("Papers", "password", "/papers/Scan.pdf")]
+    assert asked == [CardAction("password", "Papers", ("/papers/Scan.pdf",))]
 
 
 def test_a_model_that_stopped_says_why_and_can_be_tried_again(page: ActivityPage) -> None:
@@ -128,11 +127,11 @@ def test_a_model_that_stopped_says_why_and_can_be_tried_again(page: ActivityPage
 
 
 def test_tab_goes_from_card_to_card_as_they_stand(page: ActivityPage) -> None:
-    page.set_collections([collection("Papers", state="reading")])
-    page.set_downloads([RUNNING])
-    page.set_downloads([STOPPED, RUNNING])
+    page.show_readings([collection("Papers", state="reading")], {})
+    page.show_downloads([RUNNING])
+    page.show_downloads([STOPPED, RUNNING])
     page.activateWindow()
-    QCoreApplication.processEvents()  # what came into the list is shown
+    QCoreApplication.processEvents()  # shows the new rows
     find(page, "activity_pause_all").setFocus()
     passed = []
     for _ in range(8):
@@ -145,6 +144,6 @@ def test_tab_goes_from_card_to_card_as_they_stand(page: ActivityPage) -> None:
 
 def test_what_can_be_pressed_has_names(page: ActivityPage) -> None:
     page.set_loading(a_model(), 0.5)
-    page.set_downloads([RUNNING, STOPPED])
-    page.set_collections([collection("Papers", state="reading")])
+    page.show_downloads([RUNNING, STOPPED])
+    page.show_readings([collection("Papers", state="reading")], {})
     assert not nameless(page)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
@@ -10,11 +12,14 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QDialog, QHeaderView, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop_llm.gui.documents.card import CollectionCard
 from desktop_llm.gui.documents.page import DocumentsPage
-from desktop_llm.gui.documents.results import ResultsView
-from desktop_llm.gui.widgets import Banner, ElidedLabel, Label, Pill
-from tests.gui.documents.conftest import collection, failure, passage, progress
+from desktop_llm.gui.documents.search import ResultsView
+from desktop_llm.gui.look.layouts import CardAction
+from desktop_llm.gui.look.widgets import Banner, ElidedLabel, Label, Pill
+from desktop_llm.gui.work.collection_card import CollectionCard
+from desktop_llm.workers.protocol import path_to_wire
+from tests.gui.documents.conftest import Documents, collection, failure, passage, readings
+from tests.gui.samples import heard
 
 W = TypeVar("W", bound=QWidget)
 
@@ -32,42 +37,40 @@ def card(page: DocumentsPage, name: str) -> CollectionCard:
 
 
 def click(qtbot: QtBot, parent: QWidget, name: str) -> None:
-    """Click the button with this object name, which must be seen."""
+    """Click the button with this object name, which must be visible."""
     button = find(parent, QAbstractButton, name)
     assert button.isVisible(), f"{name} is not to be seen"
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def shown_text(parent: QWidget) -> str:
-    """All words a person can read inside a widget."""
-    labels = [
-        label.text() for kind in (Label, ElidedLabel, Pill) for label in parent.findChildren(kind) if label.isVisible()
-    ]
+    """All the words a person can read inside a widget."""
+    kinds: tuple[type[Any], ...] = (Label, ElidedLabel, Pill)
+    labels = [label.text() for kind in kinds for label in parent.findChildren(kind) if label.isVisible()]
     buttons = [button.text() for button in parent.findChildren(QAbstractButton) if button.isVisible()]
     return " | ".join(labels + buttons)
 
 
 def test_a_ready_collection_says_what_it_holds(page: DocumentsPage) -> None:
-    page.set_collections([collection("House & lease")])
+    page.show_collections([collection("House & lease")], {})
     text = shown_text(card(page, "House & lease"))
     for words in ("House & lease", "Ready", "48", "612", "2,104", "PDF 31, Word 9", "Ask", "Add files", "Files"):
         assert words in text
 
 
 def test_without_collections_the_page_says_what_it_is_for_and_offers_to_begin(
-    page: DocumentsPage, qtbot: QtBot
+    documents: Documents, page: DocumentsPage, qtbot: QtBot
 ) -> None:
-    page.set_collections([])
+    documents.show()
     click(qtbot, page, "documents_empty_create")
     dialog = find(page, QDialog, "collection_name")
     qtbot.keyClicks(find(dialog, QLineEdit, "collection_name_field"), "Recipes")
-    with qtbot.waitSignal(page.create_requested) as asked:
-        qtbot.keyClick(dialog, Qt.Key.Key_Return)
-    assert asked.args == ["Recipes"]
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    assert documents.asked("create") == {"collection": "Recipes"}
 
 
-def test_a_name_that_is_taken_is_refused_with_a_reason(page: DocumentsPage, qtbot: QtBot) -> None:
-    page.set_collections([collection("Recipes")])
+def test_a_name_that_is_taken_is_refused_with_a_reason(documents: Documents, page: DocumentsPage, qtbot: QtBot) -> None:
+    documents.show(collection("Recipes"))
     click(qtbot, page, "new_collection")
     dialog = find(page, QDialog, "collection_name")
     field, confirm = find(dialog, QLineEdit, "collection_name_field"), find(dialog, QWidget, "collection_name_confirm")
@@ -81,9 +84,10 @@ def test_a_name_that_is_taken_is_refused_with_a_reason(page: DocumentsPage, qtbo
 
 
 def test_reading_is_shown_in_the_same_card_without_building_it_again(page: DocumentsPage, qtbot: QtBot) -> None:
-    page.set_collections([collection("Papers", state="reading")])
+    page.show_collections([collection("Papers", state="reading")], {})
     before = card(page, "Papers")
-    page.set_progress(progress("Papers", failed=3))
+    now = readings("Papers")["Papers"].progress
+    page.show_collections([collection("Papers", state="reading")], readings("Papers", progress=replace(now, failed=3)))
     text = shown_text(before)
     for words in (
         "412 of 1,260 documents",
@@ -93,47 +97,46 @@ def test_reading_is_shown_in_the_same_card_without_building_it_again(page: Docum
         "3 problems",
     ):
         assert words in text
-    page.set_progress(progress("Papers", done=413))
-    page.set_collections([collection("Papers", state="reading", documents=413)])
+    later = readings("Papers", progress=replace(now, done=413))
+    page.show_collections([collection("Papers", state="reading", documents=413)], later)
     assert card(page, "Papers") is before
     assert "413 of 1,260 documents" in shown_text(before)
 
 
-def test_reading_can_be_paused_resumed_and_stopped(page: DocumentsPage, qtbot: QtBot) -> None:
-    page.set_collections([collection("Papers", state="reading")])
-    page.set_progress(progress("Papers"))
-    with qtbot.waitSignal(page.pause_requested) as paused:
-        click(qtbot, page, "collection_pause")
-    page.set_progress(progress("Papers", paused=True))
+def test_reading_can_be_paused_resumed_and_stopped(lone_page: DocumentsPage, qtbot: QtBot) -> None:
+    page = lone_page
+    asked = heard(page.acted)
+    page.show_collections([collection("Papers", state="reading")], readings("Papers"))
+    click(qtbot, page, "collection_pause")
+    page.show_collections([collection("Papers", state="reading")], readings("Papers", "paused"))
     assert "Paused" in shown_text(card(page, "Papers"))
     assert "left" not in shown_text(card(page, "Papers"))
-    with qtbot.waitSignal(page.resume_requested) as resumed:
-        click(qtbot, page, "collection_resume")
-    with qtbot.waitSignal(page.stop_requested) as stopped:
-        click(qtbot, page, "collection_stop")
-    assert paused.args == resumed.args == stopped.args == ["Papers"]
+    click(qtbot, page, "collection_resume")
+    page.show_collections([collection("Papers", state="reading")], readings("Papers"))
+    click(qtbot, page, "collection_stop")
+    assert asked == [CardAction(name, "Papers") for name in ("pause", "resume", "stop")]
 
 
-def test_reading_that_was_cut_off_can_be_resumed(page: DocumentsPage, qtbot: QtBot) -> None:
-    page.set_collections([collection("Papers", state="reading")])
-    page.set_progress(progress("Papers"))
-    page.set_collections([collection("Papers", state="paused")])
+def test_reading_that_was_cut_off_can_be_resumed(documents: Documents, page: DocumentsPage, qtbot: QtBot) -> None:
+    page.show_collections([collection("Papers", state="reading")], readings("Papers"))
+    documents.show(collection("Papers", state="paused"))
     assert "Reading is paused" in shown_text(card(page, "Papers"))
-    with qtbot.waitSignal(page.resume_requested):
-        click(qtbot, page, "collection_resume")
+    click(qtbot, page, "collection_resume")
+    assert documents.asked("index") == {"collection": "Papers", "paths": [], "password": None}
 
 
 def test_when_reading_ends_the_card_shows_the_facts_again(page: DocumentsPage) -> None:
-    page.set_collections([collection("Papers", state="reading")])
-    page.set_progress(progress("Papers"))
-    page.set_collections([collection("Papers", documents=1260)])
+    page.show_collections([collection("Papers", state="reading")], readings("Papers"))
+    page.show_collections([collection("Papers", documents=1260)], {})
     text = shown_text(card(page, "Papers"))
     assert "1,260" in text
     assert "Ready" in text
     assert "left" not in text
 
 
-def test_files_that_could_not_be_read_have_a_reason_and_the_thing_to_do(page: DocumentsPage, qtbot: QtBot) -> None:
+def test_files_that_could_not_be_read_have_a_reason_and_the_thing_to_do(
+    documents: Documents, page: DocumentsPage, qtbot: QtBot
+) -> None:
     failed = (
         failure("/w/Contract_scan.pdf", "Pictures of pages, no text", "no_text"),
         failure("/w/Payroll.pdf", "Protected by a password", "password"),
@@ -141,105 +144,129 @@ def test_files_that_could_not_be_read_have_a_reason_and_the_thing_to_do(page: Do
         failure("/w/slow.pdf", "Took too long to read"),
         failure("/w/fifth.pdf", "Empty"),
     )
-    page.set_collections([collection("Wiki", state="attention", documents=885, failed=failed)])
+    page.show_collections([collection("Wiki", state="attention", documents=885, failed=failed)], {})
     text = shown_text(card(page, "Wiki"))
     assert "5 of 890 files could not be read." in text
     assert "The other 885 are ready and in use." in text
     assert "Contract_scan.pdf" in text
     assert "Pictures of pages, no text" in text
-    assert "fifth.pdf" not in text  # four at most, the table has them all
+    assert "fifth.pdf" not in text  # four at most; the table has all of them
     buttons = [
         button for button in page.findChildren(QAbstractButton) if button.objectName() == "collection_failure_action"
     ]
     assert [button.text() for button in buttons] == ["Show file", "Give password", "Remove", "Try again"]
-    with qtbot.waitSignals([page.show_file_requested, page.remove_documents_requested, page.retry_requested]):
-        for index in (0, 2, 3):
-            qtbot.mouseClick(buttons[index], Qt.MouseButton.LeftButton)
+    asked = heard(page.acted)
+    for index in (2, 3):
+        qtbot.mouseClick(buttons[index], Qt.MouseButton.LeftButton)
+    assert asked == [
+        CardAction("remove_files", "Wiki", ("/w/Handbook.pdf",)),
+        CardAction("retry", "Wiki", ("/w/slow.pdf",)),
+    ]
+    assert documents.asked("remove_document")["collection"] == "Wiki"
+    assert documents.asked("index")["paths"] == [path_to_wire(Path("/w/slow.pdf"))]
 
 
-def test_a_password_is_asked_for_and_given_with_its_file(page: DocumentsPage, qtbot: QtBot) -> None:
+def test_a_password_is_asked_for_and_given_with_its_file(
+    documents: Documents, page: DocumentsPage, qtbot: QtBot
+) -> None:
     path = os.fsdecode(b"/w/Gehalt\xff.pdf")
-    page.set_collections([collection("Wiki", failed=(failure(path, "Wrong password", "password"),))])
+    page.show_collections([collection("Wiki", failed=(failure(path, "Wrong password", "password"),))], {})
     click(qtbot, page, "collection_failure_action")
     dialog = find(page, QDialog, "document_password")
     field = find(dialog, QLineEdit, "document_password_field")
     assert field.echoMode() == QLineEdit.EchoMode.Password
     qtbot.keyClicks(field, "geheim")
-    with qtbot.waitSignal(page.password_given) as given:
-        click(qtbot, dialog, "document_password_confirm")
-    assert given.args == ["Wiki", path, "geheim"]
+    click(qtbot, dialog, "document_password_confirm")
+    given = documents.asked("index")
+    assert given == {"collection": "Wiki", "paths": [path_to_wire(Path(path))], "password": "geheim"}
 
 
-def test_try_all_again_names_every_failed_file(page: DocumentsPage, qtbot: QtBot) -> None:
+def test_try_all_again_names_every_failed_file(documents: Documents, page: DocumentsPage, qtbot: QtBot) -> None:
     failed = tuple(failure(f"/w/{n}.pdf", "Took too long to read") for n in range(6))
-    page.set_collections([collection("Wiki", failed=failed)])
-    with qtbot.waitSignal(page.retry_requested) as retried:
-        click(qtbot, page, "collection_retry_all")
-    assert retried.args == ["Wiki", [f"/w/{n}.pdf" for n in range(6)]]
+    documents.show(collection("Wiki", failed=failed))
+    click(qtbot, page, "collection_retry_all")
+    assert documents.asked("index")["paths"] == [path_to_wire(Path(f"/w/{n}.pdf")) for n in range(6)]
 
 
-def test_asking_starts_from_the_card(page: DocumentsPage, qtbot: QtBot) -> None:
-    page.set_collections([collection("A"), collection("B")])
-    with qtbot.waitSignal(page.ask_requested) as asked:
-        click(qtbot, card(page, "B"), "collection_ask")
-    assert asked.args == ["B"]
+def test_asking_starts_from_the_card(documents: Documents, page: DocumentsPage, qtbot: QtBot) -> None:
+    page.show_collections([collection("A"), collection("B")], {})
+    asked = heard(documents.controller.ask_requested)
+    click(qtbot, card(page, "B"), "collection_ask")
+    assert asked == ["B"]
 
 
-def test_f2_renames_and_the_menu_removes_after_a_question(page: DocumentsPage, qtbot: QtBot) -> None:
-    page.set_collections([collection("Recipes")])
+def test_f2_renames_and_the_menu_removes_after_a_question(
+    documents: Documents, page: DocumentsPage, qtbot: QtBot
+) -> None:
+    documents.show(collection("Recipes"))
     qtbot.keyClick(find(page, QAbstractButton, "collection_ask"), Qt.Key.Key_F2)
     dialog = find(page, QDialog, "collection_name")
     field = find(dialog, QLineEdit, "collection_name_field")
     assert field.text() == "Recipes"
     field.setText("Cooking")
-    with qtbot.waitSignal(page.rename_requested) as renamed:
-        click(qtbot, dialog, "collection_name_confirm")
-    assert renamed.args == ["Recipes", "Cooking"]
+    click(qtbot, dialog, "collection_name_confirm")
+    assert documents.asked("rename") == {"collection": "Recipes", "name": "Cooking"}
 
     action = page.findChild(QAction, "collection_menu_remove")
     assert action is not None
     action.trigger()
     question = find(page, QDialog, "remove_collection")
     assert "files themselves are not touched" in shown_text(question)
-    with qtbot.waitSignal(page.remove_requested) as removed:
-        click(qtbot, question, "remove_collection_confirm")
-    assert removed.args == ["Recipes"]
+    click(qtbot, question, "remove_collection_confirm")
+    assert documents.asked("remove") == {"collection": "Recipes"}
 
 
 def test_a_renamed_or_removed_collection_leaves_no_card_behind(page: DocumentsPage) -> None:
-    page.set_collections([collection("A"), collection("B")])
-    page.set_collections([collection("B"), collection("C")])
+    page.show_collections([collection("A"), collection("B")], {})
+    page.show_collections([collection("B"), collection("C")], {})
     names = [shown.collection.name for shown in page.findChildren(CollectionCard) if shown.isVisible()]
     assert sorted(names) == ["B", "C"]
 
 
 def test_an_interrupted_reading_can_be_taken_up_and_other_notices_leave_the_offer_alone(
-    page: DocumentsPage, qtbot: QtBot
+    lone_page: DocumentsPage, qtbot: QtBot
 ) -> None:
-    page.set_collections([collection("A", state="paused"), collection("B", state="paused")])
+    page = lone_page
+    page.show_collections([collection("A", state="paused"), collection("B", state="paused")], {})
     page.set_interrupted(["A", "B"])
     page.set_notice("The disk is full.", "Everything read so far is kept.", "danger")
     banner = find(page, Banner, "documents_interrupted")
     qtbot.waitUntil(banner.isVisible)
     assert "Reading was interrupted." in shown_text(banner)
-    resumed: list[Any] = []
-    page.resume_requested.connect(resumed.append)
+    asked = heard(page.acted)
     click(qtbot, page, "documents_interrupted_resume")
-    assert resumed == ["A", "B"]
+    assert asked == [CardAction("resume", "A"), CardAction("resume", "B")]
     assert not banner.isVisible()
     assert find(page, Banner, "documents_notice").isVisible()
     click(qtbot, page, "documents_notice_dismiss")
     assert not find(page, Banner, "documents_notice").isVisible()
 
 
+def test_what_was_lost_is_said_when_the_window_opens(documents: Documents, qtbot: QtBot) -> None:
+    documents.worker.notice = "3 of 120 documents have to be read again."
+    documents.collections.start()
+    qtbot.waitUntil(lambda: "3 of 120 documents have to be read again." in shown_text(documents.page))
+    assert "The stored text of your documents was damaged." in shown_text(documents.page)
+    assert documents.worker.asked["notice"] == [{"seen": True}]
+
+
+def test_a_file_read_in_part_counts_once_and_its_place_can_be_shown(documents: Documents, page: DocumentsPage) -> None:
+    failed = (failure("/w/long.pdf", "Partly read: it has 100,000 pages", "partly"), failure("/w/fifth.pdf", "Empty"))
+    page.show_collections([collection("Wiki", state="attention", documents=9, failed=failed)], {})
+    text = shown_text(card(page, "Wiki"))
+    assert "2 of 10 files could not be read in full." in text
+    assert "The other 8 are ready and in use." in text
+    assert "Show file" in text
+
+
 def test_a_search_shows_passages_in_place_and_opens_one(page: DocumentsPage, qtbot: QtBot) -> None:
-    page.set_collections([collection("House & lease"), collection("Papers", state="reading")])
-    page.set_progress(progress("Papers"))
+    shown = [collection("House & lease"), collection("Papers", state="reading")]
+    page.show_collections(shown, readings("Papers"))
     with qtbot.waitSignal(page.search_requested) as searched:
         qtbot.keyClicks(find(page, QLineEdit, "documents_search"), "notice period")
     assert searched.args == ["notice period"]
     found = passage("/lease/Lease_2024.pdf", "The notice period begins on the first day.")
-    page.set_search_results("notice", [])  # late, about an earlier question
+    page.set_search_results("notice", [])  # late, for an earlier query
     page.set_search_results("notice period", [found])
     rows = find(page, ResultsView, "documents_results")
     assert rows.isVisible()
@@ -255,7 +282,7 @@ def test_a_search_shows_passages_in_place_and_opens_one(page: DocumentsPage, qtb
 
 
 def test_a_search_without_a_hit_says_so_and_can_be_cleared(page: DocumentsPage, qtbot: QtBot) -> None:
-    page.set_collections([collection("House & lease")])
+    page.show_collections([collection("House & lease")], {})
     with qtbot.waitSignal(page.search_requested):
         qtbot.keyClicks(find(page, QLineEdit, "documents_search"), "parking")
     page.set_search_results("parking", [])
@@ -267,7 +294,7 @@ def test_a_search_without_a_hit_says_so_and_can_be_cleared(page: DocumentsPage, 
 
 
 def test_cards_stand_in_two_columns_and_in_one_where_it_is_narrow(page: DocumentsPage, qtbot: QtBot) -> None:
-    page.set_collections([collection("A"), collection("B")])
+    page.show_collections([collection("A"), collection("B")], {})
     qtbot.waitUntil(lambda: card(page, "A").x() < card(page, "B").x())
     page.resize(852, 552)
     qtbot.waitUntil(lambda: card(page, "A").x() == card(page, "B").x())
@@ -276,7 +303,7 @@ def test_cards_stand_in_two_columns_and_in_one_where_it_is_narrow(page: Document
 
 def test_nothing_is_cut_with_a_name_of_200_characters(page: DocumentsPage, qtbot: QtBot) -> None:
     name = "Sammlung " * 22
-    page.set_collections([collection(name, state="attention", failed=(failure("/" + "f" * 200, "Empty"),))])
+    page.show_collections([collection(name, state="attention", failed=(failure("/" + "f" * 200, "Empty"),))], {})
     page.resize(592, 480)
     qtbot.waitUntil(lambda: card(page, name).width() < 592)
     for button in card(page, name).findChildren(QAbstractButton):
@@ -285,10 +312,10 @@ def test_nothing_is_cut_with_a_name_of_200_characters(page: DocumentsPage, qtbot
             assert right < page.width()
 
 
-def test_everything_that_takes_the_keyboard_has_a_name(page: DocumentsPage) -> None:
-    page.set_collections([collection("Recipes", failed=(failure("/a.pdf", "Empty"),))])
+def test_everything_that_takes_the_keyboard_has_a_name(documents: Documents, page: DocumentsPage) -> None:
+    page.show_collections([collection("Recipes", failed=(failure("/a.pdf", "Empty"),))], {})
     page.show_files("Recipes")
-    page.ask_for_collection()
+    documents.controller.ask_for_collection()
     kinds = (QAbstractButton, QLineEdit, QAbstractItemView, QDialog)
     widgets = [widget for kind in kinds for widget in page.findChildren(kind)]
     of_qt = ("QLineEditIconButton", "QTableCornerButton")  # the parts that Qt makes inside its own widgets
@@ -300,11 +327,11 @@ def test_everything_that_takes_the_keyboard_has_a_name(page: DocumentsPage) -> N
 
 
 def is_hidden_header(widget: QWidget) -> bool:
-    """The row numbers of the table, which nobody sees."""
+    """Whether this is the header with the table's row numbers, which nobody sees."""
     return isinstance(widget, QHeaderView) and widget.orientation() == Qt.Orientation.Vertical
 
 
 def test_every_button_of_a_card_names_its_collection_to_a_screen_reader(page: DocumentsPage) -> None:
-    page.set_collections([collection("Recipes")])
+    page.show_collections([collection("Recipes")], {})
     names = [button.accessibleName() for button in card(page, "Recipes").findChildren(QAbstractButton)]
     assert all("Recipes" in name for name in names)

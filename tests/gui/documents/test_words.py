@@ -1,4 +1,4 @@
-"""How names, amounts and times are written."""
+"""Names, amounts and times are written in one way."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from desktop_llm.gui.documents import words
-from desktop_llm.gui.documents.failures import action_for
-from desktop_llm.gui.documents.results import found_spans
+from desktop_llm.gui.documents.search import found_spans
+from desktop_llm.gui.look import formats
+from desktop_llm.gui.work.collection_parts import action_for
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from desktop_llm.gui.documents.results import found_spans
     [(0.2, "1 s"), (4, "4 s"), (38, "40 s"), (58, "1 min"), (655, "11 min"), (4790, "1 h 20 min"), (7200, "2 h")],
 )
 def test_a_time_left_is_rounded_as_a_person_would_say_it(seconds: float, said: str) -> None:
-    assert words.duration(seconds) == said
+    assert formats.duration(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -32,26 +32,26 @@ def test_a_time_left_is_rounded_as_a_person_would_say_it(seconds: float, said: s
     ],
 )
 def test_a_size_is_written_in_decimal_units(size_bytes: float, said: str) -> None:
-    assert words.size(int(size_bytes)) == said
+    assert formats.size(int(size_bytes)) == said
 
 
 def test_a_hostile_file_name_can_not_reorder_or_break_the_line() -> None:
-    name = words.file_name(os.fsdecode("/x/invoice\u202efdp.exe\n\x07".encode() + b"\xff"))
+    name = formats.file_name(os.fsdecode("/x/invoice\u202efdp.exe\n\x07".encode() + b"\xff"))
     assert "\u202e" not in name
     assert "\n" not in name
     assert name.encode("utf-8")
 
 
 def test_a_folder_below_home_is_written_short() -> None:
-    assert words.folder_name(str(Path.home() / "Papers" / "a.pdf")) == str(Path("~") / "Papers")
-    assert words.folder_name("/srv/a.pdf") == "/srv"
+    assert formats.folder_name(str(Path.home() / "Papers" / "a.pdf")) == str(Path("~") / "Papers")
+    assert formats.folder_name("/srv/a.pdf") == "/srv"
 
 
 @pytest.mark.parametrize(
     ("cause", "action"),
     [
         ("password", "password"),
-        ("missing", "remove"),
+        ("missing", "remove_files"),
         ("damaged", "show"),
         ("too_large", "show"),
         ("protected", "show"),

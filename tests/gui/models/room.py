@@ -1,13 +1,14 @@
-"""The Models page with its controllers, a library in a folder of its own, and a hub on 127.0.0.1."""
+"""The Models page with its controllers, a library in its own folder, and a hub on 127.0.0.1."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import psutil
 from PySide6.QtCore import Qt
@@ -15,27 +16,29 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop_llm.gui.discover_controller import DiscoverController
-from desktop_llm.gui.downloads_controller import DownloadsController
-from desktop_llm.gui.local_models_controller import LocalModelsController
+from desktop_llm.engine.client import Engine
 from desktop_llm.gui.models.page import ModelsPage
-from desktop_llm.gui.models.rows import EntryList
-from desktop_llm.gui.models.transfers import Download
-from desktop_llm.gui.resources import Resources
-from desktop_llm.gui.settings_keeper import SettingsKeeper
-from desktop_llm.gui.tasks import Tasks
+from desktop_llm.gui.models.room import ModelsRoom
+from desktop_llm.gui.models.rows import TwoLineList
+from desktop_llm.gui.work.jobs import Jobs
+from desktop_llm.gui.work.model_shelf import ModelShelf
+from desktop_llm.gui.work.resources import Resources
+from desktop_llm.gui.work.settings_keeper import SettingsKeeper
+from desktop_llm.gui.work.tasks import Tasks
+from desktop_llm.jobs.download import Download
 from desktop_llm.models.download import Downloads
 from desktop_llm.models.download.receiving import Patience
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.fit import Forecaster, Machine
 from desktop_llm.models.fit.speeds import Speeds
 from desktop_llm.models.hub import Hub
-from desktop_llm.models.ledger import Ledger
 from desktop_llm.models.library import Library
 from desktop_llm.models.library.elsewhere import Places
 from desktop_llm.net import Net
+from desktop_llm.net.ledger import Ledger
 from desktop_llm.paths import folders
 from desktop_llm.settings import Settings
+from tests.engine.conftest import FAKE_WORKER
 from tests.gui.samples import find
 from tests.hub import Exchange, LocalHub
 from tests.models.downloading import made_model
@@ -48,7 +51,7 @@ CARD = b"---\nlicense: mit\n---\n# Tiny\n\nA *tiny* model.\n"
 
 
 class Room:
-    """What a test acts on: `page`, `hub`, the controllers, and the resources below them."""
+    """The objects a test acts on: `page`, `hub`, the controllers, and the resources below them."""
 
     def __init__(self, qtbot: QtBot, hub: LocalHub, home: Path) -> None:
         self.qtbot, self.hub = qtbot, hub
@@ -73,49 +76,37 @@ class Room:
                 hub=hugging,
                 library=self.library,
                 downloads=self.downloads,
+                engine=Engine(self.folders, command=[sys.executable, str(FAKE_WORKER)]),
                 forecaster=Forecaster(facts, lambda: self.machine()),
             ),
         )
-        self.page = ModelsPage()
-        qtbot.addWidget(self.page)
-        self.page.resize(1208, 752)
-        self.page.show()
-        self.shown: dict[str, Download] = {}
-        self._connect()
+        self._open()
 
-    def _connect(self) -> None:
-        self.discover = DiscoverController(self.resources, self.page, self.page)
-        self.transfers = DownloadsController(self.resources, self.page, self.page)
-        self.local = LocalModelsController(self.resources, self.page, self.page)
-        self.discover.get_requested.connect(self.transfers.get)
-        self.discover.recommendation_requested.connect(self.transfers.get_recommended)
-        self.discover.local_opened.connect(self.local.open)
-        self.transfers.changed.connect(self.discover.set_downloads)
-        self.transfers.changed.connect(self._keep_shown)
-        self.transfers.finished.connect(self.local.refresh)
-        self.transfers.repository_requested.connect(self.discover.open_reference)
-        self.local.changed.connect(self.discover.set_models)
-        self.local.get_again_requested.connect(self.transfers.get_again)
-        self.local.removed.connect(self.transfers.forget)
-
-    def _keep_shown(self, shown: dict[str, Download]) -> None:
-        self.shown = shown
-
-    def start(self) -> None:
-        """What the window does once it is painted."""
-        self.discover.start()
-        self.transfers.start()
-        self.local.start()
-        self.until(lambda: self.local.models)
-        self.until(lambda: self.results())
-
-    def reopen(self) -> None:
-        """Another window on the same folders, as after a quit."""
+    def _open(self) -> None:
         self.page = ModelsPage()
         self.qtbot.addWidget(self.page)
         self.page.resize(1208, 752)
         self.page.show()
-        self._connect()
+        self.shelf = ModelShelf(self.resources, self.page)
+        self.jobs = Jobs(self.tasks, self.page)
+        self.room = ModelsRoom(self.resources, self.shelf, self.jobs, self.page, self.page)
+        self.local, self.transfers, self.discover = self.room.local, self.room.downloads, self.room.discover
+
+    @property
+    def shown(self) -> dict[str, Download]:
+        """The downloads, by the file they bring."""
+        return self.transfers.by_subject
+
+    def start(self) -> None:
+        """Do what the window does once it is painted."""
+        self.room.start()
+        self.shelf.look()
+        self.until(lambda: self.shelf.now.models)
+        self.until(lambda: self.results())
+
+    def reopen(self) -> None:
+        """Open another window on the same folders, as after a quit."""
+        self._open()
         self.start()
 
     def add(self, repo: str = "maker/Tiny-GGUF", **facts: object) -> None:
@@ -124,32 +115,31 @@ class Room:
         self.hub.add(repo, files, **facts)  # type: ignore[arg-type]
 
     def until(self, condition: Callable[[], object]) -> None:
-        """Let the window live until something is so."""
+        """Run the window until a condition holds."""
         self.qtbot.waitUntil(lambda: bool(condition()), timeout=10_000)
 
     def search(self, text: str) -> None:
-        """Type and press Enter."""
+        """Type into the search field and press Enter."""
         self.page.sidebar.search.setText("")
         self.qtbot.keyClicks(self.page.sidebar.search, text)
         self.qtbot.keyClick(self.page.sidebar.search, Qt.Key.Key_Return)
 
     def results(self, name: str = "models_results") -> list[str]:
         """The titles in a list."""
-        return [entry.title for entry in find(self.page, name, EntryList).entries()]
+        return [entry.title for entry in find(self.page, name, TwoLineList).content.rows()]
 
     def headings(self) -> tuple[str, ...]:
         """The headings in the list of results."""
-        headings: tuple[str, ...] = find(self.page, "models_results", EntryList).headings()
-        return headings
+        return headings_of(find(self.page, "models_results", TwoLineList))
 
     def open(self, repo: str = "maker/Tiny-GGUF") -> None:
-        """Open a repository by its id, and wait for all that is to know of it."""
+        """Open a repository by its id, and wait until all its facts are there."""
         self.discover.open_reference(repo)
         self.until(lambda: self.shows("get_tiny_q4_k_m_gguf"))
 
     def open_row(self, place: int = 0) -> None:
         """Click a row of the results, not counting headings."""
-        view = find(self.page, "models_results", EntryList)
+        view = find(self.page, "models_results", TwoLineList)
         rows = [view.model().index(row, 0) for row in range(view.model().rowCount())]
         wanted = [row for row in rows if row.flags() & Qt.ItemFlag.ItemIsSelectable][place]
         QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(wanted).center())
@@ -163,27 +153,40 @@ class Room:
         QTest.mouseClick(find(self.page, name, QAbstractButton), Qt.MouseButton.LeftButton)
 
     def shows(self, name: str) -> bool:
-        """Whether a widget of this name is to be seen."""
+        """Whether a widget of this name is visible."""
         return any(widget.isVisible() for widget in self.page.findChildren(QAbstractButton, name))
 
     def says(self, name: str) -> str:
-        """What a widget says to a screen reader, "" where it is not to be seen."""
-        found = [widget for widget in self.page.findChildren(QWidget, name) if widget.isVisible()]
+        """The words of a widget for a screen reader, "" if it is not visible."""
+        found: list[Any] = [widget for widget in self.page.findChildren(QWidget, name) if widget.isVisible()]
         return found[0].accessibleName() or found[0].text() if found else ""
 
+    def are_done(self, count: int) -> bool:
+        """Whether the list has `count` downloads, all of them done."""
+        return self.stages() == ["done"] * count
+
+    def has_ended(self, after: int) -> bool:
+        """Whether the list has one more download than `after`, and that one is done or failed."""
+        return self.stages()[after:] in (["done"], ["failed"])
+
     def stages(self) -> list[str]:
-        """How the downloads stand."""
-        return [download.stage for download in self.shown.values()]
+        """The stages of the downloads."""
+        return [download.state for download in self.shown.values()]
 
     def received(self) -> bool:
-        """Whether something of a download is here."""
-        return any(download.done_bytes for download in self.shown.values())
+        """Whether some bytes of a download are here."""
+        return any(download.progress.done for download in self.shown.values())
 
     def close(self) -> None:
-        """As the window does at its end."""
+        """Close everything as the window does at its end."""
         self.discover.close()
         self.tasks.close()
         self.net.close()
+
+
+def headings_of(view: TwoLineList) -> tuple[str, ...]:
+    """The headings in a list."""
+    return tuple(entry for entry in view.content.entries if isinstance(entry, str))
 
 
 def half(exchange: Exchange) -> bool:
@@ -206,5 +209,5 @@ def room(qtbot: QtBot, home: Path) -> Iterator[Room]:
 
 
 def a_machine() -> Machine:
-    """One without a GPU."""
+    """A machine without a GPU."""
     return Machine(16 * GiB, 12 * GiB, psutil.cpu_count(logical=False) or 1)

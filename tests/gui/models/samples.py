@@ -57,7 +57,7 @@ def a_hub_repo(model: HubModel | None = None) -> HubRepo:
 
 
 def a_forecast(size_bytes: int = 5 * GB, fit: Fit = "fits", tokens_per_s: float | None = 38.0) -> Forecast:
-    """What a file of this size would need here."""
+    """The forecast for a file of this size on this computer."""
     kv, compute = GB, GB // 10
     gpu = size_bytes + kv + compute if fit == "fits" else 0
     return Forecast(
@@ -66,7 +66,7 @@ def a_forecast(size_bytes: int = 5 * GB, fit: Fit = "fits", tokens_per_s: float 
 
 
 def a_recommendation(name: str = "Qwen3 8B", title: str = "Best balance", fit: Fit = "fits") -> Recommendation:
-    """One of the catalogue."""
+    """A recommendation from the catalogue."""
     return Recommendation(
         f"Qwen/{name.replace(' ', '-')}-GGUF",
         f"{name.replace(' ', '-')}-Q4_K_M.gguf",

@@ -1,4 +1,4 @@
-"""Finding models: what goes out and when, what is shown meanwhile, and what is said when it does not work."""
+"""Finding models: the requests and their times, the display meanwhile, and the sentences if it fails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import pytest
 from PySide6.QtCore import Qt
 
-from desktop_llm.gui.models.rows import EntryList
+from desktop_llm.gui.models.rows import TwoLineList
 from desktop_llm.models.fit import Machine
 from desktop_llm.models.starred import Starred
 from tests.gui.models.room import Room, a_machine
@@ -16,7 +16,7 @@ from tests.hub import Exchange, status
 
 
 def count_on(models: Room) -> threading.Event:
-    """Have the list of GPUs take until the event is set."""
+    """Delay the list of GPUs until the event is set."""
     known = threading.Event()
 
     def machine() -> Machine:
@@ -29,7 +29,7 @@ def count_on(models: Room) -> threading.Event:
 
 def marks(models: Room) -> set[str]:
     """The pills of all results."""
-    entries = find(models.page, "models_results", EntryList).entries()
+    entries = find(models.page, "models_results", TwoLineList).content.rows()
     return {entry.mark.text if entry.mark else "" for entry in entries}
 
 
@@ -71,7 +71,7 @@ def test_a_starred_repository_is_found_again_without_asking_anyone(models: Room)
         models.press("repository_star")
     models.until(lambda: models.results()[3:] == ["Other-GGUF", "Tiny-GGUF"])
     models.reopen()
-    asked = len(models.hub.asked("/api/*"))  # the card and a header may still be on their way
+    asked = len(models.hub.asked("/api/*"))  # the card and a header may still be under way
     models.until(lambda: models.results()[3:] == ["Other-GGUF", "Tiny-GGUF"])
     assert models.headings() == ("Recommended for this computer", "Starred")
     assert len(models.hub.asked("/api/*")) == asked
@@ -99,7 +99,7 @@ def test_a_star_can_be_taken_off_where_it_was_set(models: Room) -> None:
     models.press("repository_star")
     models.until(lambda: "Starred" in models.headings())
     models.open_row(3)
-    assert models.says("repository_star") == "Take the star off"
+    assert models.says("repository_star") == "Remove the star"
     models.press("repository_star")
     assert models.headings() == ("Recommended for this computer",)
 

@@ -1,20 +1,21 @@
-"""Downloads in the window: from Get to "Use now", with everything that can come between."""
+"""Downloads in the window: from Get to "Use now", with everything that can happen in between."""
 
 from __future__ import annotations
 
+import functools
 import threading
 from random import Random
 
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop_llm.gui.models.downloads_panel import DownloadsPanel
-from desktop_llm.gui.models.failures import cause_of
-from desktop_llm.gui.models.transfers import Download
-from desktop_llm.gui.widgets import UndoBar
+from desktop_llm.gui.look.layouts import CardAction
+from desktop_llm.gui.look.widgets import UndoBar
+from desktop_llm.gui.models.downloads.panel import DownloadsPanel
+from desktop_llm.gui.work.transfer_failures import cause_of
 from desktop_llm.models.download import Unfinished
 from tests.gui.models.room import MODEL, Room, half
-from tests.gui.samples import a_model, find, heard
+from tests.gui.samples import a_download, a_model, find, heard
 from tests.hub import status
 from tests.models.downloading import made_model
 
@@ -26,17 +27,19 @@ def unfinished(models: Room) -> list[Unfinished]:
 def test_a_model_is_got_and_can_be_used_at_once(models: Room) -> None:
     models.add()
     models.open()
-    finished, used = heard(models.transfers.finished), heard(models.transfers.use_requested)
+    used = heard(models.transfers.use_requested)
     models.get()
     models.until(lambda: models.stages() == ["done"])
-    assert [download.name for download in models.shown.values()] == [finished[0].display_name] == ["Tiny"]
+    [download] = models.shown.values()
+    got = models.library.find(download.model_id)
+    assert download.title == got.display_name == "Tiny"
     models.press("download_use")
-    assert used == [finished[0].id]
-    models.transfers.set_in_use(finished[0])
+    assert used == [got.id]
+    models.transfers.set_in_use(got)
     assert (models.shows("download_use"), models.says("download_in_use")) == (False, "In use")
     models.transfers.set_in_use(None)
     assert models.shows("download_use")
-    models.until(lambda: finished[0].id in [model.id for model in models.local.models])
+    models.until(lambda: got.id in [model.id for model in models.shelf.now.models])
     models.until(lambda: not models.shows("get_tiny_q4_k_m_gguf"))
 
 
@@ -72,7 +75,7 @@ def test_three_run_and_the_others_wait(models: Room) -> None:
     for number in range(5):
         repo = models.resources.hub.repo(f"maker/Tiny-{number}-GGUF")
         models.transfers.get(repo, repo.files[number % 3])
-    assert models.stages() == ["downloading"] * 3 + ["waiting"] * 2
+    assert models.stages() == ["running"] * 3 + ["waiting"] * 2
     models.press("downloads_pause_all")
     assert models.stages() == ["paused"] * 5
 
@@ -97,16 +100,16 @@ def test_each_page_takes_back_what_was_cancelled_on_it(models: Room) -> None:
     other = QWidget()
     models.qtbot.addWidget(other)
     bar = UndoBar(other, object_name="other_undo")
-    models.transfers.also_undo_at(bar)
+    models.transfers.offer_undo_at(bar)
     for name in ("maker/Tiny-GGUF", "maker/Other-GGUF"):
         repo = models.resources.hub.repo(name)
         models.transfers.get(repo, repo.files[0])
-    models.until(lambda: all(download.done_bytes for download in models.shown.values()))
+    models.until(lambda: all(download.progress.done for download in models.shown.values()))
     first, second = models.shown
-    models.transfers.act(first, "cancel")
+    models.transfers.act(CardAction("cancel", first))
     models.page.hide()
     other.show()
-    models.transfers.act(second, "cancel")
+    models.transfers.act(CardAction("cancel", second))
     models.page.downloads_undo.closed.emit()
     models.until(lambda: [each.repo for each in unfinished(models)] == ["maker/Other-GGUF"])
     find(other, "other_undo_undo").click()
@@ -132,7 +135,7 @@ def test_a_cancelled_download_that_is_got_again_is_cancelled_no_more(models: Roo
     models.until(models.received)
     models.press("download_cancel")
     models.get()
-    models.until(lambda: models.stages() == ["downloading"])
+    models.until(lambda: models.stages() == ["running"])
     models.page.downloads_undo.closed.emit()
     models.transfers.pause_all()
     done: list[None] = []
@@ -192,7 +195,7 @@ def test_each_action_that_was_let_out_goes_on_when_another_one_ends(models: Room
     models.until(models.received)
     received.set()
     models.until(lambda: models.results() == ["Tiny-GGUF"])
-    assert (models.stages(), models.net.offline) == (["downloading"], True)
+    assert (models.stages(), models.net.offline) == (["running"], True)
 
 
 def test_what_was_let_out_and_waits_stays_here_when_the_switch_is_turned_on_anew(models: Room) -> None:
@@ -207,8 +210,8 @@ def test_what_was_let_out_and_waits_stays_here_when_the_switch_is_turned_on_anew
         models.transfers.get(repo, repo.files[0])
     models.until(lambda: models.stages() == ["failed"] * 4)
     for key in list(models.shown):
-        models.transfers.act(key, "go_online")
-    models.until(lambda: sum(download.done_bytes > 0 for download in models.shown.values()) == 3)
+        models.transfers.act(CardAction("go_online", key))
+    models.until(lambda: sum(download.progress.done > 0 for download in models.shown.values()) == 3)
     for offline in (False, True):
         models.net.offline = offline
         models.settings.change(offline=offline)
@@ -228,7 +231,7 @@ def test_a_search_is_refused_while_a_download_was_let_out(models: Room) -> None:
     models.until(models.received)
     models.search("tiny")
     models.until(lambda: "so nothing was sent" in models.says("models_search_notice"))
-    assert models.stages() == ["downloading"]
+    assert models.stages() == ["running"]
     assert models.hub.asked("/api/models") == []
 
 
@@ -294,9 +297,9 @@ def test_what_is_done_leaves_the_list_with_one_click(models: Room) -> None:
     models.add()
     models.open()
     for count, size in enumerate(("q4_k_m", "q8_0")):
-        models.until(lambda name=f"get_tiny_{size}_gguf": models.shows(name))
+        models.until(functools.partial(models.shows, f"get_tiny_{size}_gguf"))
         models.get(size)
-        models.until(lambda count=count: models.stages() == ["done"] * (count + 1))
+        models.until(functools.partial(models.are_done, count + 1))
     models.press("downloads_clear")
     assert models.stages() == []
 
@@ -308,6 +311,6 @@ def test_where_one_came_without_a_checksum_nothing_says_that_all_are_checked(qtb
     line = find(panel, "downloads_checked")
     seen = []
     for checked in (True, False):
-        panel.set_downloads([Download("a", "Tiny", "Q4_K_M"), Download("b", "Tiny", "Q8_0", "done", checked=checked)])
+        panel.show_downloads([a_download("a"), a_download("b", state="done", checked=checked)])
         seen.append(line.isVisible())
     assert seen == [True, False]

@@ -1,22 +1,23 @@
-"""What is said of a download that ends while the person is on another page."""
+"""Notices about a download that ends while the person is on another page."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import pytest
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from desktop_llm.gui.download_notices import DownloadNotices
-from desktop_llm.gui.notices import Notices
-from desktop_llm.gui.widgets import Banner
+from desktop_llm.gui.look.widgets import Banner
+from desktop_llm.gui.models.downloads.notices import DownloadNotices
+from desktop_llm.gui.work.notices import Notices
 from tests.gui.models.room import Room
-from tests.gui.samples import heard
+from tests.gui.samples import find, heard
 from tests.hub import status
 
 
 class Frame(QWidget):
-    """A window with the banners above its pages: an empty one, and Models."""
+    """A window with an empty page and Models, and the banners above them."""
 
     def __init__(self, models: QWidget) -> None:
         super().__init__()
@@ -27,16 +28,18 @@ class Frame(QWidget):
         column.addWidget(self.pages)
 
     def show_banner(self, banner: Banner) -> None:
-        self.layout().insertWidget(0, banner)
+        column = self.layout()
+        assert isinstance(column, QVBoxLayout)
+        column.insertWidget(0, banner)
 
     def said(self) -> list[str]:
-        """What the banners say."""
+        """The text of the banners."""
         return [banner.accessibleName() for banner in self.findChildren(Banner, "notice") if banner.parent() is self]
 
 
 @dataclass
 class Elsewhere:
-    """A person on another page; `spoken` is what a screen reader was told, and whether at once."""
+    """A person on another page; `spoken` holds a screen reader's messages, each with whether it interrupts."""
 
     models: Room
     frame: Frame
@@ -45,14 +48,14 @@ class Elsewhere:
 
     def press(self, name: str) -> None:
         """Press a button of the banner."""
-        self.frame.findChild(QWidget, f"notice_{name}").click()  # type: ignore[attr-defined]
+        find(self.frame, f"notice_{name}").click()
 
     def get(self, *sizes: str) -> None:
-        """Have these sizes got, one after the other."""
+        """Download these sizes, one after the other."""
         repo = self.models.resources.hub.repo("maker/Tiny-GGUF")
         for count, size in enumerate(sizes):
             self.models.transfers.get(repo, repo.file(size))
-            self.models.until(lambda count=count: self.models.stages()[count:] in (["done"], ["failed"]))
+            self.models.until(functools.partial(self.models.has_ended, count))
 
 
 @pytest.fixture
@@ -65,7 +68,8 @@ def elsewhere(models: Room) -> Elsewhere:
     frame.show()
     spoken: list[tuple[str, bool]] = []
     notices = DownloadNotices(
-        Notices(frame),  # type: ignore[arg-type]
+        Notices(frame.show_banner, frame),
+        models.jobs,
         models.transfers,
         frame.pages,
         lambda words, at_once: spoken.append((words, at_once)),
@@ -118,9 +122,9 @@ def test_nothing_is_said_above_the_page_that_shows_it_but_a_screen_reader_hears_
 
 
 def test_a_model_that_is_in_use_already_is_not_offered(elsewhere: Elsewhere) -> None:
-    finished = heard(elsewhere.models.transfers.finished)
     elsewhere.get("Q4_K_M")
-    elsewhere.models.transfers.set_in_use(finished[0])
+    [download] = elsewhere.models.shown.values()
+    elsewhere.models.transfers.set_in_use(elsewhere.models.library.find(download.model_id))
     assert elsewhere.frame.said() == []
 
 

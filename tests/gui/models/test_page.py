@@ -1,39 +1,39 @@
-"""The Models page with everything on it, as a person sees and uses it; what it asks for is heard by its signals."""
+"""The Models page with everything on it, as a person sees and uses it; its signals carry its requests."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtWidgets import QAbstractButton, QApplication, QListView
 from pytestqt.qtbot import QtBot
 
 from desktop_llm.errors import TransferError, UserError
-from desktop_llm.gui import theme
-from desktop_llm.gui.discovery import Found
-from desktop_llm.gui.models.card_text import CardText, card_blocks
-from desktop_llm.gui.models.entries import found_entry, local_entry, recommended_entry
-from desktop_llm.gui.models.filters import Search
-from desktop_llm.gui.models.format_dialog import FormatDialog
+from desktop_llm.gui.look import theme
+from desktop_llm.gui.look.layouts import CardAction
+from desktop_llm.gui.models.find.card_text import CardText, card_blocks
+from desktop_llm.gui.models.find.discovery import FoundModel, Search
+from desktop_llm.gui.models.find.repository import Advice
+from desktop_llm.gui.models.find.sizes import SizeRow
+from desktop_llm.gui.models.here.view import FormatDialog
 from desktop_llm.gui.models.page import ModelsPage
-from desktop_llm.gui.models.repository import Advice
-from desktop_llm.gui.models.rows import EntryList
+from desktop_llm.gui.models.rows import TwoLineList, found_row, local_row, recommended_row
 from desktop_llm.gui.models.sidebar import LOCAL
-from desktop_llm.gui.models.sizes import SizeRow
-from desktop_llm.gui.models.transfers import Download
-from desktop_llm.gui.tasks import Unexpected
+from desktop_llm.gui.work.tasks import Unexpected
+from desktop_llm.jobs.download import Download
+from desktop_llm.jobs.job import Progress
 from desktop_llm.models.fit import Fit
+from tests.gui.models.room import headings_of
 from tests.gui.models.samples import GB, a_forecast, a_hub_model, a_hub_repo, a_recommendation
-from tests.gui.samples import a_model, find, heard, nameless
+from tests.gui.samples import a_download, a_model, find, heard, nameless
 
 LEFT = Qt.MouseButton.LeftButton
-RUNNING = Download("a", "Qwen3 8B", "Q6_K", "downloading", 3_900_000_000, 6_700_000_000, 18e6, 130)
+RUNNING = a_download()
 
 
 def a_failure(error: UserError) -> Download:
-    return Download("a", "Qwen3 8B", "Q6_K", "failed", total_bytes=6_700_000_000, error=error)
+    return a_download(state="failed", progress=Progress(total=6_700_000_000), error=error)
 
 
 @pytest.fixture
@@ -45,17 +45,17 @@ def page(qtbot: QtBot) -> ModelsPage:
     return page
 
 
-def found(repo: str = "Qwen/Qwen3-8B-GGUF", fit: Fit = "fits", **fields: object) -> Found:
-    return Found(a_hub_model(repo, **fields), a_forecast(fit=fit))
+def found(repo: str = "Qwen/Qwen3-8B-GGUF", fit: Fit = "fits", **fields: object) -> FoundModel:
+    return FoundModel(a_hub_model(repo, **fields), a_forecast(fit=fit))
 
 
-def show_found(page: ModelsPage, *results: Found) -> None:
-    entries = [(found_entry(result), result.too_big) for result in results]
+def show_found(page: ModelsPage, *results: FoundModel) -> None:
+    entries = [(found_row(result), result.too_big) for result in results]
     page.sidebar.discover.set_entries(entries, f"{len(entries)} results on Hugging Face")
 
 
 def show_repository(page: ModelsPage, **of_file: str) -> None:
-    """The sample repository; the keywords say what has become of a quantization."""
+    """Show the sample repository; the keywords give the state of a quantization."""
     repo = a_hub_repo()
     fits: dict[str, Fit] = {"BF16": "too_big", "Q8_0": "slow"}
     rows = [
@@ -69,12 +69,12 @@ def show_repository(page: ModelsPage, **of_file: str) -> None:
         for file in repo.files
     ]
     page.repository.show_model(repo.model)
-    page.repository.set_rows(rows, "RTX 4060, 8.0 GB, context 16,384", on_gpu=True)
+    page.repository.sizes.set_rows(rows, "RTX 4060, 8.0 GB, context 16,384", on_gpu=True)
     page.show_repository()
 
 
 def rows_of(page: ModelsPage, name: str = "models_results") -> list[str]:
-    return [entry.title for entry in find(page, name, EntryList).entries()]
+    return [entry.title for entry in find(page, name, TwoLineList).content.rows()]
 
 
 def buttons(page: ModelsPage) -> list[str]:
@@ -135,7 +135,7 @@ def test_what_is_too_big_can_be_hidden(qtbot: QtBot, page: ModelsPage) -> None:
     tick = find(page, "models_hide_too_big")
     tick.setChecked(True)
     assert rows_of(page) == ["Qwen3-8B-GGUF"]
-    page.sidebar.discover.append([(found_entry(found("maker/Vast-GGUF", "too_big")), True)], "3 results")
+    page.sidebar.discover.append([(found_row(found("maker/Vast-GGUF", "too_big")), True)], "3 results")
     assert rows_of(page) == ["Qwen3-8B-GGUF"]
     tick.setChecked(False)
     assert rows_of(page) == ["Qwen3-8B-GGUF", "Huge-GGUF", "Vast-GGUF"]
@@ -148,16 +148,16 @@ def test_a_row_says_everything_in_words(page: ModelsPage) -> None:
 
 
 def test_a_model_for_search_says_so_in_place_of_its_fit(page: ModelsPage) -> None:
-    mark = found_entry(found(task="feature-extraction")).mark
+    mark = found_row(found(task="feature-extraction")).mark
     assert mark is not None
     assert mark.text == "Embedding"
 
 
 def test_arrows_pass_over_headings(qtbot: QtBot, page: ModelsPage) -> None:
-    listed = [(found_entry(found("a/One-GGUF")), False)], [(found_entry(found("a/Two-GGUF")), False)]
+    listed = [(found_row(found("a/One-GGUF")), False)], [(found_row(found("a/Two-GGUF")), False)]
     page.sidebar.discover.set_groups([("First", listed[0]), ("None", []), ("Second", listed[1])])
-    rows = find(page, "models_results", EntryList)
-    assert rows.headings() == ("First", "Second")
+    rows = find(page, "models_results", TwoLineList)
+    assert headings_of(rows) == ("First", "Second")
     opened = heard(page.sidebar.discover.opened)
     page.sidebar.search.setFocus()
     qtbot.keyClick(page.sidebar.search, Qt.Key.Key_Down)
@@ -169,7 +169,7 @@ def test_arrows_pass_over_headings(qtbot: QtBot, page: ModelsPage) -> None:
 def test_twenty_thousand_results_arrive_page_by_page(page: ModelsPage) -> None:
     show_found(page)
     for number in range(200):
-        more = [(found_entry(found(f"maker/Model-{number}-{each}")), False) for each in range(100)]
+        more = [(found_row(found(f"maker/Model-{number}-{each}")), False) for each in range(100)]
         page.sidebar.discover.append(more, f"{(number + 1) * 100} results")
     assert len(rows_of(page)) == 20_000
     assert find(page, "models_results_count").text() == "20000 results"
@@ -178,7 +178,7 @@ def test_twenty_thousand_results_arrive_page_by_page(page: ModelsPage) -> None:
 def test_a_click_opens_a_row_and_arrows_only_look(qtbot: QtBot, page: ModelsPage) -> None:
     show_found(page, found("a/One-GGUF"), found("a/Two-GGUF"))
     opened = heard(page.sidebar.discover.opened)
-    rows = find(page, "models_results", EntryList)
+    rows = find(page, "models_results", TwoLineList)
     page.sidebar.search.setFocus()
     qtbot.keyClick(page.sidebar.search, Qt.Key.Key_Down)
     qtbot.keyClick(rows, Qt.Key.Key_Down)
@@ -230,13 +230,13 @@ def test_one_file_stands_for_each_size_and_the_rest_is_one_click_away(qtbot: QtB
 
 def test_get_says_which_file(qtbot: QtBot, page: ModelsPage) -> None:
     show_repository(page)
-    asked = heard(page.repository.get_requested)
+    asked = heard(page.repository.sizes.get_requested)
     press(qtbot, page, "get_qwen3_8b_q6_k_gguf")
-    assert asked == ["Qwen3-8B-Q6_K.gguf"]
+    assert [file.name for file in asked] == ["Qwen3-8B-Q6_K.gguf"]
 
 
 def test_tab_goes_by_the_places_on_the_page(qtbot: QtBot, page: ModelsPage) -> None:
-    page.downloads.set_downloads([RUNNING])
+    page.downloads.show_downloads([RUNNING])
     show_repository(page)
     qtbot.waitUntil(lambda: len(buttons(page)) == 5 and find(page, "download_card").isVisible())
     page.activateWindow()
@@ -266,7 +266,7 @@ def test_a_file_that_was_named_is_in_the_table(page: ModelsPage) -> None:
     repo = a_hub_repo()
     rows = [SizeRow(file, named=file.quantization == "Q2_K") for file in repo.files]
     page.repository.show_model(repo.model)
-    page.repository.set_rows(rows, "")
+    page.repository.sizes.set_rows(rows, "")
     page.show_repository()
     assert buttons(page)[0].startswith("Get Small Q2_K")
 
@@ -275,10 +275,10 @@ def test_a_gated_repository_says_what_to_do(qtbot: QtBot, page: ModelsPage) -> N
     page.repository.show_model(a_hub_model("google/gemma-3-12b", gated=True, license="gemma"))
     page.repository.set_gated()
     page.show_repository()
-    opened, token = heard(page.repository.page_requested), heard(page.repository.token_requested)
+    actions = heard(page.repository.notice_action)
     press(qtbot, page, "repository_notice_open_page")
     press(qtbot, page, "repository_notice_add_token")
-    assert (len(opened), len(token)) == (1, 1)
+    assert actions == ["open_page", "add_token"]
 
 
 def test_a_card_is_text_without_pictures_and_html(page: ModelsPage) -> None:
@@ -287,7 +287,7 @@ def test_a_card_is_text_without_pictures_and_html(page: ModelsPage) -> None:
     )
     card += "\n```html\n<b>kept</b>\n```\n[a page](https://example.org) [a file](file:///etc/passwd)"
     page.repository.show_model(a_hub_model())
-    page.repository.set_card(card_blocks(card))
+    page.repository.card.set_card(card_blocks(card))
     page.show_repository()
     shown = find(page, "model_card", CardText)
     assert shown.toPlainText().split("\n")[0] == "Good words."
@@ -297,7 +297,7 @@ def test_a_card_is_text_without_pictures_and_html(page: ModelsPage) -> None:
 
 
 def test_a_table_of_a_card_stays_a_table(page: ModelsPage) -> None:
-    page.repository.set_card(card_blocks("Words.\n\n| Name | Score |\n|---|---|\n| MMLU | 76.9 |\n\nMore words."))
+    page.repository.card.set_card(card_blocks("Words.\n\n| Name | Score |\n|---|---|\n| MMLU | 76.9 |\n\nMore words."))
     shown = find(page, "model_card", CardText)
     assert "<table" in shown.toHtml()
     assert [line for line in shown.toPlainText().split("\n") if line] == [
@@ -311,14 +311,15 @@ def test_a_table_of_a_card_stays_a_table(page: ModelsPage) -> None:
 
 
 def test_a_link_of_a_card_is_asked_for_and_not_opened(page: ModelsPage) -> None:
-    links = heard(page.repository.link_requested)
-    page.repository.set_card(card_blocks("[a page](https://example.org)"))
+    links = heard(page.repository.card.text.link_requested)
+    page.repository.card.set_card(card_blocks("[a page](https://example.org)"), ("Qwen/Qwen3-8B",))
+    assert find(page, "repository_base_models").text() == "Made from Qwen/Qwen3-8B."
     find(page, "model_card", CardText).anchorClicked.emit(QUrl("https://example.org"))
     assert links == ["https://example.org"]
 
 
 def test_a_recommendation_needs_nobody_to_be_shown(qtbot: QtBot, page: ModelsPage) -> None:
-    page.sidebar.discover.set_entries([(recommended_entry("r", a_recommendation()), False)], "Recommended")
+    page.sidebar.discover.set_entries([(recommended_row("r", a_recommendation()), False)], "Recommended")
     page.recommendation.show_recommendation(a_recommendation())
     page.show_recommendation()
     got, sizes = heard(page.recommendation.get_requested), heard(page.recommendation.sizes_requested)
@@ -330,7 +331,7 @@ def test_a_recommendation_needs_nobody_to_be_shown(qtbot: QtBot, page: ModelsPag
 
 
 def test_a_download_says_how_far_it_is(page: ModelsPage) -> None:
-    page.downloads.set_downloads([RUNNING])
+    page.downloads.show_downloads([RUNNING])
     assert find(page, "download_amount").text() == "3.9 of 6.7 GB, 18 MB/s"
     assert find(page, "download_left").text() == "2 min left"
     assert find(page, "download_pause").accessibleName() == "Pause download of Qwen3 8B Large"
@@ -338,27 +339,27 @@ def test_a_download_says_how_far_it_is(page: ModelsPage) -> None:
 
 def test_a_download_that_tries_again_says_why_it_waits(page: ModelsPage) -> None:
     why = "huggingface.co hung up without an answer."
-    page.downloads.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "waiting", GB, 2 * GB, reason=why)])
+    page.downloads.show_downloads([a_download(progress=Progress(GB, 2 * GB, stage="waiting", reason=why))])
     assert find(page, "download_reason").text() == why
     assert find(page, "download_left").text() == "Trying again"
     assert why in find(page, "download_card").accessibleName()
 
 
 def test_a_download_is_paused_resumed_and_cancelled_from_its_card(qtbot: QtBot, page: ModelsPage) -> None:
-    page.downloads.set_downloads([RUNNING])
-    asked = heard(page.downloads.action_requested)
+    page.downloads.show_downloads([RUNNING])
+    asked = heard(page.downloads.acted)
     press(qtbot, page, "download_pause")
-    page.downloads.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "paused", GB, 2 * GB)])
+    page.downloads.show_downloads([a_download(state="paused")])
     press(qtbot, page, "download_pause")
     press(qtbot, page, "download_cancel")
-    assert asked == [("a", "pause"), ("a", "resume"), ("a", "cancel")]
+    assert asked == [CardAction("pause", "a"), CardAction("resume", "a"), CardAction("cancel", "a")]
 
 
 def test_what_is_done_can_be_used_now(qtbot: QtBot, page: ModelsPage) -> None:
-    page.downloads.set_downloads([Download("a", "Qwen3 8B", "Q6_K", "done", GB, GB, model_id="qwen3")])
-    asked = heard(page.downloads.action_requested)
+    page.downloads.show_downloads([a_download(state="done", model_id="qwen3")])
+    asked = heard(page.downloads.acted)
     press(qtbot, page, "download_use")
-    assert asked == [("a", "use")]
+    assert asked == [CardAction("use", "a")]
     assert not find(page, "downloads_pause_all").isVisible()
 
 
@@ -381,25 +382,25 @@ def test_what_is_done_can_be_used_now(qtbot: QtBot, page: ModelsPage) -> None:
 def test_a_failed_download_says_why_in_one_sentence_and_offers_what_helps(
     qtbot: QtBot, page: ModelsPage, cause: str, main: str, said: str
 ) -> None:
-    error = TransferError("Something of {this} kind. Nothing was lost. Do that.", cause, "HTTP 418")
-    page.downloads.set_downloads([a_failure(error)])
-    asked = heard(page.downloads.action_requested)
+    error = TransferError("Something of {this} kind.", "Nothing was lost. Do that.", cause=cause, details="HTTP 418")
+    page.downloads.show_downloads([a_failure(error)])
+    asked = heard(page.downloads.acted)
     assert find(page, "download_error").text() == said
     press(qtbot, page, f"download_{main}")
-    assert asked == [("a", main)]
+    assert asked == [CardAction(main, "a")]
 
 
 def test_a_failed_download_says_what_is_kept(page: ModelsPage) -> None:
-    error = TransferError("It broke.", "disk_full")
-    page.downloads.set_downloads([replace(a_failure(error), done_bytes=6_200_000_000, total_bytes=14 * GB)])
+    error = TransferError("It broke.", cause="disk_full")
+    page.downloads.show_downloads([replace(a_failure(error), progress=Progress(6_200_000_000, 14 * GB))])
     said = "There is not enough room on this disk for the 7.8 GB still to come. The 6.2 GB already here are kept."
     assert find(page, "download_error").text() == said
     assert said in find(page, "download_card").accessibleName()
 
 
 def test_the_whole_story_of_a_failure_is_behind_details(qtbot: QtBot, page: ModelsPage) -> None:
-    error = TransferError("The hub is overloaded. Nothing was lost. Wait.", "server", "HTTP 503")
-    page.downloads.set_downloads([a_failure(error)])
+    error = TransferError("The hub is overloaded.", "Nothing was lost. Wait.", cause="server", details="HTTP 503")
+    page.downloads.show_downloads([a_failure(error)])
     qtbot.waitUntil(find(page, "download_error").isVisible)
     details = find(page, "download_details_text")
     assert not details.isVisible()
@@ -411,11 +412,11 @@ def test_the_whole_story_of_a_failure_is_behind_details(qtbot: QtBot, page: Mode
 
 
 def test_a_bug_in_a_download_offers_its_details_to_copy(qtbot: QtBot, page: ModelsPage) -> None:
-    page.downloads.set_downloads([a_failure(Unexpected("Traceback"))])
+    page.downloads.show_downloads([a_failure(Unexpected("Traceback"))])
     assert "Traceback" not in find(page, "download_details_text").text()
-    asked = heard(page.downloads.action_requested)
+    asked = heard(page.downloads.acted)
     press(qtbot, page, "download_copy_details")
-    assert asked == [("a", "copy_details")]
+    assert asked == [CardAction("copy_details", "a")]
 
 
 def test_the_disk_is_told_at_the_foot(page: ModelsPage) -> None:
@@ -463,7 +464,7 @@ def test_each_list_has_its_own_middle(page: ModelsPage) -> None:
 
 def test_a_page_of_two_columns_folds_the_downloads_into_a_line(qtbot: QtBot, page: ModelsPage) -> None:
     page.resize(1000, 652)
-    page.bar.set_downloads([RUNNING])
+    page.bar.show_downloads([RUNNING])
     assert not page.downloads.isVisible()
     assert find(page, "downloads_open").text() == "Downloads, 1"
     assert find(page, "downloads_bar_words").text() == "3.9 of 6.7 GB, 18 MB/s"
@@ -477,7 +478,7 @@ def test_a_page_of_two_columns_folds_the_downloads_into_a_line(qtbot: QtBot, pag
 
 def test_a_narrow_page_leaves_the_downloads_to_activity(qtbot: QtBot, page: ModelsPage) -> None:
     page.resize(852, 552)
-    page.bar.set_downloads([RUNNING])
+    page.bar.show_downloads([RUNNING])
     asked = heard(page.activity_requested)
     page.show_downloads()
     assert not page.downloads.isVisible()
@@ -486,14 +487,14 @@ def test_a_narrow_page_leaves_the_downloads_to_activity(qtbot: QtBot, page: Mode
 
 
 def test_a_narrow_page_says_how_many_downloads_stopped(page: ModelsPage) -> None:
-    stopped = Download("b", "Qwen3 8B", "Q8_0", "failed", error=TransferError("No way out.", "no_connection"))
-    page.bar.set_downloads([RUNNING, stopped])
+    stopped = a_download("b", state="failed", error=TransferError("No way out.", cause="no_connection"))
+    page.bar.show_downloads([RUNNING, stopped])
     assert "Downloads, 1 stopped" in [button.text() for button in page.bar.findChildren(QAbstractButton)]
 
 
 def test_a_model_here_says_where_it_is_from(page: ModelsPage) -> None:
     model = a_model("coder", quantization="Q6_K", origin="ollama")
-    assert local_entry(model).second == "98 MB, Ollama"
+    assert local_row(model).second == "98 MB, Ollama"
     page.local.show_model(model, in_use=False)
     page.show_local()
     assert find(page, "model_remove").text() == "Hide here"
@@ -554,15 +555,6 @@ def test_the_same_file_twice_is_told(page: ModelsPage) -> None:
     assert "Coder copy" in find(page, "local_twin").accessibleName()
 
 
-def test_dropped_gguf_files_are_offered_and_others_are_not(page: ModelsPage) -> None:
-    dropped = heard(page.files_dropped)
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile("/files/a.gguf"), QUrl.fromLocalFile("/files/b.pdf")])
-    keys = Qt.KeyboardModifier.NoModifier
-    page.dropEvent(QDropEvent(QPoint(5, 5).toPointF(), Qt.DropAction.CopyAction, data, LEFT, keys))
-    assert dropped == [["/files/a.gguf"]]
-
-
 def test_a_refused_file_is_told_until_dismissed(qtbot: QtBot, page: ModelsPage) -> None:
     page.set_notice("That did not work.", "broken.gguf ends too early. Nothing was changed.")
     assert "ends too early" in find(page, "models_notice").accessibleName()
@@ -575,11 +567,11 @@ def test_everything_on_the_page_has_a_name(page: ModelsPage) -> None:
     show_found(page, found())
     show_repository(page)
     page.repository.set_advice(Advice("Balanced fits."))
-    page.repository.set_card(card_blocks("A [page](https://example.org)."))
+    page.repository.card.set_card(card_blocks("A [page](https://example.org)."))
     page.recommendation.show_recommendation(a_recommendation())
     page.local.show_model(a_model("coder", template="missing"), in_use=False)
-    page.sidebar.local.set_entries([local_entry(a_model("coder"))], "1 model", "")
-    page.downloads.set_downloads([RUNNING])
+    page.sidebar.local.set_entries([local_row(a_model("coder"))], "1 model", "")
+    page.downloads.show_downloads([RUNNING])
     assert not nameless(page)
 
 

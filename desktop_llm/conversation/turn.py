@@ -1,0 +1,418 @@
+"""One turn: a question, its answer, and both in the store.
+
+Every front end runs `answer`: retrieve, show the sources, generate, run tools and go on, check the citations. `Turn`
+also stores the question and the answer. Both are generators of events, run in one of the front end's threads; closing
+one ends it.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import logging
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from desktop_llm.chats.store import ChatStore
+from desktop_llm.conversation.events import (
+    Cited,
+    Failed,
+    Mixed,
+    NotSaved,
+    QuestionStored,
+    Saved,
+    Sources,
+    ToolEnded,
+    ToolStarted,
+    TurnEvent,
+    TurnState,
+    fold,
+)
+from desktop_llm.conversation.mixing import mixed
+from desktop_llm.conversation.prompt import (
+    Given,
+    for_eyes,
+    given_passages,
+    messages_for_model,
+    nothing_found,
+    prompt_for,
+    retrieval_query,
+)
+from desktop_llm.conversation.storing import Question, Write, store_answer, store_question
+from desktop_llm.conversation.tools import MOST_ROUNDS, Toolbox, definitions, tools_of
+from desktop_llm.engine.client import (
+    USUAL_CONTEXT_LENGTH,
+    AdapterUse,
+    ChatMessage,
+    Engine,
+    Event,
+    Finished,
+    Loading,
+    LoadSettings,
+    Rethought,
+    Sampling,
+    TextDelta,
+    ThinkingDelta,
+    Timings,
+    ToolCalled,
+    Usage,
+)
+from desktop_llm.errors import ContextOverflow, UserError, WorkerDied
+from desktop_llm.knowledge.client import Knowledge
+from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, appended, text_of
+from desktop_llm.models.library import Library, Model
+from desktop_llm.words import tr
+
+log = logging.getLogger(__name__)
+
+# If the process is killed, at most this much of an answer is lost.
+SAVE_EVERY_S = 0.7
+# Passages may take a third of the context, and no more than a person would wait for on a plain CPU.
+MAX_PASSAGE_TOKENS = 1000
+PASSAGE_SHARE = 3
+
+_NOTHING_GENERATED = Finished("stop", Usage(), Timings(), 0)
+_STOPPED_EARLY = Finished("cancelled", Usage(), Timings(), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """The model that is to answer, how it is loaded, and the sampling that it gets with a chat's own settings."""
+
+    model: Model
+    load: LoadSettings
+    sampling: Callable[[Mapping[str, Any]], Sampling] = Sampling.known
+
+    def same(self, other: ChosenModel) -> bool:
+        """Whether both need the same model in memory."""
+        return (self.model.path, self.load) == (other.model.path, other.load)
+
+
+def answer(
+    engine: Engine,
+    messages: Sequence[ChatMessage],
+    sampling: Sampling,
+    knowledge: Knowledge | None = None,
+    collections: Sequence[str] = (),
+    *,
+    tools: Sequence[str] = (),
+    earlier: Given | None = None,
+    slot: str = "",
+    is_stopped: Callable[[], bool] = lambda: False,
+    adapters: Sequence[AdapterUse] = (),
+) -> Generator[TurnEvent, None, None]:
+    """Answer the last message; the last event is Finished. The engine's model must be loaded, and `adapters` fit it;
+    `slot` names this answer for `Engine.stop`. `earlier` are the passages of the questions before.
+
+    Meanwhile, `knowledge` reads documents more slowly. With `collections`, the answer is based on their documents:
+    Sources come first, Cited just before Finished. If nothing relevant is found, no model runs and the answer says so,
+    unless it has `tools` to find more. `is_stopped` is asked between the model and its tools.
+    """
+    passages: list[Citation] = []
+    if knowledge is not None and collections:
+        passages = knowledge.retrieve(collections, retrieval_query(messages), _passage_budget(engine))
+        yield Sources(tuple(passages))
+        if not passages and not tools:
+            yield TextDelta(nothing_found(collections))
+            yield _NOTHING_GENERATED
+            return
+    messages = prompt_for(engine, messages, passages, earlier or {})
+    context_length = engine.loaded.context_length if engine.loaded else USUAL_CONTEXT_LENGTH
+    toolbox = Toolbox(tools, knowledge, collections, context_length, passages)
+    if knowledge is not None:
+        knowledge.answering(True)
+    try:
+        write = functools.partial(engine.generate, sampling=sampling, slot=slot, adapters=adapters)
+        yield from _rounds(write, messages, toolbox, is_stopped)
+    finally:
+        if knowledge is not None:
+            knowledge.answering(False)
+
+
+def _rounds(
+    write: Callable[..., Generator[Event, None, None]],
+    before: Sequence[ChatMessage],
+    toolbox: Toolbox,
+    is_stopped: Callable[[], bool],
+) -> Generator[TurnEvent, None, None]:
+    """The model writes; if it asks for tools they run, and it goes on with their results until it only writes. The
+    tools stay in the prompt when it may ask no more, so that nothing is read anew; what it asks then is left out.
+    """
+    messages, offered = list(before), definitions(toolbox.names)
+    total: Finished | None = None
+    for number in itertools.count(1):
+        may_ask = toolbox.is_open
+        joint = "\n\n" if any(each.text for each in messages[len(before) :]) else ""
+        said, calls, finished = yield from _written(write(messages, tools=offered), joint)
+        total = finished if total is None else _added(total, finished)
+        if finished.finish_reason != "tool_calls" or not may_ask:
+            total = replace(total, finish_reason="stop") if total.finish_reason == "tool_calls" else total
+            if toolbox.knowledge is not None and toolbox.passages:
+                yield _cite(toolbox.knowledge, text_of(said), toolbox.passages)
+            yield total
+            return
+        made = sum(isinstance(part, ToolCall) for message in messages for part in message.parts)
+        asked = [ToolCall(f"call{made + at:05}", *call) for at, call in enumerate(calls, 1)]
+        for call in asked:
+            yield ToolStarted(call)
+        toolbox.is_open = toolbox.is_open and number < MOST_ROUNDS
+        results = yield from _results(toolbox, asked, is_stopped)
+        if is_stopped():
+            yield replace(total, finish_reason="cancelled")
+            return
+        messages += [ChatMessage("assistant", (*said, *asked)), ChatMessage("tool", tuple(results))]
+
+
+def _results(
+    toolbox: Toolbox, calls: Sequence[ToolCall], is_stopped: Callable[[], bool]
+) -> Generator[TurnEvent, None, list[Part]]:
+    """Run the tools, one after the other."""
+    results: list[Part] = []
+    for call in calls:
+        if is_stopped():
+            break
+        known = len(toolbox.passages)
+        result = toolbox.run(call)
+        yield ToolEnded(result)
+        results.append(result)
+        if len(toolbox.passages) > known:
+            yield Sources(tuple(toolbox.passages))
+    return results
+
+
+def _written(
+    events: Generator[Event, None, None], joint: str
+) -> Generator[TurnEvent, None, tuple[tuple[Part, ...], list[tuple[str, str]], Finished]]:
+    """Pass on what the model writes, its text behind `joint`; returns its text and thinking, the tools that it asks
+    for, and how it ended.
+    """
+    said: tuple[Part, ...] = ()
+    calls: list[tuple[str, str]] = []
+    finished = _STOPPED_EARLY
+    for event in events:
+        match event:
+            case Finished():
+                finished = event
+                continue
+            case ToolCalled(name, arguments):
+                calls.append((name, arguments))
+                continue
+            case TextDelta(text):
+                event, joint = TextDelta(joint + text), ""
+                said = appended(said, Text(event.text))
+            case ThinkingDelta(text):
+                said = appended(said, Thinking(text))
+            case Rethought():
+                said = (Thinking(text_of(said)),)
+        yield event
+    return said, calls, finished
+
+
+def _added(one: Finished, other: Finished) -> Finished:
+    """Both as one answer: their tokens, the mean of their speeds, and the end of the second. The prompt is that of the
+    second, which holds the first; as many of its tokens count as cached as neither had to process.
+    """
+    usage = {name: value + getattr(other.usage, name) for name, value in asdict(one.usage).items()}
+    processed = usage["prompt_tokens"] - usage["cached_tokens"]
+    usage["prompt_tokens"] = max(one.usage.prompt_tokens, other.usage.prompt_tokens)
+    usage["cached_tokens"] = max(0, usage["prompt_tokens"] - processed)
+
+    def speed(name: str, tokens: Callable[[Usage], int]) -> float:
+        parts = [(tokens(each.usage), getattr(each.timings, name)) for each in (one, other)]
+        seconds = sum(count / tps for count, tps in parts if tps)
+        return sum(count for count, tps in parts if tps) / seconds if seconds else 0.0
+
+    timings = Timings(
+        load_s=one.timings.load_s,
+        ttft_s=one.timings.ttft_s,
+        prompt_tps=speed("prompt_tps", lambda each: each.prompt_tokens - each.cached_tokens),
+        generation_tps=speed("generation_tps", lambda each: each.completion_tokens),
+        thinking_s=one.timings.thinking_s + other.timings.thinking_s,
+    )
+    usage["thinking_limit"] = other.usage.thinking_limit
+    return replace(other, usage=Usage(**usage), timings=timings)
+
+
+class Turn:
+    """One question on its way to a stored answer. `stop` may be called from any thread."""
+
+    def __init__(
+        self,
+        question: Question,
+        chosen: ChosenModel,
+        engine: Engine,
+        knowledge: Knowledge,
+        library: Library,
+        write: Write,
+    ) -> None:
+        self.question, self.chosen = question, chosen
+        self.state = TurnState()
+        self._engine, self._knowledge, self._library, self._write = engine, knowledge, library, write
+        self._stopped = False
+
+    def run(self) -> Generator[TurnEvent, None, None]:
+        """Store the question, answer it, and save the answer while it streams and at its end.
+
+        The first event is QuestionStored, the last Saved or NotSaved. Raises UserError if the question can't be stored
+        or is too long for the model. If closed early, it stores the text so far as interrupted.
+        """
+        self._check_length()
+        model = self.chosen.model
+        store = functools.partial(store_question, question=self.question, model_id=model.id, model_name=model.name)
+        asked = self._write(store).result()
+        self.state = fold(self.state, asked)
+        pieces = _StreamedPieces(self._write, self.state.message_id)
+        try:
+            yield asked
+            for event in self._answer(asked):
+                self.state = fold(self.state, event)
+                pieces.take(event)
+                yield event
+        except BaseException:  # the front end closes, or there is a bug
+            ended = self.state.finished
+            if ended is None or (ended.finish_reason == "cancelled" and not self._stopped):
+                self.state = fold(replace(self.state, finished=None), Failed(_cut_off(), interrupted=True))
+            self.save()
+            raise
+        yield self.save()
+
+    def stop(self) -> None:
+        """End the answer; the text so far stays."""
+        self._stopped = True
+        self._engine.stop(self._slot)
+
+    def save(self) -> Saved | NotSaved:
+        """Store the whole answer, again if the first attempt failed."""
+        store = functools.partial(store_answer, message_id=self.state.message_id, state=self.state)
+        try:
+            event: Saved | NotSaved = Saved(self._write(store).result())
+        except UserError as error:
+            event = NotSaved(error)
+        self.state = fold(self.state, event)
+        return event
+
+    @property
+    def _slot(self) -> str:
+        return self.question.chat.id or ""
+
+    def _answer(self, asked: QuestionStored) -> Generator[TurnEvent, None, None]:
+        """Load the model and answer. A stop before the model writes ends it here; later, the engine ends it with the
+        text so far.
+        """
+        try:
+            for event in self._load_and_answer(asked):
+                if self._stopped:
+                    self._engine.stop(self._slot)
+                    if isinstance(event, Loading | Sources) and not self.state.parts:
+                        yield _STOPPED_EARLY
+                        return
+                yield event
+        except UserError as error:
+            yield Failed(error, interrupted=isinstance(error, WorkerDied))
+
+    def _load_and_answer(self, asked: QuestionStored) -> Generator[TurnEvent, None, None]:
+        model, conversation = self.chosen.model, asked.conversation
+        loaded = yield from self._engine.load(model.path, self.chosen.load)
+        try:
+            self._library.mark_used(model.id)
+        except UserError as error:  # only the default of the next start
+            log.warning("the use of a model could not be noted: %s", error.title)
+        if self._stopped:  # the engine does not know of this answer yet
+            yield _STOPPED_EARLY
+            return
+        sampling = self.chosen.sampling(conversation.sampling)
+        if sampling.thinking is None:
+            sampling = replace(sampling, thinking=loaded.own_thinking)
+        adapters, used = mixed(self._library, model, conversation.adapters)
+        if adapters:
+            yield Mixed(adapters)
+        yield from answer(
+            self._engine,
+            for_eyes(messages_for_model(conversation, asked.messages[:-1]), sees=loaded.sees_pictures),
+            sampling,
+            self._knowledge,
+            conversation.collections if self.question.with_documents else (),
+            tools=tools_of(conversation),
+            earlier=given_passages(conversation, asked.messages[:-1]),
+            slot=self._slot,
+            is_stopped=lambda: self._stopped,
+            adapters=used,
+        )
+
+    def _check_length(self) -> None:
+        """Raises ContextOverflow if the question alone is too long for the model, as far as that is known by now."""
+        loaded, text = self._engine.loaded, self.question.text
+        if text is None or loaded is None or loaded.path != self.chosen.model.path:
+            return
+        try:
+            self._engine.measure([ChatMessage.of("user", text)])
+        except ContextOverflow:
+            raise
+        except UserError:  # it was unloaded meanwhile, or died; answering will show
+            log.info("a question could not be measured")
+
+
+class _StreamedPieces:
+    """Saves a streaming answer in pieces and never makes it wait: while the store is busy, pieces are collected."""
+
+    def __init__(self, write: Write, message_id: str) -> None:
+        self._write, self._message_id = write, message_id
+        self._unsaved: tuple[Part, ...] = ()
+        self._saving: tuple[Part, ...] = ()
+        self._saved: Future[None] | None = None
+        self._last_s = 0.0
+
+    def take(self, event: TurnEvent) -> None:
+        """Collect the piece that the event adds to the answer; save the pieces if it is time."""
+        if (piece := _piece_of(event)) is not None:
+            self._unsaved = (*self._unsaved, piece)
+            if time.monotonic() - self._last_s >= SAVE_EVERY_S and (self._saved is None or self._saved.done()):
+                self._save()
+
+    def _save(self) -> None:
+        self._last_s = time.monotonic()
+        if self._saved is not None and self._saved.exception() is not None:
+            self._unsaved = (*self._saving, *self._unsaved)  # saved with the next pieces
+        self._saving, self._unsaved = self._unsaved, ()
+        append = functools.partial(_append, message_id=self._message_id, pieces=self._saving)
+        self._saved = self._write(append)
+
+
+def _piece_of(event: TurnEvent) -> Part | None:
+    match event:
+        case TextDelta(text):
+            return Text(text)
+        case ThinkingDelta(text):
+            return Thinking(text)
+        case ToolStarted(call):
+            return call
+        case ToolEnded(result):
+            return result
+    return None
+
+
+def _append(store: ChatStore, message_id: str, pieces: Sequence[Part]) -> None:
+    store.append(message_id, pieces)
+
+
+def _cite(knowledge: Knowledge, text: str, passages: Sequence[Citation]) -> Cited:
+    try:
+        cited = knowledge.cite(text, passages)
+    except UserError as error:
+        # The answer is whole and must not be lost because its quotes could not be checked.
+        log.warning("citations could not be checked: %s", error)
+        return Cited(text, (), ())
+    # An answer of nothing but marks stays as it is: an empty one would say less.
+    return Cited(cited.text, cited.citations, cited.unsupported) if cited.text.strip() else Cited(text, (), ())
+
+
+def _passage_budget(engine: Engine) -> int:
+    loaded = engine.loaded
+    return min(MAX_PASSAGE_TOKENS, loaded.context_length // PASSAGE_SHARE) if loaded else MAX_PASSAGE_TOKENS
+
+
+def _cut_off() -> UserError:
+    return UserError(tr("The app was closed while this was being written."), tr("The text so far is kept."))

@@ -1,0 +1,1 @@
+"""The Chats page: list, transcript, composer, evidence, and their controllers."""

@@ -1,0 +1,442 @@
+"""Controls the open chat: send, stop, edit, answer again, branches; and follows the turns of all chats."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication, QWidget
+
+from desktop_llm.chats.reader import ChatReader
+from desktop_llm.chats.records import Conversation, StoredMessage
+from desktop_llm.conversation.desk import Desk
+from desktop_llm.conversation.events import NotSaved, QuestionStored, Saved, TurnEvent, TurnState, fold
+from desktop_llm.conversation.open_chat import Answering, OpenChat
+from desktop_llm.conversation.prompt import for_eyes, given_passages, messages_for_model, with_passages_before
+from desktop_llm.conversation.storing import Question, switch_branch
+from desktop_llm.conversation.tools import tools_of
+from desktop_llm.conversation.turn import ChosenModel, Turn
+from desktop_llm.engine.client import (
+    ChatMessage,
+    Finished,
+    Loading,
+    PromptProgress,
+    TextDelta,
+    ThinkingDelta,
+)
+from desktop_llm.errors import CHOOSE_FORMAT, NotFound, UserError
+from desktop_llm.gui.chat.attachments import Attachments, TickedCollections
+from desktop_llm.gui.chat.composer import Composer
+from desktop_llm.gui.chat.conversations import ConversationsController
+from desktop_llm.gui.chat.evidence.controller import EvidenceController
+from desktop_llm.gui.chat.feed import Feed
+from desktop_llm.gui.chat.pictures import ChatPictures, pictures_of
+from desktop_llm.gui.chat.thinking_choice import ThinkingChoice
+from desktop_llm.gui.chat.transcript import Transcript
+from desktop_llm.gui.chat.writing import Drafts, MessageCost, Unsent, read_unsent
+from desktop_llm.gui.work import forecasts
+from desktop_llm.gui.work.chosen_model import ChosenModelController
+from desktop_llm.gui.work.collections import Collections
+from desktop_llm.gui.work.resources import GENTLY_S, Resources
+from desktop_llm.gui.work.tasks import CLOSING_S, Task
+from desktop_llm.message import Citation
+from desktop_llm.words import tr
+
+
+class ChatController(QObject):
+    """Signals: `evidence_requested` when a citation was opened; `context_used(used, total)` in tokens;
+    `link_requested(url)`; `answering_changed` with the chats that are being answered; `failed` with the error to show;
+    `format_refused` with the error of a model's chat template.
+    """
+
+    evidence_requested = Signal()
+    context_used = Signal(int, int)
+    link_requested = Signal(str)
+    answering_changed = Signal(Answering)
+    failed = Signal(UserError)
+    format_refused = Signal(UserError)
+
+    def __init__(
+        self,
+        resources: Resources,
+        conversations: ConversationsController,
+        models: ChosenModelController,
+        collections: Collections,
+        evidence: EvidenceController,
+        transcript: Transcript,
+        composer: Composer,
+        attachments: Attachments,
+        pictures: ChatPictures,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._resources, self._chats = resources, resources.chats
+        self._conversations, self._models, self._evidence = conversations, models, evidence
+        self._transcript, self._composer, self._attachments = transcript, composer, attachments
+        self._pictures = pictures
+        self._drafts = Drafts(resources.chats, composer, self)
+        self._ticked = TickedCollections(conversations, collections, composer, self)
+        self.thinking = ThinkingChoice(conversations, models, composer.thinking, self)
+        self._feed = Feed(transcript, self._state_of)
+        MessageCost(resources, composer, self._read_before, self)
+        self._desk = Desk(
+            resources.engine,
+            resources.knowledge,
+            resources.library,
+            resources.chats.submit,
+            start=self._start,
+            refused=self._on_refused,
+            chosen=self._chosen,
+            is_ready=lambda chat: not attachments.is_reading(chat),
+        )
+        self._tasks: dict[Turn, Task] = {}
+        # The states of turns under way, and of turns whose answer was not saved.
+        self._states: dict[Turn, TurnState] = {}
+        self._told = Answering()
+        self._prepared: Sequence[ChatMessage] = ()
+        self._connect()
+
+    def _connect(self) -> None:
+        self._conversations.opened.connect(self._on_opened)
+        self._conversations.trashed.connect(self._on_trashed)
+        composer, transcript = self._composer, self._transcript
+        composer.send_requested.connect(self.send)
+        composer.stop_requested.connect(self.stop)
+        composer.edit_last_requested.connect(self.edit_last)
+        composer.edit_cancelled.connect(self.leave_edit)
+        composer.draft_changed.connect(self._on_typing)
+        composer.queue_cancelled.connect(self._on_queue_cancelled)
+        transcript.citation_activated.connect(self._on_citation)
+        transcript.link_activated.connect(self.link_requested)
+        transcript.copy_requested.connect(self._on_copy)
+        transcript.regenerate_requested.connect(self._answer_again)
+        transcript.edit_requested.connect(self._on_edit)
+        transcript.branch_requested.connect(self._on_branch)
+        transcript.action_requested.connect(self._on_action)
+        self._attachments.settled.connect(self._on_files_read)
+
+    @property
+    def answering(self) -> Answering:
+        """The ids of the chats that are being answered."""
+        return self._desk.answering
+
+    def send(self, text: str) -> None:
+        """Send a message after the last one, or in place of the one being edited.
+
+        It waits for a running answer in this chat, and for files of this chat that are still being read.
+        """
+        edited = self._drafts.leave_edit()
+        pictures = self._pictures.take_out()
+        question = Question(self._open_chat, text, attachments=self._attachments.paths, pictures=pictures)
+        if edited is not None:
+            question = replace(question, below=edited.parent_id, at_end=False, edits=edited.id)
+        self._desk.ask(question)
+        self._show_waiting()
+
+    def stop(self) -> None:
+        """Stop the answer in the open chat; the text written so far is kept."""
+        self._desk.stop(self._open_chat)
+
+    def stop_all(self) -> None:
+        """Stop the answers in all chats; the text written so far is kept."""
+        self._desk.stop_all()
+
+    def leave_edit(self) -> bool:
+        """Stop editing a message and show the draft again; returns False if none is being edited."""
+        self._pictures.leave_edit()
+        return self._drafts.leave_edit() is not None
+
+    def edit_last(self) -> None:
+        """Put the last question into the composer; sending it creates a branch."""
+        if (message := self._feed.last("user")) is not None:
+            self._on_edit(message.id)
+
+    def regenerate_last(self) -> None:
+        """Answer the last question again, as a new branch."""
+        if (message := self._feed.last("assistant")) is not None:
+            self._answer_again(message.id)
+
+    def copy_last(self) -> None:
+        """Copy the last answer to the clipboard as Markdown."""
+        if (message := self._feed.last("assistant")) is not None:
+            self._on_copy(message.id)
+
+    def tick(self, names: Sequence[str]) -> None:
+        """Tick collections for the open conversation."""
+        self._ticked.tick(names)
+
+    def close(self) -> None:
+        """Save the draft, the unfinished answers and the messages waiting to be sent, because the window closes."""
+        self._on_queue_cancelled()
+        self._drafts.save()
+        for task in self._tasks.values():
+            task.cancel()
+        self._resources.engine.stop()
+        for turn, task in self._tasks.items():
+            if not task.wait(GENTLY_S):  # an answer that does not stop in time ends with its worker
+                self._resources.engine.end()
+                self._resources.knowledge.close()
+                task.wait(CLOSING_S)
+            if turn.state.asked is None:
+                self._leave_unsent(turn.question)
+        for turn, state in self._states.items():
+            if state.not_saved is not None:
+                turn.save()
+        for question in self._desk.take_all_back():
+            self._leave_unsent(question)
+
+    def save_again(self) -> None:
+        """Save what a disk refused: the draft and whole answers."""
+        self._drafts.save_again()
+        for state in list(self._states.values()):
+            if state.not_saved is not None:
+                self._save_again(state.message_id)
+
+    # --- turns ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _open_chat(self) -> OpenChat:
+        return self._conversations.open_chat
+
+    def _chosen(self) -> ChosenModel:
+        model = self._models.model
+        if model is None:
+            raise NotFound(
+                tr("No model is chosen, so nothing was sent."), tr("Choose one in the header, then send again.")
+            )
+        return ChosenModel(model, self._models.load, functools.partial(self._models.sampling, model))
+
+    def _start(self, turn: Turn) -> None:
+        self._states[turn] = TurnState()
+        self._tasks[turn] = self._resources.tasks.run(
+            turn.run,
+            progress=functools.partial(self._on_event, turn),
+            done=functools.partial(self._on_ended, turn),
+            failed=functools.partial(self._on_failed, turn),
+        )
+        self._show_answering()
+
+    def _on_event(self, turn: Turn, event: TurnEvent) -> None:
+        if turn not in self._states:
+            return  # it was saved again twice
+        state = self._states[turn] = fold(self._states[turn], event)
+        engine = self._resources.engine
+        match event:
+            case QuestionStored(conversation, messages):
+                self._conversations.adopt(turn.question.chat, conversation)
+                if turn.question.chat.same(self._open_chat):
+                    self._feed.set(messages)
+                self._show_answering()
+            case Loading():
+                self._models.show_loading(event)
+            case PromptProgress() | TextDelta() | ThinkingDelta():
+                self._models.show_loaded(engine.loaded)
+            case Finished():
+                forecasts.learn_answer(self._resources, turn.chosen.model, turn.chosen.load, event)
+            case Saved(message):
+                del self._states[turn]
+                if turn.question.chat.same(self._open_chat):
+                    self._show_context(message)
+            case NotSaved(error):
+                self.failed.emit(error)
+        self._feed.show(event, state)
+
+    def _on_ended(self, turn: Turn, _: None) -> None:
+        loaded, failed = self._resources.engine.loaded, turn.state.failed
+        self._models.show_loaded(loaded)
+        if loaded is None and failed is not None:
+            self._models.show_stopped(failed.error)
+        elif failed is not None and failed.error.action == CHOOSE_FORMAT:
+            self.format_refused.emit(failed.error)
+        self._leave(turn)
+
+    def _on_failed(self, turn: Turn, error: UserError) -> None:
+        """The question could not be stored, or there is a bug. The text written before a bug is kept."""
+        self._states.pop(turn, None)
+        if turn.state.asked is None:
+            self._on_refused(turn.question, error)
+        else:
+            self.failed.emit(error)
+            if turn.state.saved is not None:
+                self._feed.show(Saved(turn.state.saved), turn.state)
+        self._leave(turn)
+
+    def _leave(self, turn: Turn) -> None:
+        del self._tasks[turn]
+        self._desk.ended(turn)
+        self._show_waiting()
+        self._show_answering()
+        self._conversations.refresh()
+
+    def _on_refused(self, question: Question, error: UserError) -> None:
+        self._give_back(question)
+        self.failed.emit(error)
+
+    def _give_back(self, question: Question) -> None:
+        """Put a question's text back where it was typed; all chats that are not stored yet share one place."""
+        both_new = question.chat.id is None and self._open_chat.id is None
+        if not both_new and not question.chat.same(self._open_chat):
+            self._leave_unsent(question)
+            return
+        self._pictures.put_back(question.pictures)
+        if question.text is not None:
+            edited = self._feed.find(question.edits)
+            if edited is not None and self._drafts.edited is None:
+                self._drafts.edit(edited, question.text)
+            else:
+                self._drafts.put_back(question.text)
+
+    def _leave_unsent(self, question: Question) -> None:
+        if question.text is not None:
+            self._drafts.leave(question.chat, question.text, question.edits)
+
+    def _on_files_read(self) -> None:
+        self._desk.start_waiting()
+        self._show_waiting()
+
+    def _on_queue_cancelled(self) -> None:
+        if (question := self._desk.take_back(self._open_chat)) is not None:
+            self._give_back(question)
+        self._show_waiting()
+
+    def _on_trashed(self, conversation_id: str) -> None:
+        chat = OpenChat(conversation_id)
+        while (question := self._desk.take_back(chat)) is not None:
+            self._give_back(question)  # if the chat is restored, so is what waited in it
+        self._desk.stop(chat)
+        self._resources.engine.forget([conversation_id])
+
+    def _show_waiting(self) -> None:
+        waiting = self._desk.waiting_in(self._open_chat)
+        self._composer.set_queued(waiting.text if waiting else None)
+
+    def _show_answering(self) -> None:
+        self._composer.set_answering(self._desk.turn_of(self._open_chat) is not None)
+        if self.answering != self._told:
+            self._told = self.answering
+            self.answering_changed.emit(self._told)
+
+    def _state_of(self, message_id: str) -> TurnState | None:
+        return next((state for state in self._states.values() if state.message_id == message_id), None)
+
+    # --- the open conversation --------------------------------------------------------------------------------------
+
+    def _on_opened(self, conversation: Conversation | None) -> None:
+        self._drafts.open(self._open_chat)
+        self._feed.set(())
+        self._attachments.open(conversation)
+        self._pictures.open(self._open_chat)
+        self._ticked.show()
+        self._show_answering()
+        self._show_waiting()
+        self.context_used.emit(0, 0)
+        # In the writing lane, so that it sees whatever was stored just before.
+        key = conversation.id if conversation else ""
+        self._chats.look(functools.partial(_open, key), functools.partial(self._on_loaded, self._open_chat))
+
+    def _on_loaded(self, chat: OpenChat, found: tuple[tuple[StoredMessage, ...], Unsent]) -> None:
+        if chat is not self._open_chat:
+            return
+        messages, unsent = found
+        self._drafts.show(unsent)
+        if unsent.edited is not None:
+            self._pictures.edit(pictures_of(unsent.edited))
+        self._feed.set(messages)
+        for answer in messages[-1:]:
+            self._show_context(answer)
+
+    def _read_before(self) -> list[ChatMessage]:
+        """The messages that the model reads before the one being typed."""
+        conversation, messages, edited = self._conversations.current, self._feed.messages, self._drafts.edited
+        if conversation is None:
+            return []
+        if edited is not None:
+            messages = messages[: next((n for n, each in enumerate(messages) if each.id == edited.id), len(messages))]
+        loaded = self._resources.engine.loaded
+        return for_eyes(messages_for_model(conversation, messages), sees=loaded is not None and loaded.sees_pictures)
+
+    def _on_typing(self, text: str) -> None:
+        """Have the model read what comes before the question, while that is being written."""
+        conversation, chosen, loaded = self._conversations.current, self._models.model, self._resources.engine.loaded
+        if not text or conversation is None or chosen is None or loaded is None or self._desk.turns:
+            return
+        if tools_of(conversation) or conversation.adapters:
+            return  # they change the prompt, or what it computes
+        before = self._read_before()
+        if loaded.path == chosen.path and before != self._prepared:
+            self._prepared = before
+            earlier = given_passages(conversation, self._feed.messages)
+            known = with_passages_before(self._resources.engine, before, earlier)
+            self._resources.engine.prepare(known, conversation.id, self.thinking.level or None)
+
+    def _show_context(self, answer: StoredMessage) -> None:
+        loaded = self._resources.engine.loaded
+        self.thinking.learn(answer)
+        used = answer.usage.get("prompt_tokens", 0) + answer.usage.get("completion_tokens", 0)
+        if used:
+            self.context_used.emit(used, loaded.context_length if loaded else 0)
+
+    # --- what is done with a message --------------------------------------------------------------------------------
+
+    def _on_citation(self, message_id: str, quote: Citation) -> None:
+        message = self._feed.find(message_id)
+        if message is not None:
+            self._evidence.show(message, quote)
+            self._transcript.set_active_citation(message_id, quote.number)
+            self.evidence_requested.emit()
+
+    def _on_copy(self, message_id: str) -> None:
+        message = self._feed.find(message_id)
+        if message is not None:
+            QApplication.clipboard().setText(self._feed.markdown(message))
+
+    def _on_action(self, message_id: str, action: str) -> None:
+        if action == "save_again":
+            self._save_again(message_id)
+        elif action == "answer_now":
+            answer_now = functools.partial(self._resources.engine.answer_now, self._open_chat.id or "")
+            self._resources.tasks.call(answer_now)
+        elif action == "think_short":
+            self.thinking.choose("short")
+            self._answer_again(message_id)
+        else:
+            self._answer_again(message_id, with_documents=action != "without_documents")
+
+    def _save_again(self, message_id: str) -> None:
+        for turn, state in self._states.items():
+            if state.message_id == message_id:
+                self._resources.tasks.call(turn.save, functools.partial(self._on_event, turn))
+
+    def _answer_again(self, message_id: str, *, with_documents: bool = True) -> None:
+        message = self._feed.find(message_id)
+        if message is None or message.parent_id is None:
+            return
+        question = Question(self._open_chat, None, message.parent_id, False, with_documents=with_documents)
+        try:
+            self._desk.ask_again(question)
+        except UserError as error:
+            self.failed.emit(error)
+
+    def _on_edit(self, message_id: str) -> None:
+        message = self._feed.find(message_id)
+        if message is not None:
+            self._drafts.edit(message, message.text)
+            self._pictures.edit(pictures_of(message))
+            self._composer.focus_text()
+
+    def _on_branch(self, message_id: str, step: int) -> None:
+        conversation = self._conversations.current
+        if conversation is not None and self._desk.turn_of(self._open_chat) is None:
+            switch = functools.partial(switch_branch, conversation_id=conversation.id, message_id=message_id, step=step)
+            self._chats.write(switch, functools.partial(self._on_switched, self._open_chat))
+
+    def _on_switched(self, chat: OpenChat, messages: list[StoredMessage]) -> None:
+        if chat is self._open_chat:
+            self._feed.set(messages)
+
+
+def _open(key: str, reader: ChatReader) -> tuple[tuple[StoredMessage, ...], Unsent]:
+    messages = tuple(reader.messages(key)) if key else ()
+    return messages, read_unsent(reader, key, messages)

@@ -1,0 +1,69 @@
+"""Fetches pages for the evidence panel from the knowledge worker: as pictures or text, with the quote highlighted."""
+
+from __future__ import annotations
+
+import functools
+
+from PySide6.QtCore import QObject
+
+from desktop_llm.chats.records import StoredMessage
+from desktop_llm.errors import UserError
+from desktop_llm.gui.chat.evidence.panel import EvidencePanel, PageRequest
+from desktop_llm.gui.work import links
+from desktop_llm.gui.work.resources import Resources
+from desktop_llm.knowledge.client import PagePicture, PageText
+from desktop_llm.message import Citation
+
+
+class EvidenceController(QObject):
+    """Answers the panel's requests; an answer that arrives after a newer request is ignored."""
+
+    def __init__(self, resources: Resources, panel: EvidencePanel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._knowledge = resources.knowledge
+        self._tasks = resources.tasks
+        self._panel = panel
+        self._wish = 0
+        panel.page_requested.connect(self._on_page_requested)
+        panel.open_file_requested.connect(self._on_open_file)
+
+    def show(self, answer: StoredMessage, quote: Citation) -> None:
+        """Show the evidence of an answer, with this quote or passage in front."""
+        self._panel.show_evidence(answer.citations, answer.sources, quote)
+
+    def show_passage(self, passage: Citation) -> None:
+        """Show a search hit."""
+        self._panel.show_evidence([], [passage], passage)
+
+    def _on_page_requested(self, wanted: PageRequest) -> None:
+        self._wish += 1
+        self._panel.set_busy()
+        read = functools.partial(self._read, self._wish, wanted)
+        if wanted.page is None:
+            read()
+            return
+        draw = functools.partial(
+            self._knowledge.page_picture, wanted.document, wanted.page, wanted.width_px, wanted.start, wanted.end
+        )
+        # Some formats have pages without pictures, and a file may be gone; its text is still stored.
+        self._tasks.call(draw, functools.partial(self._on_picture, self._wish, wanted.document, wanted.page), read)
+
+    def _read(self, wish: int, wanted: PageRequest, _: UserError | None = None) -> None:
+        read = functools.partial(self._knowledge.page_text, wanted.document, wanted.page)
+        show = functools.partial(self._on_text, wish, wanted)
+        self._tasks.call(read, show, functools.partial(self._on_failed, wish))
+
+    def _on_picture(self, wish: int, document: str, page: int, picture: PagePicture) -> None:
+        if wish == self._wish:
+            self._panel.show_picture(picture, document, page)
+
+    def _on_text(self, wish: int, wanted: PageRequest, text: PageText) -> None:
+        if wish == self._wish:
+            self._panel.show_text(text, wanted.document, wanted.page, wanted.start, wanted.end)
+
+    def _on_failed(self, wish: int, error: UserError) -> None:
+        if wish == self._wish:
+            self._panel.set_error(error.message)
+
+    def _on_open_file(self, quote: Citation) -> None:
+        links.open_file(self._panel, quote.document)

@@ -1,0 +1,243 @@
+"""Puts the messages of the open chat into the transcript: the stored ones, and those that turns are still writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from desktop_llm.chats.records import ChatAdapter, StoredMessage
+from desktop_llm.conversation.events import (
+    Cited,
+    Mixed,
+    NotSaved,
+    Saved,
+    Sources,
+    ToolEnded,
+    ToolStarted,
+    TurnEvent,
+    TurnState,
+)
+from desktop_llm.engine.client import LeftOut, PromptProgress, Rethought, TextDelta, ThinkingDelta
+from desktop_llm.gui.chat.transcript import Transcript
+from desktop_llm.gui.chat.transcript.view_model import (
+    MessageView,
+    ReadingProgress,
+    Status,
+    ThinkingFigures,
+    foot_words,
+)
+from desktop_llm.gui.look.widgets import Action
+from desktop_llm.message import ToolResult
+from desktop_llm.words import plural, tr
+
+
+class Feed:
+    """Keeps the transcript in step with the store and the turns.
+
+    `messages` is the active branch of the open chat, first to last; `state_of` holds the state of each answer that is
+    under way or was not saved, by message id.
+    """
+
+    def __init__(self, transcript: Transcript, state_of: Callable[[str], TurnState | None]) -> None:
+        self._transcript, self._state_of = transcript, state_of
+        self.messages: tuple[StoredMessage, ...] = ()
+
+    def set(self, messages: Sequence[StoredMessage]) -> None:
+        """Show these messages."""
+        self.messages = tuple(messages)
+        self._transcript.set_messages([self._view(message) for message in messages])
+
+    def find(self, message_id: str) -> StoredMessage | None:
+        """The message with this id, or None if it is not shown."""
+        return next((message for message in self.messages if message.id == message_id), None)
+
+    def last(self, role: str) -> StoredMessage | None:
+        """The last message of this role."""
+        return next((message for message in reversed(self.messages) if message.role == role), None)
+
+    def markdown(self, message: StoredMessage) -> str:
+        """The text of a message as it is shown, for copying."""
+        return self._view(message).text or message.text
+
+    def show(self, event: TurnEvent, state: TurnState) -> None:
+        """Show an event of a turn and the state after it; ignore turns of other chats."""
+        message = self.find(state.message_id)
+        if message is None:
+            return
+        match event:
+            case TextDelta(text):
+                self._transcript.set_progress(message.id, None)
+                self._transcript.append_text(message.id, text)
+            case ThinkingDelta(text):
+                self._transcript.set_progress(message.id, None)
+                self._transcript.append_thinking(message.id, text, _figures_now(event))
+            case ToolStarted(part) | ToolEnded(part):
+                self._transcript.set_progress(message.id, None)
+                self._transcript.append_step(message.id, part)
+            case PromptProgress(done, total, seconds_left):
+                progress = ReadingProgress(done, total, len(state.sources), seconds_left)
+                self._transcript.set_progress(message.id, progress)
+            case Mixed() | Sources() | LeftOut() | Cited() | Rethought():
+                self._transcript.update_message(running_view(message, state))
+            case Saved(stored):
+                self.messages = tuple(stored if each.id == stored.id else each for each in self.messages)
+                self._transcript.finish(view_of(stored))
+            case NotSaved():
+                self._transcript.finish(running_view(message, state))
+
+    def _view(self, message: StoredMessage) -> MessageView:
+        state = self._state_of(message.id)
+        return view_of(message) if state is None else running_view(message, state)
+
+
+def view_of(message: StoredMessage) -> MessageView:
+    """A stored message as the transcript shows it."""
+    nothing_found = _no_model_ran(message)
+    notice, notice_text = _nothing_found(message) if nothing_found else _why_short(message)
+    return MessageView(
+        id=message.id,
+        role=message.role,
+        parts=() if nothing_found else message.parts,
+        status=_status(message.status),
+        thinking=_figures(message),
+        citations=message.citations,
+        sources=message.sources,
+        unsupported=tuple(message.text[start:end] for start, end in message.unsupported),
+        foot=_foot(message),
+        foot_tip=_foot_tip(message),
+        error=message.error,
+        error_text=message.error_text,
+        notice=notice,
+        notice_text=notice_text,
+        branch=message.branch,
+        branches=message.branches,
+        actions=_actions(message, nothing_found),
+    )
+
+
+def running_view(message: StoredMessage, state: TurnState) -> MessageView:
+    """An answer that is not completely stored yet, as the turn knows it.
+
+    If saving failed, it says why and offers to try again.
+    """
+    text = state.text
+    view = replace(
+        view_of(message),
+        parts=state.parts,
+        thinking=_figures_now(state.thought) if state.thought else view_of(message).thinking,
+        sources=state.sources,
+        citations=state.citations,
+        unsupported=tuple(text[start:end] for start, end in state.unsupported),
+    )
+    if (reason := state.not_saved) is not None:
+        actions = (Action("save_again", tr("Save again"), "retry"),)
+        return replace(view, status="interrupted", error=reason.title, error_text=reason.text, actions=actions)
+    if without := [adapter for adapter in state.adapters if adapter.problem]:
+        notice, text = _without(without)
+        return replace(view, notice=notice, notice_text=text)
+    if state.left_out:
+        notice = plural(
+            "The model no longer reads the first message.",
+            "The model no longer reads the first %n messages.",
+            state.left_out,
+        )
+        return replace(view, notice=notice, notice_text=tr("The whole chat stays saved."))
+    return view
+
+
+def _figures(message: StoredMessage) -> ThinkingFigures:
+    usage, stopped = message.usage, message.finish_reason == "cancelled" and not message.text
+    limit = usage.get("thinking_limit", 0)
+    return ThinkingFigures(
+        seconds=message.timings.get("thinking_s", 0.0),
+        tokens=usage.get("thinking_tokens", 0),
+        limit=limit,
+        end="stopped" if stopped else "limit" if limit else "",
+    )
+
+
+def _figures_now(piece: ThinkingDelta) -> ThinkingFigures:
+    return ThinkingFigures(piece.seconds, piece.tokens, piece.limit)
+
+
+def _status(text: str) -> Status:
+    return text if text in ("draft", "streaming", "complete", "interrupted", "error") else "complete"  # type: ignore[return-value]
+
+
+def _no_model_ran(message: StoredMessage) -> bool:
+    """Whether the answer says that nothing was found in the documents: it is complete without any generated token."""
+    whole = message.role == "assistant" and message.status == "complete" and message.finish_reason == "stop"
+    return whole and bool(message.text) and message.usage.get("completion_tokens") == 0
+
+
+def _nothing_found(message: StoredMessage) -> tuple[str, str]:
+    """The two paragraphs that `prompt.nothing_found` wrote."""
+    title, _, rest = message.text.partition("\n\n")
+    return title, rest
+
+
+def _why_short(message: StoredMessage) -> tuple[str, str]:
+    if message.status == "interrupted" and not message.error:
+        return tr("This answer was interrupted."), tr("The text so far is kept.")
+    if message.status == "complete" and (without := [each for each in message.adapters if each.problem]):
+        return _without(without)
+    if message.status == "complete" and message.role == "assistant" and not message.text:
+        if message.finish_reason == "cancelled":
+            return tr("Stopped before the first word."), ""
+        if message.finish_reason == "length":
+            return tr("The model kept thinking until there was no room left."), tr(
+                "The thinking is kept, there is no answer."
+            )
+        if any(isinstance(part, ToolResult) for part in message.parts):
+            return tr("The model asked for tools and wrote no answer."), tr("Try again, or with a larger model.")
+        return tr("The model ended without an answer."), tr("Try again, or ask in other words.")
+    return "", ""
+
+
+def _without(adapters: Sequence[ChatAdapter]) -> tuple[str, str]:
+    """What is said of adapters that an answer had to do without."""
+    went_on = plural("The chat goes on without it.", "The chat goes on without these %n adapters.", len(adapters))
+    return " ".join(adapter.problem for adapter in adapters), went_on
+
+
+def _actions(message: StoredMessage, nothing_found: bool) -> tuple[Action, ...]:
+    if message.role != "assistant":
+        return ()
+    if message.status == "complete" and not message.text and message.finish_reason == "length":
+        short = Action("think_short", tr("Try again with Short"), "retry")
+        return (short, Action("regenerate", tr("Try again"), "retry"))
+    if message.status in ("interrupted", "error") or (message.status == "complete" and not message.text):
+        return (Action("regenerate", tr("Try again"), "retry"),)
+    if nothing_found:
+        return (Action("without_documents", tr("Answer without documents"), "chat"),)
+    return ()
+
+
+def _foot(message: StoredMessage) -> str:
+    tokens = message.usage.get("completion_tokens", 0)
+    if message.role != "assistant" or not tokens:
+        return ""
+    timings = message.timings
+    return foot_words(tokens, timings.get("generation_tps"), timings.get("ttft_s"), message.finish_reason or "stop")
+
+
+def _foot_tip(message: StoredMessage) -> str:
+    lines = [message.model_name or ""]
+    lines += [
+        tr("with {name} {scale}", name=adapter.name or adapter.id, scale=f"{adapter.scale:.2f}")
+        for adapter in message.adapters
+        if adapter.on and not adapter.problem
+    ]
+    if message.usage:
+        lines.append(
+            tr(
+                "{prompt} prompt tokens, {cached} of them kept from before",
+                prompt=f"{message.usage.get('prompt_tokens', 0):,}",
+                cached=f"{message.usage.get('cached_tokens', 0):,}",
+            )
+        )
+    if speed := message.timings.get("prompt_tps"):
+        lines.append(tr("prompt processing {speed} tokens/s", speed=f"{speed:.1f}"))
+    if message.seed is not None:
+        lines.append(tr("seed {seed}", seed=message.seed))
+    return "\n".join(line for line in lines if line)

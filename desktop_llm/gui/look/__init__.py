@@ -1,0 +1,1 @@
+"""How everything looks: theme, icons, widgets, Markdown, number formats. It knows nothing about the app's work."""

@@ -1,0 +1,1 @@
+"""Downloads under way, on the Models page."""

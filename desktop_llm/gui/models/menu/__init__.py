@@ -1,0 +1,1 @@
+"""The model menu: models to load, and their load settings."""

@@ -1,0 +1,58 @@
+"""What one document may cost, all in one place: its size, its text, the reader's time and memory.
+
+A document beyond a `Budget` goes to the end of the queue, so that the files behind it are read first; then it gets the
+larger budget, once; then reading stops, and what was read by then is kept and marked as partly read. The sizes below
+are no matter of patience: a document beyond one of them is cut there, or refused if it has no pages to keep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# The worker and the reader each hold the whole file in memory; a scanned book of 1,000 pages has about 100 MB.
+MAX_FILE_BYTES = 200_000_000
+# About 10,000 printed pages. The worker holds all of a document's text while it cuts it into passages.
+MAX_TEXT_LENGTH = 20_000_000
+# A page travels as one frame, and a format without pages is one page.
+MAX_PAGE_LENGTH = 10_000_000
+# The headings of a page travel with it; no table of contents is longer.
+MAX_HEADINGS = 10_000
+MAX_TITLE_LENGTH = 300
+# Parsed XML takes about ten times its size in memory, so one part fits into READER_BYTES and two would not.
+MAX_PART_BYTES = 100_000_000
+# What all parts of a document may unpack to; the text of the longest novels is 4 MB.
+MAX_UNPACKED_BYTES = 200_000_000
+# A PDF that names this many pages in a row that are not in the file has none after them: it lies about its length.
+MAX_MISSING_PAGES = 200
+# A drawn page has 256 MB at most: four bytes for each pixel.
+MAX_PICTURE_WIDTH = 4_000
+MAX_PICTURE_HEIGHT = 16_000
+# A reader that takes more is ended. Real documents stay below 500 MB; the window and a model need the rest of 8 GB.
+READER_BYTES = 2 * 1024**3
+# A reader is replaced after a file that left it this large.
+READER_GROWN_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a reader may spend on one document.
+
+    `cpu_s` is its own processor time, so a busy machine counts against nobody. `idle_s` is the time in which it neither
+    computes nor waits for the processor or the disk, so it counts only for a reader that sleeps; parsing never does.
+    `whole_s` is for everything: reading, cutting into passages and embedding them, which takes most of the time.
+    """
+
+    cpu_s: float
+    idle_s: float
+    pages: int
+    passages: int
+    whole_s: float
+
+
+# 900 ordinary files out of 1,000 need less than a second, and a book of 1,000 pages about five. A folder's other files
+# never wait longer than this for one of them.
+FIRST = Budget(cpu_s=15.0, idle_s=5.0, pages=5_000, passages=1_000, whole_s=30.0)
+# Nothing waits behind it any more, so this is for the longest documents that people have: standards, ledgers, logs.
+LARGER = Budget(cpu_s=45.0, idle_s=7.0, pages=20_000, passages=20_000, whole_s=80.0)
+# Somebody waits for the picture.
+DRAWING = Budget(cpu_s=10.0, idle_s=5.0, pages=1, passages=0, whole_s=15.0)

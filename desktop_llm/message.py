@@ -1,0 +1,137 @@
+"""The ordered parts of a message, and the citations of an answer.
+
+Everything that handles messages uses these: the conversation, the store, the engine's wire, the transcript, exports.
+The order of the parts is the order in which they were written or said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the message itself, in Markdown."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A piece of a model's thinking before it answers or calls a tool."""
+
+    kind: ClassVar[str] = "thinking"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture, by the path of its file."""
+
+    kind: ClassVar[str] = "image"
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attached document, by its path."""
+
+    kind: ClassVar[str] = "file"
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool; `arguments` is the JSON it wrote, `id` ties the result to the call."""
+
+    kind: ClassVar[str] = "tool_call"
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A tool's answer to the call `id`, as text, after `seconds`; if it `failed`, the text says why."""
+
+    kind: ClassVar[str] = "tool_result"
+    id: str
+    text: str
+    seconds: float = 0.0
+    failed: bool = False
+
+
+Part = Text | Thinking | Image | File | ToolCall | ToolResult
+
+_TYPES: dict[str, type] = {"str": str, "float": float, "bool": bool}
+_KINDS: dict[str, type[Part]] = {kind.kind: kind for kind in (Text, Thinking, Image, File, ToolCall, ToolResult)}
+
+
+def text_of(parts: Iterable[Part]) -> str:
+    """The text of the message, without thinking and attachments."""
+    return "".join(part.text for part in parts if isinstance(part, Text))
+
+
+def thinking_of(parts: Iterable[Part]) -> str:
+    """Everything the model thought."""
+    return "".join(part.text for part in parts if isinstance(part, Thinking))
+
+
+def appended(parts: tuple[Part, ...], piece: Text | Thinking) -> tuple[Part, ...]:
+    """The parts with one more streamed piece, which continues the last part if that is of the same kind."""
+    if parts and type(parts[-1]) is type(piece):
+        return (*parts[:-1], type(piece)(parts[-1].text + piece.text))
+    return (*parts, piece)
+
+
+def part_to_json(part: Part) -> dict[str, Any]:
+    """A part as JSON, for the wire and the store."""
+    return {"kind": part.kind, **asdict(part)}
+
+
+def part_from_json(data: Mapping[str, Any]) -> Part:
+    """The part that `part_to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+    kind = _KINDS[data["kind"]]
+    given = [field for field in fields(kind) if field.name in data or field.default is MISSING]
+    return kind(**{field.name: _TYPES[str(field.type)](data[field.name]) for field in given})
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A span of a document: a passage that a model was given, or a quote that supports its answer.
+
+    `text` is exactly `[start:end]` (code points) of that page's stored text; `page` counts from 1, None if the format
+    has none; `place` names slide, sheet, heading or line. `score` is 0 to 1. `verified` means that the span was read
+    again from the store and is equal.
+    """
+
+    number: int
+    document: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+    score: float
+    verified: bool = False
+    place: str = ""
+
+
+def marked_citations(marks: Sequence[int], citations: Sequence[Citation]) -> list[Citation | None]:
+    """The citation behind each mark of an answer; `marks` are the numbers of its marks in the order of the text.
+
+    A passage that is cited several times has one citation per mark, in the same order. Answers of an earlier version
+    keep a quote that several marks share only once: if the counts differ, every mark gets the first one.
+    """
+    quotes: dict[int, list[Citation]] = {}
+    for citation in citations:
+        quotes.setdefault(citation.number, []).append(citation)
+    counts = Counter(marks)
+    waiting = {number: iter(found) for number, found in quotes.items() if len(found) == counts[number]}
+    return [
+        next(waiting[number]) if number in waiting else quotes[number][0] if number in quotes else None
+        for number in marks
+    ]

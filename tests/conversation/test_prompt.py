@@ -1,0 +1,40 @@
+"""A chat as the model reads it."""
+
+from __future__ import annotations
+
+from desktop_llm.chats.store import ChatStore
+from desktop_llm.conversation.prompt import messages_for_model, retrieval_query, with_passages
+from desktop_llm.engine.client import ChatMessage
+from desktop_llm.message import Citation, Text
+
+HELLO = [ChatMessage.of("user", "Hello"), ChatMessage.of("assistant", "Hi"), ChatMessage.of("user", "Why is it so?")]
+
+
+def test_instructions_come_first_and_messages_without_text_are_left_out(store: ChatStore) -> None:
+    chat = store.create(system_prompt="Be short.")
+    question = store.add(chat.id, None, "user", [Text("Why?")])
+    store.add(chat.id, question.id, "assistant", status="error")
+    found = messages_for_model(chat, store.messages(chat.id))
+    assert [(message.role, message.text) for message in found] == [("system", "Be short."), ("user", "Why?")]
+
+
+def test_a_short_question_is_looked_for_with_the_one_before_it() -> None:
+    assert retrieval_query(HELLO) == "Hello\nWhy is it so?"
+    assert retrieval_query([*HELLO, ChatMessage.of("user", "What does the contract say of it?")]).startswith(
+        "What does"
+    )
+
+
+def test_passages_stand_before_the_last_question_as_quotes() -> None:
+    passage = Citation(1, "/lease.pdf", 3, 0, 5, "Three\n months.", 0.9)
+    *earlier, last = with_passages(HELLO, [passage])
+    assert earlier == HELLO[:-1]
+    assert "[1]\nThree\n months." in last.text
+    assert "not instructions" in last.text
+    assert last.text.endswith("Question: Why is it so?")
+
+
+def test_a_passage_of_code_keeps_its_lines_and_indentation() -> None:
+    code = "def rate(kwh: int) -> float:\n    if kwh > 400:\n        return 0.31\n\n    return 0.27"
+    last = with_passages(HELLO, [Citation(2, "/tariff.py", None, 0, len(code), code, 0.9)])[-1]
+    assert f"[2]\n{code}\n" in last.text

@@ -1,0 +1,100 @@
+"""LoRA adapters on llama.cpp: mixed, swapped within a conversation, and gone again without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from desktop_llm.engine.adapters import KEPT
+from desktop_llm.engine.client import AdapterUse, ChatMessage, Engine, Finished, Sampling, TextDelta
+from desktop_llm.errors import ModelFileError
+from desktop_llm.models.gguf import weights_of
+from desktop_llm.paths import folders
+from tests.engine.conftest import load
+from tests.engine.tiny_models import tiny_model
+from tests.models.adapter_files import adapter
+
+QUESTION = "Tell me of the sea."
+# These halves multiply to numbers as large as a trained adapter's.
+SIZE, RANK = 0.2, 4
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return tiny_model(tmp_path / "tiny.gguf")
+
+
+@pytest.fixture
+def real(home: Path, tested_backends: bytes, model: Path) -> Iterator[Engine]:
+    (folders(home).cache / "backends.json").write_bytes(tested_backends)
+    engine = Engine(folders(home))
+    load(engine, model)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def adapters(model: Path, tmp_path: Path) -> list[Path]:
+    """More adapters than stay loaded."""
+    shapes = weights_of(model)
+    names = [f"blk.{layer}.{part}.weight" for layer in (0, 1) for part in ("attn_q", "attn_v", "ffn_down")]
+    weights = {name: shapes[name] for name in names}
+    return [
+        adapter(tmp_path / f"{number}.gguf", weights, rank=RANK, size=SIZE, seed=number) for number in range(KEPT + 3)
+    ]
+
+
+def answer(engine: Engine, *mix: tuple[Path, float], tokens: int = 12) -> tuple[str, Finished]:
+    used = [AdapterUse(path, scale) for path, scale in mix]
+    sampling = Sampling(temperature=0, max_tokens=tokens)
+    events = list(engine.generate([ChatMessage.of("user", QUESTION)], sampling, adapters=used))
+    assert isinstance(events[-1], Finished)
+    return "".join(event.text for event in events if isinstance(event, TextDelta)), events[-1]
+
+
+def test_a_mix_is_swapped_within_a_conversation_and_scale_0_is_the_base(real: Engine, adapters: list[Path]) -> None:
+    one, two, *_ = adapters
+    base, _ = answer(real)
+    at_zero, ended = answer(real, (one, 0), (two, 0))
+    assert at_zero == base
+    assert ended.usage.cached_tokens == ended.usage.prompt_tokens - 1
+    with_one, ended = answer(real, (one, 1))
+    assert with_one != base
+    assert ended.usage.cached_tokens == 0  # what the base had read does not hold for this mix
+    with_two = answer(real, (two, 1))[0]
+    assert with_two not in (base, with_one)
+    both = answer(real, (one, 1), (two, 0.5))[0]
+    assert both == answer(real, (two, 0.5), (one, 1))[0]
+    with ThreadPoolExecutor(2) as pool:  # the second waits for the first, and neither has the other's adapter
+        together = [pool.submit(answer, real, (path, 1)) for path in (one, two)]
+        assert [each.result(100)[0] for each in together] == [with_one, with_two]
+    assert answer(real)[0] == base
+
+
+def test_adapters_that_are_idle_are_freed_and_loaded_again(real: Engine, adapters: list[Path]) -> None:
+    first = [answer(real, (path, 1), tokens=2)[0] for path in adapters]
+    assert answer(real, (adapters[0], 1), tokens=2)[0] == first[0]
+    assert answer(real, *((path, 0.1) for path in adapters), tokens=2)[0]
+
+
+def test_one_that_can_not_be_loaded_is_a_sentence_and_the_chat_goes_on(
+    real: Engine, adapters: list[Path], tmp_path: Path
+) -> None:
+    base, _ = answer(real)
+    other = adapter(tmp_path / "other.gguf", {"blk.0.attn_q.weight": (16, 16)})
+    with pytest.raises(ModelFileError, match=r"adapter other could not be loaded\. The model is unchanged") as told:
+        answer(real, (adapters[0], 1), (other, 1))
+    assert "shape" in told.value.details
+    with pytest.raises(ModelFileError, match="adapter gone could not be loaded"):
+        answer(real, (tmp_path / "gone.gguf", 1))
+    assert answer(real)[0] == base
+    adapter(adapters[0], {"blk.0.attn_q.weight": weights_of_q(real)}, rank=2, size=2.0)
+    assert answer(real, (adapters[0], 1))[0] != base  # the file was changed: it is loaded anew
+
+
+def weights_of_q(engine: Engine) -> tuple[int, ...]:
+    assert engine.loaded is not None
+    return weights_of(engine.loaded.path)["blk.0.attn_q.weight"]
