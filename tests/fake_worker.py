@@ -1,12 +1,12 @@
 """An engine worker without a model: it uses the real wire, answers in words, and misbehaves as told.
 
 A token is a word. The last message decides what happens: "say: some words" streams these words, "call: NAME {…}" asks
-for a tool, "mix: ?" names the adapters that the answer has, "die before: SIGABRT"
-ends the worker before the first word, "die: SIGABRT" or
-"memory" or "stall" or "junk" do so in the middle of an answer. `--crash MODULE` makes a backend crash in its
-self-test, and `--test-hangs` makes the self-test never end; `--crash-repacked` crashes the first decode with extra
-buffer types, `--stay` refuses to end. `--gpu` has a GPU; its memory is too small with `--gpu-full`, and it crashes at
-the load with `--gpu-crashes-at-load` or at the first decode with `--gpu-crashes`.
+for a tool, "mix: ?" names the adapters that the answer has, "die before: SIGABRT" ends the worker before the first
+word, "die: SIGABRT" or "memory" or "stall" or "junk" do so in the middle of an answer. `--crash MODULE` makes a backend
+crash in its self-test, `--test-hangs` makes the self-test never end, `--gpu-hangs` that of the GPU alone;
+`--crash-repacked` crashes the first decode with extra buffer types, `--stay` refuses to end. `--gpu` has a GPU; its
+memory is too small with `--gpu-full`, and it crashes at the load with `--gpu-crashes-at-load` or at the first decode
+with `--gpu-crashes`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class FakeEngine:
 
     def selftest(self, request: Request) -> Steps:
         yield None
-        if "--test-hangs" in self._options:
+        if "--test-hangs" in self._options or ("--gpu-hangs" in self._options and "gpu" in request.data["modules"]):
             threading.Event().wait()
         if self._crashes(request.data["modules"]):
             die("SIGILL")

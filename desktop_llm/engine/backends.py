@@ -24,7 +24,7 @@ from desktop_llm.words import tr
 from desktop_llm.workers import pulse
 
 _MODULE_NAME = re.compile(r"(?:lib)?ggml-(?P<name>[a-z0-9]+(?:-[a-z0-9_]+)?)\.(?:so|dll|dylib)$")
-_CHOOSES_DEVICES = re.compile(r"GGML_|VK_|CUDA_|HIP_|ROCR_")
+_CHOOSES_DEVICES = re.compile(r"GGML_|VK_|CUDA_(?!CACHE_PATH)|HIP_|ROCR_")  # environment variables
 _KINDS = frozenset({"cpu", "cuda", "hip", "metal", "musa", "opencl", "sycl", "vulkan"})
 _IN_APP = Path(__file__).parents[1] / "backends"  # builders and packages put GPU modules there
 GPU_STILL_S = 60.0  # this process may sleep so long while a slow GPU works on one batch

@@ -91,7 +91,7 @@ class Backends:
             machine = worker.call("machine", stall_s=stall_s).data
             choice = self._notes.read(machine["key"])
             if choice is None:
-                choice = choose(machine, self._start, model)
+                choice = choose(machine, self._start, model, min(stall_s, SELFTEST_STALL_S))
                 self._new = True
             self._machine, self._choice = machine, choice
 
@@ -211,19 +211,21 @@ def reason_for_no_gpu(
     return tr("This installation has no GPU module. The README says under “GPU” how to build it.")
 
 
-def choose(machine: Mapping[str, Any], start: Callable[[], Worker], model: Path) -> BackendChoice:
+def choose(
+    machine: Mapping[str, Any], start: Callable[[], Worker], model: Path, stall_s: float = SELFTEST_STALL_S
+) -> BackendChoice:
     """Self-test this machine's modules, the fastest first, and choose the first CPU module that works and every GPU
     module that has a device.
 
     `machine` is the engine worker's answer to `machine`, `start` starts such a worker, `model` is a small model.
-    Raises UserError if nothing works.
+    A GPU module that says nothing for `stall_s` has failed. Raises UserError if nothing works.
     """
     names = list(machine["modules"])
     left_out: list[str] = []
 
     def gpus(choice: BackendChoice) -> int | None:
         """How many GPUs these backends have; None if they failed."""
-        found = _selftest(start, choice, model)
+        found = _selftest(start, choice, model, stall_s)
         if found is None and choice.modules:
             left_out.append(choice.modules[-1])
         return found
@@ -263,7 +265,7 @@ def crashed(status: int | None) -> bool:
     return status < 0 and signal.Signals(-status).name in _CRASH_SIGNALS
 
 
-def _selftest(start: Callable[[], Worker], choice: BackendChoice, model: Path) -> int | None:
+def _selftest(start: Callable[[], Worker], choice: BackendChoice, model: Path, stall_s: float) -> int | None:
     worker = start()
     data = {
         "model": path_to_wire(model),
@@ -272,9 +274,11 @@ def _selftest(start: Callable[[], Worker], choice: BackendChoice, model: Path) -
         "context_length": 256,
     }
     try:
-        return int(worker.call("selftest", data, stall_s=SELFTEST_STALL_S).data["gpus"])
+        return int(worker.call("selftest", data, stall_s=stall_s).data["gpus"])
     except WorkerDied:
-        if not crashed(worker.exit_status):
+        # A driver can hang for good. The processor's own code does not: then the machine is busy, and it may try again.
+        driver_hangs = worker.hung and any(not name.startswith("cpu") for name in choice.modules)
+        if not driver_hangs and not crashed(worker.exit_status):
             raise
         return None
     except UserError:

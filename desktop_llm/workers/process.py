@@ -83,6 +83,11 @@ class Worker:
         return not self._hung and self._process.poll() is None
 
     @property
+    def hung(self) -> bool:
+        """Whether it was ended because it stopped answering."""
+        return self._hung
+
+    @property
     def closing(self) -> bool:
         """Whether its end was asked for on this side."""
         return self._closing

@@ -372,6 +372,13 @@ class TestFaults:
         assert other.loaded is not None
         assert other.loaded.backend == "cpu-safe"
 
+    def test_a_gpu_module_whose_test_hangs_is_left_out(self, fake: Start, starter: Path) -> None:
+        engine = fake("--gpu", "--gpu-hangs", stall_s=1.0)
+        load(engine, starter)
+        assert engine.loaded is not None
+        assert engine.loaded.backend == "cpu-fast"
+        assert "failed its self-test" in engine.loaded.fallback
+
     def test_where_every_module_crashes_what_is_linked_in_is_used(self, fake: Start, starter: Path) -> None:
         engine = fake("--crash", "cpu-fast", "--crash", "cpu-safe")
         load(engine, starter)

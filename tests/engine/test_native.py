@@ -29,8 +29,12 @@ def test_the_bindings_come_without_numpy_and_the_high_level_class() -> None:
     assert "llama_cpp.llama" not in sys.modules
 
 
-def test_the_machine_s_key_stays_the_same() -> None:
-    assert backends.Modules().machine_key() == backends.Modules().machine_key()
+def test_the_machine_s_key_changes_with_the_choice_of_devices_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = backends.Modules().machine_key()
+    monkeypatch.setenv("CUDA_CACHE_PATH", "another home's cache")
+    assert backends.Modules().machine_key() == key
+    monkeypatch.setenv("GGML_VK_VISIBLE_DEVICES", "0")
+    assert backends.Modules().machine_key() != key
 
 
 def test_every_character_comes_back_whole_from_its_tokens(vocabulary: Vocabulary) -> None:
