@@ -63,7 +63,7 @@ def _engine(home: Folders) -> tuple[dict[str, Any], list[str], Enforced | None]:
             for _ in engine.load(Library(home).starter().path, LoadSettings(context_length=512)):
                 pass
             loaded, confined = engine.loaded, engine.enforced()
-            gpus = [device.description for device in engine.devices() if device.kind == "gpu"]
+            gpus = [device.description for device in engine.installation.devices() if device.kind == "gpu"]
     except UserError as error:
         return found | {"reason": error.message}, [], None
     if loaded is None:

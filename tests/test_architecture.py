@@ -45,7 +45,9 @@ LIBRARIES = {
         "models.library.library",  # a lock, for threads that look at the same time
         "models.facts",  # locks, for files that are created when first needed
         "net.ledger",
-        "engine.client",  # locks, for threads that ask at the same time
+        "engine.client",  # a lock, for threads that load at the same time
+        "engine.engines",  # a lock, for threads that take engines
+        "engine.installation",  # locks, for threads that ask at the same time
         "knowledge.suspects",  # a lock: one thread reads ahead while another embeds
         "engine.choice",
         "engine.crashes",
@@ -65,7 +67,7 @@ LIBRARIES = {
 }
 # The app process may import only these modules of the rooms whose inside runs in a child process.
 CLIENT_SIDE = {
-    "engine": {"client", "shapes", "events", "forms", "grammar", "json_schema"},
+    "engine": {"client", "engines", "installation", "shapes", "events", "forms", "grammar", "json_schema"},
     "knowledge": {"client", "shapes"},
     "pictures": {"client"},
 }

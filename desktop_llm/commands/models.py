@@ -15,7 +15,7 @@ from typing import Any
 from desktop_llm import settings
 from desktop_llm.characters import one_line
 from desktop_llm.commands.terminal import print_json, tell
-from desktop_llm.engine.client import Engine
+from desktop_llm.engine.installation import Installation
 from desktop_llm.errors import UserError
 from desktop_llm.hardware import graphics_cards
 from desktop_llm.models.facts import Facts
@@ -141,11 +141,10 @@ def forecaster(home: Folders) -> Forecaster:
 
 
 def _gpus(home: Folders) -> list[Gpu]:
-    with contextlib.closing(Engine(home)) as engine:
-        try:
-            found = [device for device in engine.devices() if device.kind == "gpu"]
-        except UserError:  # without its small model the engine can't list GPUs, so the forecast is for the CPU
-            return []
+    try:
+        found = [device for device in Installation(home).devices() if device.kind == "gpu"]
+    except UserError:  # without its small model the engine can't list GPUs, so the forecast is for the CPU
+        return []
     return [Gpu(each.description, each.total_bytes, each.free_bytes, each.backend) for each in found]
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from desktop_llm.chats.records import ChatAdapter, Conversation, StoredMessage
-from desktop_llm.engine.client import Finished, LeftOut, Loading, PromptProgress, Rethought, TextDelta, ThinkingDelta
+from desktop_llm.engine.client import (
+    Finished,
+    InLine,
+    LeftOut,
+    Loading,
+    PromptProgress,
+    Rethought,
+    TextDelta,
+    ThinkingDelta,
+    Unloaded,
+)
 from desktop_llm.errors import UserError
 from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, ToolResult, appended, text_of, thinking_of
 
@@ -82,6 +92,8 @@ class NotSaved:
 
 TurnEvent = (
     QuestionStored
+    | InLine
+    | Unloaded
     | Loading
     | Mixed
     | Sources
@@ -102,7 +114,9 @@ TurnEvent = (
 
 @dataclass(frozen=True, slots=True)
 class TurnState:
-    """Everything known about an answer so far; `progress` is set while a model is loaded or the prompt is processed."""
+    """Everything known about an answer so far; `progress` is set while it waits, or while a model is loaded or the
+    prompt is processed.
+    """
 
     asked: QuestionStored | None = None
     parts: tuple[Part, ...] = ()
@@ -112,7 +126,7 @@ class TurnState:
     unsupported: tuple[tuple[int, int], ...] = ()
     thought: ThinkingDelta | None = None  # the last piece of thinking, with the figures of all of it
     left_out: int = 0
-    progress: Loading | PromptProgress | None = None
+    progress: InLine | Loading | PromptProgress | None = None
     finished: Finished | None = None
     failed: Failed | None = None
     saved: StoredMessage | None = None
@@ -147,8 +161,10 @@ def fold(state: TurnState, event: TurnEvent) -> TurnState:
     match event:
         case QuestionStored():
             return replace(state, asked=event)
-        case Loading() | PromptProgress():
+        case InLine() | Loading() | PromptProgress():
             return replace(state, progress=event)
+        case Unloaded():
+            return state
         case Mixed(adapters):
             return replace(state, adapters=adapters)
         case Sources(passages):

@@ -69,7 +69,7 @@ class BackendNotes:
 
 
 class Backends:
-    """The backends of one engine: remembered or tested before the first load, and fewer after a crash.
+    """The backends of all engines: remembered or tested before the first load, and fewer after a crash.
 
     `start` starts an engine worker for a self-test, which may crash it.
     """
@@ -81,7 +81,7 @@ class Backends:
         self._machine: Mapping[str, Any] | None = None
         self._choice = BackendChoice()
         self._new = False  # not yet remembered
-        self._gpu_crashed = False
+        self._crashed_on_gpu: set[Path] = set()  # models
 
     def decide(self, worker: Worker, model: Path, stall_s: float) -> None:
         """Choose the backends once: those remembered for this machine, otherwise by self-tests with a small model."""
@@ -100,25 +100,25 @@ class Backends:
         """All modules that passed their test, the CPU's first."""
         return list(self._choice.modules)
 
-    def asked(self, settings: LoadSettings) -> dict[str, Any]:
+    def asked(self, model: Path, settings: LoadSettings) -> dict[str, Any]:
         """The part of a load request about backends; it names GPU modules only if the GPU may be used."""
-        layers = 0 if self._gpu_crashed else settings.gpu_layers
+        layers = 0 if model in self._crashed_on_gpu else settings.gpu_layers
         modules = [name for name in self._choice.modules if layers != 0 or name.startswith("cpu")]
         return {"modules": modules, "extra_buffers": self._choice.extra_buffers, "gpu_layers": layers}
 
-    def try_gpu_again(self) -> None:
-        """Give the GPU a chance with another model or other settings."""
-        self._gpu_crashed = False
+    def try_gpu_again(self, model: Path) -> None:
+        """Give the GPU another chance with this model."""
+        self._crashed_on_gpu.discard(model)
 
-    def do_with_less(self, settings: LoadSettings, status: int | None) -> bool:
-        """After a child with these settings ended with this status, leave out the GPU, then repacked weights.
+    def do_with_less(self, model: Path, settings: LoadSettings, status: int | None) -> bool:
+        """After a child with this model and settings ended with this status, leave out the GPU, then repacked weights.
 
         Returns False if neither can help.
         """
         if not crashed(status):
             return False
-        if any(not name.startswith("cpu") for name in self.asked(settings)["modules"]):
-            self._gpu_crashed = True
+        if any(not name.startswith("cpu") for name in self.asked(model, settings)["modules"]):
+            self._crashed_on_gpu.add(model)
             return True
         if not self._choice.extra_buffers:
             return False
@@ -133,8 +133,10 @@ class Backends:
             with contextlib.suppress(UserError):  # the disk is full: the choice is made again next time
                 self._notes.write(self._machine["key"], self._choice)
 
-    def fallback(self, gpus: Sequence[Device], settings: LoadSettings, layers: int, gpu_layers: int) -> str:
-        """Why a model with these settings is not wholly on the GPU; `gpus` are those that the worker saw, and
+    def fallback(
+        self, model: Path, gpus: Sequence[Device], settings: LoadSettings, layers: int, gpu_layers: int
+    ) -> str:
+        """Why this model with these settings is not wholly on the GPU; `gpus` are those that the worker saw, and
         `gpu_layers` of all `layers` are there, of which the output is one more.
         """
         assert self._machine is not None
@@ -146,7 +148,7 @@ class Backends:
             self._choice.left_out,
             gpus,
             settings,
-            crashed=self._gpu_crashed,
+            crashed=model in self._crashed_on_gpu,
             card=cards[0] if cards else "",
         )
 

@@ -14,9 +14,25 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from desktop_llm.engine.choice import SMALL_MODEL, BackendNotes, Backends, small_model
-from desktop_llm.engine.crashes import ENOUGH, Crashes, held_back
-from desktop_llm.engine.paces import Paces
+from desktop_llm.engine.choice import SMALL_MODEL
+from desktop_llm.engine.crashes import ENOUGH, held_back
+from desktop_llm.engine.events import (
+    Event,
+    Finished,
+    InLine,
+    LeftOut,
+    Loading,
+    PromptProgress,
+    Rethought,
+    TextDelta,
+    ThinkingDelta,
+    Timings,
+    ToolCalled,
+    Unloaded,
+    Usage,
+    event_of,
+)
+from desktop_llm.engine.installation import STALL_S, Installation
 from desktop_llm.engine.shapes import (
     KV_TYPES,
     ROPE_SCALINGS,
@@ -29,31 +45,17 @@ from desktop_llm.engine.shapes import (
     AdapterUse,
     ChatMessage,
     Device,
-    Event,
-    Finished,
-    LeftOut,
     LoadedModel,
-    Loading,
     LoadSettings,
-    PromptProgress,
     PromptSize,
-    Rethought,
     Sampling,
-    TextDelta,
-    ThinkingDelta,
-    Timings,
-    ToolCalled,
-    Usage,
-    event_of,
-    state_name,
 )
 from desktop_llm.engine.under_way import Stopped, UnderWay, check
-from desktop_llm.errors import LESS_MEMORY, NotFound, UserError, WorkerDied
+from desktop_llm.errors import NotFound, UserError, WorkerDied
 from desktop_llm.paths import Folders, package_file
 from desktop_llm.steps import Run, result_of
 from desktop_llm.words import from_json, tr
 from desktop_llm.workers.confine import Enforced
-from desktop_llm.workers.deaths import Part
 from desktop_llm.workers.process import Worker
 from desktop_llm.workers.protocol import Message, path_to_wire
 
@@ -71,6 +73,7 @@ __all__ = [
     "Engine",
     "Event",
     "Finished",
+    "InLine",
     "LeftOut",
     "LoadSettings",
     "LoadedModel",
@@ -82,13 +85,12 @@ __all__ = [
     "ThinkingDelta",
     "Timings",
     "ToolCalled",
+    "Unloaded",
     "Usage",
 ]
 
-STALL_S = 600.0  # of computing without a word: a slow machine reads a batch of a large model for minutes
 STOP_GRACE_S = 5.0
 _WATCH_S = 0.05
-_MEASURED_CONTEXT = 512
 
 
 class Engine:
@@ -96,42 +98,39 @@ class Engine:
 
     Any thread may call anything. Several answers may be under way, each in a thread of its own: the worker writes two
     at once. Loading another model ends the answers under way, so whoever asks for it waits for them first.
-    `stall_s`: a worker that is silent for so long while it works counts as hung and is ended; `stop_grace_s`: so does
-    one that goes on for so long after a stop.
+    `stop_grace_s`: a worker that goes on for so long after a stop counts as hung and is ended.
     """
 
     def __init__(
         self,
-        folders: Folders,
+        home: Folders | Installation,
         *,
         command: Sequence[str] | None = None,
         stall_s: float = STALL_S,
         stop_grace_s: float = STOP_GRACE_S,
     ) -> None:
-        self._folders, self._command = folders, command
-        modules, cache = folders.data / "backends", folders.cache / "engine"
-        self._arguments = ["engine", "--modules", str(modules), "--cache", str(cache)]
-        self._states = cache / "states"
-        self._backends = Backends(BackendNotes(folders.cache / "backends.json"), self._start_test)
-        self._crashes = Crashes(folders.data / "crashes.json")
-        self._paces = Paces(folders.cache / "paces.json")
-        self._devices: tuple[Device, ...] | None = None
-        self._asking = threading.Lock()
-        self._loading = threading.Lock()
-        self._stall_s = stall_s
+        """An installation is shared with other engines; for folders, a new one with `command` and `stall_s` is made."""
+        if not isinstance(home, Installation):
+            home = Installation(home, command=command, stall_s=stall_s)
+        self.installation = home
+        self._backends, self._crashes = self.installation.backends, self.installation.crashes
+        self._paces, self._stall_s = self.installation.paces, self.installation.stall_s
         self._stop_grace_s = stop_grace_s
+        self._loading = threading.Lock()
         self._worker: Worker | None = None
         self._wanted: tuple[Path, LoadSettings] | None = None
         self._loaded: LoadedModel | None = None
         self._proved: Worker | None = None  # the last worker that generated something
         self._under_way: list[UnderWay] = []
-        self._children: set[Worker] = set()  # including those that test and measure in other threads
-        self._ended = False
 
     @property
     def loaded(self) -> LoadedModel | None:
         """The model in memory; None before the first load and after the worker died."""
         return self._loaded if self._worker is not None and self._worker.alive else None
+
+    def holds(self, model: Path, settings: LoadSettings) -> bool:
+        """Whether this model is in memory, loaded with these settings."""
+        return self.loaded is not None and self._wanted == (model, settings)
 
     def load(
         self, model: Path, settings: LoadSettings, *, asked_for: bool = False
@@ -149,7 +148,7 @@ class Engine:
         yield from self._my_turn_to_load()
         try:
             if (loaded := self.loaded) is None or self._wanted != (model, settings):
-                self._backends.try_gpu_again()
+                self._backends.try_gpu_again(model)
                 loaded = yield from self._load(model, settings)
                 self._wanted = (model, settings)
             return loaded
@@ -208,10 +207,8 @@ class Engine:
 
     def forget(self, slots: Sequence[str]) -> None:
         """Forget what was kept of these conversations, in memory and on the disk."""
+        self.installation.forget(slots)
         for slot in slots:
-            for path in self._states.glob(f"*/{state_name(slot)}.kv"):
-                with contextlib.suppress(OSError):
-                    path.unlink()
             if (worker := self._worker) is not None:
                 worker.start("forget", {"slot": slot})
 
@@ -252,30 +249,8 @@ class Engine:
         return measured
 
     def beside(self) -> Engine:
-        """Another engine with the same programs and folders, to measure a model that is not the one in use."""
-        return Engine(self._folders, command=self._command, stall_s=self._stall_s, stop_grace_s=self._stop_grace_s)
-
-    def speeds(self, threads: int | None = None) -> dict[str, Any]:
-        """The speed of this processor for `Forecaster.note_speeds`, measured for some seconds in a separate child.
-
-        It uses all physical cores unless `threads` is given. Raises NotFound without the small model for measuring.
-        """
-        model = small_model()
-        settings = LoadSettings(context_length=_MEASURED_CONTEXT, threads=threads, gpu_layers=0)
-        with self._tester(model) as worker:
-            data = {"model": path_to_wire(model), **asdict(settings), **self._backends.asked(settings)}
-            return {**worker.call("speeds", data, stall_s=self._stall_s).data, "model": str(model)}
-
-    def devices(self) -> tuple[Device, ...]:
-        """Every device that llama.cpp can use here; a child is asked once, so `free_bytes` is as of then.
-        Raises NotFound without the small model for testing backends.
-        """
-        with self._asking:  # the pages of a new window all ask at once, and one test keeps this computer busy enough
-            if self._devices is None:
-                with self._tester(small_model()) as worker:
-                    told = worker.call("devices", {"modules": self._backends.modules}, stall_s=self._stall_s).data
-                self._devices = tuple(Device(**device) for device in told["devices"])
-            return self._devices
+        """Another engine on the same installation."""
+        return Engine(self.installation, stop_grace_s=self._stop_grace_s)
 
     def enforced(self) -> Enforced | None:
         """What the kernel enforces on the worker, in its own words; None if no model is loaded."""
@@ -288,13 +263,6 @@ class Engine:
         if self._worker is not None:
             self._worker.close()
         self._worker = self._loaded = None
-
-    def end(self) -> None:
-        """Close for good, from any thread: children that test or measure end too, and none starts any more."""
-        self._ended = True
-        self.close()
-        for worker in list(self._children):
-            worker.kill()
 
     def _ready(self, request: UnderWay | None = None) -> Generator[Loading, None, Worker]:
         """The worker with the model in memory, loaded again if the worker died. Stopping the request stops loading."""
@@ -323,7 +291,7 @@ class Engine:
     def _load(self, model: Path, settings: LoadSettings) -> Generator[Loading, None, LoadedModel]:
         self.close()
         yield Loading(None)
-        worker = self._worker = self._start()
+        worker = self._worker = self.installation.start()
         self._backends.decide(worker, package_file(*SMALL_MODEL) or model, self._stall_s)
         self._crashes.begin(model)
         try:
@@ -332,9 +300,9 @@ class Engine:
                     self._loaded = yield from self._load_once(worker, model, settings)
                     return self._loaded
                 except WorkerDied as death:
-                    if not self._backends.do_with_less(settings, worker.exit_status):
+                    if not self._backends.do_with_less(model, settings, worker.exit_status):
                         raise self._dead(death, worker, model, settings) from death
-                worker = self._worker = self._start()
+                worker = self._worker = self.installation.start()
         finally:
             self._crashes.end(model)
 
@@ -351,7 +319,7 @@ class Engine:
         data = {
             "model": path_to_wire(model),
             **asdict(settings),
-            **self._backends.asked(settings),
+            **self._backends.asked(model, settings),
             "prompt_tps": self._paces.prompt_tps(model, settings),
         }
         try:
@@ -366,7 +334,7 @@ class Engine:
     def _told(self, model: Path, settings: LoadSettings, data: dict[str, Any], load_s: float) -> LoadedModel:
         gpus = [Device(**gpu) for gpu in data.pop("gpus")]
         seen = {"device": from_json(data["device"]), "load_s": load_s}
-        fallback = self._backends.fallback(gpus, settings, data["layers"], data["gpu_layers"])
+        fallback = self._backends.fallback(model, gpus, settings, data["layers"], data["gpu_layers"])
         return LoadedModel(path=model, **{**data, **seen}, fallback=fallback)
 
     def _answer(
@@ -437,7 +405,7 @@ class Engine:
             return True
         if self._proved is request.worker:
             return False
-        return self._backends.do_with_less(self._wanted[1], request.worker.exit_status)
+        return self._backends.do_with_less(*self._wanted, request.worker.exit_status)
 
     def _told_of(self, death: WorkerDied, request: UnderWay) -> WorkerDied:
         """A death while an answer was written; it counts if the model had not written anything since it was loaded."""
@@ -460,40 +428,6 @@ class Engine:
             self._paces.note(*self._wanted, usage.prompt_tokens - usage.cached_tokens, timings.prompt_tps)
         alternatives = tuple(data.get("alternatives", ()))
         return Finished(data["finish_reason"], usage, timings, data["seed"], alternatives)
-
-    @contextlib.contextmanager
-    def _tester(self, model: Path) -> Iterator[Worker]:
-        """A separate worker for one question; its backends are known to work."""
-        with contextlib.closing(self._start_test()) as worker:
-            self._backends.decide(worker, model, self._stall_s)
-            yield worker
-
-    def _start(self) -> Worker:
-        return self._start_as(
-            Part(
-                tr("The model"),
-                tr("Everything written so far is kept. The next message starts it again."),
-                tr("A smaller model or a shorter context length helps."),
-                LESS_MEMORY,
-            )
-        )
-
-    def _start_test(self) -> Worker:
-        return self._start_as(
-            Part(
-                tr("The test of what this computer can do"),
-                tr("Your chats and documents are untouched. Try again."),
-                tr("Close other programs first."),
-            )
-        )
-
-    def _start_as(self, part: Part) -> Worker:
-        worker = Worker(self._arguments, part, command=self._command)
-        self._children.difference_update([child for child in list(self._children) if not child.alive])
-        self._children.add(worker)
-        if self._ended:
-            worker.kill()
-        return worker
 
 
 def _no_model() -> NotFound:

@@ -1,9 +1,11 @@
-"""Everything that goes into the engine and comes out of it, as plain data; the app imports it from `engine.client`."""
+"""What goes into the engine, and what it reports of a model, as plain data; the app imports it from `engine.client`.
+
+What happens meanwhile is in `events`.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -359,122 +361,6 @@ class LoadedModel:
     thinking: ThinkingKind = "none"
     own_thinking: str = "off"
     sees_pictures: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """The tokens of one answer; the cached ones needed no processing.
-
-    `thinking_tokens` are those of `completion_tokens` that were thinking; `thinking_limit` is the limit that ended it,
-    0 if it ended by itself or because the person wanted the answer.
-    """
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    thinking_tokens: int = 0
-    thinking_limit: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """How fast one answer was, as the app saw it: seconds, and tokens per second."""
-
-    load_s: float = 0.0
-    ttft_s: float = 0.0
-    prompt_tps: float = 0.0
-    generation_tps: float = 0.0
-    thinking_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """The model is being loaded; `fraction` is None while it is unknown."""
-
-    fraction: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """The number of oldest messages that are left out because the conversation is longer than the context."""
-
-    messages: int
-
-
-@dataclass(frozen=True, slots=True)
-class PromptProgress:
-    """Prompt processing: the tokens done, and all of them."""
-
-    done: int
-    total: int
-    seconds_left: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class TextDelta:
-    """The next piece of the answer."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ThinkingDelta:
-    """The next piece of the thinking before the answer, which has taken so many tokens and seconds by now, of at most
-    `limit` tokens (0: no limit).
-    """
-
-    text: str
-    tokens: int = 0
-    seconds: float = 0.0
-    limit: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCalled:
-    """The model asks for a tool; `arguments` is JSON, or what the model wrote in its place."""
-
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rethought:
-    """All text so far was thinking: it ended with a closing mark that nothing had opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The end of an answer; `finish_reason` is stop, length, cancelled, or tool_calls if the model waits for tools.
-
-    `alternatives` has, if they were asked for, each drawn token: its "text", its "probability" before the samplers, and
-    the "likeliest" ones at its place, with the same two fields.
-    """
-
-    finish_reason: str
-    usage: Usage
-    timings: Timings
-    seed: int | None
-    alternatives: tuple[Mapping[str, Any], ...] = ()
-
-
-Event = Loading | LeftOut | PromptProgress | TextDelta | ThinkingDelta | ToolCalled | Rethought | Finished
-
-
-def event_of(data: Mapping[str, Any]) -> Event:
-    """An event of an answer under way, from the wire."""
-    match data["event"]:
-        case "text":
-            return TextDelta(data["text"])
-        case "thinking":
-            return ThinkingDelta(data["text"], data["tokens"], data["seconds"], data["limit"])
-        case "tool_call":
-            return ToolCalled(**json.loads(data["text"]))
-        case "rethink":
-            return Rethought()
-        case "prompt":
-            return PromptProgress(data["done"], data["total"], data["seconds_left"])
-        case _:
-            return LeftOut(data["messages"])
 
 
 @dataclass(frozen=True, slots=True)

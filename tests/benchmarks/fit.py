@@ -154,7 +154,7 @@ def run(wanted: list[str], context: int, threads: int | None, rounds: int) -> li
 def _machine(home: Path, context: int, threads: int | None, rounds: int) -> dict[str, Any]:
     engine = Engine(folders(home))
     try:
-        speeds = engine.speeds(threads)
+        speeds = engine.installation.speeds(threads)
     finally:
         engine.close()
     if threads == 1:  # use the same clock as everything else here

@@ -400,7 +400,7 @@ class TestFaults:
         load(engine, starter)
         assert engine.loaded is not None
         assert (engine.loaded.device, engine.loaded.gpu_layers, engine.loaded.fallback) == ("Fake card", 2, "")
-        assert [device.description for device in engine.devices()] == ["Fake card"]
+        assert [device.description for device in engine.installation.devices()] == ["Fake card"]
 
     @pytest.mark.parametrize(
         ("options", "reason"),
@@ -438,19 +438,19 @@ class TestFaults:
     def test_those_who_ask_at_once_for_the_devices_wait_for_one_answer(self, fake: Start) -> None:
         engine = fake("--gpu")
         with ThreadPoolExecutor(3) as pool:
-            first, *others = pool.map(lambda _: engine.devices(), range(3))
+            first, *others = pool.map(lambda _: engine.installation.devices(), range(3))
         assert all(other is first for other in others)
 
     def test_the_end_takes_along_what_is_tested_and_starts_nothing_more(self, fake: Start) -> None:
         engine = fake("--test-hangs")
         with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(engine.devices)
+            asked = pool.submit(engine.installation.devices)
             while len(psutil.Process().children()) < 2:  # the one that was asked, and the one that is tested
                 wait([asked], 0.01)
-            engine.end()
+            engine.installation.end()
             assert isinstance(asked.exception(), WorkerDied)
         with pytest.raises(WorkerDied):
-            engine.devices()
+            engine.installation.devices()
         assert psutil.Process().children() == []
 
     def test_a_worker_that_refuses_to_end_is_killed(self, fake: Start, starter: Path) -> None:

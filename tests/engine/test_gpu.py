@@ -44,7 +44,7 @@ def engine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setenv("GGML_VK_VISIBLE_DEVICES", "0")  # llama.cpp passes over software devices unless they are named
     trusted(home)
     engine = Engine(folders(home))
-    if not any(device.kind == "gpu" for device in engine.devices()):
+    if not any(device.kind == "gpu" for device in engine.installation.devices()):
         engine.close()
         pytest.skip("there is no Vulkan device, not even Mesa's in software (mesa-vulkan-drivers)")
     yield engine
@@ -60,7 +60,7 @@ def load(engine: Engine, model: Path, gpu_layers: int | None) -> LoadedModel:
 
 
 def test_the_device_is_listed_with_its_memory(engine: Engine) -> None:
-    gpu = next(device for device in engine.devices() if device.kind == "gpu")
+    gpu = next(device for device in engine.installation.devices() if device.kind == "gpu")
     assert gpu.backend == "Vulkan"
     assert gpu.description
     assert 0 < gpu.free_bytes <= gpu.total_bytes
@@ -73,7 +73,7 @@ def test_a_model_on_the_gpu_writes_what_it_writes_on_the_processor(engine: Engin
     loaded = load(engine, starter, None)
     assert loaded.gpu_layers == LAYERS
     assert loaded.gpu_bytes > starter.stat().st_size / 2
-    assert loaded.device == next(device.description for device in engine.devices() if device.kind == "gpu")
+    assert loaded.device == next(device.description for device in engine.installation.devices() if device.kind == "gpu")
     assert ask(engine, REPEATING, max_tokens=8).text == on_processor
 
 

@@ -176,7 +176,7 @@ class ChatController(QObject):
         self._resources.engine.stop()
         for turn, task in self._tasks.items():
             if not task.wait(GENTLY_S):  # an answer that does not stop in time ends with its worker
-                self._resources.engine.end()
+                self._resources.engine.installation.end()
                 self._resources.knowledge.close()
                 task.wait(CLOSING_S)
             if turn.state.asked is None:

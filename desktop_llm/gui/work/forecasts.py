@@ -164,7 +164,7 @@ def learn_speeds(resources: Resources) -> None:
     """Measure this machine once, for a few seconds, in a child process of the engine; runs in a task. Raises
     UserError."""
     if resources.forecaster.speeds is None:
-        resources.forecaster.note_speeds(resources.engine.speeds())
+        resources.forecaster.note_speeds(resources.engine.installation.speeds())
 
 
 def _learn(

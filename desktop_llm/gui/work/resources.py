@@ -92,7 +92,8 @@ class Resources:
         self.tasks.close(0)  # so that no request to a server delays saving
         self.net.close()
         self.tasks.close(GENTLY_S)
-        self.engine.end()
+        self.engine.installation.end()
+        self.engine.close()
         self.knowledge.close()
         self.tasks.close()
         self.library.empty_trash()
@@ -102,7 +103,7 @@ class Resources:
         from desktop_llm.models.fit import Gpu, this_machine
 
         try:
-            found = [device for device in self.engine.devices() if device.kind == "gpu"]
+            found = [device for device in self.engine.installation.devices() if device.kind == "gpu"]
         except UserError:  # the engine does not run here; loading a model will say so
             found = []
         return this_machine([Gpu(each.description, each.total_bytes, each.free_bytes, each.backend) for each in found])

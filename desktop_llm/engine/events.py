@@ -1,0 +1,143 @@
+"""What happens while a model is loaded and an answer is written, as plain data, which `engine.client` hands on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens of one answer; the cached ones needed no processing.
+
+    `thinking_tokens` are those of `completion_tokens` that were thinking; `thinking_limit` is the limit that ended it,
+    0 if it ended by itself or because the person wanted the answer.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    thinking_tokens: int = 0
+    thinking_limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How fast one answer was, as the app saw it: seconds, and tokens per second."""
+
+    load_s: float = 0.0
+    ttft_s: float = 0.0
+    prompt_tps: float = 0.0
+    generation_tps: float = 0.0
+    thinking_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """The model is being loaded; `fraction` is None while it is unknown."""
+
+    fraction: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class InLine:
+    """The answer waits for others to end; place 1 is next. `for_memory`: it needs the memory that they take."""
+
+    place: int
+    for_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unloaded:
+    """A model was unloaded to make room for another one."""
+
+    model: Path
+    other: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The number of oldest messages that are left out because the conversation is longer than the context."""
+
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromptProgress:
+    """Prompt processing: the tokens done, and all of them."""
+
+    done: int
+    total: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingDelta:
+    """The next piece of the thinking before the answer, which has taken so many tokens and seconds by now, of at most
+    `limit` tokens (0: no limit).
+    """
+
+    text: str
+    tokens: int = 0
+    seconds: float = 0.0
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model asks for a tool; `arguments` is JSON, or what the model wrote in its place."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rethought:
+    """All text so far was thinking: it ended with a closing mark that nothing had opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of an answer; `finish_reason` is stop, length, cancelled, or tool_calls if the model waits for tools.
+
+    `alternatives` has, if they were asked for, each drawn token: its "text", its "probability" before the samplers, and
+    the "likeliest" ones at its place, with the same two fields.
+    """
+
+    finish_reason: str
+    usage: Usage
+    timings: Timings
+    seed: int | None
+    alternatives: tuple[Mapping[str, Any], ...] = ()
+
+
+Event = Loading | InLine | LeftOut | PromptProgress | TextDelta | ThinkingDelta | ToolCalled | Rethought | Finished
+
+
+def event_of(data: Mapping[str, Any]) -> Event:
+    """An event of an answer under way, from the wire."""
+    match data["event"]:
+        case "text":
+            return TextDelta(data["text"])
+        case "thinking":
+            return ThinkingDelta(data["text"], data["tokens"], data["seconds"], data["limit"])
+        case "tool_call":
+            return ToolCalled(**json.loads(data["text"]))
+        case "rethink":
+            return Rethought()
+        case "in_line":
+            return InLine(data["place"])
+        case "prompt":
+            return PromptProgress(data["done"], data["total"], data["seconds_left"])
+        case _:
+            return LeftOut(data["messages"])
