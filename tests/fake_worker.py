@@ -1,18 +1,19 @@
 """An engine worker without a model: it uses the real wire, answers in words, and misbehaves as told.
 
-A token is a word. The last message decides what happens: "say: some words" streams these words, "call: NAME {…}" asks
-for a tool, "mix: ?" names the adapters that the answer has, "die before: SIGABRT" ends the worker before the first
-word, "die: SIGABRT" or "memory" or "stall" or "junk" do so in the middle of an answer. `--crash MODULE` makes a backend
-crash in its self-test, `--test-hangs` makes the self-test never end, `--gpu-hangs` that of the GPU alone;
-`--crash-repacked` crashes the first decode with extra buffer types, `--stay` refuses to end. `--gpu` has a GPU; its
-memory is too small with `--gpu-full`, and it crashes at the load with `--gpu-crashes-at-load` or at the first decode
-with `--gpu-crashes`.
+A token is a word with the blank before it. The last message decides what happens: "say: some words" streams these
+words, "call: NAME {…}" asks for a tool, "mix: ?" names the adapters that the answer has, "die before: SIGABRT" ends the
+worker before the first word, "die: SIGABRT" or "memory" or "stall" or "junk" do so in the middle of an answer. `--crash
+MODULE` makes a backend crash in its self-test, `--test-hangs` makes the self-test never end, `--gpu-hangs` that of the
+GPU alone; `--crash-repacked` crashes the first decode with extra buffer types, `--stay` refuses to end. `--gpu` has a
+GPU; its memory is too small with `--gpu-full`, and it crashes at the load with `--gpu-crashes-at-load` or at the first
+decode with `--gpu-crashes`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -137,6 +138,8 @@ class FakeEngine:
         return {
             "finish_reason": reason,
             "seed": 7 if sampling["seed"] is None else sampling["seed"],
+            "tokens": [token_of(piece) for piece in said],
+            "alternatives": self._alternatives(said, request.data["beginning"]) if sampling["alternatives"] else [],
             "usage": {"prompt_tokens": len(words), "completion_tokens": len(said), "cached_tokens": cached},
             "timings": {"ttft_s": 0.1, "prompt_tps": 100.0, "generation_tps": 10.0},
             "memory_bytes": 2_000_000,
@@ -190,21 +193,52 @@ class FakeEngine:
         if order == "mix":
             words = [f"{path_from_wire(one['path']).stem}={one['scale']:g}" for one in request.data["adapters"]]
         splitter = ThinkingSplitter("")
-        for index, word in enumerate(words):
+        beginning = request.data["beginning"]
+        begun = [*map(piece_of, beginning["tokens"]), *([beginning["text"]] if beginning["text"] else [])]
+        pieces = [f"{' ' if index else ''}{word}" for index, word in enumerate(words)]
+        for index, piece in enumerate([*begun, *pieces[len(begun) :]]):
             if index == (request.data["sampling"]["max_tokens"] or len(words) + 1):
                 return "length"
-            request.cancelled.wait(WORD_S)
-            text = {"event": "text", "text": f"{' ' if index else ''}{word}"}
+            if index >= len(begun):
+                request.cancelled.wait(WORD_S)
+            text = {"event": "text", "text": piece}
             if order == "stall" and index == 2:
                 # Sent by the very step that hangs: a stop that answers this word always finds it hanging.
                 write_message(self._wire, Message(request.id, "progress", text))
                 threading.Event().wait()
-            for kind, piece in splitter.feed(text["text"]):
-                yield {"event": kind, "text": piece, "tokens": 1, "seconds": 1.0, "limit": 0}
-            said.append(word)
+            for kind, told in splitter.feed(piece):
+                yield {"event": kind, "text": told, "tokens": 1, "seconds": 1.0, "limit": 0}
+            said.append(piece)
             if index == 2:
                 self._misbehave(order, argument)
         return "stop"
+
+    def alternatives(self, request: Request) -> Steps:
+        while self._busy:
+            yield None
+        data = request.data
+        pieces = [piece_of(token) for token in data["tokens"]] or re.findall(r"\s*\S+", data["text"])
+        for done in range(len(pieces)):
+            yield {"event": "prompt", "done": done, "total": len(pieces), "seconds_left": 0.0}
+            if "--alternatives-die" in self._options and done:
+                die("SIGKILL")
+        return {"alternatives": self._alternatives(pieces, {"tokens": [], "text": ""})}
+
+    def _alternatives(self, said: Sequence[str], beginning: dict[str, Any]) -> list[dict[str, Any]]:
+        """Every third word is open, and might have been another one; all others are certain."""
+        found: list[dict[str, Any]] = []
+        for index, piece in enumerate(said):
+            if index < len(beginning["tokens"]):
+                continue
+            own, share = {"id": token_of(piece), "text": piece}, 0.97 if index % 3 else 0.4
+            if index == len(beginning["tokens"]) and beginning["text"]:
+                found.append({**own, "probability": None, "likeliest": []})
+                continue
+            other = {"id": token_of(" other"), "text": " other", "probability": round(0.99 - share, 2)}
+            likeliest = [{**own, "probability": share}, other]
+            likeliest = likeliest if index % 3 else likeliest[::-1]
+            found.append({**own, "probability": share, "likeliest": likeliest})
+        return found
 
     def _misbehave(self, order: str, argument: str) -> None:
         if order == "die":
@@ -238,6 +272,15 @@ class FakeEngine:
         return any(self._options[index + 1] in modules for index in at)
 
 
+def token_of(piece: str) -> int:
+    """The number of a word: the word itself."""
+    return int.from_bytes(piece.encode(), "big")
+
+
+def piece_of(token: int) -> str:
+    return token.to_bytes((token.bit_length() + 7) // 8, "big").decode()
+
+
 def die(name: str) -> None:
     sys.stderr.flush()
     number = signal.Signals[name]
@@ -253,7 +296,7 @@ def main() -> None:
     if "--stay" in options:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     engine = FakeEngine(options, wire)
-    kinds = ("machine", "devices", "selftest", "load", "measure", "generate", "prepare", "bench")
+    kinds = ("machine", "devices", "selftest", "load", "measure", "generate", "prepare", "bench", "alternatives")
     serve({kind: getattr(engine, kind) for kind in kinds}, wire, urgent=("measure",))
 
 

@@ -58,6 +58,7 @@ LIBRARIES = {
         "engine.inference",
         "engine.vision",
         "engine.answer",  # the event of its cancel
+        "engine.evaluation",  # the same
         "knowledge.readahead",
         "knowledge.watch",
         "knowledge.client",

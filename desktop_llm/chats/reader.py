@@ -13,6 +13,7 @@ from desktop_llm.chats.records import Conversation, StoredMessage, grouped, to_c
 from desktop_llm.chats.schema import from_sql, in_words, upgraded_copy
 from desktop_llm.errors import NotFound
 from desktop_llm.sqlite_files import connect_read_only
+from desktop_llm.tokens import Rounds, from_bytes
 from desktop_llm.words import tr
 
 _TITLE, _MESSAGE = "title_search", "message_search"
@@ -88,6 +89,12 @@ class ChatReader:
         with in_words(self.path):
             row = self._message_row(message_id)
             return tuple(tree.siblings(self._parents(row["conversation"]), message_id))
+
+    def tokens(self, message_id: str) -> Rounds:
+        """The tokens of an answer, none if they were not kept; raises NotFound."""
+        seq = self._message_row(message_id)["seq"]
+        rows = self._rows("SELECT content FROM token WHERE message = ?", seq)
+        return from_bytes(rows[0]["content"]) if rows and isinstance(rows[0]["content"], bytes) else ()
 
     def draft(self, conversation_id: str) -> str:
         """The text that was typed there and not sent; the id "" stands for the chat that has not begun yet."""

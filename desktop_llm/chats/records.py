@@ -56,7 +56,8 @@ class StoredMessage:
     """One message; `branch` of `branches` counts it among the children of its parent.
 
     `unsupported` holds the (start, end) of the sentences in `text` that no source supports. `error` says in one
-    sentence what went wrong, and `error_text` what is safe and what to do; both are "" if nothing went wrong.
+    sentence what went wrong, and `error_text` what is safe and what to do; both are "" if nothing went wrong. If the
+    answer goes on from an earlier one, `continued` has the "word" that comes "instead" of another one.
     """
 
     id: str
@@ -80,6 +81,7 @@ class StoredMessage:
     branch: int
     branches: int
     adapters: tuple[ChatAdapter, ...] = ()
+    continued: dict[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -125,6 +127,7 @@ class MessageFields(TypedDict, total=False):
     usage: dict[str, Any]
     timings: dict[str, Any]
     unsupported: Sequence[tuple[int, int]]
+    continued: dict[str, Any]
 
 
 _LAST_MOMENT = 253_402_214_400.0  # in the year 9999
@@ -185,6 +188,7 @@ def to_message(
         branch=place[0],
         branches=place[1],
         adapters=_adapters(row["adapters"]),
+        continued=_json(row["continued"], {}),
     )
 
 

@@ -112,7 +112,14 @@ _FOURTH = ("ALTER TABLE conversation ADD COLUMN adapters TEXT NOT NULL DEFAULT '
 # Whether the model may use tools in a chat, and which.
 _FIFTH = ("ALTER TABLE conversation ADD COLUMN tools TEXT NOT NULL DEFAULT '{}'",)
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+# The tokens of an answer, in a table of their own because only few are ever looked at; and what an answer goes on from.
+# Tokens that lose their message harm nothing, so no rule ties them to it.
+_SIXTH = (
+    "CREATE TABLE token (message INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT",
+    "ALTER TABLE message ADD COLUMN continued TEXT NOT NULL DEFAULT '{}'",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",

@@ -31,6 +31,7 @@ from desktop_llm.chats.schema import from_sql, in_words, to_sql
 from desktop_llm.chats.search import searchable
 from desktop_llm.days import Days
 from desktop_llm.message import Citation, Part
+from desktop_llm.tokens import Rounds, to_bytes
 
 TRASH_DAYS = 30
 _WAITING = "waiting "  # before the place of a draft: it waits to be sent
@@ -151,17 +152,27 @@ class ChatStore(ChatReader):
         parts: Iterable[Part] | None = None,
         citations: Iterable[Citation] = (),
         sources: Iterable[Citation] = (),
+        tokens: Rounds = (),
         **fields: Unpack[MessageFields],
     ) -> StoredMessage:
-        """End an answer: its status, facts and passages; `parts`, if given, replace what was streamed."""
+        """End an answer: its status, facts, passages and tokens; `parts`, if given, replace what was streamed."""
         with self._transaction():
             row = self._message_row(message_id)
             self._execute("UPDATE message SET status = ? WHERE seq = ?", status, row["seq"])
             self._set_message(message_id, fields)
             self._settle_parts(row["seq"], parts)
             self._set_citations(row["seq"], citations, sources)
+            self.save_tokens(message_id, tokens)
             self._execute("UPDATE conversation SET updated_at = ? WHERE seq = ?", time.time(), row["conversation"])
         return self.message(message_id)
+
+    def save_tokens(self, message_id: str, tokens: Rounds) -> None:
+        """Save the tokens of an answer in place of those saved before."""
+        with self._transaction():
+            seq = self._message_row(message_id)["seq"]
+            self._execute("DELETE FROM token WHERE message = ?", seq)
+            if any(tokens):
+                self._execute("INSERT INTO token VALUES (?, ?)", seq, to_bytes(tokens))
 
     def choose_branch(self, message_id: str) -> None:
         """Show the branch through this message, down to its newest end."""
@@ -288,6 +299,7 @@ class ChatStore(ChatReader):
     def _erase(self, conversation: sqlite3.Row) -> None:
         seq = conversation["seq"]
         self._execute("DELETE FROM title_search WHERE rowid = ?", seq)
+        self._execute("DELETE FROM token WHERE message IN (SELECT seq FROM message WHERE conversation = ?)", seq)
         self._execute("DELETE FROM message_search WHERE rowid IN (SELECT seq FROM message WHERE conversation = ?)", seq)
         self._execute(
             "DELETE FROM draft WHERE replace(conversation_id, ?, '') IN "

@@ -11,11 +11,13 @@ from typing import Any, Protocol, TypeVar
 from desktop_llm.chats.records import ChatAdapter, Conversation, MessageFields, StoredMessage
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.chats.titles import title_from
+from desktop_llm.conversation.continuing import Continuation
 from desktop_llm.conversation.events import Failed, QuestionStored, TurnState
 from desktop_llm.conversation.open_chat import OpenChat
 from desktop_llm.engine.client import Finished, Timings, Usage
 from desktop_llm.errors import from_wire, to_wire
 from desktop_llm.message import Citation, File, Image, Text, part_from_json, part_to_json
+from desktop_llm.tokens import Rounds, rounds_of
 
 T = TypeVar("T")
 
@@ -31,7 +33,8 @@ class Question:
     """A question to be answered, at the end of the branch, or `below` a message (None: as a first message).
 
     Without a text the message `below` is answered once more. `edits` is the id of the message that an edit replaces.
-    `pictures` are the paths of our own copies (`pictures.client`).
+    `pictures` are the paths of our own copies (`pictures.client`). With `continues` the answer goes on from an earlier
+    one. It is kept what else each token might have been if `with_choices` is set.
     """
 
     chat: OpenChat
@@ -42,6 +45,8 @@ class Question:
     with_documents: bool = True
     edits: str = ""
     pictures: tuple[str, ...] = ()
+    continues: Continuation | None = None
+    with_choices: bool = False
 
 
 def store_question(store: ChatStore, question: Question, model_id: str, model_name: str) -> QuestionStored:
@@ -74,7 +79,10 @@ def _stored(store: ChatStore, question: Question, model_id: str, model_name: str
             waiting = store.waiting(place)
             if f"{waiting}\n\n".startswith(f"{question.text}\n\n"):
                 store.save_waiting(place, waiting[len(question.text) + 2 :])
-    store.add(chat, below, "assistant", status="streaming", model_id=model_id, model_name=model_name)
+    fields = MessageFields(model_id=model_id, model_name=model_name)
+    if (other := question.continues) is not None:
+        fields["continued"] = {"word": other.word, "instead": other.instead}
+    store.add(chat, below, "assistant", status="streaming", **fields)
     return QuestionStored(store.conversation(chat), tuple(store.messages(chat)))
 
 
@@ -83,16 +91,28 @@ def picture_title(paths: Sequence[str]) -> str:
     return PurePath(paths[0]).stem if paths else ""
 
 
-def store_answer(store: ChatStore, message_id: str, state: TurnState) -> StoredMessage:
-    """Finish an answer that was stored while it streamed: its whole text, its citations, and how it ended."""
-    fields = MessageFields(unsupported=state.unsupported, adapters=state.adapters)
+def store_answer(
+    store: ChatStore, message_id: str, state: TurnState, continues: Continuation | None = None
+) -> StoredMessage:
+    """Finish an answer that was stored while it streamed: its whole text, its citations, its tokens, and how it ended.
+    `continues` is what it goes on from.
+    """
+    fields, tokens = MessageFields(unsupported=state.unsupported, adapters=state.adapters), Rounds()
     if state.failed is not None:
         fields["error"], fields["error_text"] = state.failed.error.title, state.failed.error.text
     if (finished := state.finished) is not None:
         fields["finish_reason"], fields["seed"] = finished.finish_reason, finished.seed
         fields["usage"], fields["timings"] = asdict(finished.usage), asdict(finished.timings)
+        before = continues or Continuation((), "", "", "")
+        tokens = (*before.rounds, *rounds_of(finished.tokens, finished.alternatives, before.beginning))
     return store.finish(
-        message_id, state.status, parts=state.parts, citations=state.citations, sources=state.sources, **fields
+        message_id,
+        state.status,
+        parts=state.parts,
+        citations=state.citations,
+        sources=state.sources,
+        tokens=tokens,
+        **fields,
     )
 
 

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from desktop_llm.chats.store import ChatStore
+from desktop_llm.conversation.continuing import Continuation
 from desktop_llm.conversation.events import (
     Cited,
     Failed,
@@ -46,6 +47,7 @@ from desktop_llm.conversation.tools import MOST_ROUNDS, Toolbox, definitions, to
 from desktop_llm.engine.client import (
     USUAL_CONTEXT_LENGTH,
     AdapterUse,
+    Beginning,
     ChatMessage,
     Engine,
     Event,
@@ -62,8 +64,9 @@ from desktop_llm.engine.client import (
 )
 from desktop_llm.errors import ContextOverflow, UserError, WorkerDied
 from desktop_llm.knowledge.client import Knowledge
-from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, appended, text_of
+from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, ToolResult, appended, text_of
 from desktop_llm.models.library import Library, Model
+from desktop_llm.tokens import ids_of
 from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)
@@ -73,6 +76,8 @@ SAVE_EVERY_S = 0.7
 # Passages may take a third of the context, and no more than a person would wait for on a plain CPU.
 MAX_PASSAGE_TOKENS = 1000
 PASSAGE_SHARE = 3
+CHOICES = 5
+"""The number of likeliest tokens that are kept for each place of an answer, if they are."""
 
 _NOTHING_GENERATED = Finished("stop", Usage(), Timings(), 0)
 _STOPPED_EARLY = Finished("cancelled", Usage(), Timings(), None)
@@ -103,30 +108,36 @@ def answer(
     slot: str = "",
     is_stopped: Callable[[], bool] = lambda: False,
     adapters: Sequence[AdapterUse] = (),
+    continues: Continuation | None = None,
 ) -> Generator[TurnEvent, None, None]:
     """Answer the last message; the last event is Finished. The engine's model must be loaded, and `adapters` fit it;
     `slot` names this answer for `Engine.stop`. `earlier` are the passages of the questions before.
 
     Meanwhile, `knowledge` reads documents more slowly. With `collections`, the answer is based on their documents:
     Sources come first, Cited just before Finished. If nothing relevant is found, no model runs and the answer says so,
-    unless it has `tools` to find more. `is_stopped` is asked between the model and its tools.
+    unless it has `tools` to find more. `is_stopped` is asked between the model and its tools. An answer that
+    `continues` an earlier one has the passages of that one.
     """
     passages: list[Citation] = []
-    if knowledge is not None and collections:
+    if continues is not None:
+        passages = list(continues.sources)
+        yield Sources(continues.sources)
+    elif knowledge is not None and collections:
         passages = knowledge.retrieve(collections, retrieval_query(messages), _passage_budget(engine))
         yield Sources(tuple(passages))
         if not passages and not tools:
             yield TextDelta(nothing_found(collections))
             yield _NOTHING_GENERATED
             return
-    messages = prompt_for(engine, messages, passages, earlier or {})
+    given = passages if continues is None else continues.given
+    messages = prompt_for(engine, messages, given, earlier or {})
     context_length = engine.loaded.context_length if engine.loaded else USUAL_CONTEXT_LENGTH
     toolbox = Toolbox(tools, knowledge, collections, context_length, passages)
     if knowledge is not None:
         knowledge.answering(True)
     try:
         write = functools.partial(engine.generate, sampling=sampling, slot=slot, adapters=adapters)
-        yield from _rounds(write, messages, toolbox, is_stopped)
+        yield from _rounds(write, messages, toolbox, is_stopped, continues)
     finally:
         if knowledge is not None:
             knowledge.answering(False)
@@ -137,16 +148,23 @@ def _rounds(
     before: Sequence[ChatMessage],
     toolbox: Toolbox,
     is_stopped: Callable[[], bool],
+    continues: Continuation | None,
 ) -> Generator[TurnEvent, None, None]:
     """The model writes; if it asks for tools they run, and it goes on with their results until it only writes. The
     tools stay in the prompt when it may ask no more, so that nothing is read anew; what it asks then is left out.
     """
     messages, offered = list(before), definitions(toolbox.names)
+    beginning: Beginning | None = None
+    if continues is not None:
+        yield from map(_told_again, continues.parts)
+        messages += continues.messages
+        beginning = Beginning(ids_of(continues.beginning), continues.text)
     total: Finished | None = None
-    for number in itertools.count(1):
+    for number in itertools.count(1 + (len(messages) - len(before)) // 2):
         may_ask = toolbox.is_open
         joint = "\n\n" if any(each.text for each in messages[len(before) :]) else ""
-        said, calls, finished = yield from _written(write(messages, tools=offered), joint)
+        said, calls, finished = yield from _written(write(messages, tools=offered, beginning=beginning), joint)
+        beginning = None
         total = finished if total is None else _added(total, finished)
         if finished.finish_reason != "tool_calls" or not may_ask:
             total = replace(total, finish_reason="stop") if total.finish_reason == "tool_calls" else total
@@ -164,6 +182,19 @@ def _rounds(
             yield replace(total, finish_reason="cancelled")
             return
         messages += [ChatMessage("assistant", (*said, *asked)), ChatMessage("tool", tuple(results))]
+
+
+def _told_again(part: Part) -> TurnEvent:
+    """The event that tells of this part of an answer."""
+    match part:
+        case Thinking(text):
+            return ThinkingDelta(text)
+        case ToolCall():
+            return ToolStarted(part)
+        case ToolResult():
+            return ToolEnded(part)
+        case _:
+            return TextDelta(text_of([part]))
 
 
 def _results(
@@ -233,7 +264,8 @@ def _added(one: Finished, other: Finished) -> Finished:
         thinking_s=one.timings.thinking_s + other.timings.thinking_s,
     )
     usage["thinking_limit"] = other.usage.thinking_limit
-    return replace(other, usage=Usage(**usage), timings=timings)
+    tokens, alternatives = one.tokens + other.tokens, one.alternatives + other.alternatives
+    return replace(other, usage=Usage(**usage), timings=timings, tokens=tokens, alternatives=alternatives)
 
 
 class Turn:
@@ -286,7 +318,8 @@ class Turn:
 
     def save(self) -> Saved | NotSaved:
         """Store the whole answer, again if the first attempt failed."""
-        store = functools.partial(store_answer, message_id=self.state.message_id, state=self.state)
+        continues = self.question.continues
+        store = functools.partial(store_answer, message_id=self.state.message_id, state=self.state, continues=continues)
         try:
             event: Saved | NotSaved = Saved(self._write(store).result())
         except UserError as error:
@@ -326,6 +359,8 @@ class Turn:
         sampling = self.chosen.sampling(conversation.sampling)
         if sampling.thinking is None:
             sampling = replace(sampling, thinking=loaded.own_thinking)
+        if self.question.with_choices or self.question.continues is not None:
+            sampling = replace(sampling, alternatives=sampling.alternatives or CHOICES)
         adapters, used = mixed(self._library, model, conversation.adapters)
         if adapters:
             yield Mixed(adapters)
@@ -340,6 +375,7 @@ class Turn:
             slot=self._slot,
             is_stopped=lambda: self._stopped,
             adapters=used,
+            continues=self.question.continues,
         )
 
     def _check_length(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from desktop_llm.engine.native import bindings
@@ -12,6 +14,9 @@ from desktop_llm.engine.vocabulary import Vocabulary
 
 class Alternatives:
     """Notes the likeliest tokens at each place, with their probabilities before any sampler. `close` frees it.
+
+    `found` has an entry for each token of the answer; the "text" of all of them together is the answer's text, so a
+    token that is only a part of a character may have none.
 
     llama.cpp makes the probabilities and sorts them: in Python, that would take longer than computing the next token.
     """
@@ -22,6 +27,7 @@ class Alternatives:
         self._likeliest: list[tuple[int, float]] = []
         self._logits: Any = None
         self.found: list[dict[str, Any]] = []
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._apply = native.llama_sampler_i_apply(self._on_apply)
         self._interface = native.llama_sampler_i(apply=self._apply)
         self._chain: Any = native.llama_sampler_chain_init(native.llama_sampler_chain_default_params())
@@ -45,13 +51,21 @@ class Alternatives:
         """Add the place with the token that came."""
         best, best_share = self._likeliest[0]
         share = best_share * math.exp(min(self._logits[token] - self._logits[best], 0.0))
+        self._add(token, round(share, 6), self._likeliest)
+
+    def given(self, token: int) -> None:
+        """Add a token that came from elsewhere, so that nothing is known of its place."""
+        self._add(token, None, ())
+
+    def _add(self, token: int, probability: float | None, likeliest: Sequence[tuple[int, float]]) -> None:
         self.found.append(
             {
-                "text": self._text(token),
-                "probability": round(share, 6),
+                "id": token,
+                "text": self._decoder.decode(self._vocabulary.piece(token)),
+                "probability": probability,
                 "likeliest": [
-                    {"text": self._text(other), "probability": round(probability, 6)}
-                    for other, probability in self._likeliest
+                    {"id": other, "text": self._text(other), "probability": round(share, 6)}
+                    for other, share in likeliest
                 ],
             }
         )

@@ -55,6 +55,7 @@ class Answer:
         self._prompt, self._sampler, self._vocabulary = prompt, sampler, vocabulary
         self._limit, self._endless = limit, endless
         self._cached_tokens = len(state.tokens)
+        self._beginning = 0  # so many of the answer's tokens were there before
         self._text = prompt.text  # what all tokens encode
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops, self._splitter = StopTexts(stop_texts), ThinkingSplitter(prompt.text, tools=bool(tools))
@@ -96,11 +97,23 @@ class Answer:
             self.end("length")
             return
         if given := bool(self._given):
-            self._sampler.accept(token := self._given.popleft())
+            self._sampler.take(token := self._given.popleft())
         else:
             token = self._sampler.sample(context, index)
         self._last = time.perf_counter()
         self._first = self._first or self._last
+        self._put(token, given=given)
+
+    def begin_with(self, tokens: Sequence[int], new: int) -> None:
+        """Begin with these tokens, which the model goes on from; the last `new` of them were not drawn before."""
+        self._beginning = len(tokens)
+        for number, token in enumerate(tokens, 1):
+            self._given.clear()  # a limit of the thinking that was reached in between has its tokens here
+            self._sampler.take(token, noted=number > len(tokens) - new)
+            self._put(token, given=number < len(tokens))
+
+    def _put(self, token: int, *, given: bool) -> None:
+        """Take a token as the next one of the answer."""
         self.tokens.append(token)
         if self._vocabulary.is_end(token) and not (self._endless or given):  # gpt-oss ends thinking by such a mark
             self.end("stop")
@@ -135,6 +148,7 @@ class Answer:
         return {
             "finish_reason": self.finish_reason,
             "seed": self._sampler.seed,
+            "tokens": self.tokens[prompt_tokens:],
             "usage": {
                 "prompt_tokens": prompt_tokens,
                 "completion_tokens": self._drawn,
@@ -145,7 +159,7 @@ class Answer:
             "timings": {
                 "ttft_s": self._prompt_s,
                 "prompt_tps": processed / self._prompt_s if self._prompt_s else 0.0,
-                "generation_tps": (self._drawn - 1) / generation_s if generation_s else 0.0,
+                "generation_tps": (self._drawn - self._beginning - 1) / generation_s if generation_s else 0.0,
                 **({"thinking_s": self._thinking_s} if self.thinking.tokens else {}),
             },
             **({"alternatives": found} if (found := self._sampler.alternatives) else {}),
@@ -165,6 +179,6 @@ class Answer:
             if kind == "rethink":
                 self.thinking.tokens = self._drawn
             if kind in ("thinking", "rethink"):
-                self._thinking_s = self._last - self._begun - self._prompt_s
+                self._thinking_s = max(0.0, self._last - self._begun - self._prompt_s)
                 event |= {"tokens": self.thinking.tokens, "limit": self.thinking.limit, "seconds": self._thinking_s}
             self.events.append(event)

@@ -31,6 +31,7 @@ from desktop_llm.engine.events import (
     Unloaded,
     Usage,
     event_of,
+    finished_of,
 )
 from desktop_llm.engine.installation import STALL_S, Installation
 from desktop_llm.engine.shapes import (
@@ -43,6 +44,7 @@ from desktop_llm.engine.shapes import (
     USUAL_CONTEXT_LENGTH,
     USUAL_KV_TYPE,
     AdapterUse,
+    Beginning,
     ChatMessage,
     Device,
     LoadedModel,
@@ -50,7 +52,7 @@ from desktop_llm.engine.shapes import (
     PromptSize,
     Sampling,
 )
-from desktop_llm.engine.under_way import Stopped, UnderWay, check
+from desktop_llm.engine.under_way import Stopped, UnderWay, Written, check
 from desktop_llm.errors import NotFound, UserError, WorkerDied
 from desktop_llm.paths import Folders, package_file
 from desktop_llm.steps import Run, result_of
@@ -69,6 +71,7 @@ __all__ = [
     "USUAL_CONTEXT_LENGTH",
     "USUAL_KV_TYPE",
     "AdapterUse",
+    "Beginning",
     "ChatMessage",
     "Engine",
     "Event",
@@ -87,6 +90,7 @@ __all__ = [
     "ToolCalled",
     "Unloaded",
     "Usage",
+    "Written",
 ]
 
 STOP_GRACE_S = 5.0
@@ -163,25 +167,26 @@ class Engine:
         slot: str = "",
         tools: Sequence[Mapping[str, Any]] = (),
         adapters: Sequence[AdapterUse] = (),
+        beginning: Beginning | None = None,
     ) -> Generator[Event, None, None]:
         """Answer the conversation `slot` with these adapters; the last event is Finished. Loads the model again if the
-        worker died.
+        worker died. With a `beginning` the answer goes on from there; it is part of the text and of the tokens told.
 
         The model may call `tools`, which are described as in OpenAI's API: then the answer ends with the calls.
         Raises ContextOverflow if the last question alone is too long, WorkerDied if the worker ends meanwhile.
         """
-        request = UnderWay(slot, tuple(adapters))
+        request = UnderWay(slot, messages, sampling, tuple(tools), tuple(adapters), beginning)
         self._under_way.append(request)
         try:
             try:
-                yield from self._answer(messages, sampling, request, tools)
+                yield from self._answer(request)
             except WorkerDied as death:
                 if not self._worth_another_try(request):
                     raise self._told_of(death, request) from death
             else:
                 return
             try:
-                yield from self._answer(messages, sampling, request, tools)
+                yield from self._answer(request)
             except WorkerDied as death:
                 raise self._told_of(death, request) from death
         except Stopped:
@@ -195,6 +200,19 @@ class Engine:
             raise _no_model()
         data = {"messages": [message.to_json() for message in messages]}
         return PromptSize(**self._worker.call("measure", data, stall_s=self._stall_s).data)
+
+    def alternatives(self, written: Written) -> Generator[PromptProgress, None, tuple[Mapping[str, Any], ...]]:
+        """What else each token of a finished answer might have been, as in `Finished.alternatives`, from the model in
+        memory; it reads the answer while nobody asks for another one. Closing it cancels it.
+
+        Raises NotFound if no model is loaded, ContextOverflow, WorkerDied.
+        """
+        if self.loaded is None or self._worker is None:
+            raise _no_model()
+        run = Run(self._worker.request("alternatives", written.to_json(), stall_s=self._stall_s))
+        for message in run:
+            yield PromptProgress(message.data["done"], message.data["total"], message.data["seconds_left"])
+        return tuple(run.result.data["alternatives"])
 
     def prepare(self, messages: Sequence[ChatMessage], slot: str, thinking: str | None = None) -> Iterator[Message]:
         """Have this conversation processed, if the model is in memory, until somebody asks for an answer. What is
@@ -337,28 +355,15 @@ class Engine:
         fallback = self._backends.fallback(model, gpus, settings, data["layers"], data["gpu_layers"])
         return LoadedModel(path=model, **{**data, **seen}, fallback=fallback)
 
-    def _answer(
-        self,
-        messages: Sequence[ChatMessage],
-        sampling: Sampling,
-        request: UnderWay,
-        tools: Sequence[Mapping[str, Any]],
-    ) -> Generator[Event, None, None]:
+    def _answer(self, request: UnderWay) -> Generator[Event, None, None]:
         request.worker, request.begun = None, False
         worker = yield from self._ready(request)
         model = self._wanted[0] if self._wanted else Path()
         if self._proved is not worker:
             self._crashes.begin(model)
-        data = {
-            "slot": request.slot,
-            "messages": [message.to_json() for message in messages],
-            "sampling": asdict(sampling),
-            "tools": list(tools),
-            "adapters": [each.to_json() for each in request.adapters],
-        }
         sent, ttft_s = time.perf_counter(), 0.0
         request.worker, request.begun, ended = worker, False, False
-        request.number, steps = worker.start("generate", data, stall_s=self._stall_s)
+        request.number, steps = worker.start("generate", request.to_json(), stall_s=self._stall_s)
         run = Run(steps)
         try:
             if request.stopped:
@@ -415,19 +420,14 @@ class Engine:
         return self._dead(death, worker, *self._wanted)
 
     def _finished(self, worker: Worker, message: Message, ttft_s: float) -> Finished:
-        data = message.data
-        if "usage" not in data:  # it was cancelled before it began
-            return Finished("cancelled", Usage(), Timings(), None)
-        load_s = 0.0
-        if self._loaded is not None and self._worker is worker:
-            load_s = self._loaded.load_s
-            self._loaded = replace(self._loaded, memory_bytes=data["memory_bytes"])
-        timings = Timings(**{**data["timings"], "load_s": load_s, "ttft_s": ttft_s})
-        usage = Usage(**data["usage"])
-        if self._wanted is not None:
-            self._paces.note(*self._wanted, usage.prompt_tokens - usage.cached_tokens, timings.prompt_tps)
-        alternatives = tuple(data.get("alternatives", ()))
-        return Finished(data["finish_reason"], usage, timings, data["seed"], alternatives)
+        loaded = self._loaded if self._worker is worker else None
+        finished = finished_of(message.data, load_s=loaded.load_s if loaded else 0.0, ttft_s=ttft_s)
+        if loaded is not None and "memory_bytes" in message.data:
+            self._loaded = replace(loaded, memory_bytes=message.data["memory_bytes"])
+        usage = finished.usage
+        if self._wanted is not None and usage.prompt_tokens:
+            self._paces.note(*self._wanted, usage.prompt_tokens - usage.cached_tokens, finished.timings.prompt_tps)
+        return finished
 
 
 def _no_model() -> NotFound:

@@ -110,8 +110,10 @@ class Rethought:
 class Finished:
     """The end of an answer; `finish_reason` is stop, length, cancelled, or tool_calls if the model waits for tools.
 
-    `alternatives` has, if they were asked for, each drawn token: its "text", its "probability" before the samplers, and
-    the "likeliest" ones at its place, with the same two fields.
+    `tokens` are those of the answer, one tuple for each time that the model was asked: it goes on after tools.
+    `alternatives` has, if they were asked for, each drawn token: its "id", its "text", its "probability" before the
+    samplers (None for a token that was given to the model), and the "likeliest" ones at its place, with the same three
+    fields.
     """
 
     finish_reason: str
@@ -119,6 +121,7 @@ class Finished:
     timings: Timings
     seed: int | None
     alternatives: tuple[Mapping[str, Any], ...] = ()
+    tokens: tuple[tuple[int, ...], ...] = ()
 
 
 Event = Loading | InLine | LeftOut | PromptProgress | TextDelta | ThinkingDelta | ToolCalled | Rethought | Finished
@@ -141,3 +144,12 @@ def event_of(data: Mapping[str, Any]) -> Event:
             return PromptProgress(data["done"], data["total"], data["seconds_left"])
         case _:
             return LeftOut(data["messages"])
+
+
+def finished_of(data: Mapping[str, Any], *, load_s: float, ttft_s: float) -> Finished:
+    """The end of an answer, from the wire, with the times as the app saw them."""
+    if "usage" not in data:  # it was cancelled before it began
+        return Finished("cancelled", Usage(), Timings(), None)
+    timings = Timings(**{**data["timings"], "load_s": load_s, "ttft_s": ttft_s})
+    alternatives, tokens = tuple(data.get("alternatives", ())), (tuple(data["tokens"]),)
+    return Finished(data["finish_reason"], Usage(**data["usage"]), timings, data["seed"], alternatives, tokens)

@@ -28,7 +28,7 @@ from desktop_llm.engine.thinking import ThinkingLimit
 from desktop_llm.errors import Cancelled, UserError
 from desktop_llm.words import tr
 
-_NO_ROOM, _ABORTED = 1, 2  # what llama_decode returns: no free cells; stopped by the abort callback
+NO_ROOM, ABORTED = 1, 2  # what llama_decode returns: no free cells; stopped by the abort callback
 _AT_ONCE = 2  # answers; more of them would only make each slower
 _STEP_S = 2.0  # how long one step of prompt processing may take, for the progress that a person sees
 _SHARED_STEP_S = 0.25  # and while another answer is being written, which must not stand still
@@ -84,17 +84,24 @@ class Inference:
         slot: str = "",
         mix: Mix = (),
         tools: Sequence[Mapping[str, Any]] = (),
+        beginning: Sequence[int] = (),
+        new: int = 0,
     ) -> Answer:
         """Begin to answer the prompt of the conversation `slot`, if there is a place and room for it; `follow` tells
-        what comes of it.
+        what comes of it. The answer goes on from the tokens `beginning`, for which the prompt has to leave room; the
+        last `new` of them were not drawn before.
 
         `mix` are the adapters that the model has for this answer. If it calls one of the `tools`, the answer ends with
         its calls. Raises BadRequest if the grammar in the settings can't be used.
         """
         self._end_ahead()
         free = self._running.context_length - len(prompt.tokens)
-        limit = max(1, min(free, settings.max_tokens or free))
-        return self._begin(prompt, settings, cancelled, slot=slot, mix=mix, tools=tools, limit=limit)
+        limit = max(len(beginning) + 1, min(free, settings.max_tokens or free))
+        answer = self._begin(
+            prompt, settings, cancelled, slot=slot, mix=mix, tools=tools, limit=limit, beginning=beginning
+        )
+        answer.begin_with(beginning, new)
+        return answer
 
     def follow(self, answer: Answer) -> Generator[Event | None, None, Event]:
         """Work on the answer up to its end: yields progress and text, returns how it ended. Being stopped is not an
@@ -157,12 +164,13 @@ class Inference:
         tools: Sequence[Mapping[str, Any]] = (),
         limit: int,
         endless: bool = False,
+        beginning: Sequence[int] = (),
     ) -> Answer:
         running, self._mix = self._running, mix
         sampler = Sampler(settings, running.vocabulary, running.context_length, prompt.text)
         answer = Answer(
             prompt,
-            self.memory.take(slot, mix, prompt.tokens),
+            self.memory.take(slot, mix, [*prompt.tokens, *beginning]),
             sampler,
             cancelled,
             running.vocabulary,
@@ -196,13 +204,10 @@ class Inference:
         """Process one batch for the answers under way, and draw the next tokens."""
         self._running.abort.clear()
         while (plan := self._plan()) and (status := self._decode(plan)) != 0:
-            if status == _ABORTED:
+            if status == ABORTED:
                 return
-            if status != _NO_ROOM or not self._make_room():
-                raise UserError(
-                    tr("The engine could not process this text (code {status}).", status=status),
-                    tr("Nothing was lost. Try again, or load the model with a shorter context length."),
-                )
+            if status != NO_ROOM or not self._make_room():
+                raise cannot_process(status)
         index = -1
         for answer, tokens in plan:
             index += len(tokens)
@@ -262,8 +267,8 @@ class Inference:
             answer.computing = False
         if any(answer.cancelled.is_set() for answer, _ in plan):
             self._native.llama_synchronize(self._running.context)
-            status = _ABORTED
-        if status not in (0, _NO_ROOM):
+            status = ABORTED
+        if status not in (0, NO_ROOM):
             for answer, _ in plan:
                 self.memory.cut(answer.state, len(answer.state.tokens))
         elif status == 0:
@@ -322,6 +327,14 @@ class Inference:
             yield
         finally:
             over.set()
+
+
+def cannot_process(status: int) -> UserError:
+    """The error if llama_decode fails with this status, and there is nothing left to free."""
+    return UserError(
+        tr("The engine could not process this text (code {status}).", status=status),
+        tr("Nothing was lost. Try again, or load the model with a shorter context length."),
+    )
 
 
 class _Batch:

@@ -95,8 +95,16 @@ class Sampler:
             self._quick.accept(token)
         return token
 
+    def take(self, token: int, *, noted: bool = True) -> None:
+        """Count a token from elsewhere as part of the answer; `sample` does so itself. It is among the `alternatives`
+        if it is `noted`.
+        """
+        self.accept(token)
+        if noted and self._alternatives is not None:
+            self._alternatives.given(token)
+
     def accept(self, token: int) -> None:
-        """Count a token as part of the answer; `sample` does so itself, so this is for tokens from elsewhere."""
+        """Show a token to the penalties and the grammar."""
         self._native.llama_sampler_accept(self._chain, token)
         if self._quick is not None:
             self._quick.accept(token)

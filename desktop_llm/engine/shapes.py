@@ -339,6 +339,14 @@ class ChatMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """What an answer begins with, before the model goes on: tokens of an earlier answer, and a text behind them."""
+
+    tokens: tuple[int, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedModel:
     """The model in memory and where it runs, as the engine itself reports it.
 

@@ -188,6 +188,15 @@ def thinking_close(text: str) -> str | None:
     return next((close for opening, close in _FORMS.items() if text.endswith(opening)), None)
 
 
+def as_written(thinking: str, text: str, prompt: str) -> str:
+    """An answer to this prompt as its model may have written it, with the marks around its thinking."""
+    splitter = ThinkingSplitter(prompt)
+    if splitter.is_thinking:
+        return f"{thinking}{splitter.closing}{text}"
+    opening, close = next(iter(_FORMS.items()))
+    return f"{opening}\n{thinking}\n{close}\n\n{text}" if thinking else text
+
+
 def stop_texts(render: Callable[[Sequence[Message]], str], marks: Container[str]) -> tuple[str, ...]:
     """The text that ends an answer because no token does: the beginning of what the template writes between an answer
     and the next question, unless that is one of the vocabulary's `marks`.

@@ -2,22 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from desktop_llm.engine.shapes import AdapterUse
+from desktop_llm.engine.shapes import AdapterUse, Beginning, ChatMessage, Sampling
 from desktop_llm.workers.process import Worker
 
 
 @dataclass(slots=True, eq=False)
 class UnderWay:
-    """An answer under way: it has `begun` once the worker writes it, and until then it waits for another one."""
+    """An answer under way, and what it was asked with: it has `begun` once the worker writes it, and until then it
+    waits for another one.
+    """
 
     slot: str
+    messages: Sequence[ChatMessage]
+    sampling: Sampling
+    tools: tuple[Mapping[str, Any], ...] = ()
     adapters: tuple[AdapterUse, ...] = ()
+    beginning: Beginning | None = None
     worker: Worker | None = None
     number: int = 0
     begun: bool = False
     stopped: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """What is asked, on the wire."""
+        return {
+            "slot": self.slot,
+            "messages": [message.to_json() for message in self.messages],
+            "sampling": asdict(self.sampling),
+            "tools": list(self.tools),
+            "adapters": [each.to_json() for each in self.adapters],
+            "beginning": asdict(self.beginning or Beginning()),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished answer, and what it was asked with: `level` is that of its thinking. Its `text` and `thinking` count
+    if its `tokens` are not known. `count` of the likeliest tokens are looked for at each place.
+    """
+
+    slot: str
+    messages: Sequence[ChatMessage]
+    tokens: tuple[int, ...] = ()
+    text: str = ""
+    thinking: str = ""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    adapters: tuple[AdapterUse, ...] = ()
+    level: str | None = None
+    count: int = 5
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer on the wire."""
+        return {
+            **{name: getattr(self, name) for name in ("slot", "tokens", "text", "thinking", "tools", "level", "count")},
+            "messages": [message.to_json() for message in self.messages],
+            "adapters": [each.to_json() for each in self.adapters],
+        }
 
 
 class Stopped(Exception):

@@ -78,6 +78,11 @@ class Vocabulary:
         """The tokens of a plain text, without a beginning token; marks in it count as text."""
         return self._tokenize(text, parse_special=False)
 
+    def continued_tokens(self, text: str) -> list[int]:
+        """The tokens of a plain text that continues another one; marks in it count as text."""
+        tokens = self._continued(text)
+        return self.text_tokens(text) if self._mark_ids.intersection(tokens) else tokens
+
     @property
     def native(self) -> Any:
         """llama.cpp's own object."""

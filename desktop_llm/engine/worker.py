@@ -1,7 +1,7 @@
 """The engine's child process: it holds one loaded model and serves the requests about it.
 
-Requests: `machine` (lists the backends), `selftest`, `load`, `generate`, `prepare`, `forget`,
-`measure`, `bench`, `speeds`.
+Requests: `machine` (lists the backends), `selftest`, `load`, `generate`, `answer_now`, `prepare`, `forget`,
+`alternatives`, `measure`, `bench`, `speeds`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import math
 import os
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from desktop_llm.engine import backends, loading, prompt, speed
 from desktop_llm.engine.adapters import Adapters, Mix
+from desktop_llm.engine.evaluation import Evaluation
 from desktop_llm.engine.inference import Inference
 from desktop_llm.engine.log import EngineLog
 from desktop_llm.engine.marks import Rendered
@@ -26,6 +27,7 @@ from desktop_llm.engine.parameters import SMALLEST_BATCH_TOKENS, LoadRequest
 from desktop_llm.engine.shapes import ChatMessage, Sampling
 from desktop_llm.engine.state import common_prefix, state_key
 from desktop_llm.engine.state_files import StateFiles
+from desktop_llm.engine.streaming import as_written
 from desktop_llm.engine.templates import for_template
 from desktop_llm.engine.tool_prompt import Tools, knows_tools, with_tools_described
 from desktop_llm.errors import BadRequest, NotFound, UserError
@@ -67,6 +69,7 @@ def main(modules: Path | None = None, cache: Path | None = None) -> None:
         "speeds": engine.speeds,
         "prepare": engine.prepare,
         "forget": engine.forget,
+        "alternatives": engine.alternatives,
     }
     serve(
         handlers,
@@ -88,6 +91,7 @@ class _EngineWorker:
         self._running: loading.RunningModel | None = None
         self._inference: Inference | None = None
         self._adapters: Adapters | None = None
+        self._evaluating = False
         self._waiting: list[int] = []  # the ids of requests that wait for their turn, in the order they came
 
     def machine(self, _request: Request) -> Steps:
@@ -141,7 +145,8 @@ class _EngineWorker:
         """Answer the conversation `slot`; progress messages are events: begun, left-out turns, prompt progress,
         thinking, text, calls of the `tools` on offer.
 
-        Two conversations are answered at once if both fit into the context; the others wait.
+        Two conversations are answered at once if both fit into the context; the others wait. The answer goes on from
+        `beginning`: tokens, and a text behind them.
         """
         running, inference = self._loaded()
         settings, mix = Sampling.checked(request.data["sampling"]), self._mix_of(request)
@@ -153,14 +158,55 @@ class _EngineWorker:
             if alone := inference.is_idle:
                 yield {"event": "begun"}
             self._use(mix)
-            fitted = self._fit(request.data["messages"], settings.max_tokens, tools, settings.thinking)
+            new = running.vocabulary.continued_tokens(text) if (text := request.data["beginning"]["text"]) else []
+            beginning = [*request.data["beginning"]["tokens"], *new]
+            fitted = self._fit(
+                request.data["messages"], settings.max_tokens, tools, settings.thinking, begun=len(beginning)
+            )
             while not inference.has_room(fitted):
                 yield None
-            slot = request.data["slot"]
-            answer = inference.begin(fitted, settings, request.cancelled, slot=slot, mix=mix, tools=tools)
-        answer.events.extend(_first_events(fitted, alone=alone))
+            answer = inference.begin(
+                fitted,
+                settings,
+                request.cancelled,
+                slot=request.data["slot"],
+                mix=mix,
+                tools=tools,
+                beginning=beginning,
+                new=len(new),
+            )
+        answer.events.extendleft(reversed(_first_events(fitted, alone=alone)))
         ended = yield from inference.follow(answer)
         return {**ended, "memory_bytes": peak_rss_bytes()}
+
+    def alternatives(self, request: Request) -> Steps:
+        """What else each token of a finished answer to these messages might have been; progress messages are events.
+
+        Where `tokens` are not known, those of its `text` and `thinking` are taken. Answers go before: it waits
+        whenever one is under way.
+        """
+        running, inference = self._loaded()
+        yield None
+        data, mix = request.data, self._mix_of(request)
+        level = running.thinking.level(data["level"])
+        fitted = self._fit(data["messages"], None, data["tools"], level, begun=len(data["tokens"] or data["text"]))
+        written = as_written(data["thinking"], data["text"], fitted.text)
+        tokens = data["tokens"] or running.vocabulary.continued_tokens(written)
+
+        def is_alone() -> bool:
+            return inference.is_idle and not self._waiting
+
+        with closing(Evaluation(running, inference.memory, fitted, tokens, data["count"])) as evaluation:
+            while not evaluation.is_finished:
+                while not is_alone():
+                    yield None
+                self._use(mix)
+                self._evaluating = True
+                try:
+                    yield from evaluation.work(data["slot"], mix, request.cancelled, is_alone)
+                finally:
+                    self._evaluating = False
+            return {"alternatives": evaluation.found}
 
     def answer_now(self, request: Request) -> Steps:
         """End the thinking in the answer of the conversation `slot`."""
@@ -185,6 +231,8 @@ class _EngineWorker:
         """Hear of a request as soon as it arrives, in the thread that reads them."""
         if self._inference is not None and kind in ("generate", "bench"):
             self._inference.hurry()
+            if self._evaluating and self._running is not None:
+                self._running.abort.set()
 
     def _before_question(self, messages: list[dict[str, Any]], thinking: str | None) -> prompt.Prompt:
         """What the prompts of two different questions at the end of this conversation have in common."""
@@ -311,7 +359,10 @@ class _EngineWorker:
         max_tokens: int | None,
         tools: Tools = (),
         thinking: str | None = None,
+        *,
+        begun: int = 0,
     ) -> prompt.Prompt:
+        """The prompt, with room for an answer of which `begun` tokens are there already."""
         running, inference = self._loaded()
         if not messages:
             raise BadRequest(tr("There is no message to answer."))
@@ -328,15 +379,15 @@ class _EngineWorker:
             rendered = marks.reveal(running.template.render(kept, variables))
             return rendered, inference.tokens_of(rendered)
 
-        return prompt.fit(asked, render, running.context_length, max_tokens)
+        fitted = prompt.fit(asked, render, running.context_length - begun, max_tokens)
+        return replace(fitted, reserved_tokens=fitted.reserved_tokens + begun)
 
 
-def _first_events(fitted: prompt.Prompt, *, alone: bool) -> Iterator[dict[str, Any]]:
+def _first_events(fitted: prompt.Prompt, *, alone: bool) -> list[dict[str, Any]]:
     """What is told before an answer; one that is alone has said already that it has begun."""
-    if not alone:
-        yield {"event": "begun"}
-    if fitted.left_out:
-        yield {"event": "left_out", "messages": fitted.left_out}
+    begun = [] if alone else [{"event": "begun"}]
+    left_out = [{"event": "left_out", "messages": fitted.left_out}] if fitted.left_out else []
+    return begun + left_out
 
 
 def _as_progress(steps: Generator[object, None, _Result], name: str) -> Generator[dict[str, Any], None, _Result]:

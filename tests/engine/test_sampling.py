@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from desktop_llm.engine.client import ChatMessage, Engine, Finished, Sampling, TextDelta
+from desktop_llm.engine.client import Beginning, ChatMessage, Engine, Finished, Sampling, TextDelta, Written
 from desktop_llm.engine.grammar_sampling import Grammar, grammar_of
 from desktop_llm.engine.native import bindings
 from desktop_llm.engine.vocabulary import Vocabulary
 from desktop_llm.errors import BadRequest, UserError
 from desktop_llm.paths import folders
+from desktop_llm.steps import Run
 from tests.engine.conftest import load
 from tests.engine.vocabularies import USER_DEFINED, loaded, vocabulary_file
 
@@ -242,3 +243,43 @@ def test_an_answer_that_no_token_can_continue_ends_with_a_sentence(tmp_path: Pat
     path.write_bytes(vocabulary_file("spm", {}).replace(b"<0x01>", b"<0xZZ>"))
     with loaded(path) as vocabulary, pytest.raises(UserError, match="no word that would fit the grammar"):
         written(vocabulary, Sampling(grammar='root ::= "a\\x01b"'), RandomDraw(vocabulary, 1))
+
+
+def test_an_answer_goes_on_from_given_tokens_as_if_it_had_drawn_them(engine: Engine) -> None:
+    question = [ChatMessage.of("user", "Tell me a story.")]
+    sampling = Sampling(temperature=0, max_tokens=8, alternatives=2)
+    *_, whole = engine.generate(question, sampling, slot="chat")
+    assert isinstance(whole, Finished)
+    (tokens,) = whole.tokens
+    assert tokens == tuple(place["id"] for place in whole.alternatives)
+    *_, again = engine.generate(question, sampling, slot="chat", beginning=Beginning(tokens[:5]))
+    assert isinstance(again, Finished)
+    assert (again.tokens, again.finish_reason) == (whole.tokens, "length")
+    assert again.usage.prompt_tokens + 4 == again.usage.cached_tokens, "only the last token given is processed"
+    assert [place["id"] for place in again.alternatives] == list(tokens[5:])
+
+    begun = "".join(place["text"] for place in whole.alternatives[:2])
+    other = whole.alternatives[2]["likeliest"][1]
+    *events, end = engine.generate(question, sampling, beginning=Beginning((*tokens[:2], other["id"])))
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)).startswith(begun + other["text"])
+
+    *events, end = engine.generate(question, sampling, beginning=Beginning(tokens[:2], " purple"))
+    assert isinstance(end, Finished)
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)).startswith(f"{begun} purple")
+    assert end.alternatives[0]["probability"] is None
+    assert len(end.alternatives) == len(end.tokens[0]) - 2
+
+
+def test_a_finished_answer_is_evaluated_to_the_numbers_that_it_was_drawn_with(engine: Engine) -> None:
+    question = [ChatMessage.of("user", "Tell me a long story.")]
+    *_, whole = engine.generate(question, Sampling(seed=3, max_tokens=70, alternatives=3), slot="a")
+    assert isinstance(whole, Finished)
+    run = Run(engine.alternatives(Written("a", question, whole.tokens[0], count=3)))
+    assert [step.done == step.total for step in run] == [False, True]
+    for found, drawn in zip(run.result, whole.alternatives, strict=True):
+        assert (found["id"], found["text"]) == (drawn["id"], drawn["text"])
+        # A batch is computed in another way than a single token, and this model's weights have four bits.
+        assert found["probability"] == pytest.approx(drawn["probability"], abs=0.12)
+    by_text = Run(engine.alternatives(Written("", question, text="".join(each["text"] for each in run.result))))
+    assert list(by_text)
+    assert by_text.result[0]["likeliest"][0]["id"] == run.result[0]["likeliest"][0]["id"]
