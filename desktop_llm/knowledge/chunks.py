@@ -8,7 +8,7 @@ so far, and a piece over the budget is split again. So each text is tokenized ab
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -181,7 +181,9 @@ class _Places:
         self._starts = [start for start, _, _ in self._headings]
         self._before = before
         self._columns = next((title for _, level, title in page.headings if not level), "")
-        self._breaks = [match.start() for match in re.finditer("\n", page.text)] if page.lines else None
+        self._text = page.text if page.lines else None
+        self._counted = 0  # up to here, so many lines ended
+        self._lines = 0
 
     @property
     def last(self) -> str:
@@ -189,15 +191,20 @@ class _Places:
         return self._headings[-1][2] if self._headings else self._before
 
     def of(self, start: int, end: int) -> str:
-        """The nearest heading at or above the span; else its lines or rows; else nothing."""
+        """The nearest heading at or above the span; else its lines or rows; else nothing. Spans come in order."""
         above = bisect_right(self._starts, start)
         heading = self._headings[above - 1][2] if above else self._before
         if not heading and above < len(self._starts) and self._starts[above] < end:
             heading = self._headings[above][2]
-        if heading or self._breaks is None:
+        if heading or self._text is None:
             return heading[:_MAX_PLACE_LENGTH]
-        first, last = (bisect_left(self._breaks, position) + 1 for position in (start, end - 1))
+        first, last = self._line(self._text, start), self._line(self._text, end - 1)
         numbers = f"{first}–{last}" if last > first else f"{first}"
         if self._columns:
             return f"row{'s' * (last > first)} {numbers}: {self._columns}"[:_MAX_PLACE_LENGTH]
         return f"line {numbers}"
+
+    def _line(self, text: str, position: int) -> int:
+        self._lines += text.count("\n", self._counted, position)
+        self._counted = position
+        return self._lines + 1

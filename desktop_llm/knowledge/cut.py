@@ -10,8 +10,8 @@ from desktop_llm.knowledge.limits import MAX_TEXT_LENGTH, Budget
 from desktop_llm.knowledge.sources import Reason
 from desktop_llm.words import tr
 
-# "time", "idle", "memory": a limit of the reader; "died": its own end; "pages", "text", "passages": too many
-# of them; "missing": pages that the document says it has, but that are not in the file.
+# "time": the document's time is over; "idle", "memory": a limit of the reader; "died": the reader's own end; "pages",
+# "text", "passages": too many of them; "missing": pages that the document says it has, but that are not in the file.
 Why = Literal["time", "idle", "memory", "died", "pages", "text", "passages", "missing"]
 # A larger budget helps against these.
 PATIENCE = frozenset({"time", "idle", "pages", "passages"})
@@ -27,8 +27,8 @@ class Cut:
     details: str = ""
 
 
-def partly(cut: Cut, budget: Budget) -> Reason:
-    """What is said about a document of which a part was read and kept."""
+def partly(cut: Cut, budget: Budget, passages: int) -> Reason:
+    """What is said about a document of which a part was read and kept, in so many passages."""
     if cut.why == "missing":
         text = tr(
             "Partly read: it says that it has {total:,} pages, but none is there after page {read:,}. "
@@ -40,7 +40,7 @@ def partly(cut: Cut, budget: Budget) -> Reason:
         text = tr(
             "Partly read: reading stopped after {count:,} passages because {why}. "
             "What was read can be searched. Split the file to read the rest.",
-            count=budget.passages,
+            count=passages,
             why=_because(cut.why, budget),
         )
     else:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import logging
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +62,27 @@ class Nearest:
 
     def learn(self, collection: int) -> None:
         """Bring the index up to date with the store; an index that can't be trusted is left as it is."""
-        self._ready(collection)
+        for _ in self.learn_steps(collection):
+            pass
+
+    def learn_steps(self, collection: int) -> Generator[None, None, None]:
+        """Do the same, a slice per step; a search in between brings it up to date by itself."""
+        if (index := self._opened(collection)) is None:
+            return
+        try:
+            for _ in self._tasks_done(collection, index):
+                yield None
+                if self._open.get(collection) is not index:
+                    return
+        except _broken_or_refused() as error:
+            self._distrust(collection, error)
 
     def mend(self, collection: int) -> Generator[None, None, None]:
         """Bring the index up to date with the store; an index that can't be trusted is rebuilt, a slice per step.
 
         If the disk is full, that is left for later: searches work without the index.
         """
+        yield from self.learn_steps(collection)
         if self._ready(collection) is None:
             try:
                 for _ in self._rebuilding.setdefault(collection, self._rebuild_steps(collection)):
@@ -126,13 +140,15 @@ class Nearest:
 
     def _ready(self, collection: int) -> _Folder | None:
         """The open index, brought up to date; None if it can't be trusted, or opened without writing."""
+        self.learn(collection)
+        return None if collection in self._rebuilding else self._open.get(collection)
+
+    def _opened(self, collection: int) -> _Folder | None:
         if collection in self._rebuilding or self._store.read_only:
             return None
         try:
             if collection not in self._open:
                 self._open_checked(collection)
-            if (index := self._open.get(collection)) is not None:
-                self._do_tasks(collection, index)
         except _broken_or_refused() as error:
             self._distrust(collection, error)
         return self._open.get(collection)
@@ -147,7 +163,8 @@ class Nearest:
         mark.touch()
         try:
             index = _Folder(path)
-            self._do_tasks(collection, index)
+            for _ in self._tasks_done(collection, index):
+                pass
         except _broken() as error:
             self._distrust(collection, error)
         else:
@@ -190,20 +207,23 @@ class Nearest:
         query = "SELECT id, action, chunks FROM index_task WHERE collection = ? ORDER BY id"
         return self._store.rows(query, collection)
 
-    def _do_tasks(self, collection: int, index: _Folder) -> None:
-        tasks = self._tasks(collection)
-        for _, action, chunks in tasks:
-            self._apply(index, action, [int(chunk) for chunk in chunks.split()])
-        if tasks:
-            self._store.finish_tasks([task for task, _, _ in tasks])
-
-    def _apply(self, index: _Folder, action: str, chunks: Sequence[int]) -> None:
-        for start in range(0, len(chunks), SLICE):
-            part = chunks[start : start + SLICE]
-            if action == "remove":
-                index.remove(part)
-            else:
-                index.add(*self._stored(part))
+    def _tasks_done(self, collection: int, index: _Folder) -> Iterator[None]:
+        """Have the index take in the noted changes, a slice per step; ends if somebody else does it in between."""
+        done: list[int] = []
+        for task, action, listed in self._tasks(collection):
+            chunks = [int(chunk) for chunk in listed.split()]
+            for start in range(0, len(chunks), SLICE):
+                part = chunks[start : start + SLICE]
+                if action == "remove":
+                    index.remove(part)
+                else:
+                    index.add(*self._stored(part))
+                yield None
+                if not self._store.rows("SELECT 1 FROM index_task WHERE id = ?", task):
+                    return
+            done.append(task)
+        if done:
+            self._store.finish_tasks(done)
 
     def _scan(self, collection: int, vector: Vectors, count: int) -> Neighbours:
         newest = max((task for task, _, _ in self._tasks(collection)), default=0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,11 +19,11 @@ import numpy as np
 from desktop_llm.errors import Cancelled, DocumentError
 from desktop_llm.knowledge import catalog
 from desktop_llm.knowledge.chunks import CHUNKER_VERSION, Chunk
-from desktop_llm.knowledge.cut import partly_by_meaning
+from desktop_llm.knowledge.cut import Cut, partly, partly_by_meaning
 from desktop_llm.knowledge.embed import Embedder, batches
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.language import is_language
-from desktop_llm.knowledge.limits import FIRST, LARGER, Budget
+from desktop_llm.knowledge.limits import EMBED_BY, FIRST, LARGER, Budget
 from desktop_llm.knowledge.readahead import Parsed, ReadAhead, ReadFile
 from desktop_llm.knowledge.readers import READER_VERSION
 from desktop_llm.knowledge.shapes import IndexProgress, IndexReport
@@ -40,6 +40,8 @@ _POLL_S = 0.01  # how long a step, and so a search, may wait
 _PROGRESS_EVERY_S = 0.1
 _FILES_A_STEP = 200
 _CHUNKS_BEFORE_LEARNING = 256
+# Vectors of this many documents are kept for their second turn, a megabyte or two each.
+_MOST_BEGUN = 50
 _ESTIMATE_AFTER_S = 2.0
 
 Steps = Iterator[IndexProgress | None]
@@ -80,11 +82,12 @@ class _Count:
 
 @dataclass(frozen=True, slots=True)
 class _Embedded:
-    """A vector for each chunk, as float16 bytes: b"" for text that is no language, and for the `missing` ones, for
-    which time did not suffice.
+    """The texts to embed, one for each chunk; vectors of them as float16 bytes, none for text that is no language; and
+    how many chunks have none because time did not suffice.
     """
 
-    vectors: Sequence[bytes]
+    texts: Sequence[str]
+    vectors: Mapping[str, bytes]
     missing: int
 
 
@@ -118,7 +121,7 @@ class Indexing:
         self._unlearned = 0
         self._budgets = budgets
         self._late: set[bytes] = set()
-        self._late_contents: set[str] = set()
+        self._begun: dict[str, Mapping[str, bytes]] = {}  # by late content: the vectors that it has already
         ((self._name,),) = store.rows("SELECT name FROM collection WHERE id = ?", collection)
 
     def find(self, paths: Iterable[Path]) -> Steps:
@@ -223,16 +226,16 @@ class Indexing:
     def _take(self, file: ReadFile, *, last: bool) -> Steps:
         self._count.current = os.fsdecode(file.path)
         yield self._progress()
-        if file.later or (not last and file.sha256 in self._late_contents):
+        if file.later or (not last and file.sha256 in self._begun):
             self._late.add(file.path)
             return
         if file.parsed is not None:
-            embedded = yield from self._embedded(file.parsed, self._budgets[last].whole_s)
+            embedded = yield from self._embedded(file, file.parsed)
             if embedded.missing and not last:
                 self._late.add(file.path)
-                self._late_contents.add(file.sha256)
+                self._begun[file.sha256] = embedded.vectors if len(self._begun) < _MOST_BEGUN else {}
                 return
-            self._keep(file, file.parsed, embedded)
+            self._keep(file, file.parsed, embedded, self._budgets[last])
         elif (source := self._known(file)) is not None:
             self._store.link_document(*self._named(file), source)
         else:
@@ -242,17 +245,26 @@ class Indexing:
         self._count.bytes_done += file.state.size_bytes
         if self._unlearned >= _CHUNKS_BEFORE_LEARNING:
             self._unlearned = 0
-            self._nearest.learn(self._collection)
+            yield from self._nearest.learn_steps(self._collection)
         yield self._progress()
 
-    def _keep(self, file: ReadFile, parsed: Parsed, embedded: _Embedded) -> None:
-        partly = parsed.partly
-        if embedded.missing and partly is None:
-            total = len(parsed.chunks)
-            partly = partly_by_meaning(total - embedded.missing, total)
-        row = _source_row(file.sha256, parsed, embedded.vectors)
-        self._store.add_document(*self._named(file), row, self._embedder.fingerprint, partly)
-        self._unlearned += len(row.chunks)
+    def _keep(self, file: ReadFile, parsed: Parsed, embedded: _Embedded, budget: Budget) -> None:
+        total = len(parsed.chunks)
+
+        def said(stored: int) -> Reason | None:
+            if stored < total:
+                page = parsed.pages[parsed.chunks[stored - 1].page_index].number
+                return partly(Cut("time", page, parsed.page_count), budget, stored)
+            if embedded.missing and parsed.partly is None:
+                return partly_by_meaning(total - embedded.missing, total)
+            return parsed.partly
+
+        row = _source_row(file.sha256, parsed, embedded)
+        with file.clock.runs():
+            self._store.add_document(
+                *self._named(file), row, self._embedder.fingerprint, partly=said, is_over=file.clock.is_over
+            )
+        self._unlearned += total
 
     def _set_aside(self, path: bytes) -> None:
         reason = tr(
@@ -277,29 +289,30 @@ class Indexing:
         self._count.failed += 1
         self._store.fail_document(*self._named(file), reason)
 
-    def _embedded(self, parsed: Parsed, whole_s: float) -> Generator[IndexProgress | None, None, _Embedded]:
+    def _embedded(self, file: ReadFile, parsed: Parsed) -> Generator[IndexProgress | None, None, _Embedded]:
         """Embed the chunks that are language, until the document's time is over."""
-        every = [_embedded_text(parsed, chunk) for chunk in parsed.chunks]
-        # Equal texts once: a file that unpacks to a flood is the same over and over.
-        texts = [text for text in dict.fromkeys(every) if is_language(text)]
-        vectors: dict[str, bytes] = {}
-        spent_s = parsed.spent_s
-        for positions in batches(texts):
-            if spent_s > whole_s:
+        with file.clock.runs():
+            texts = [_embedded_text(parsed, chunk) for chunk in parsed.chunks]
+            vectors = dict(self._begun.get(file.sha256, {}))
+            # Equal texts once: a file that unpacks to a flood is the same over and over.
+            wanted = [text for text in dict.fromkeys(texts) if text not in vectors and is_language(text)]
+            waiting = batches(wanted)
+        for positions in waiting:
+            if file.clock.is_over(EMBED_BY):
                 break
-            batch = [texts[position] for position in positions]
-            started, started_cpu_s = time.monotonic(), time.process_time()
+            batch = [wanted[position] for position in positions]
+            started = time.monotonic()
             self._embedder.use_threads(1 if self._controls.answering else self._controls.threads)
-            kept = self._embedder.embed_batch(batch).astype(np.float16)
+            with file.clock.runs():
+                kept = self._embedder.embed_batch(batch).astype(np.float16)
             vectors |= {text: vector.tobytes() for text, vector in zip(batch, kept, strict=True)}
             taken = time.monotonic() - started
-            spent_s += min(taken, time.process_time() - started_cpu_s)  # a busy machine counts against nobody
             self._count.busy_s += taken
             self._count.chunks += len(positions)
             yield self._progress()
             yield from self._hold(taken)
-        missing = set(texts) - vectors.keys()
-        return _Embedded([vectors.get(text, b"") for text in every], sum(text in missing for text in every))
+        missing = set(wanted) - vectors.keys()
+        return _Embedded(texts, vectors, sum(text in missing for text in texts))
 
     def _hold(self, breather_s: float = 0.0) -> Steps:
         """Wait while paused; while an answer is generated, rest as long as the last batch took; end when stopped."""
@@ -349,10 +362,12 @@ def _embedded_text(parsed: Parsed, chunk: Chunk) -> str:
     return text if page.lines or not chunk.place else f"{chunk.place}\n{text}"
 
 
-def _source_row(sha256: str, parsed: Parsed, vectors: Sequence[bytes]) -> SourceRow:
+def _source_row(sha256: str, parsed: Parsed, embedded: _Embedded) -> SourceRow:
+    vectors = dict(embedded.vectors)
     chunks = [
-        ChunkRow(chunk.page_index, chunk.start, chunk.end, chunk.place, vector)
-        for chunk, vector in zip(parsed.chunks, vectors, strict=True)
+        # Of equal passages, the first one is found by its meaning: the others would only crowd it out.
+        ChunkRow(chunk.page_index, chunk.start, chunk.end, chunk.place, vectors.pop(text, b""))
+        for chunk, text in zip(parsed.chunks, embedded.texts, strict=True)
     ]
     pages = [PageRow(page.number, page.text) for page in parsed.pages]
     return SourceRow(sha256, VERSION, parsed.format, parsed.title, parsed.page_count, pages, chunks)

@@ -7,6 +7,7 @@ is reported with a reason.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import re
@@ -14,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -22,8 +22,9 @@ import psutil
 
 from desktop_llm.errors import DocumentError, UserError, WorkerDied
 from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages
-from desktop_llm.knowledge.cut import PATIENCE, Cut, given_up, partly
-from desktop_llm.knowledge.limits import DRAWING, READER_GROWN_BYTES, Budget
+from desktop_llm.knowledge.clock import Clock
+from desktop_llm.knowledge.cut import PATIENCE, Cut, Why, given_up, partly
+from desktop_llm.knowledge.limits import CUT_BY, DRAWING, READ_BY, READER_GROWN_BYTES, Budget
 from desktop_llm.knowledge.readers import kind_of
 from desktop_llm.knowledge.sources import Reason
 from desktop_llm.knowledge.suspects import Suspects
@@ -54,9 +55,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A file's content, to be embedded and stored; `partly` says why it is not the whole of it, `spent_s` is the
-    processor time that it took so far.
-    """
+    """A file's content, to be embedded and stored; `partly` says why it is not the whole of it."""
 
     format: str
     title: str
@@ -64,44 +63,40 @@ class Parsed:
     pages: Sequence[PageContent]
     chunks: Sequence[Chunk]
     partly: Reason | None = None
-    spent_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
     """The outcome of one file: its content, or the reason why it failed, or neither if the content is already known or
-    the file is to be read later (`later`), within a larger budget.
+    the file is to be read later (`later`), within a larger budget. `clock` tells the time that it took so far.
     """
 
     path: bytes
     state: FileState
     sha256: str
+    clock: Clock
     parsed: Parsed | None
     reason: Reason | None = None
     later: bool = False
 
 
 class Reader:
-    """Owns the reader process: started when needed, replaced when it dies, hangs, grows or has served long enough.
-
-    Attributes: `cpu_s`, the processor time that it took for the last file.
-    """
+    """Owns the reader process: started when needed, replaced when it dies, hangs, grows or has served long enough."""
 
     def __init__(self, command: Sequence[str] | None) -> None:
-        self.cpu_s = 0.0
         self._command = command
         self._worker: Worker | None = None
         self._served = 0
 
-    def read(self, name: str, data: bytes, password: str | None, budget: Budget) -> Reading:
+    def read(self, name: str, data: bytes, password: str | None, budget: Budget, clock: Clock) -> Reading:
         """A file's pages, within a budget. Raises DocumentError with the reason in words if nothing can be read."""
         pages: list[PageContent] = []
         total: int | None = None
         worker = self._ready()
-        watch = Watch(worker, budget)
+        watch = Watch(worker, budget, clock, READ_BY)
         run = Run(worker.request("read", {"name": name, "password": password}, data))
         try:
-            with watch:
+            with clock.runs(lambda: watch.cpu_s), watch:
                 for message in run:
                     total = message.data.get("total")
                     if len(pages) == budget.pages:
@@ -118,8 +113,6 @@ class Reader:
             if error.cause != "too_large" or not pages:
                 raise
             return _cut_short(name, pages, Cut("text", _last(pages), total))
-        finally:
-            self.cpu_s = watch.cpu_s
         facts = run.result.data
         count, said = facts["pages"], facts.get("said")
         cut = Cut("missing", count, said) if said else None
@@ -127,9 +120,10 @@ class Reader:
 
     def draw(self, data: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         """A page's picture: its facts and its pixels. Raises DocumentError if it can't be drawn."""
-        worker = self._ready()
+        worker, clock = self._ready(), Clock(DRAWING)
+        watch = Watch(worker, DRAWING, clock, share=1.0)
         try:
-            with Watch(worker, DRAWING):
+            with clock.runs(lambda: watch.cpu_s), watch:
                 answer = worker.call("draw", data, body)
         except WorkerDied as error:
             self.close()
@@ -155,6 +149,8 @@ class Reader:
         if self._worker is None:
             self._worker = Worker(["reader"], Part(tr("The reader")), command=self._command)
             self._served = 0
+            with contextlib.suppress(WorkerDied):  # which the first document tells
+                self._worker.call("enforced")  # its start is no document's time
         self._served += 1
         return self._worker
 
@@ -229,43 +225,54 @@ class ReadAhead:
             self._files.put(error)
 
     def _read(self, path: bytes) -> ReadFile:
-        name = os.fsdecode(path)
+        name, clock = os.fsdecode(path), Clock(self._budget)
         state, sha256 = FileState(0, 0), ""
         try:
             content = content_of(Path(name))
             state, sha256 = content.state, content.sha256
             if sha256 in self._known:
-                return ReadFile(path, state, sha256, None)
-            parsed = self._parse(Path(name).name, content.data)
+                return ReadFile(path, state, sha256, clock, None)
+            parsed = self._parse(Path(name).name, content.data, clock)
         except DocumentError as error:
-            return ReadFile(path, state, sha256, None, Reason.of(error))
+            return ReadFile(path, state, sha256, clock, None, Reason.of(error))
         if parsed is None:
-            return ReadFile(path, state, sha256, None, later=True)
+            return ReadFile(path, state, sha256, clock, None, later=True)
         self._known.add(sha256)
-        return ReadFile(path, state, sha256, parsed)
+        return ReadFile(path, state, sha256, clock, parsed)
 
-    def _parse(self, name: str, data: bytes) -> Parsed | None:
+    def _parse(self, name: str, data: bytes, clock: Clock) -> Parsed | None:
         """The content cut into chunks; None if it takes more than the budget and has another turn."""
-        budget, started_s = self._budget, time.thread_time()
-        read = self._reader.read(name, data, self._password, budget)
-        cut = read.cut
-        if cut is not None and cut.why in PATIENCE and not self._last:
+        read = self._reader.read(name, data, self._password, self._budget, clock)
+        pages, cut = read.pages, read.cut
+        if self._has_another_turn(cut):
             return None
-        chunks = list(islice(chunk_pages(read.pages, self._count_tokens), budget.passages + 1))
-        pages = read.pages
-        if len(chunks) > budget.passages:
-            if not self._last:
+        chunks, why = self._chunks(pages, clock)
+        if why:
+            pages = pages[: chunks[-1].page_index + 1] if chunks else []
+            cut = Cut(why, _last(pages), read.page_count)
+            if self._has_another_turn(cut):
                 return None
-            del chunks[-1]
-            last = pages[chunks[-1].page_index]
-            pages, cut = pages[: chunks[-1].page_index + 1], Cut("passages", last.number, read.page_count)
         if not chunks:
             if cut is not None:
-                raise given_up(cut, budget)
+                raise given_up(cut, self._budget)
             raise DocumentError(tr("There is no text in this file"), cause="no_text")
-        said = None if cut is None else partly(cut, budget)
-        spent_s = self._reader.cpu_s + time.thread_time() - started_s
-        return Parsed(read.format, read.title, read.page_count, pages, chunks, said, spent_s)
+        said = None if cut is None else partly(cut, self._budget, len(chunks))
+        return Parsed(read.format, read.title, read.page_count, pages, chunks, said)
+
+    def _has_another_turn(self, cut: Cut | None) -> bool:
+        return cut is not None and cut.why in PATIENCE and not self._last
+
+    def _chunks(self, pages: Sequence[PageContent], clock: Clock) -> tuple[list[Chunk], Why | None]:
+        """The chunks of the pages, as many as the budget allows, and why these are not all of them."""
+        chunks: list[Chunk] = []
+        with clock.runs(time.thread_time):
+            for chunk in chunk_pages(pages, self._count_tokens):
+                if len(chunks) == self._budget.passages:
+                    return chunks, "passages"
+                if clock.is_over(CUT_BY):
+                    return chunks, "time"
+                chunks.append(chunk)
+        return chunks, None
 
 
 def _cut_short(name: str, pages: list[PageContent], cut: Cut) -> Reading:

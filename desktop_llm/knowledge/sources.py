@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from desktop_llm.errors import DocumentError
@@ -76,8 +76,13 @@ class Reason:
         return json.dumps({"text": to_json(self.text), "cause": self.cause})
 
 
-def insert_source(connection: sqlite3.Connection, read: SourceRow, fingerprint: str) -> int:
-    """Store a content with its pages, chunks, keywords and one embedding model's vectors; returns the source's id."""
+def insert_source(
+    connection: sqlite3.Connection, read: SourceRow, fingerprint: str, is_over: Callable[[], bool]
+) -> tuple[int, int]:
+    """Store a content with its pages, chunks, keywords and one embedding model's vectors, chunks until time is over.
+
+    Returns the source's id and how many chunks are stored, one at least.
+    """
     fields = (read.sha256, read.version, read.format, read.title, read.page_count)
     query = "INSERT INTO source(sha256, version, format, title, page_count) VALUES(?, ?, ?, ?, ?)"
     source = int(connection.execute(query, fields).lastrowid or 0)
@@ -86,7 +91,11 @@ def insert_source(connection: sqlite3.Connection, read: SourceRow, fingerprint: 
         int(connection.execute(query, (source, position, page.number, page.text)).lastrowid or 0)
         for position, page in enumerate(read.pages)
     ]
+    kept: list[ChunkRow] = []
     for chunk in read.chunks:
+        if kept and is_over():
+            break
+        kept.append(chunk)
         text = read.pages[chunk.page_index].text[chunk.start : chunk.end]
         _insert_chunk(
             connection,
@@ -94,11 +103,11 @@ def insert_source(connection: sqlite3.Connection, read: SourceRow, fingerprint: 
             fingerprint,
             chunk.vector,
         )
-    spans = ((chunk.page_index, chunk.start, chunk.end, chunk.place, chunk.vector) for chunk in read.chunks)
+    spans = ((chunk.page_index, chunk.start, chunk.end, chunk.place, chunk.vector) for chunk in kept)
     seal = _seal(fields, ((page.number, page.text) for page in read.pages), spans)
     query = "INSERT OR REPLACE INTO fact(key, value) VALUES(?, ?)"
     connection.execute(query, (_seal_key(source), f"{fingerprint} {seal}"))
-    return source
+    return source, len(kept)
 
 
 def is_whole(connection: sqlite3.Connection, source: int) -> bool:

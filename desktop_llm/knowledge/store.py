@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -177,16 +177,19 @@ class Store:
         mtime_ns: int,
         read: SourceRow,
         fingerprint: str,
-        partly: Reason | None = None,
+        *,
+        partly: Callable[[int], Reason | None] = lambda _: None,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> int:
         """Store a file that was read, with its content, in one transaction; returns the source's id.
 
-        `partly`: the reason why the content is not the whole of it.
+        Once `is_over`, no more of its chunks are stored. `partly`: the reason why so many are not all of the file.
         """
-        reason = partly.stored() if partly else ""
         with self.transaction() as connection:
-            source = insert_source(connection, read, fingerprint)
-            self._set_document(connection, collection, path, source, "ready", reason, size_bytes, mtime_ns)
+            source, stored = insert_source(connection, read, fingerprint, is_over)
+            reason = partly(stored)
+            said = reason.stored() if reason else ""
+            self._set_document(connection, collection, path, source, "ready", said, size_bytes, mtime_ns)
         return source
 
     def known_source(self, sha256: str, version: str) -> int | None:

@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 import psutil
 
+from desktop_llm.knowledge.clock import Clock
 from desktop_llm.knowledge.limits import READER_BYTES, Budget
 from desktop_llm.workers.process import Worker
 
@@ -24,15 +25,17 @@ _WAITING_FOR_ITS_TURN = (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP, psutil
 class Watch:
     """Looks at a reader from a thread of its own for as long as the `with` block runs.
 
-    Attributes: `why`, "" or the limit for which it ended the reader: "time", "idle" or "memory"; `cpu_s`, the
-    processor time that the reader used by the last look.
+    Reading has to be over when `share` of the document's time is. Attributes: `why`, "" or the limit for which it ended
+    the reader: "time", "idle" or "memory"; `cpu_s`, the processor time that the reader used by the last look.
     """
 
-    def __init__(self, worker: Worker, budget: Budget) -> None:
+    def __init__(self, worker: Worker, budget: Budget, clock: Clock, share: float) -> None:
         self.why: Limit = ""
         self.cpu_s = 0.0
         self._worker = worker
         self._budget = budget
+        self._clock = clock
+        self._share = share
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="reader's budget", daemon=True)
 
@@ -57,15 +60,15 @@ class Watch:
                     idle_s += min(now - looked, 2 * _LOOK_S)  # a longer gap is ours, not the reader's
                 before, looked = used, now
                 self.cpu_s = used - started
-                if why := self._beyond(self.cpu_s, idle_s, process.memory_info().rss):
+                if why := self._beyond(idle_s, process.memory_info().rss):
                     self.why = why
                     self._worker.kill()
                     return
         except psutil.Error:
             return  # it has ended by itself
 
-    def _beyond(self, cpu_s: float, idle_s: float, rss_bytes: int) -> Limit:
-        if cpu_s > self._budget.cpu_s:
+    def _beyond(self, idle_s: float, rss_bytes: int) -> Limit:
+        if self._clock.is_over(self._share):
             return "time"
         if idle_s > self._budget.idle_s:
             return "idle"

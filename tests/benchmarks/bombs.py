@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.bombs [NAME...]
 
-Prints a line for each: seconds, the most memory that a process of ours took, and what was said about the file. The exit
-status is 1 if one took more than 120 s or 2 GiB, if another file was not read, or if nothing was said.
+Prints a line for each: seconds and how many of them a processor worked on it, the most memory that a process of ours
+took, and what was said about the file. The exit status is 1 if reading one took more than 120 s or 2 GiB, if another
+file was not read, or if nothing was said.
 """
 
 from __future__ import annotations
@@ -26,14 +27,23 @@ LONGEST_S = 120.0
 MOST_BYTES = 2 * 1024**3
 
 
-class Memory:
-    """The most memory that a child process takes, looked at ten times a second."""
+class Cost:
+    """The most memory that a child process takes, and the processor time of all of them, looked at ten times a second.
+
+    Children that were there before count from now on.
+    """
 
     def __init__(self) -> None:
         self.most_bytes = 0
+        self._before = {child: _cpu_s(child) for child in psutil.Process().children(recursive=True)}
+        self._cpu_s: dict[psutil.Process, float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
         self._thread.start()
+
+    @property
+    def cpu_s(self) -> float:
+        return sum(used - self._before.get(child, 0.0) for child, used in self._cpu_s.items())
 
     def stop(self) -> None:
         self._over.set()
@@ -44,8 +54,14 @@ class Memory:
             for child in psutil.Process().children(recursive=True):
                 try:
                     self.most_bytes = max(self.most_bytes, child.memory_info().rss)
+                    self._cpu_s[child] = _cpu_s(child)
                 except psutil.Error:
                     continue
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
 
 
 def read_one(client: Knowledge, name: str, place: Path) -> list[str]:
@@ -55,26 +71,27 @@ def read_one(client: Knowledge, name: str, place: Path) -> list[str]:
     for number in range(3):
         (folder / f"zz-{number}.txt").write_text(f"Ordinary file {number} beside {name}: the harbour has boats.")
     bomb = write(name, folder)
-    memory, started = Memory(), time.monotonic()
+    cost, started = Cost(), time.monotonic()
     try:
         for _ in client.index(name, [folder, bomb]):
             pass
+        seconds = time.monotonic() - started
         documents = client.documents(name)
         client.remove(name)
     except UserError as error:
         print(f"{name:24} {error.message} {error.details}", flush=True)
         return [f"{name}: {error.message}"]
     finally:
-        memory.stop()
+        cost.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    seconds = time.monotonic() - started
     bombs = [each for each in documents if not Path(each.path).name.startswith("zz-")]
-    print(f"{name:24} {seconds:6.1f} s {memory.most_bytes / 2**20:6.0f} MiB  {_said(bombs)}", flush=True)
+    figures = f"{seconds:6.1f} s {cost.cpu_s:6.1f} s cpu {cost.most_bytes / 2**20:6.0f} MiB"
+    print(f"{name:24} {figures}  {_said(bombs)}", flush=True)
     faults = []
     if seconds > LONGEST_S:
         faults.append(f"{name}: {seconds:.0f} s")
-    if memory.most_bytes > MOST_BYTES:
-        faults.append(f"{name}: {memory.most_bytes / 2**20:.0f} MiB")
+    if cost.most_bytes > MOST_BYTES:
+        faults.append(f"{name}: {cost.most_bytes / 2**20:.0f} MiB")
     if sum(each.status == "ready" for each in documents) - sum(each.status == "ready" for each in bombs) != 3:
         faults.append(f"{name}: an ordinary file was not read")
     if any(each.status != "ready" and not each.reason for each in bombs):
