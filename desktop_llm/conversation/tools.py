@@ -56,7 +56,7 @@ _PARAMETERS: dict[str, tuple[str, dict[str, dict[str, str]], tuple[str, ...]]] =
     ),
     CALCULATE: (
         "Calculate an arithmetic expression exactly.",
-        {"expression": {"type": "string", "description": "For example: 3 * 1180 / 2"}},
+        {"expression": {"type": "string", "description": "For example: (12 + 30) * 0.5"}},
         ("expression",),
     ),
     DATE: ("Get today's date, the weekday and the time.", {}, ()),
@@ -100,6 +100,7 @@ class Toolbox:
     _made: dict[tuple[str, str], str] = field(default_factory=dict)  # the result of each call
     _used_tokens: int = 0
     _has_miswritten: bool = False
+    _told_last: bool = False
     _documents: list[Document] | None = None
 
     def __post_init__(self) -> None:
@@ -115,9 +116,29 @@ class Toolbox:
             text, failed = error.message, True
         self._used_tokens += _tokens(text)
         self.is_open = self.is_open and self._room() >= _LEAST_RESULT_TOKENS
-        if not self.is_open:
-            text = f"{text}\n\n{_LAST}"
+        if not self.is_open and not self._told_last:
+            text, self._told_last = f"{text}\n\n{_LAST}", True
         return ToolResult(call.id, text, round(time.perf_counter() - begun, 2), failed)
+
+    def new_calls(self, calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The calls (name, arguments) of one answer without those that were made before; the first if all were."""
+        known, new = {*self._made}, []
+        for call in calls:
+            if (key := self._key(*call)) not in known:
+                known.add(key)
+                new.append(call)
+        return new or list(calls[:1])
+
+    def closed(self, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+        """The messages for an answer without tools, which is asked for behind the last result."""
+        self.is_open = False
+        *before, results = messages
+        if self._told_last:
+            return [*messages]
+        *others, last = results.parts
+        assert isinstance(last, ToolResult)
+        told = replace(last, text=f"{last.text}\n\n{_LAST}")
+        return [*before, ChatMessage(results.role, (*others, told))]
 
     def _run(self, call: ToolCall) -> str:
         if call.name not in self.names:
@@ -126,7 +147,7 @@ class Toolbox:
                 tr("The tools are: {names}.", names=", ".join(self.names)),
             )
         arguments = self._arguments(call)
-        made = (call.name, json.dumps(arguments, sort_keys=True))
+        made = self._key(call.name, call.arguments)
         if made in self._made:
             self.is_open = False
             raise BadRequest(tr("This was asked before."), self._made[made])
@@ -137,8 +158,20 @@ class Toolbox:
             DATE: lambda _: time.strftime("%A, %Y-%m-%d, %H:%M"),
         }
         self._made[made] = tr("It failed.")
-        self._made[made] = run[call.name](arguments)
-        return self._made[made]
+        text = run[call.name](arguments)
+        if text in self._made.values():  # such as the sum of a sum: the model goes round in circles
+            self.is_open = False
+        self._made[made] = text
+        return text
+
+    def _key(self, name: str, arguments: str) -> tuple[str, str]:
+        """What tells a call from others: its arguments without those that the tool does not have."""
+        try:
+            values = json.loads(arguments or "{}")
+            known = _PARAMETERS[name][1]
+            return name, json.dumps({key: values[key] for key in known if values.get(key) is not None})
+        except (ValueError, RecursionError, AttributeError, KeyError):
+            return name, arguments
 
     def _arguments(self, call: ToolCall) -> dict[str, Any]:
         """The arguments, checked; raises BadRequest."""

@@ -137,7 +137,8 @@ def answer(
         knowledge.answering(True)
     try:
         write = functools.partial(engine.generate, sampling=sampling, slot=slot, adapters=adapters)
-        yield from _rounds(write, messages, toolbox, is_stopped, continues)
+        stop = functools.partial(engine.stop, slot)
+        yield from _rounds(write, messages, toolbox, stop, is_stopped, continues)
     finally:
         if knowledge is not None:
             knowledge.answering(False)
@@ -147,11 +148,15 @@ def _rounds(
     write: Callable[..., Generator[Event, None, None]],
     before: Sequence[ChatMessage],
     toolbox: Toolbox,
+    stop: Callable[[], None],
     is_stopped: Callable[[], bool],
     continues: Continuation | None,
 ) -> Generator[TurnEvent, None, None]:
     """The model writes; if it asks for tools they run, and it goes on with their results until it only writes. The
-    tools stay in the prompt when it may ask no more, so that nothing is read anew; what it asks then is left out.
+    tools stay in the prompt when it may ask no more, so that nothing is read anew, and it is stopped if it asks then.
+
+    An answer that would end without a word is written anew without any tools: small models, shown how to call them, go
+    on calling.
     """
     messages, offered = list(before), definitions(toolbox.names)
     beginning: Beginning | None = None
@@ -163,17 +168,21 @@ def _rounds(
     for number in itertools.count(1 + (len(messages) - len(before)) // 2):
         may_ask = toolbox.is_open
         joint = "\n\n" if any(each.text for each in messages[len(before) :]) else ""
-        said, calls, finished = yield from _written(write(messages, tools=offered, beginning=beginning), joint)
-        beginning = None
+        events = write(messages, tools=offered, beginning=beginning)
+        said, calls, finished = yield from _written(events, joint, None if may_ask else stop)
         total = finished if total is None else _added(total, finished)
+        if is_stopped():
+            total = replace(total, finish_reason="cancelled") if calls else total
+            break
+        goes_on = len(messages) > len(before) and beginning is None
+        beginning = None
+        if offered and goes_on and not (calls and may_ask) and _is_wordless(said, calls):
+            messages, offered = toolbox.closed(messages), []
+            continue
         if finished.finish_reason != "tool_calls" or not may_ask:
-            total = replace(total, finish_reason="stop") if total.finish_reason == "tool_calls" else total
-            if toolbox.knowledge is not None and toolbox.passages:
-                yield _cite(toolbox.knowledge, text_of(said), toolbox.passages)
-            yield total
-            return
+            break
         made = sum(isinstance(part, ToolCall) for message in messages for part in message.parts)
-        asked = [ToolCall(f"call{made + at:05}", *call) for at, call in enumerate(calls, 1)]
+        asked = [ToolCall(f"call{made + at:05}", *call) for at, call in enumerate(toolbox.new_calls(calls), 1)]
         for call in asked:
             yield ToolStarted(call)
         toolbox.is_open = toolbox.is_open and number < MOST_ROUNDS
@@ -182,6 +191,14 @@ def _rounds(
             yield replace(total, finish_reason="cancelled")
             return
         messages += [ChatMessage("assistant", (*said, *asked)), ChatMessage("tool", tuple(results))]
+    if toolbox.knowledge is not None and toolbox.passages:
+        yield _cite(toolbox.knowledge, text_of(said), toolbox.passages)
+    yield replace(total, finish_reason="stop") if total.finish_reason == "tool_calls" else total
+
+
+def _is_wordless(said: Sequence[Part], calls: Sequence[tuple[str, str]]) -> bool:
+    """Whether the model wrote no answer, but called tools or nothing; one that only thought had no room for more."""
+    return not text_of(said).strip() and (bool(calls) or not said)
 
 
 def _told_again(part: Part) -> TurnEvent:
@@ -215,10 +232,10 @@ def _results(
 
 
 def _written(
-    events: Generator[Event, None, None], joint: str
+    events: Generator[Event, None, None], joint: str, stop_at_a_call: Callable[[], None] | None
 ) -> Generator[TurnEvent, None, tuple[tuple[Part, ...], list[tuple[str, str]], Finished]]:
     """Pass on what the model writes, its text behind `joint`; returns its text and thinking, the tools that it asks
-    for, and how it ended.
+    for, and how it ended. If it may ask for none, `stop_at_a_call` ends its answer when it does.
     """
     said: tuple[Part, ...] = ()
     calls: list[tuple[str, str]] = []
@@ -230,6 +247,8 @@ def _written(
                 continue
             case ToolCalled(name, arguments):
                 calls.append((name, arguments))
+                if stop_at_a_call is not None:
+                    stop_at_a_call()
                 continue
             case TextDelta(text):
                 event, joint = TextDelta(joint + text), ""
@@ -239,7 +258,7 @@ def _written(
             case Rethought():
                 said = (Thinking(text_of(said)),)
         yield event
-    return said, calls, finished
+    return said, calls, replace(finished, finish_reason="tool_calls") if calls and stop_at_a_call else finished
 
 
 def _added(one: Finished, other: Finished) -> Finished:

@@ -40,6 +40,7 @@ MOST_CALLS = 8
 _OPENING = re.compile("|".join(map(re.escape, FORMS)) + r"|^[ \t]*```(?P<info>[^\n`]*)\n", re.MULTILINE)
 _CLOSING = re.compile("|".join(re.escape(mark) for mark in FORMS.values() if mark))
 _FENCE_END = re.compile(r"^[ \t]*```[ \t]*(\n|\Z)", re.MULTILINE)
+_ANOTHER = re.compile(r"\}\s*\{")
 _HALF_A_FENCE = re.compile(r"[ \t]*(?:`{1,2}|```[^\n`]*)")
 # Fences that may hold a call: Qwen2.5-Coder writes its calls like that.
 _CALL_FENCES = ("", "json", "tool_call", "tool_calls")
@@ -161,6 +162,10 @@ class ToolCallReader:
         if self._mark == _TO_TOOL:
             return None
         close = FORMS[self._mark]
+        if end := _end_of_first(self._held):
+            mark, body, self._held = self._mark, self._held[:end], self._held[end:].lstrip()
+            calls, self._mark = self._read(body), mark
+            return calls
         if not close:
             if self._held.rstrip()[-1:] not in ("}", "]") or "{" not in self._held or not is_whole(self._held):
                 return None
@@ -303,6 +308,19 @@ def _may_begin(text: str) -> bool:
         return False
     compact = "".join(text[:200].split())
     return any(beginning.startswith(compact) or compact.startswith(beginning) for beginning in _BEGINNINGS)
+
+
+def _end_of_first(text: str) -> int:
+    """Where the first of several objects ends that stand behind one mark: small models often forget to close it, and
+    would go on for ever; 0 if there is only one.
+    """
+    if text.lstrip()[:1] == "{" and _ANOTHER.search(text) is not None:
+        try:
+            begin = len(text) - len(text.lstrip())
+            return json.JSONDecoder().raw_decode(text, begin)[1]
+        except (ValueError, RecursionError):
+            pass
+    return 0
 
 
 def _in_json_string(text: str) -> bool:

@@ -84,6 +84,12 @@ def test_a_model_that_only_asks_has_to_answer_in_the_end(front_end: FrontEnd, mo
     assert {repeated.status, unreadable.status, endless.status, stubborn.status} == {"complete"}
 
 
+def test_a_call_that_is_made_twice_in_one_answer_is_run_once(front_end: FrontEnd) -> None:
+    twice = 'call: calculator {"expression": "1+1"} and calculator {"expression": "1+1", "required": []}'
+    state = front_end.ask(twice, chat_with_tools(front_end)).state
+    assert (results(state.parts), state.text.split()[-1]) == (["2"], "2")
+
+
 def test_stop_between_the_model_and_its_tools_keeps_what_came(front_end: FrontEnd) -> None:
     turn = front_end.turn('call on: calculator {"expression": "1+1"}', chat_with_tools(front_end))
     for event in turn.run():

@@ -196,5 +196,14 @@ def test_a_call_that_cannot_be_read_is_passed_on_as_it_is() -> None:
     assert read(["<tool_call>find the rent</tool_call>"]) == ("", [("", "find the rent")])
 
 
+def test_calls_behind_a_mark_that_is_never_closed_are_read_as_they_come() -> None:
+    answer = f"<tool_call>\n{OBJECT}\n{OTHER}\n" + '{"name": "find", "argum'
+    for pieces in cut_anywhere(answer):
+        text, calls = read(pieces, cut=True)
+        assert (text, [name for name, _ in calls]) == ("", ["find", "sum"])
+    endless = [f"<tool_call>\n{OBJECT}", *[f"\n{OBJECT}"] * 40]
+    assert len(read(endless)[1]) == MOST_CALLS
+
+
 def test_half_a_call_of_an_answer_that_was_cut_off_is_dropped() -> None:
     assert read(['Wait. <tool_call>{"name": "find", "argume'], cut=True) == ("Wait. ", [])

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from desktop_llm.conversation.events import TurnState, fold
+from desktop_llm.conversation.tools import came_back
 from desktop_llm.conversation.turn import answer
 from desktop_llm.engine.client import ChatMessage, Engine, LoadSettings, Sampling
 from desktop_llm.engine.templates import ChatTemplate
@@ -25,12 +26,36 @@ SCRIPTS: dict[str, Sequence[str]] = {
     "llama": (SUM.replace("arguments", "parameters") + '3"}}',),
     "coder": ("As JSON:\n```json\n" + SUM + '4"}}', "\n```"),
     "plain": ("No tool is needed.",),
+    "again": (SUM + '5"}}',),
+    "circle": (SUM + '6"}}',),
+    "silent": (SUM + '7"}}',),
+    "half": (SUM + '8"}}',),
 }
-MARKS = ("<tool_call>", "</tool_call>", "[TOOL_CALLS]", "<|result|>", *(f"<|go-{name}|>" for name in SCRIPTS))
+# What small models do behind a result as long as their prompt tells of tools.
+STUBBORN: dict[str, Sequence[str]] = {
+    "again": ('{"name": "calculator", "arguments": {"expression": "3 * 5", "required": ["expression"]}}',),
+    "circle": (SUM.replace("3 * ", "18") + '"}}',),
+    "silent": (),
+    "half": ("<tools>", SUM + "9 ", "+ ", "1 ", "+ "),
+}
+MARKS = (
+    *("<tool_call>", "</tool_call>", "<tools>", "[TOOL_CALLS]", "<|result|>"),
+    *(f"<|go-{name}|>" for name in SCRIPTS),
+    *(f"<|on-{name}|>" for name in STUBBORN),
+)
+_RESULT = (
+    "".join(
+        f"{{% if tools and '{name}' in messages[0].content %}}<|on-{name}|>{{% set on = 1 %}}{{% endif %}}"
+        for name in STUBBORN
+    )
+    + "{% if not on %}<|result|>{% endif %}"
+)
 TEMPLATE = (
     "{% if tools %}{{ tools | tojson }}{% endif %}"
     "{% for message in messages %}{{ message.role }}: {{ message.content }}{{ message.tool_calls | default('') }}\n"
-    "{% endfor %}{% if messages[-1].role == 'tool' %}<|result|>{% endif %}"
+    "{% endfor %}{% if messages[-1].role == 'tool' %}"
+    + _RESULT
+    + "{% endif %}"
     + "".join(f"{{% if '{name}' in messages[-1].content %}}<|go-{name}|>{{% endif %}}" for name in SCRIPTS)
 )
 
@@ -39,6 +64,7 @@ TEMPLATE = (
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("tools")
     scripts = [(f"<|go-{name}|>", *pieces) for name, pieces in SCRIPTS.items()]
+    scripts += [(f"<|on-{name}|>", *pieces) for name, pieces in STUBBORN.items()]
     model = script_model(folder / "tools.gguf", TEMPLATE, *scripts, ("<|result|>", "It is 3."), marks=MARKS)
     with contextlib.closing(Engine(folders(folder / "home"))) as engine:
         result_of(engine.load(model, LoadSettings(context_length=2_048, gpu_layers=0)))
@@ -46,8 +72,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def ask(engine: Engine, question: str, tools: Sequence[str] = ("calculator",)) -> TurnState:
-    state = TurnState()
-    for event in answer(engine, [ChatMessage.of("user", question)], Sampling(temperature=0), tools=tools):
+    state, sampling = TurnState(), Sampling(temperature=0, max_tokens=40)
+    for event in answer(engine, [ChatMessage.of("user", question)], sampling, tools=tools):
         state = fold(state, event)
     return state
 
@@ -72,6 +98,25 @@ def test_a_call_is_run_and_the_model_goes_on_with_the_result(
     state = ask(engine, family)
     assert told(state.parts) == [f'{{"expression": "3 * {number}"}}', str(3 * number)]
     assert state.text == text
+    assert state.finished is not None
+    assert state.finished.finish_reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("habit", "results"),
+    [
+        ("again", ["15", "This was asked before. 15"]),
+        ("circle", ["18", "18"]),
+        ("silent", ["21"]),
+        ("half", ["24"]),
+    ],
+)
+def test_a_model_that_goes_on_calling_answers_once_it_knows_of_no_tools(
+    engine: Engine, habit: str, results: list[str]
+) -> None:
+    state = ask(engine, habit)
+    assert state.text == "It is 3."
+    assert [came_back(part) for part in state.parts if isinstance(part, ToolResult)] == results
     assert state.finished is not None
     assert state.finished.finish_reason == "stop"
 
