@@ -101,6 +101,7 @@ class Toolbox:
     _used_tokens: int = 0
     _has_miswritten: bool = False
     _told_last: bool = False
+    _repeated: set[str] = field(default_factory=set)  # the ids of calls that brought nothing new
     _documents: list[Document] | None = None
 
     def __post_init__(self) -> None:
@@ -130,15 +131,17 @@ class Toolbox:
         return new or list(calls[:1])
 
     def closed(self, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-        """The messages for an answer without tools, which is asked for behind the last result."""
+        """The messages for an answer without tools: it is asked for behind the last result that brought something."""
         self.is_open = False
-        *before, results = messages
-        if self._told_last:
-            return [*messages]
-        *others, last = results.parts
+        others = [[part for part in each.parts if not self._repeats(part)] for each in messages]
+        kept = [replace(each, parts=tuple(parts)) for each, parts in zip(messages, others, strict=True) if parts]
+        *parts, last = kept[-1].parts
         assert isinstance(last, ToolResult)
-        told = replace(last, text=f"{last.text}\n\n{_LAST}")
-        return [*before, ChatMessage(results.role, (*others, told))]
+        told = last if last.text.endswith(_LAST) else replace(last, text=f"{last.text}\n\n{_LAST}")
+        return [*kept[:-1], replace(kept[-1], parts=(*parts, told))]
+
+    def _repeats(self, part: Part) -> bool:
+        return isinstance(part, ToolCall | ToolResult) and part.id in self._repeated
 
     def _run(self, call: ToolCall) -> str:
         if call.name not in self.names:
@@ -149,7 +152,7 @@ class Toolbox:
         arguments = self._arguments(call)
         made = self._key(call.name, call.arguments)
         if made in self._made:
-            self.is_open = False
+            self._close_after(call)
             raise BadRequest(tr("This was asked before."), self._made[made])
         run: dict[str, Callable[[Mapping[str, Any]], str]] = {
             SEARCH: self._search,
@@ -160,9 +163,13 @@ class Toolbox:
         self._made[made] = tr("It failed.")
         text = run[call.name](arguments)
         if text in self._made.values():  # such as the sum of a sum: the model goes round in circles
-            self.is_open = False
+            self._close_after(call)
         self._made[made] = text
         return text
+
+    def _close_after(self, call: ToolCall) -> None:
+        self._repeated.add(call.id)
+        self.is_open = False
 
     def _key(self, name: str, arguments: str) -> tuple[str, str]:
         """What tells a call from others: its arguments without those that the tool does not have."""

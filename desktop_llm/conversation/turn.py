@@ -179,7 +179,7 @@ def _rounds(
         if offered and goes_on and not (calls and may_ask) and _is_wordless(said, calls):
             messages, offered = toolbox.closed(messages), []
             continue
-        if finished.finish_reason != "tool_calls" or not may_ask:
+        if not calls or not may_ask or finished.finish_reason == "cancelled":
             break
         made = sum(isinstance(part, ToolCall) for message in messages for part in message.parts)
         asked = [ToolCall(f"call{made + at:05}", *call) for at, call in enumerate(toolbox.new_calls(calls), 1)]
@@ -191,6 +191,7 @@ def _rounds(
             yield replace(total, finish_reason="cancelled")
             return
         messages += [ChatMessage("assistant", (*said, *asked)), ChatMessage("tool", tuple(results))]
+    assert total is not None
     if toolbox.knowledge is not None and toolbox.passages:
         yield _cite(toolbox.knowledge, text_of(said), toolbox.passages)
     yield replace(total, finish_reason="stop") if total.finish_reason == "tool_calls" else total
@@ -198,7 +199,8 @@ def _rounds(
 
 def _is_wordless(said: Sequence[Part], calls: Sequence[tuple[str, str]]) -> bool:
     """Whether the model wrote no answer, but called tools or nothing; one that only thought had no room for more."""
-    return not text_of(said).strip() and (bool(calls) or not said)
+    thought = any(isinstance(part, Thinking) for part in said)
+    return not text_of(said).strip() and (bool(calls) or not thought)
 
 
 def _told_again(part: Part) -> TurnEvent:

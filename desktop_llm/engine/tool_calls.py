@@ -164,7 +164,8 @@ class ToolCallReader:
         close = FORMS[self._mark]
         if end := _end_of_first(self._held):
             mark, body, self._held = self._mark, self._held[:end], self._held[end:].lstrip()
-            calls, self._mark = self._read(body), mark
+            calls: Found = list(self._read(body))
+            self._mark = mark
             return calls
         if not close:
             if self._held.rstrip()[-1:] not in ("}", "]") or "{" not in self._held or not is_whole(self._held):
