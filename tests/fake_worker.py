@@ -26,7 +26,7 @@ from desktop_llm.engine.shapes import ChatMessage
 from desktop_llm.engine.state import common_prefix
 from desktop_llm.engine.streaming import ThinkingSplitter
 from desktop_llm.engine.templates import for_template
-from desktop_llm.errors import BadRequest, Cancelled, ModelFileError, NotFound
+from desktop_llm.errors import LESS_MEMORY, BadRequest, Cancelled, ModelFileError, NotFound, UserError
 from desktop_llm.message import ToolResult
 from desktop_llm.workers.child import Request, Steps, serve, take_stdout
 from desktop_llm.workers.protocol import Message, path_from_wire, write_message
@@ -49,6 +49,7 @@ class FakeEngine:
         self._gpu = ["gpu"] if "--gpu" in self._options else []
         self._kept: list[str] = []
         self._busy = False
+        self._waiting: list[int] = []
 
     def machine(self, _request: Request) -> Steps:
         yield None
@@ -70,6 +71,10 @@ class FakeEngine:
         path = path_from_wire(request.data["model"])
         if not path.exists():
             raise ModelFileError(f"{path.name} can't be read from the disk.", "Nothing was lost; choose another.")
+        crowd = path.with_suffix(".crowd")
+        if str(path) in self._options and not crowd.exists():
+            crowd.touch()
+            raise UserError("The memory is not enough for this model.", action=LESS_MEMORY)
         for percent in (0, 50, 100):
             yield {"fraction": percent / 100}
         self._extra_buffers = request.data["extra_buffers"]
@@ -101,8 +106,15 @@ class FakeEngine:
         }
 
     def generate(self, request: Request) -> Steps:
-        while self._busy:
-            yield None
+        self._waiting.append(request.id)
+        try:
+            told = 0
+            while self._busy or self._waiting[0] != request.id:
+                place = self._waiting.index(request.id) + 1
+                yield {"event": "in_line", "place": place} if place != told else None
+                told = place
+        finally:
+            self._waiting.remove(request.id)
         self._busy = True
         try:
             yield {"event": "begun"}

@@ -62,7 +62,7 @@ class PictureScreens:
         self.wiring.pages.models_room.local.import_files([str(model)])
         self.until(lambda: self.wiring.models.find("seeing-f32"), 60)
         self.wiring.models.use("seeing-f32")
-        self.until(lambda: self.wiring.resources.engine.loaded is not None, 60)
+        self.until(lambda: self.wiring.models.in_memory is not None, 60)
         self.wiring.commands.new()
         self.wiring.show_page("chats")
         self.wiring.conversations.change(sampling={"max_tokens": 40})
@@ -95,7 +95,7 @@ class PictureScreens:
             self.until(self._is_read, 60)
         if self.before is not None:
             self.wiring.models.use(self.before.id)
-            self.until(lambda: self.wiring.resources.engine.loaded is not None, 120)
+            self.until(lambda: self.wiring.models.in_memory is not None, 120)
         self.save("pictures-blind")
         for shown in list(self.wiring.chats.composer._pictures):
             self.wiring.chats.composer.picture_removed.emit(shown.key)

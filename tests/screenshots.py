@@ -145,7 +145,7 @@ class Tour:
             self.wiring.pages.models_room.local.import_files([str(self.model)])
             until(lambda: len(self.chat_models()) > 1)
             self.wiring.models.use(self.chat_models()[-1])
-            until(lambda: self.wiring.resources.engine.loaded is not None, 120)
+            until(lambda: self.wiring.models.in_memory is not None, 120)
         self.save("empty")
 
     def chat_models(self) -> list[str]:
@@ -219,7 +219,7 @@ class Tour:
         ThinkingScreens(self.wiring, self.documents.parent, self.save).walk()
         if before is not None:
             self.wiring.models.use(before.id)
-            until(lambda: self.wiring.resources.engine.loaded is not None, 120)
+            until(lambda: self.wiring.models.in_memory is not None, 120)
 
     def menus(self) -> None:
         self.wiring.picker.open()
@@ -252,13 +252,13 @@ class Tour:
         picker.menu.close_popup()
         assert models.model is not None
         models.use(models.model.id)
-        until(lambda: self.wiring.resources.engine.loaded is not None and models.step is None, 120)
+        until(lambda: self.wiring.models.in_memory is not None and not models.states.waiting, 120)
         press(self.window.header, "device")
         settle(200)
         self.save("load-device")
         QTest.keyClick(self.window.focusWidget(), Qt.Key.Key_Escape)
         starved = WorkerDied("The model stopped because the memory ran out.", action=LESS_MEMORY)
-        models.show_stopped(starved)
+        models.states.show_stopped(models.model, starved)
         until(lambda: bool(self.window.findChildren(QWidget, "notice")))
         self.save("load-memory")
         for notice in self.window.findChildren(QWidget, "notice"):
@@ -344,9 +344,10 @@ class Tour:
         self.wiring.chats.composer.editor.submitted.emit()
         transcript = self.wiring.chats.transcript
         until(lambda: bool(ids := transcript.message_ids()) and len(transcript.message(ids[-1]).text) > 60, 60)
-        worker = self.wiring.resources.engine._worker
-        assert worker is not None
-        worker.kill()
+        engine = self.wiring.models.engine
+        assert engine is not None
+        assert engine._worker is not None
+        engine._worker.kill()
         until(self.idle)
         settle(300)
         self.save("worker-died")

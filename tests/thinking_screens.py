@@ -53,7 +53,7 @@ class ThinkingScreens:
         until(lambda: any("Thinker" in model.name for model in wiring.models.models))
         thinker = next(model.id for model in wiring.models.models if "Thinker" in model.name)
         wiring.models.use(thinker, LoadChoice(settings=LoadSettings(context_length=_ROOM)))
-        until(lambda: wiring.resources.engine.loaded is not None, 60)
+        until(lambda: wiring.models.in_memory is not None, 60)
         wiring.show_page("chats")
         wiring.conversations.new()
         self._menu("thinking-menu", "short")

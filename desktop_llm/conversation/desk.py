@@ -9,7 +9,7 @@ from dataclasses import replace
 from desktop_llm.conversation.open_chat import Answering, OpenChat
 from desktop_llm.conversation.storing import Question, Write, keep_waiting
 from desktop_llm.conversation.turn import ChosenModel, Turn
-from desktop_llm.engine.client import Engine
+from desktop_llm.engine.engines import Engines
 from desktop_llm.errors import Busy, UserError
 from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.models.library import Library
@@ -17,27 +17,28 @@ from desktop_llm.words import tr
 
 
 class Desk:
-    """Takes questions and starts their turns. A question waits while its chat is being answered, while its files are
-    being read, and while another chat is being answered by another model: only one is in memory.
+    """Takes questions and starts their turns. A question waits while its chat is being answered, and while its files
+    are being read; for its model it waits in its turn (`Engines.take`).
 
     The front end gives `start`, which runs a turn in a thread of its own and calls `ended` afterwards; `refused`, which
-    hears of a question that can't be asked; `chosen`, the model that is to answer, which raises UserError if there is
-    none; and `is_ready`, whether a chat's files have been read. All of it happens in one thread of the front end.
+    hears of a question that can't be asked; `chosen`, the model that is to answer in a chat, which raises UserError if
+    there is none; and `is_ready`, whether a chat's files have been read. All of it happens in one thread of the front
+    end.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        engines: Engines,
         knowledge: Knowledge,
         library: Library,
         write: Write,
         *,
         start: Callable[[Turn], None],
         refused: Callable[[Question, UserError], None],
-        chosen: Callable[[], ChosenModel],
+        chosen: Callable[[OpenChat], ChosenModel],
         is_ready: Callable[[OpenChat], bool],
     ) -> None:
-        self._engine, self._knowledge, self._library, self._write = engine, knowledge, library, write
+        self._engines, self._knowledge, self._library, self._write = engines, knowledge, library, write
         self._start, self._refused, self._chosen, self._is_ready = start, refused, chosen, is_ready
         self._waiting: list[Question] = []
         self.turns: tuple[Turn, ...] = ()
@@ -65,9 +66,9 @@ class Desk:
 
     def ask_again(self, question: Question) -> None:
         """Answer a question once more. It does not wait: raises Busy if this can't be done now."""
-        if not self._can_start(question, self._chosen()):
+        if self.turn_of(question.chat) is not None:
             raise Busy(tr("An answer is being written."), tr("Stop it or wait until it has ended, then try again."))
-        self._begin(question, self._chosen())
+        self._begin(question, self._chosen(question.chat))
 
     def start_waiting(self) -> None:
         """Start every question that need not wait any longer, in the order they were asked."""
@@ -75,14 +76,12 @@ class Desk:
             if self.turn_of(question.chat) is not None or not self._is_ready(question.chat):
                 continue
             try:
-                chosen = self._chosen()
+                chosen = self._chosen(question.chat)
             except UserError as error:
                 self._waiting.remove(question)
                 self._keep(question)
                 self._refused(question, error)
                 continue
-            if not self._can_start(question, chosen):
-                return  # no question overtakes one that waits for its model
             self._waiting.remove(question)
             self._begin(question, chosen)
 
@@ -129,11 +128,7 @@ class Desk:
         texts = [each.text or "" for each in self._waiting if each.chat.same(chat) and each.edits == edits]
         self._write(functools.partial(keep_waiting, chat=chat, edits=edits, text="\n\n".join(texts)))
 
-    def _can_start(self, question: Question, chosen: ChosenModel) -> bool:
-        same_chat = self.turn_of(question.chat) is not None
-        return not same_chat and all(turn.chosen.same(chosen) for turn in self.turns)
-
     def _begin(self, question: Question, chosen: ChosenModel) -> None:
-        turn = Turn(question, chosen, self._engine, self._knowledge, self._library, self._write)
+        turn = Turn(question, chosen, self._engines, self._knowledge, self._library, self._write)
         self.turns = (*self.turns, turn)
         self._start(turn)

@@ -14,13 +14,14 @@ class OpenChat:
 
     Each opening makes a new object, so that a question can tell later whether the person is still in the chat.
     Until the chat is stored, `collections` are the ticked ones, `sampling` holds what was chosen of its settings, and
-    `draft` is the unsent text as it is stored.
+    `draft` is the unsent text as it is stored. `model_id` is the model that is to answer here, "" if none was chosen.
     """
 
     id: str | None = None
     collections: tuple[str, ...] = ()
     draft: str = ""
     sampling: dict[str, Any] = field(default_factory=dict)
+    model_id: str = ""
 
     def stored(self, store: ChatStore, model_id: str | None = None) -> str:
         """The chat's id; a new chat is stored now, with its draft. Call it only in the store's thread."""

@@ -62,6 +62,8 @@ def store_question(store: ChatStore, question: Question, model_id: str, model_na
 
 def _stored(store: ChatStore, question: Question, model_id: str, model_name: str) -> QuestionStored:
     chat = question.chat.stored(store, model_id)
+    if store.conversation(chat).model_id != model_id:
+        store.update(chat, model_id=model_id)
     before = store.messages(chat)
     below = question.below
     if question.at_end:

@@ -52,6 +52,7 @@ from desktop_llm.engine.client import (
     Engine,
     Event,
     Finished,
+    InLine,
     Loading,
     LoadSettings,
     Rethought,
@@ -62,6 +63,8 @@ from desktop_llm.engine.client import (
     ToolCalled,
     Usage,
 )
+from desktop_llm.engine.engines import Engines
+from desktop_llm.engine.room import Memory
 from desktop_llm.errors import ContextOverflow, UserError, WorkerDied
 from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, ToolResult, appended, text_of
@@ -85,15 +88,14 @@ _STOPPED_EARLY = Finished("cancelled", Usage(), Timings(), None)
 
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
-    """The model that is to answer, how it is loaded, and the sampling that it gets with a chat's own settings."""
+    """The model that is to answer, how it is loaded, the sampling that it gets with a chat's own settings, and the
+    memory that it will take, as far as known; `needs` reads the file's header.
+    """
 
     model: Model
     load: LoadSettings
     sampling: Callable[[Mapping[str, Any]], Sampling] = Sampling.known
-
-    def same(self, other: ChosenModel) -> bool:
-        """Whether both need the same model in memory."""
-        return (self.model.path, self.load) == (other.model.path, other.load)
+    needs: Callable[[], Memory] = Memory
 
 
 def answer(
@@ -296,14 +298,14 @@ class Turn:
         self,
         question: Question,
         chosen: ChosenModel,
-        engine: Engine,
+        engines: Engines,
         knowledge: Knowledge,
         library: Library,
         write: Write,
     ) -> None:
         self.question, self.chosen = question, chosen
         self.state = TurnState()
-        self._engine, self._knowledge, self._library, self._write = engine, knowledge, library, write
+        self._engines, self._knowledge, self._library, self._write = engines, knowledge, library, write
         self._stopped = False
 
     def run(self) -> Generator[TurnEvent, None, None]:
@@ -335,7 +337,7 @@ class Turn:
     def stop(self) -> None:
         """End the answer; the text so far stays."""
         self._stopped = True
-        self._engine.stop(self._slot)
+        self._engines.stop(self._slot)
 
     def save(self) -> Saved | NotSaved:
         """Store the whole answer, again if the first attempt failed."""
@@ -356,20 +358,31 @@ class Turn:
         """Load the model and answer. A stop before the model writes ends it here; later, the engine ends it with the
         text so far.
         """
+        told: TurnEvent | None = None
         try:
             for event in self._load_and_answer(asked):
                 if self._stopped:
-                    self._engine.stop(self._slot)
-                    if isinstance(event, Loading | Sources) and not self.state.parts:
+                    self._engines.stop(self._slot)
+                    if isinstance(event, InLine | Loading | Sources) and not self.state.parts:
                         yield _STOPPED_EARLY
                         return
-                yield event
+                if event != told or not isinstance(event, InLine | Loading):  # which come again and again
+                    yield event
+                told = event
         except UserError as error:
             yield Failed(error, interrupted=isinstance(error, WorkerDied))
 
     def _load_and_answer(self, asked: QuestionStored) -> Generator[TurnEvent, None, None]:
-        model, conversation = self.chosen.model, asked.conversation
-        loaded = yield from self._engine.load(model.path, self.chosen.load)
+        chosen = self.chosen
+        needs = chosen.needs() if self._engines.of(chosen.model.path) is None else None
+        engine = yield from self._engines.take(chosen.model.path, chosen.load, needs)
+        try:
+            yield from self._answer_with(engine, asked)
+        finally:
+            self._engines.give_back(engine)
+
+    def _answer_with(self, engine: Engine, asked: QuestionStored) -> Generator[TurnEvent, None, None]:
+        model, conversation, loaded = self.chosen.model, asked.conversation, engine.loaded
         try:
             self._library.mark_used(model.id)
         except UserError as error:  # only the default of the next start
@@ -378,16 +391,17 @@ class Turn:
             yield _STOPPED_EARLY
             return
         sampling = self.chosen.sampling(conversation.sampling)
-        if sampling.thinking is None:
+        if sampling.thinking is None and loaded is not None:
             sampling = replace(sampling, thinking=loaded.own_thinking)
         if self.question.with_choices or self.question.continues is not None:
             sampling = replace(sampling, alternatives=sampling.alternatives or CHOICES)
         adapters, used = mixed(self._library, model, conversation.adapters)
         if adapters:
             yield Mixed(adapters)
+        sees = loaded is not None and loaded.sees_pictures
         yield from answer(
-            self._engine,
-            for_eyes(messages_for_model(conversation, asked.messages[:-1]), sees=loaded.sees_pictures),
+            engine,
+            for_eyes(messages_for_model(conversation, asked.messages[:-1]), sees=sees),
             sampling,
             self._knowledge,
             conversation.collections if self.question.with_documents else (),
@@ -401,11 +415,11 @@ class Turn:
 
     def _check_length(self) -> None:
         """Raises ContextOverflow if the question alone is too long for the model, as far as that is known by now."""
-        loaded, text = self._engine.loaded, self.question.text
-        if text is None or loaded is None or loaded.path != self.chosen.model.path:
+        engine, text = self._engines.of(self.chosen.model.path), self.question.text
+        if text is None or engine is None:
             return
         try:
-            self._engine.measure([ChatMessage.of("user", text)])
+            engine.measure([ChatMessage.of("user", text)])
         except ContextOverflow:
             raise
         except UserError:  # it was unloaded meanwhile, or died; answering will show

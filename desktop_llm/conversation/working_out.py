@@ -10,7 +10,17 @@ from desktop_llm.conversation.mixing import mixed
 from desktop_llm.conversation.prompt import for_eyes, given_passages, messages_for_model, prompt_for
 from desktop_llm.conversation.tools import NEEDS_DOCUMENTS, as_messages, definitions, tools_of
 from desktop_llm.conversation.turn import CHOICES, ChosenModel
-from desktop_llm.engine.client import ChatMessage, Engine, LoadedModel, Loading, PromptProgress, Written
+from desktop_llm.engine.client import (
+    ChatMessage,
+    Engine,
+    InLine,
+    LoadedModel,
+    Loading,
+    PromptProgress,
+    Unloaded,
+    Written,
+)
+from desktop_llm.engine.engines import Engines
 from desktop_llm.message import Text, Thinking
 from desktop_llm.models.library import Library
 from desktop_llm.steps import Run
@@ -18,6 +28,27 @@ from desktop_llm.tokens import Rounds, Token, ids_of, rounds_of
 
 
 def work_out(
+    engines: Engines,
+    library: Library,
+    chosen: ChosenModel,
+    conversation: Conversation,
+    before: Sequence[StoredMessage],
+    answer: StoredMessage,
+    rounds: Rounds,
+) -> Generator[InLine | Loading | Unloaded | PromptProgress, None, Rounds]:
+    """What else each token of a stored answer might have been, worked out by the model that wrote it; yields progress.
+
+    `before` are the messages up to its question, `rounds` its tokens, as far as they are known: of an answer with tools
+    whose tokens are not known, only what was written last is worked out. Raises UserError.
+    """
+    engine = yield from engines.take(chosen.model.path, chosen.load, chosen.needs())
+    try:
+        return (yield from _worked_out(engine, library, chosen, conversation, before, answer, rounds))
+    finally:
+        engines.give_back(engine)
+
+
+def _worked_out(
     engine: Engine,
     library: Library,
     chosen: ChosenModel,
@@ -26,12 +57,7 @@ def work_out(
     answer: StoredMessage,
     rounds: Rounds,
 ) -> Generator[Loading | PromptProgress, None, Rounds]:
-    """What else each token of a stored answer might have been, worked out by the model that wrote it; yields progress.
-
-    `before` are the messages up to its question, `rounds` its tokens, as far as they are known: of an answer with tools
-    whose tokens are not known, only what was written last is worked out. Raises UserError.
-    """
-    loaded = yield from engine.load(chosen.model.path, chosen.load)
+    loaded = yield from engine.load(chosen.model.path, chosen.load)  # it is, unless it died just now
     asked = _asked(engine, loaded, conversation, before, answer)
     level = chosen.sampling(conversation.sampling).thinking or loaded.own_thinking
     _, used = mixed(library, chosen.model, answer.adapters)

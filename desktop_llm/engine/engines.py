@@ -95,7 +95,7 @@ class Engines:
             self._line.append(request)
         try:
             while (place := self._admit(request)) is None:
-                yield InLine(self._line.index(request) + 1, for_memory=request.lacks_memory)
+                yield self._in_line(request)
                 threading.Event().wait(_WATCH_S)
         finally:
             with self._lock:
@@ -191,6 +191,13 @@ class Engines:
                 del self._places[idle.model]
             self._loader, request.unloads = request, unloads
             return self._hold(place or _Place(request.model, self.beside()))
+
+    def _in_line(self, request: _Request) -> InLine:
+        """The place of a request; those for one model count as one, because they go on together."""
+        with self._lock:
+            up_to_it = self._line[: self._line.index(request) + 1]
+        lacks_memory = any(each.lacks_memory for each in up_to_it if each.model == request.model)
+        return InLine(len({each.model for each in up_to_it} | {request.model}), for_memory=lacks_memory)
 
     def _serves(self, place: _Place, request: _Request) -> bool:
         """Whether a model is in memory, or is being loaded, just as this request wants it."""

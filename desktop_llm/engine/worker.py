@@ -142,8 +142,8 @@ class _EngineWorker:
         }
 
     def generate(self, request: Request) -> Steps:
-        """Answer the conversation `slot`; progress messages are events: begun, left-out turns, prompt progress,
-        thinking, text, calls of the `tools` on offer.
+        """Answer the conversation `slot`; progress messages are events: place in line, begun, left-out turns, prompt
+        progress, thinking, text, calls of the `tools` on offer.
 
         Two conversations are answered at once if both fit into the context; the others wait. The answer goes on from
         `beginning`: tokens, and a text behind them.
@@ -153,8 +153,11 @@ class _EngineWorker:
         settings = replace(settings, thinking=running.thinking.level(settings.thinking))
         tools = request.data["tools"]
         with self._queued(request):
+            told = 0
             while self._waiting[0] != request.id or not inference.has_place(mix):
-                yield None
+                place = self._waiting.index(request.id) + 1
+                yield {"event": "in_line", "place": place} if place != told else None
+                told = place
             if alone := inference.is_idle:
                 yield {"event": "begun"}
             self._use(mix)

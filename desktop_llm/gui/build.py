@@ -11,12 +11,13 @@ from collections.abc import Callable, Generator, Sequence
 from PySide6.QtCore import QObject, Qt
 
 from desktop_llm.chats.records import Conversation
-from desktop_llm.engine.client import Engine
+from desktop_llm.engine.engines import Engines
 from desktop_llm.errors import CHOOSE_FORMAT, LESS_MEMORY, NotFound, UserError
 from desktop_llm.gui.activity.count import ActivityCount
 from desktop_llm.gui.chat import transcript
 from desktop_llm.gui.chat.adapters.controller import AdaptersController
 from desktop_llm.gui.chat.attachments import Attachments
+from desktop_llm.gui.chat.chat_model import ChatModel
 from desktop_llm.gui.chat.commands import ChatCommands
 from desktop_llm.gui.chat.controller import ChatController
 from desktop_llm.gui.chat.conversations import ConversationsController
@@ -168,6 +169,7 @@ class Wiring(QObject):
 
     def _build_chat(self) -> None:
         window, resources, chats = self.window, self.resources, self.chats
+        ChatModel(self.conversations, self.models, self)
         self.evidence = EvidenceController(resources, self.evidence_panel, self)
         self.pictures = ChatPictures(resources, self.models, chats.composer, chats.transcript, window)
         self.attachments = Attachments(
@@ -253,12 +255,12 @@ class Wiring(QObject):
         chats, chat, conversations = self.chats, self.chat, self.conversations
         chat.failed.connect(self.notices.show_error)
         chat.format_refused.connect(self.format_keeper.offer)
-        self.models.stop_requested.connect(chat.stop_all)
+        self.models.stop_requested.connect(chat.stop_model)
+        self.models.room_made.connect(self._on_room_made)
         chat.evidence_requested.connect(self.commands.show_evidence)
         chat.link_requested.connect(functools.partial(links.open_link, self.window))
         chat.answering_changed.connect(chats.list.set_answering)
         chat.answering_changed.connect(self.missing_model.look_away)
-        chat.answering_changed.connect(self.models.set_answering)
         self.evidence_panel.closed.connect(functools.partial(chats.show_panel, False))
         for sign in (chats.composer.draft_changed, chats.list.conversation_selected):
             sign.connect(self._on_messages_near, Qt.ConnectionType.SingleShotConnection)
@@ -372,6 +374,12 @@ class Wiring(QObject):
         if action == "choose":
             self.picker.open()
 
+    def _on_room_made(self, unloaded: Model, other: Model) -> None:
+        words = tr(
+            "{model} was unloaded to make room for {other}.", model=unloaded.display_name, other=other.display_name
+        )
+        self.chats.undo.show_message(words, undo=False)
+
     def _on_model_held_back(self, model: Model, reason: UserError) -> None:
         use = Action("use", tr("Use {name} anyway", name=model.display_name))
         answered = functools.partial(self._on_held_back_answered, model.id)
@@ -381,12 +389,11 @@ class Wiring(QObject):
         if action == "use":
             self.models.use(model_id)
 
-    def _on_model_failed(self, error: UserError) -> None:
+    def _on_model_failed(self, model: Model, error: UserError) -> None:
         """Say why a model can't be used; if its file is gone, offer to download it again."""
-        model = self.models.stopped_model
         if error.action in ("choose_model", LESS_MEMORY, CHOOSE_FORMAT):
             return  # said with the stop
-        if model is None or not isinstance(error, NotFound):
+        if not isinstance(error, NotFound):
             self.notices.show_error(error)
             return
         get_again = Action("get_again", tr("Get it again"), "download")
@@ -452,7 +459,7 @@ def resources_for(folders: Folders, tasks: Tasks, settings: SettingsKeeper, chat
         tasks,
         settings,
         chats,
-        Engine(folders),
+        Engines(folders),
         Knowledge(folders),
         Library(folders, model_folders=lambda: settings.current.model_folders),
         Net(ledger, offline=settings.current.offline),

@@ -147,7 +147,7 @@ class Pages(QObject):
         models, shelf = self._models, self._models.shelf
         room = ModelsRoom(self._resources, shelf, self._jobs, self.models_page, self._window)
         room.local.format_chosen.connect(models.set_format)
-        room.local.measuring.memory_wanted.connect(models.unload)
+        room.local.measuring.memory_wanted.connect(models.unload_all)
         room.page.local.use_requested.connect(self._on_use_model)
         room.page.activity_requested.connect(functools.partial(self.show, "activity"))
         room.downloads.use_requested.connect(self._on_use_model)
@@ -155,7 +155,7 @@ class Pages(QObject):
         for each in (room.downloads, room.discover, room.discover.repository):
             each.token_requested.connect(self._on_token)
         models.chosen.connect(room.set_in_use)
-        models.failed.connect(shelf.look)  # the file may be gone
+        models.failed.connect(lambda *_: shelf.look())  # the file may be gone
         room.set_in_use(models.model)
         self._window.add_page(room.page)
         ended = DownloadNotices(self._notices, self._jobs, room.downloads, self._window.pages)

@@ -42,7 +42,8 @@ def end_one(person: Person, number: signal.Signals, characters: int, found: Foun
     """Send a signal to the worker after so many characters of an answer, and ask again."""
     answer = person.begin_long_answer()
     until(lambda: len(person.streaming_text()) >= characters or person.idle(), WAIT_S)
-    worker = person.wiring.resources.engine._worker
+    engine = person.wiring.models.engine
+    worker = engine._worker if engine is not None else None
     if worker is None or person.idle():  # the model said it all before
         return
     os.kill(worker.pid, number)

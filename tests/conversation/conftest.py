@@ -16,7 +16,8 @@ from desktop_llm.conversation.desk import Desk
 from desktop_llm.conversation.open_chat import OpenChat
 from desktop_llm.conversation.storing import Question
 from desktop_llm.conversation.turn import ChosenModel, Turn
-from desktop_llm.engine.client import Engine, LoadSettings
+from desktop_llm.engine.client import LoadSettings
+from desktop_llm.engine.engines import Engines
 from desktop_llm.errors import UserError
 from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.models.library import Library
@@ -48,23 +49,31 @@ class Writing:
 class FrontEnd:
     """A front end without a window: it keeps what it is told, and runs the turns that the desk starts when told to."""
 
-    def __init__(self, home: Folders, write: Writing, engine: Engine) -> None:
-        self.write, self.store, self.engine = write, write.store, engine
+    def __init__(self, home: Folders, write: Writing, engines: Engines) -> None:
+        self.write, self.store, self.engines = write, write.store, engines
         self.library = Library(home)
         self.started: list[Turn] = []
         self.refusals: list[tuple[Question, UserError]] = []
         self.reading: set[OpenChat] = set()
         self.chosen = ChosenModel(self.library.starter(), LoadSettings(context_length=CONTEXT_LENGTH))
         self.desk = Desk(
-            engine,
+            engines,
             Knowledge(home),
             self.library,
             write,
             start=self.started.append,
             refused=lambda question, error: self.refusals.append((question, error)),
-            chosen=lambda: self.chosen,
+            chosen=lambda _: self.chosen,
             is_ready=lambda chat: chat not in self.reading,
         )
+
+    @property
+    def worker_pid(self) -> int:
+        """The process that holds the chosen model."""
+        engine = self.engines.of(self.chosen.model.path)
+        assert engine is not None
+        assert engine._worker is not None
+        return engine._worker.pid
 
     def turn(self, text: str | None, chat: OpenChat | None = None, **fields: object) -> Turn:
         """The turn that the desk starts for a question."""
@@ -91,5 +100,5 @@ def store(tmp_path: Path) -> Iterator[ChatStore]:
 
 @pytest.fixture
 def front_end(home: Path, store: ChatStore) -> Iterator[FrontEnd]:
-    with contextlib.closing(Engine(folders(home), command=[sys.executable, str(FAKE_WORKER)])) as engine:
-        yield FrontEnd(folders(home), Writing(store), engine)
+    with contextlib.closing(Engines(folders(home), command=[sys.executable, str(FAKE_WORKER)])) as engines:
+        yield FrontEnd(folders(home), Writing(store), engines)

@@ -26,8 +26,7 @@ def test_deaths_and_a_stop_keep_the_text_and_the_next_question_is_answered(
         for event in turn.run():
             before, said = said, said + (event.text if isinstance(event, TextDelta) else "")
             if len(before) <= 10 + 20 * index < len(said):
-                assert front_end.engine._worker is not None
-                os.kill(front_end.engine._worker.pid, number)
+                os.kill(front_end.worker_pid, number)
         front_end.desk.ended(turn)
         stored = front_end.store.message(turn.state.message_id)
         assert (stored.status, stored.text) == ("interrupted", said), number.name

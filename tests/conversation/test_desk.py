@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from desktop_llm.conversation.events import TurnEvent
 from desktop_llm.conversation.open_chat import OpenChat
 from desktop_llm.conversation.storing import Question
 from desktop_llm.conversation.turn import ChosenModel
-from desktop_llm.engine.client import LoadSettings
+from desktop_llm.engine.client import InLine, LoadSettings
 from desktop_llm.errors import Busy, NotFound
 from tests.conversation.conftest import FrontEnd
 
@@ -85,13 +86,37 @@ def test_a_question_waits_until_the_files_of_its_chat_are_read(front_end: FrontE
     assert texts(front_end)[-1] == "say: one"
 
 
-def test_another_model_waits_until_the_answers_of_the_one_in_memory_have_ended(front_end: FrontEnd) -> None:
-    first = front_end.turn("say: one")
+def test_other_load_settings_wait_in_line_until_the_answers_of_the_model_have_ended(front_end: FrontEnd) -> None:
+    first, told = front_end.turn("Tell me a story."), list[TurnEvent]()
+    writing = first.run()
+    while not first.state.text:
+        next(writing)
     front_end.chosen = ChosenModel(front_end.chosen.model, LoadSettings(context_length=256))
-    front_end.desk.ask(Question(OpenChat(), "say: two"))
-    assert texts(front_end) == ["say: one"]
-    front_end.finish(first)
-    assert texts(front_end) == ["say: one", "say: two"]
+    second = front_end.turn("say: two")
+    for event in second.run():
+        told.append(event)
+        if isinstance(event, InLine):
+            assert second.state.progress == InLine(1, for_memory=True)
+            first.stop()
+            for _ in writing:
+                pass
+    assert sum(isinstance(event, InLine) for event in told) == 1, "the same place was told twice"
+    assert (first.state.text[:4], second.state.text) == ("Once", "two")
+
+
+def test_an_answer_that_waits_in_line_can_be_stopped(front_end: FrontEnd) -> None:
+    first = front_end.turn("Tell me a story.")
+    writing = first.run()
+    while not first.state.text:
+        next(writing)
+    front_end.chosen = ChosenModel(front_end.chosen.model, LoadSettings(context_length=256))
+    second = front_end.turn("say: two")
+    for event in second.run():
+        if isinstance(event, InLine):
+            second.stop()
+    assert second.state.saved is not None
+    assert second.state.saved.finish_reason == "cancelled"
+    writing.close()
 
 
 def test_a_waiting_question_can_be_taken_back(front_end: FrontEnd) -> None:
@@ -113,7 +138,7 @@ def test_answering_once_more_does_not_wait(front_end: FrontEnd) -> None:
 
 
 def test_without_a_model_the_question_goes_back(front_end: FrontEnd) -> None:
-    def no_model() -> ChosenModel:
+    def no_model(_: OpenChat) -> ChosenModel:
         raise NotFound("No model is chosen.")
 
     front_end.desk._chosen = no_model

@@ -27,7 +27,7 @@ def worked_out(front_end: FrontEnd, chat: OpenChat) -> tuple[StoredMessage, Roun
     assert chat.id
     *before, answer = store.messages(chat.id)
     conversation, known = store.conversation(chat.id), store.tokens(answer.id)
-    steps = work_out(front_end.engine, front_end.library, chosen, conversation, before, answer, known)
+    steps = work_out(front_end.engines, front_end.library, chosen, conversation, before, answer, known)
     return answer, result_of(steps)
 
 

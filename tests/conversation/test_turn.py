@@ -85,7 +85,7 @@ def test_a_turn_whose_engine_is_stopped_because_the_app_closes_is_interrupted(fr
     run = turn.run()
     for event in run:
         if len(turn.state.text) > 20:
-            front_end.engine.stop()
+            front_end.engines.stop()
         if isinstance(event, Finished):
             break
     run.close()
@@ -158,7 +158,7 @@ def test_a_question_that_cannot_be_stored_raises_and_nothing_is_sent(front_end: 
     front_end.write.full = True
     with pytest.raises(Exception, match="The disk is full"):
         next(turn.run())
-    assert front_end.engine.loaded is None
+    assert front_end.engines.loaded == ()
 
 
 def test_a_question_too_long_for_the_loaded_model_is_refused_before_it_is_stored(front_end: FrontEnd) -> None:

@@ -11,10 +11,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
+from desktop_llm.engine.room import Memory
 from desktop_llm.models.fit import Setup
 from desktop_llm.models.library import STARTER_SMALL
 from desktop_llm.paths import asset, folders
-from tests.end2end.person import LEFT, Person, say_measured, until
+from desktop_llm.workers.process import Worker
+from tests.end2end.person import LEFT, LONG, Person, say_measured, until
+from tests.engine.script_models import script_model
+
+GO = "{% for each in messages %}{{ each.content }}{% endfor %}<|go|>"
 
 
 @pytest.fixture
@@ -78,8 +83,8 @@ def test_load_settings_are_forecast_used_and_remembered(person: Person) -> None:
     QTest.keyClick(field, Qt.Key.Key_Return)
     until(lambda: text(person, "load_main_memory_amount") != before, says="a smaller context needs no less memory")
     QTest.mouseClick(person.find("load_again"), LEFT)
-    engine = person.wiring.resources.engine
-    until(lambda: engine.loaded is not None and engine.loaded.context_length == 1024)
+    engines = person.wiring.resources.engines
+    until(lambda: [loaded.context_length for loaded in engines.loaded] == [1024])
     until(lambda: text(person, "model_in_use_state").startswith("Loaded"))
     person.reopen()
     until(lambda: person.wiring.models.load.context_length == 1024)
@@ -154,3 +159,61 @@ def test_choosing_another_model_keeps_the_conversation(person: Person) -> None:
     person.ask("Say it again.")
     assert person.chat == chat
     assert len(person.stored(chat)) == 4
+
+
+def test_each_chat_has_its_model_and_both_stay_in_memory(person: Person, tmp_path: Path) -> None:
+    models, spoken = person.wiring.models, {"anna": "I am Anna.", "bert": "I am Bert."}
+    for name, words in spoken.items():
+        add_model(person, tmp_path / f"{name}.gguf", words)
+    chats, workers = {}, {}
+    for name, words in spoken.items():
+        chats[name] = person.new_chat()
+        models.use(name)
+        assert person.ask("Who are you?").text == words
+        workers[name] = worker_of(person, name)
+    for name, words in [*spoken.items()] * 2:
+        person.wiring.conversations.open(chats[name])
+        until(lambda name=name: models.model is not None and models.model.id == name)  # type: ignore[misc]
+        assert person.find("model_button").accessibleName().endswith("loaded")
+        assert person.ask("And who are you?").text == words
+        assert worker_of(person, name) is workers[name], "it was loaded again"
+    person.key(Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    until(lambda: person.sees("model_in_use_2"))
+    person.click("model_in_use_action_2")
+    until(lambda: not any(worker_of(person, name) for name in spoken if name != "bert"), says="Unload did nothing")
+    assert worker_of(person, "bert") is workers["bert"]
+
+
+def test_a_model_without_room_waits_in_line_and_then_takes_that_of_the_idle_one(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, engines = person.wiring.models, person.wiring.resources.engines
+    add_model(person, tmp_path / "clara.gguf", "I am Clara.")
+    person.new_chat(LONG)
+    models.use(STARTER_SMALL.id)
+    person.begin_long_answer()
+    monkeypatch.setattr(engines, "_free", Memory)
+    person.new_chat()
+    models.use("clara")
+    person.send("Who are you?")
+    until(lambda: person.sees("reading_progress"))
+    assert person.find("reading_progress").accessibleName().startswith("Next in line, There is no room")
+    assert person.find("model_button").text() == "Waiting"
+    person.wiring.chat.stop_model(STARTER_SMALL.id)
+    until(lambda: "I am Clara." in person.last_text())
+    assert "SmolLM2 135M was unloaded to make room for clara." in person.words()
+    assert worker_of(person, STARTER_SMALL.id) is None
+
+
+def add_model(person: Person, file: Path, words: str) -> None:
+    """Import a model that always says these words."""
+    script_model(file, GO, ("<|go|>", words), marks=["<|go|>"], name=file.stem)
+    person.wiring.pages.models_room.local.import_files([str(file)])
+    until(lambda: person.wiring.models.find(file.stem) is not None)
+
+
+def worker_of(person: Person, model_id: str) -> Worker | None:
+    """The worker that holds a model."""
+    model = person.wiring.models.find(model_id)
+    engine = person.wiring.resources.engines.of(model.path) if model is not None else None
+    return engine._worker if engine is not None else None

@@ -20,7 +20,7 @@ def test_a_dropped_picture_is_seen_kept_and_there_after_a_restart(person: Person
     wiring.pages.models_room.local.import_files([str(model)])
     until(lambda: wiring.models.find("seeing-f32"))
     wiring.models.use("seeing-f32")
-    until(lambda: wiring.resources.engine.loaded is not None)
+    until(lambda: wiring.models.in_memory is not None)
     picture = tmp_path / "Kitchen.png"
     picture.write_bytes(encoded(scene(640, 480)))
     chat = person.new_chat()

@@ -13,7 +13,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QFileDialog, QListView
 
 from desktop_llm.chats.store import ChatStore
-from desktop_llm.engine.client import LoadSettings
 from desktop_llm.gui.frame.keys import all_keys
 from desktop_llm.message import Text
 from tests.end2end.person import LONG, Person, until
@@ -80,8 +79,8 @@ def test_a_new_chat_that_waits_leaves_the_draft_of_the_next_new_chat_alone(
 ) -> None:
     answering = person.new_chat(LONG)
     person.begin_long_answer()
-    # Other load settings wait for the answer to end, as another model does.
-    monkeypatch.setattr(person.wiring.models, "load", LoadSettings(context_length=1024))
+    attachments = person.wiring.attachments
+    monkeypatch.setattr(attachments, "is_reading", lambda chat: chat.id is None)  # the files of a new chat
     person.begin_chat()
     person.send("Which hills?")
     assert person.sees("composer_queued")
@@ -91,6 +90,8 @@ def test_a_new_chat_that_waits_leaves_the_draft_of_the_next_new_chat_alone(
     person.wiring.conversations.open(answering)
     until(lambda: person.chat == answering and person.transcript.message_ids())
     person.click("composer_send")
+    monkeypatch.undo()
+    attachments.settled.emit()
     until(lambda: "Which hills?" in person.titles())
     person.begin_chat()
     until(lambda: person.find("composer_text").toPlainText() == "Half a thought")
@@ -342,9 +343,10 @@ def test_a_message_that_waited_in_a_deleted_chat_comes_back_with_it(person: Pers
 def test_an_engine_that_is_killed_costs_one_sentence(person: Person) -> None:
     person.new_chat(LONG)
     answer = person.begin_long_answer()
-    worker = person.wiring.resources.engine._worker
-    assert worker is not None
-    os.kill(worker.pid, signal.SIGKILL)
+    engine = person.wiring.models.engine
+    assert engine is not None
+    assert engine._worker is not None
+    os.kill(engine._worker.pid, signal.SIGKILL)
     until(person.idle)
     shown = person.transcript.message(answer)
     assert shown.status == "interrupted"

@@ -33,6 +33,7 @@ from desktop_llm.gui.documents.page import DocumentsPage
 from desktop_llm.gui.frame.drop.sheet import DropZone, ZoneTile
 from desktop_llm.gui.frame.header import Header
 from desktop_llm.gui.look import markdown, theme
+from desktop_llm.gui.look.model_state import ModelState
 from desktop_llm.gui.look.rich_text import DocumentWriter, Typography, new_document
 from desktop_llm.gui.look.small_dialog import SmallDialog
 from desktop_llm.gui.look.widgets import Banner, Button, ElidedLabel, EmptyState, IconButton, Tick, UndoBar
@@ -257,7 +258,7 @@ def _activity(window: QWidget, text: str) -> None:
     page = _placed(ActivityPage(window), window)
     error = TransferError(text, text, cause="disk_full", details=text)
     page.show_downloads([a_download("a", text, text), a_download("b", text, text, "failed", error=error)])
-    page.set_stopped(a_model("m", name=text), text)
+    page.show_model(ModelState(a_model("m", name=text), error=UserError(text)))
     page.set_summary(text)
 
 

@@ -31,7 +31,7 @@ class ActivityController(QObject):
     ) -> None:
         super().__init__(page)
         self._page, self._jobs, self._models, self._collections, self._count = page, jobs, models, collections, count
-        for signal in (models.listed, models.loading, models.loaded, models.stopped):
+        for signal in (models.listed, models.states.changed):
             signal.connect(self._show_model)
         models.chosen.connect(self._show_jobs)
         jobs.changed.connect(self._show_jobs)
@@ -51,13 +51,12 @@ class ActivityController(QObject):
             self._show_space()
 
     def _show_model(self, _: object = None) -> None:
-        models, page = self._models, self._page
-        if models.step is not None:
-            page.set_loading(models.model, models.step.fraction)
-        elif models.error is not None:
-            page.set_stopped(models.stopped_model, models.error.message)
-        else:
-            page.set_no_model()
+        states, page = self._models.states, self._page
+        stopped = [state for state in states.stopped if self._models.find(state.model.id) is not None]
+        for state in (*states.waiting, *stopped)[:1]:
+            page.show_model(state)
+            return
+        page.set_no_model()
 
     def _show_space(self, _: object = None) -> None:
         space = self._models.shelf.now.space

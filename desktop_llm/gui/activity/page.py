@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, 
 from desktop_llm.gui.look.disk_use import DiskUse
 from desktop_llm.gui.look.layouts import CardAction, CardColumn, scrolled_column
 from desktop_llm.gui.look.model_in_use import ModelInUse
+from desktop_llm.gui.look.model_state import ModelState
 from desktop_llm.gui.look.tab_order import focus_neighbour
 from desktop_llm.gui.look.widgets import Action, Button, EmptyState, Label, UndoBar
 from desktop_llm.gui.look.widgets.painting import RING_MARGIN
@@ -20,7 +21,6 @@ from desktop_llm.gui.work.download_card import DownloadList
 from desktop_llm.jobs.download import Download
 from desktop_llm.jobs.reading import Reading
 from desktop_llm.knowledge.client import CHAT_PREFIX, Collection
-from desktop_llm.models.library import Model
 from desktop_llm.words import tr
 
 _PAGE_WIDTH = 720
@@ -56,15 +56,10 @@ class ActivityPage(QWidget):
         """Show the summary, such as "2 running, 1 stopped"."""
         self._summary.setText(words)
 
-    def set_loading(self, model: Model | None, fraction: float | None) -> None:
-        """Show that a model is being loaded."""
-        self.model.show_loading(model, fraction)
-        self._show_model(shown=model is not None)
-
-    def set_stopped(self, model: Model | None, message: str) -> None:
-        """Show that a model could not be loaded, or stopped."""
-        self.model.show_failed(model, message)
-        self._show_model(shown=model is not None)
+    def show_model(self, state: ModelState) -> None:
+        """Show a model that waits, is being loaded, or has stopped."""
+        self.model.show_state(state)
+        self._show_model(shown=True)
 
     def set_no_model(self) -> None:
         """Show no model: none is being loaded and none has stopped."""

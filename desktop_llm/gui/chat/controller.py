@@ -21,10 +21,12 @@ from desktop_llm.conversation.turn import ChosenModel, Turn
 from desktop_llm.engine.client import (
     ChatMessage,
     Finished,
+    InLine,
     Loading,
     PromptProgress,
     TextDelta,
     ThinkingDelta,
+    Unloaded,
 )
 from desktop_llm.errors import CHOOSE_FORMAT, NotFound, UserError
 from desktop_llm.gui.chat.attachments import Attachments, TickedCollections
@@ -80,9 +82,9 @@ class ChatController(QObject):
         self._ticked = TickedCollections(conversations, collections, composer, self)
         self.thinking = ThinkingChoice(conversations, models, composer.thinking, self)
         self._feed = Feed(transcript, self._state_of)
-        MessageCost(resources, composer, self._read_before, self)
+        MessageCost(resources, models, composer, self._read_before, self)
         self._desk = Desk(
-            resources.engine,
+            resources.engines,
             resources.knowledge,
             resources.library,
             resources.chats.submit,
@@ -143,6 +145,12 @@ class ChatController(QObject):
         """Stop the answers in all chats; the text written so far is kept."""
         self._desk.stop_all()
 
+    def stop_model(self, model_id: str) -> None:
+        """Stop the answers of a model, or loading it for them."""
+        for turn in self._desk.turns:
+            if turn.chosen.model.id == model_id:
+                turn.stop()
+
     def leave_edit(self) -> bool:
         """Stop editing a message and show the draft again; returns False if none is being edited."""
         self._pictures.leave_edit()
@@ -173,10 +181,10 @@ class ChatController(QObject):
         self._drafts.save()
         for task in self._tasks.values():
             task.cancel()
-        self._resources.engine.stop()
+        self._resources.engines.stop()
         for turn, task in self._tasks.items():
             if not task.wait(GENTLY_S):  # an answer that does not stop in time ends with its worker
-                self._resources.engine.installation.end()
+                self._resources.engines.end()
                 self._resources.knowledge.close()
                 task.wait(CLOSING_S)
             if turn.state.asked is None:
@@ -200,13 +208,16 @@ class ChatController(QObject):
     def _open_chat(self) -> OpenChat:
         return self._conversations.open_chat
 
-    def _chosen(self) -> ChosenModel:
-        model = self._models.model
+    def _chosen(self, chat: OpenChat) -> ChosenModel:
+        is_open = chat.same(self._open_chat)
+        model = self._models.model if is_open else self._models.find(chat.model_id) or self._models.model
         if model is None:
             raise NotFound(
                 tr("No model is chosen, so nothing was sent."), tr("Choose one in the header, then send again.")
             )
-        return ChosenModel(model, self._models.load, functools.partial(self._models.sampling, model))
+        load = self._models.load_of(model)
+        needs = functools.partial(forecasts.memory_of, self._resources, model, load)
+        return ChosenModel(model, load, functools.partial(self._models.sampling, model), needs)
 
     def _start(self, turn: Turn) -> None:
         self._states[turn] = TurnState()
@@ -222,19 +233,21 @@ class ChatController(QObject):
         if turn not in self._states:
             return  # it was saved again twice
         state = self._states[turn] = fold(self._states[turn], event)
-        engine = self._resources.engine
+        models, model = self._models, turn.chosen.model
         match event:
             case QuestionStored(conversation, messages):
                 self._conversations.adopt(turn.question.chat, conversation)
                 if turn.question.chat.same(self._open_chat):
                     self._feed.set(messages)
                 self._show_answering()
-            case Loading():
-                self._models.show_loading(event)
+            case Unloaded():
+                models.show_unloaded(event)
+            case InLine() | Loading() if self._resources.engines.of(model.path) is None:
+                models.states.show_loading(model, event)
             case PromptProgress() | TextDelta() | ThinkingDelta():
-                self._models.show_loaded(engine.loaded)
+                models.look_at(model)
             case Finished():
-                forecasts.learn_answer(self._resources, turn.chosen.model, turn.chosen.load, event)
+                forecasts.learn_answer(self._resources, model, turn.chosen.load, event)
             case Saved(message):
                 del self._states[turn]
                 if turn.question.chat.same(self._open_chat):
@@ -244,10 +257,10 @@ class ChatController(QObject):
         self._feed.show(event, state)
 
     def _on_ended(self, turn: Turn, _: None) -> None:
-        loaded, failed = self._resources.engine.loaded, turn.state.failed
-        self._models.show_loaded(loaded)
-        if loaded is None and failed is not None:
-            self._models.show_stopped(failed.error)
+        model, failed = turn.chosen.model, turn.state.failed
+        self._models.look_at(model)
+        if failed is not None and self._resources.engines.of(model.path) is None:
+            self._models.states.show_stopped(model, failed.error)
         elif failed is not None and failed.error.action == CHOOSE_FORMAT:
             self.format_refused.emit(failed.error)
         self._leave(turn)
@@ -306,7 +319,7 @@ class ChatController(QObject):
         while (question := self._desk.take_back(chat)) is not None:
             self._give_back(question)  # if the chat is restored, so is what waited in it
         self._desk.stop(chat)
-        self._resources.engine.forget([conversation_id])
+        self._resources.engines.forget([conversation_id])
 
     def _show_waiting(self) -> None:
         waiting = self._desk.waiting_in(self._open_chat)
@@ -354,25 +367,25 @@ class ChatController(QObject):
             return []
         if edited is not None:
             messages = messages[: next((n for n, each in enumerate(messages) if each.id == edited.id), len(messages))]
-        loaded = self._resources.engine.loaded
+        loaded = self._models.in_memory
         return for_eyes(messages_for_model(conversation, messages), sees=loaded is not None and loaded.sees_pictures)
 
     def _on_typing(self, text: str) -> None:
         """Have the model read what comes before the question, while that is being written."""
-        conversation, chosen, loaded = self._conversations.current, self._models.model, self._resources.engine.loaded
-        if not text or conversation is None or chosen is None or loaded is None or self._desk.turns:
+        conversation, engine = self._conversations.current, self._models.engine
+        if not text or conversation is None or engine is None or self._desk.turns:
             return
         if tools_of(conversation) or conversation.adapters:
             return  # they change the prompt, or what it computes
         before = self._read_before()
-        if loaded.path == chosen.path and before != self._prepared:
+        if before != self._prepared:
             self._prepared = before
             earlier = given_passages(conversation, self._feed.messages)
-            known = with_passages_before(self._resources.engine, before, earlier)
-            self._resources.engine.prepare(known, conversation.id, self.thinking.level or None)
+            known = with_passages_before(engine, before, earlier)
+            engine.prepare(known, conversation.id, self.thinking.level or None)
 
     def _show_context(self, answer: StoredMessage) -> None:
-        loaded = self._resources.engine.loaded
+        loaded = self._models.in_memory
         self.thinking.learn(answer)
         used = answer.usage.get("prompt_tokens", 0) + answer.usage.get("completion_tokens", 0)
         if used:
@@ -396,7 +409,7 @@ class ChatController(QObject):
         if action == "save_again":
             self._save_again(message_id)
         elif action == "answer_now":
-            answer_now = functools.partial(self._resources.engine.answer_now, self._open_chat.id or "")
+            answer_now = functools.partial(self._resources.engines.answer_now, self._open_chat.id or "")
             self._resources.tasks.call(answer_now)
         elif action == "think_short":
             self.thinking.choose("short")

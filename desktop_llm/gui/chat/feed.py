@@ -17,13 +17,14 @@ from desktop_llm.conversation.events import (
     TurnEvent,
     TurnState,
 )
-from desktop_llm.engine.client import LeftOut, PromptProgress, Rethought, TextDelta, ThinkingDelta
+from desktop_llm.engine.client import InLine, LeftOut, Loading, PromptProgress, Rethought, TextDelta, ThinkingDelta
 from desktop_llm.gui.chat.transcript import Transcript
 from desktop_llm.gui.chat.transcript.view_model import (
     MessageView,
     ReadingProgress,
     Status,
     ThinkingFigures,
+    WaitingInLine,
     foot_words,
 )
 from desktop_llm.gui.look.widgets import Action
@@ -74,6 +75,10 @@ class Feed:
             case ToolStarted(part) | ToolEnded(part):
                 self._transcript.set_progress(message.id, None)
                 self._transcript.append_step(message.id, part)
+            case InLine(place, for_memory):
+                self._transcript.set_progress(message.id, WaitingInLine(place, for_memory=for_memory))
+            case Loading():
+                self._transcript.set_progress(message.id, None)
             case PromptProgress(done, total, seconds_left):
                 progress = ReadingProgress(done, total, len(state.sources), seconds_left)
                 self._transcript.set_progress(message.id, progress)

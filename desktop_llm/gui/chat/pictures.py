@@ -160,11 +160,11 @@ class ChatPictures(QObject):
         self._show()
 
     def _count(self, key: str, picture: Picture) -> None:
-        """Have the loaded model count the picture's tokens; a model is never loaded for that."""
-        loaded = self._resources.engine.loaded
-        if loaded is not None and loaded.sees_pictures:
+        """Have the chosen model count the picture's tokens, if it is in memory; it is never loaded for that."""
+        engine, loaded = self._models.engine, self._models.in_memory
+        if engine is not None and loaded is not None and loaded.sees_pictures:
             self._resources.tasks.call(
-                functools.partial(_tokens_of, self._resources.engine, picture),
+                functools.partial(_tokens_of, engine, picture),
                 lambda tokens: self._change(key, lambda each: replace(each, tokens=tokens)),
                 lambda _: None,  # sending will say why
                 lane=_LANE,

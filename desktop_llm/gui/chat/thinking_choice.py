@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QObject
 
 from desktop_llm.chats.records import Conversation, StoredMessage
@@ -28,7 +30,7 @@ class ThinkingChoice(QObject):
     ) -> None:
         super().__init__(parent)
         self._conversations, self._button = conversations, button
-        self._loaded: LoadedModel | None = None  # the last one, also after it was unloaded
+        self._seen: dict[Path, LoadedModel] = {}  # also after they were unloaded
         self._model_id: str | None = None
         self._tokens_per_s = 0.0
         self._used = 0
@@ -76,13 +78,13 @@ class ThinkingChoice(QObject):
 
     def _known(self) -> LoadedModel | None:
         """The model that is chosen, if it was loaded and can think."""
-        loaded, model = self._loaded, self._models.model
-        if loaded is None or model is None or loaded.path != model.path or loaded.thinking == "none":
-            return None
-        return loaded
+        model = self._models.model
+        loaded = self._seen.get(model.path) if model is not None else None
+        return None if loaded is None or loaded.thinking == "none" else loaded
 
     def _on_loaded(self, loaded: LoadedModel | None) -> None:
-        self._loaded = loaded or self._loaded
+        if loaded is not None:
+            self._seen[loaded.path] = loaded
         self._show()
 
     def _on_chat_changed(self, _: Conversation | None) -> None:

@@ -15,6 +15,7 @@ from desktop_llm.conversation.open_chat import OpenChat
 from desktop_llm.engine.client import ChatMessage, Engine
 from desktop_llm.errors import ContextOverflow, UserError
 from desktop_llm.gui.chat.composer import Composer
+from desktop_llm.gui.work.chosen_model import ChosenModelController
 from desktop_llm.gui.work.resources import Resources
 from desktop_llm.gui.work.store_lane import StoreLane
 from desktop_llm.words import plural, tr
@@ -152,26 +153,31 @@ class Cost:
 
 
 class MessageCost(QObject):
-    """Has the loaded model count the tokens of the text whenever the typing pauses; it never loads a model for that.
+    """Has the chosen model count the tokens of the text whenever the typing pauses; it is never loaded for that.
 
     `before` are the messages that the model reads before it.
     """
 
     def __init__(
-        self, resources: Resources, composer: Composer, before: Callable[[], Sequence[ChatMessage]], parent: QObject
+        self,
+        resources: Resources,
+        models: ChosenModelController,
+        composer: Composer,
+        before: Callable[[], Sequence[ChatMessage]],
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._resources, self._composer, self._before = resources, composer, before
+        self._resources, self._models, self._composer, self._before = resources, models, composer, before
         self._counted: str | None = None  # the text that is being counted, None if none is
         composer.draft_changed.connect(self._on_changed)
 
     def _on_changed(self, text: str) -> None:
-        if not text.strip() or self._resources.engine.loaded is None:
+        if not text.strip() or (engine := self._models.engine) is None:
             self._composer.set_token_count("")
             self._composer.set_warning("")
         elif self._counted is None:
             self._counted = text
-            work = functools.partial(_cost_of, self._resources.engine, tuple(self._before()), text)
+            work = functools.partial(_cost_of, engine, tuple(self._before()), text)
             self._resources.tasks.call(work, self._show, self._on_failed)
 
     def _on_failed(self, _: UserError) -> None:

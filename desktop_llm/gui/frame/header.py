@@ -12,7 +12,7 @@ from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QAction, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
-from desktop_llm.engine.client import LoadedModel, Loading
+from desktop_llm.engine.client import InLine, LoadedModel, Loading
 from desktop_llm.errors import UserError
 from desktop_llm.gui.frame.device_sheet import DeviceSheet
 from desktop_llm.gui.frame.model_button import ModelButton
@@ -20,6 +20,7 @@ from desktop_llm.gui.frame.network_state import NetworkState
 from desktop_llm.gui.look import icons, theme
 from desktop_llm.gui.look.formats import number
 from desktop_llm.gui.look.literal import set_tip
+from desktop_llm.gui.look.model_state import step_words
 from desktop_llm.gui.look.model_words import device_words
 from desktop_llm.gui.look.widgets import Button, ElidedLabel, IconButton, Label, Meter
 from desktop_llm.gui.look.widgets.painting import repaint_on_theme, set_names
@@ -215,9 +216,12 @@ class Header(QWidget):
         self.model_button.set_model(model.display_name if model else "", model.quantization if model else "")
         self.model_button.set_state("idle")
 
-    def show_loading(self, step: Loading) -> None:
-        """Show how far loading is."""
-        self.model_button.set_state("loading", step.fraction)
+    def show_loading(self, step: InLine | Loading) -> None:
+        """Show how far loading is, or that it has to wait."""
+        if isinstance(step, InLine):
+            self.model_button.set_state("waiting", tip=step_words(step))
+        else:
+            self.model_button.set_state("loading", step.fraction)
 
     def show_loaded(self, loaded: LoadedModel | None) -> None:
         """Show what the model in memory runs on; None if there is no such model."""

@@ -17,7 +17,7 @@ from desktop_llm.gui.look.widgets.meters import paint_spinner
 from desktop_llm.gui.look.widgets.painting import RING_MARGIN, draw_box, draw_focus_ring, repaint_on_theme, set_names
 from desktop_llm.words import tr
 
-ModelState = Literal["idle", "loading", "ready", "stopped"]
+ButtonState = Literal["idle", "waiting", "loading", "ready", "stopped"]
 
 _NAME_WIDTH = 180
 _NAME_BEFORE_TAG = 110
@@ -35,7 +35,7 @@ class ModelButton(QPushButton):
         super().__init__(parent)
         self._name, self._tag, self._quantization, self._open = "", "", "", False
         self._device, self._tip = "", ""
-        self._state: ModelState = "idle"
+        self._state: ButtonState = "idle"
         self._fraction: float | None = None
         self._turn = 0.0
         self._timer = QTimer(self, interval=_TURN_MS)
@@ -54,12 +54,12 @@ class ModelButton(QPushButton):
         self._say()
         self.updateGeometry()
 
-    def set_state(self, state: ModelState, fraction: float | None = None, tip: str = "") -> None:
+    def set_state(self, state: ButtonState, fraction: float | None = None, tip: str = "") -> None:
         """Show the state of the model: `fraction` (0 to 1) while it loads, `tip` for why it stopped."""
         self._state, self._fraction = state, fraction
-        if state == "loading" and not self._timer.isActive():
+        if self._is_busy and not self._timer.isActive():
             self._timer.start()
-        elif state != "loading":
+        elif not self._is_busy:
             self._timer.stop()
         self._say(tip)
 
@@ -85,9 +85,15 @@ class ModelButton(QPushButton):
         """The words on the button."""
         if not self._name:
             return tr("Choose a model")
+        if self._state == "waiting":
+            return tr("Waiting")
         if self._state == "loading":
             return self._loading_words(self._fraction)
         return self._name
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._state in ("waiting", "loading")
 
     def _loading_words(self, fraction: float | None) -> str:
         if fraction is None:
@@ -97,6 +103,7 @@ class ModelButton(QPushButton):
     def _say(self, tip: str = "") -> None:
         state = {
             "idle": tr("loaded with the first message"),
+            "waiting": tr("waiting"),
             "loading": self.words().lower(),
             "ready": tr("loaded"),
             "stopped": tr("stopped"),
@@ -149,7 +156,7 @@ class ModelButton(QPushButton):
         return QStyle.visualRect(self.layoutDirection(), self.rect(), place)
 
     def _paint_state(self, painter: QPainter, place: QRect) -> None:
-        if self._state == "loading" and self._name:
+        if self._is_busy and self._name:
             side = QRect(place.x(), place.center().y() - 7, 16, 16)
             paint_spinner(painter, side, self._turn)
         else:
@@ -160,7 +167,7 @@ class ModelButton(QPushButton):
         return "danger_text" if stopped else "text_secondary"
 
     def _paint_words(self, painter: QPainter, place: QRect) -> None:
-        with_tag = self._state != "loading" and self.shows_tag(self.width())
+        with_tag = not self._is_busy and self.shows_tag(self.width())
         room = place.width() - (self._tag_room() if with_tag else 0)
         shown = self.fontMetrics().elidedText(self.words(), Qt.TextElideMode.ElideMiddle, room)
         painter.setFont(self.font())
@@ -181,7 +188,7 @@ class ModelButton(QPushButton):
         """Open the menu on Enter, cancel loading on Esc."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down):
             self.click()
-        elif event.key() == Qt.Key.Key_Escape and self._state == "loading":
+        elif event.key() == Qt.Key.Key_Escape and self._is_busy:
             self.cancel_requested.emit()
         else:
             super().keyPressEvent(event)

@@ -1,4 +1,4 @@
-"""The model in use: loaded, loading or stopped, each with one action. The model menu and Activity show it."""
+"""A model in use: loaded, loading or stopped, each with one action. The model menu and Activity show it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QStyle, QVBoxLayout, QWidget
 
-from desktop_llm.engine.client import LoadedModel
+from desktop_llm.engine.client import LoadedModel, Loading
 from desktop_llm.gui.look import icons, theme
 from desktop_llm.gui.look.formats import size
+from desktop_llm.gui.look.model_state import ModelState, step_words
 from desktop_llm.gui.look.model_words import device_words, model_name, size_word
 from desktop_llm.gui.look.widgets import Button, ElidedLabel, Label, ProgressBar, Spinner, Tag
 from desktop_llm.gui.look.widgets.painting import draw_box, repaint_on_theme, set_names
@@ -21,16 +22,20 @@ State = Literal["none", "loading", "loaded", "failed"]
 
 
 class ModelInUse(QWidget):
-    """Signals: `unload_requested`, `cancel_requested`, and with the model's id `retry_requested` and `looked_at`."""
+    """Signals, each with the model's id: `unload_requested`, `cancel_requested`, `retry_requested`, `looked_at`.
 
-    unload_requested = Signal()
-    cancel_requested = Signal()
+    `number` tells the object names of several apart; the first has none.
+    """
+
+    unload_requested = Signal(str)
+    cancel_requested = Signal(str)
     retry_requested = Signal(str)
     looked_at = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 1) -> None:
         super().__init__()
-        set_names(self, "model_in_use", "")
+        end = f"_{number}" if number > 1 else ""
+        set_names(self, f"model_in_use{end}", "")
         self.model_id = ""
         self._state: State = "none"
         self._looked_at = False
@@ -39,9 +44,9 @@ class ModelInUse(QWidget):
         self._icon_room.setFixedWidth(16)
         self._name = ElidedLabel("", "ui_strong")
         self._tag = Tag()
-        self._line = Label("", "small", "text_secondary", wrap=True, object_name="model_in_use_state")
-        self._bar = ProgressBar(object_name="model_in_use_progress")
-        self._button = Button("", height=26, object_name="model_in_use_action")
+        self._line = Label("", "small", "text_secondary", wrap=True, object_name=f"model_in_use_state{end}")
+        self._bar = ProgressBar(object_name=f"model_in_use_progress{end}")
+        self._button = Button("", height=26, object_name=f"model_in_use_action{end}")
         self._button.clicked.connect(self._on_clicked)
         self._lay_out()
         repaint_on_theme(self)
@@ -58,26 +63,24 @@ class ModelInUse(QWidget):
             self._looked_at = looked_at
             self.update()
 
-    def show_loading(self, model: Model | None, fraction: float | None) -> None:
-        """Show that the model is being loaded."""
-        percent = tr("Loading, {percent} %", percent=int((fraction or 0) * 100))
-        self._show(model, "loading", tr("Loading") if fraction is None else percent)
-        self._bar.set_fraction(fraction or 0.0)
-        self._bar.setAccessibleName(self._line.text())
-        self._bar.setVisible(fraction is not None)
+    def show_state(self, state: ModelState) -> None:
+        """Show what the model is doing."""
+        if state.step is not None:
+            self._show(state.model, "loading", step_words(state.step))
+            fraction = state.step.fraction if isinstance(state.step, Loading) else None
+            self._bar.set_fraction(fraction or 0.0)
+            self._bar.setAccessibleName(self._line.text())
+            self._bar.setVisible(fraction is not None)
+        elif state.error is not None:
+            self._show(state.model, "failed", state.error.message)
+        elif state.loaded is not None:
+            self._show(state.model, "loaded", self._loaded_words(state.loaded))
+        else:
+            self.show_none()
 
     def show_none(self) -> None:
-        """Show that no model is in use and none failed."""
+        """Show no model."""
         self._show(None, "none", "")
-
-    def show_loaded(self, model: Model | None, loaded: LoadedModel | None) -> None:
-        """Show the model in memory. Without one, show nothing, but leave a failure in place."""
-        if loaded is None and self._state == "failed":
-            return
-        if loaded is None or model is None:
-            self.show_none()
-            return
-        self._show(model, "loaded", self._loaded_words(loaded))
 
     def _loaded_words(self, loaded: LoadedModel) -> str:
         """The device and the memory used, as the engine reports them; and why the GPU could not be used, if that
@@ -88,10 +91,6 @@ class ModelInUse(QWidget):
         elif loaded.memory_bytes:
             words = tr("{loaded}, {size}", loaded=words, size=size(loaded.memory_bytes))
         return f"{words}\n{loaded.fallback}" if loaded.fallback else words
-
-    def show_failed(self, model: Model | None, message: str) -> None:
-        """Show that the model could not be loaded, or stopped."""
-        self._show(model, "failed" if model else "none", message)
 
     def _lay_out(self) -> None:
         title = QHBoxLayout()
@@ -139,9 +138,9 @@ class ModelInUse(QWidget):
     def _on_clicked(self) -> None:
         match self._state:
             case "loading":
-                self.cancel_requested.emit()
+                self.cancel_requested.emit(self.model_id)
             case "loaded":
-                self.unload_requested.emit()
+                self.unload_requested.emit(self.model_id)
             case "failed":
                 self.retry_requested.emit(self.model_id)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from desktop_llm.engine.client import Finished, LoadedModel, LoadSettings
+from desktop_llm.engine.room import Memory
 from desktop_llm.errors import UserError
 from desktop_llm.gui.work.load_choice import LoadChoice
 from desktop_llm.gui.work.resources import Resources
@@ -102,7 +103,7 @@ class Forecasts(QObject):
 
     def _answer(self, plan: LoadPlan) -> PlanForecast:
         """In a task."""
-        machine = _with_freed(self._resources.forecaster.machine(), self._resources.engine.loaded)
+        machine = _with_freed(self._resources.forecaster.machine(), self._resources.engines.loaded)
         return PlanForecast(plan, forecast_of(self._resources, plan), machine)
 
     def _on_some(self, forecasts: Mapping[str, Forecast]) -> None:
@@ -135,12 +136,22 @@ def forecast_of(resources: Resources, plan: LoadPlan) -> Forecast:
     )
 
 
-def _with_freed(machine: Machine, loaded: LoadedModel | None) -> Machine:
-    """The machine with the GPU memory of the model in use counted as free, since loading another one frees it."""
-    if loaded is None or not loaded.gpu_bytes or not machine.gpus:
+def memory_of(resources: Resources, model: Model, settings: LoadSettings) -> Memory:
+    """The memory that a model will take; nothing if its file can't be read, which loading will say. Only in tasks."""
+    try:
+        made = forecast_of(resources, LoadPlan(model, LoadChoice(), settings))
+    except (UserError, OSError):
+        return Memory()
+    return Memory(made.memory_bytes - made.gpu_bytes, made.gpu_bytes)
+
+
+def _with_freed(machine: Machine, loaded: Iterable[LoadedModel]) -> Machine:
+    """The machine with the GPU memory of the models in use counted as free, since it is freed for another one."""
+    used_bytes = sum(each.gpu_bytes for each in loaded)
+    if not used_bytes or not machine.gpus:
         return machine
     first, *others = machine.gpus
-    freed = replace(first, free_bytes=min(first.total_bytes, first.free_bytes + loaded.gpu_bytes))
+    freed = replace(first, free_bytes=min(first.total_bytes, first.free_bytes + used_bytes))
     return replace(machine, gpus=(freed, *others))
 
 
@@ -151,8 +162,8 @@ def learn_load(resources: Resources, model: Model, settings: LoadSettings, loade
 
 def learn_answer(resources: Resources, model: Model, settings: LoadSettings, finished: Finished) -> None:
     """Start a task that learns memory and speeds from an answer, if it was long enough."""
-    loaded = resources.engine.loaded
-    if loaded is None or loaded.path != model.path:
+    engine = resources.engines.of(model.path)
+    if engine is None or (loaded := engine.loaded) is None:
         return
     usage, timings = finished.usage, finished.timings
     written = timings.generation_tps if usage.completion_tokens >= _LEAST_WRITTEN else 0.0
@@ -164,7 +175,7 @@ def learn_speeds(resources: Resources) -> None:
     """Measure this machine once, for a few seconds, in a child process of the engine; runs in a task. Raises
     UserError."""
     if resources.forecaster.speeds is None:
-        resources.forecaster.note_speeds(resources.engine.installation.speeds())
+        resources.forecaster.note_speeds(resources.engines.installation.speeds())
 
 
 def _learn(

@@ -13,7 +13,7 @@ from desktop_llm.gui.work.tasks import Tasks
 from desktop_llm.paths import Folders
 
 if TYPE_CHECKING:  # imported later, so that the window paints sooner
-    from desktop_llm.engine.client import Engine
+    from desktop_llm.engine.engines import Engines
     from desktop_llm.knowledge.client import Knowledge
     from desktop_llm.models.download import Downloads
     from desktop_llm.models.fit import Forecaster, Machine
@@ -36,7 +36,7 @@ class Resources:
     tasks: Tasks
     settings: SettingsKeeper
     chats: StoreLane
-    engine: Engine
+    engines: Engines
     knowledge: Knowledge
     library: Library
     net: Net
@@ -87,13 +87,12 @@ class Resources:
     def close(self) -> None:
         """End the tasks, write what is still queued, and stop the workers, and with them any task that has not
         ended."""
-        self.engine.stop()
+        self.engines.stop()
         self.chats.close()
         self.tasks.close(0)  # so that no request to a server delays saving
         self.net.close()
         self.tasks.close(GENTLY_S)
-        self.engine.installation.end()
-        self.engine.close()
+        self.engines.end()
         self.knowledge.close()
         self.tasks.close()
         self.library.empty_trash()
@@ -103,7 +102,7 @@ class Resources:
         from desktop_llm.models.fit import Gpu, this_machine
 
         try:
-            found = [device for device in self.engine.installation.devices() if device.kind == "gpu"]
+            found = [device for device in self.engines.installation.devices() if device.kind == "gpu"]
         except UserError:  # the engine does not run here; loading a model will say so
             found = []
         return this_machine([Gpu(each.description, each.total_bytes, each.free_bytes, each.backend) for each in found])

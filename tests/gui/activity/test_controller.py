@@ -14,8 +14,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from desktop_llm.engine.client import Engine, Loading, LoadSettings
+from desktop_llm.engine.client import Loading, LoadSettings
 from desktop_llm.engine.crashes import Crashes
+from desktop_llm.engine.engines import Engines
 from desktop_llm.errors import UserError, WorkerDied
 from desktop_llm.gui.activity.controller import ActivityController
 from desktop_llm.gui.activity.count import ActivityCount
@@ -83,7 +84,7 @@ class Window:
     def __init__(self, qtbot: QtBot, models_room: Room) -> None:
         self.qtbot, self.room, self.reading = qtbot, models_room, Reading()
         knowledge = Knowledge(models_room.folders, worker=self.reading)
-        more = {"knowledge": knowledge, "chats": None, "engine": Engine(models_room.folders)}
+        more = {"knowledge": knowledge, "chats": None, "engines": Engines(models_room.folders)}
         resources = cast(Resources, SimpleNamespace(**{**vars(models_room.resources), **more}))
         documents_page = DocumentsPage()
         self.rail, self.page = Rail(), ActivityPage()
@@ -218,10 +219,11 @@ def test_files_of_a_chat_count_while_they_are_read(window: Window) -> None:
 def test_a_model_that_is_being_loaded_is_shown_until_it_is_there(window: Window) -> None:
     with window.qtbot.waitSignal(window.models.chosen):
         window.models.shelf.look()
-    window.models.show_loading(Loading(0.64))
+    assert window.models.model is not None
+    window.models.states.show_loading(window.models.model, Loading(0.64))
     assert window.says == "Activity, 1 running"
     assert find(window.page, "model_in_use_state").text() == "Loading, 64 %"
-    window.models.show_loaded(None)
+    window.models.look_at(window.models.model)
     assert window.says == "Activity"
     assert find(window.page, "activity_empty").isVisible()
 
@@ -230,9 +232,10 @@ def test_loading_for_an_answer_is_cancelled_with_the_answer(window: Window) -> N
     with window.qtbot.waitSignal(window.models.chosen):
         window.models.shelf.look()
     stopped = heard(window.models.stop_requested)
-    window.models.show_loading(Loading(0.64))
+    assert window.models.model is not None
+    window.models.states.show_loading(window.models.model, Loading(0.64))
     window.press("model_in_use_action")
-    assert len(stopped) == 1
+    assert stopped == [window.models.model.id]
 
 
 def test_a_model_that_would_not_load_is_named_although_the_one_before_is_chosen_again(
@@ -256,7 +259,7 @@ def test_a_model_that_stopped_and_was_removed_is_told_of_no_more(window: Window,
     with window.qtbot.waitSignal(window.models.chosen):
         window.models.shelf.look()
     window.models.model = gone
-    window.models.show_stopped(UserError("The model stopped unexpectedly."))
+    window.models.states.show_stopped(gone, UserError("The model stopped unexpectedly."))
     assert window.says == "Activity, 1 stopped"
     window.room.library.remove(gone.id)
     window.models.shelf.look()

@@ -8,9 +8,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from desktop_llm.engine.client import Loading
 from desktop_llm.errors import TransferError, UserError
 from desktop_llm.gui.activity.page import ActivityPage
 from desktop_llm.gui.look.layouts import CardAction
+from desktop_llm.gui.look.model_state import ModelState
 from desktop_llm.jobs.job import Progress
 from desktop_llm.knowledge.client import FailedDocument
 from tests.gui.documents.conftest import collection, readings
@@ -56,7 +58,7 @@ def test_where_nothing_runs_the_page_says_what_will_be_there(page: ActivityPage)
 def test_sections_come_with_what_goes_on_and_leave_with_it(page: ActivityPage) -> None:
     page.show_downloads([RUNNING])
     assert headings(page) == ["Downloads"]
-    page.set_loading(a_model(), 0.64)
+    page.show_model(ModelState(a_model(), step=Loading(0.64)))
     page.show_readings([collection("Papers", state="reading"), collection("House")], {})
     assert headings(page) == ["Model", "Downloads", "Documents"]
     page.set_no_model()
@@ -119,7 +121,8 @@ def test_files_that_could_not_be_read_each_offer_what_helps(page: ActivityPage) 
 
 
 def test_a_model_that_stopped_says_why_and_can_be_tried_again(page: ActivityPage) -> None:
-    page.set_stopped(a_model("coder"), "This model file is damaged: it ends too early.")
+    damaged = UserError("This model file is damaged: it ends too early.")
+    page.show_model(ModelState(a_model("coder"), error=damaged))
     asked = heard(page.model.retry_requested)
     assert "ends too early" in find(page, "model_in_use_state").text()
     press(page, "model_in_use_action")
@@ -143,7 +146,7 @@ def test_tab_goes_from_card_to_card_as_they_stand(page: ActivityPage) -> None:
 
 
 def test_what_can_be_pressed_has_names(page: ActivityPage) -> None:
-    page.set_loading(a_model(), 0.5)
+    page.show_model(ModelState(a_model(), step=Loading(0.5)))
     page.show_downloads([RUNNING, STOPPED])
     page.show_readings([collection("Papers", state="reading")], {})
     assert not nameless(page)

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from desktop_llm.gui.chat.chips import Attachment, Chip
 from desktop_llm.gui.chat.composer import Composer
 from desktop_llm.gui.chat.writing import MessageCost
+from desktop_llm.gui.work.chosen_model import ChosenModelController
 from desktop_llm.gui.work.resources import Resources
 from tests.gui.samples import find
 
@@ -183,8 +184,8 @@ def test_the_cost_of_one_message_is_not_shown_for_another(composer: Composer) ->
 
 
 def test_without_a_model_no_cost_is_shown(qtbot: QtBot, composer: Composer) -> None:
-    unloaded = cast(Resources, SimpleNamespace(engine=SimpleNamespace(loaded=None)))
-    MessageCost(unloaded, composer, list, composer)
+    unloaded = cast(ChosenModelController, SimpleNamespace(engine=None))
+    MessageCost(cast(Resources, SimpleNamespace()), unloaded, composer, list, composer)
     composer.set_token_count("3 tokens")  # a late count by the model that was unloaded meanwhile
     qtbot.keyClicks(_text(composer), "and more")
     qtbot.waitUntil(lambda: find(composer, "composer_tokens").text() == "")

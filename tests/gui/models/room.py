@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop_llm.engine.client import Engine
+from desktop_llm.engine.engines import Engines
 from desktop_llm.gui.models.page import ModelsPage
 from desktop_llm.gui.models.room import ModelsRoom
 from desktop_llm.gui.models.rows import TwoLineList
@@ -76,7 +76,7 @@ class Room:
                 hub=hugging,
                 library=self.library,
                 downloads=self.downloads,
-                engine=Engine(self.folders, command=[sys.executable, str(FAKE_WORKER)]),
+                engines=Engines(self.folders, command=[sys.executable, str(FAKE_WORKER)]),
                 forecaster=Forecaster(facts, lambda: self.machine()),
             ),
         )

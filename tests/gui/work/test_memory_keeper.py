@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_llm.engine.client import LoadedModel, LoadSettings
+from desktop_llm.engine.room import Memory
 from desktop_llm.errors import LESS_MEMORY, UserError, WorkerDied
 from desktop_llm.gui.look.widgets import Banner
 from desktop_llm.gui.work.chosen_model import ChosenModelController
@@ -41,14 +42,16 @@ class Starved:
         self.asked: list[LoadSettings] = []
         column = QVBoxLayout(self.window)
         qtbot.addWidget(self.window)
-        engine = SimpleNamespace(loaded=None, load=self._load, close=lambda: None, why_not=lambda _: None)
+        engines = SimpleNamespace(
+            take=self._take, give_back=lambda _: None, of=lambda _: None, unload=lambda _: None, why_not=lambda _: None
+        )
         self.resources = cast(
             Resources,
             SimpleNamespace(
                 tasks=self.tasks,
                 settings=SettingsKeeper(here.settings, Settings(), self.tasks),
                 library=Library(here),
-                engine=engine,
+                engines=engines,
                 forecaster=Forecaster(Facts(here.facts_db), lambda: Machine(8 * GB, 6 * GB, 2)),
             ),
         )
@@ -60,10 +63,12 @@ class Starved:
         qtbot.waitUntil(lambda: self.models.model is not None, timeout=10_000)
         self.window.show()
 
-    def _load(self, path: Path, settings: LoadSettings, *, asked_for: bool) -> Generator[None, None, LoadedModel]:
+    def _take(
+        self, path: Path, settings: LoadSettings, _needs: Memory, *, asked_for: bool
+    ) -> Generator[None, None, SimpleNamespace]:
         self.asked.append(settings)
         yield from ()
-        return LoadedModel(path, 8_192, "CPU, 2 threads", "cpu", 30, 0, 0, 0, 0.1)
+        return SimpleNamespace(loaded=LoadedModel(path, 8_192, "CPU, 2 threads", "cpu", 30, 0, 0, 0, 0.1))
 
     def banners(self) -> list[Banner]:
         return [each for each in self.window.findChildren(Banner) if each.isVisible()]
@@ -79,7 +84,7 @@ def starved(qtbot: QtBot, home: Path) -> Iterator[Starved]:
 def test_a_click_loads_the_model_with_the_change_that_helps(qtbot: QtBot, starved: Starved) -> None:
     assert starved.models.model is not None
     assert starved.models.model.id == STARTER_SMALL.id
-    starved.models.show_stopped(FULL)
+    starved.models.states.show_stopped(starved.models.model, FULL)
     qtbot.waitUntil(lambda: bool(starved.banners()), timeout=10_000)
     banner = starved.banners()[0]
     assert banner.accessibleName().startswith("The model stopped because the memory ran out.")
@@ -90,6 +95,7 @@ def test_a_click_loads_the_model_with_the_change_that_helps(qtbot: QtBot, starve
 
 
 def test_another_reason_to_stop_is_left_to_others(qtbot: QtBot, starved: Starved) -> None:
-    starved.models.show_stopped(UserError("The model stopped unexpectedly."))
+    assert starved.models.model is not None
+    starved.models.states.show_stopped(starved.models.model, UserError("The model stopped unexpectedly."))
     qtbot.wait(50)
     assert not starved.banners()

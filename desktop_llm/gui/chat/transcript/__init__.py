@@ -1,13 +1,13 @@
 """The transcript of a chat: a scroll area with a layout of its own, made for thousands of messages.
 
-The window places a `Transcript` and gives it `MessageView`s and `ReadingProgress`. All else in this folder is internal.
+The window places a `Transcript` and gives it `MessageView`s and progress. All else in this folder is internal.
 """
 
 from desktop_llm.gui.chat.transcript.transcript import Transcript
-from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, foot_words
+from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, WaitingInLine, foot_words
 from desktop_llm.gui.look import highlight, markdown
 
-__all__ = ["MessageView", "ReadingProgress", "Transcript", "foot_words", "warm_up"]
+__all__ = ["MessageView", "ReadingProgress", "Transcript", "WaitingInLine", "foot_words", "warm_up"]
 
 
 def warm_up() -> None:

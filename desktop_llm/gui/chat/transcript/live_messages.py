@@ -17,7 +17,7 @@ from desktop_llm.gui.chat.transcript.message_layout import MessageLayout
 from desktop_llm.gui.chat.transcript.picture_strip import PictureButton, PictureStrip
 from desktop_llm.gui.chat.transcript.thinking_row import ThinkingPart, ThinkingRow
 from desktop_llm.gui.chat.transcript.tool_steps import ShowAllPart, ToolStepPart
-from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, ThinkingFigures
+from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, ThinkingFigures, WaitingInLine
 from desktop_llm.gui.chat.transcript.widget_parts import WidgetPart
 from desktop_llm.gui.look import theme
 from desktop_llm.gui.look.widgets import Banner, Button
@@ -40,7 +40,7 @@ class Stream(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._pieces: dict[str, list[Part]] = {}
-        self._progress: dict[str, ReadingProgress] = {}
+        self._progress: dict[str, ReadingProgress | WaitingInLine] = {}
         motion = theme.current().length
         self._repaint = QTimer(self, singleShot=True, interval=motion("motion", "repaint_streaming_ms"))
         self._repaint.timeout.connect(self.due)
@@ -69,11 +69,11 @@ class Stream(QObject):
         self._pieces.clear()
         self._progress.clear()
 
-    def progress(self, message_id: str) -> ReadingProgress | None:
+    def progress(self, message_id: str) -> ReadingProgress | WaitingInLine | None:
         """The progress to show now, None if it is too early or there is none."""
         return None if self._late.isActive() else self._progress.get(message_id)
 
-    def set_progress(self, message_id: str, progress: ReadingProgress | None) -> None:
+    def set_progress(self, message_id: str, progress: ReadingProgress | WaitingInLine | None) -> None:
         """Keep the latest progress; None ends it."""
         if progress is None:
             if self._progress.pop(message_id, None) is not None:
@@ -214,7 +214,7 @@ class LiveMessages(MessageCanvas):
         if figures is not None:
             self._figures[message_id] = figures
 
-    def set_progress(self, message_id: str, progress: ReadingProgress | None) -> None:
+    def set_progress(self, message_id: str, progress: ReadingProgress | WaitingInLine | None) -> None:
         """Show the prompt processing of an answer once it takes over 300 ms; None removes it."""
         self._stream.set_progress(message_id, progress)
 

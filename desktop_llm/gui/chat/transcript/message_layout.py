@@ -28,7 +28,7 @@ from desktop_llm.gui.chat.transcript.sections import (
 from desktop_llm.gui.chat.transcript.table_part import TablePart
 from desktop_llm.gui.chat.transcript.thinking_row import ThinkingRow
 from desktop_llm.gui.chat.transcript.tool_steps import ToolStep
-from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, ThinkingFigures
+from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, ThinkingFigures, WaitingInLine
 from desktop_llm.gui.chat.transcript.widget_parts import (
     FactsPart,
     FootPart,
@@ -235,7 +235,7 @@ class MessageLayout:
         self._at = min(self._at, self._sections.index(section))
         self._finished = False
 
-    def show_progress(self, progress: ReadingProgress | None) -> None:
+    def show_progress(self, progress: ReadingProgress | WaitingInLine | None) -> None:
         """Show, change or remove the row of prompt processing."""
         if progress is None:
             if self._reading is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from desktop_llm.gui.look.formats import duration, file_name, number
+from desktop_llm.gui.look.model_state import place_words
 from desktop_llm.gui.look.widgets import Action
 from desktop_llm.message import Citation, File, Image, Part, text_of
 from desktop_llm.words import plural, tr
@@ -99,6 +100,28 @@ class MessageView:
     def pictures(self) -> list[str]:
         """The paths of the pictures attached to the message."""
         return [part.path for part in self.parts if isinstance(part, Image)]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingInLine:
+    """The place in line of an answer that waits for others; `for_memory`: its model needs the memory of theirs."""
+
+    place: int
+    for_memory: bool = False
+
+    @property
+    def fraction(self) -> None:
+        return None
+
+    def title(self) -> str:
+        """ "2nd in line"."""
+        return place_words(self.place)
+
+    def detail(self) -> str:
+        """Why it waits."""
+        if self.for_memory:
+            return tr("There is no room for its model beside the one that is answering another chat.")
+        return tr("Other chats are being answered first.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_llm.gui.chat.transcript.parts import CitationPills, DocumentPart, Part, Selection, discard
-from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress
+from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, WaitingInLine
 from desktop_llm.gui.look import icons
 from desktop_llm.gui.look.formats import file_name
 from desktop_llm.gui.look.markdown import Run
@@ -76,7 +76,7 @@ def banner_part(type_: Typography, view: MessageView, parent: QWidget) -> Widget
 
 
 class ReadingRow(QWidget):
-    """The row of prompt processing: what is being read, how much is done, and how long it will take."""
+    """The row before the first word: the place in line, then what is being read and how long that will take."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -95,11 +95,12 @@ class ReadingRow(QWidget):
         column.addWidget(self._bar)
         column.addWidget(self._detail)
 
-    def show_progress(self, progress: ReadingProgress) -> None:
-        """Show these numbers."""
+    def show_progress(self, progress: ReadingProgress | WaitingInLine) -> None:
+        """Show these numbers, or the place in line."""
         self._title.setText(progress.title())
         self._detail.setText(progress.detail())
-        self._bar.set_fraction(progress.fraction)
+        self._bar.setVisible(progress.fraction is not None)
+        self._bar.set_fraction(progress.fraction or 0.0)
         self.setAccessibleName(f"{progress.title()}, {progress.detail()}")
 
     def sizeHint(self) -> QSize:

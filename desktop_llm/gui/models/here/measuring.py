@@ -23,7 +23,7 @@ from desktop_llm.words import tr
 class Measuring(QObject):
     """One model is measured at a time, with the load settings that are remembered for it.
 
-    Signal: `memory_wanted` before it begins, so that the model in use is unloaded: two may not fit, and it could be
+    Signal: `memory_wanted` before it begins, so that all models are unloaded: another may not fit, and they could be
     asked something meanwhile.
     """
 
@@ -82,7 +82,7 @@ class Measuring(QObject):
         chosen = self._resources.settings.current
         defaults = LoadSettings(context_length=chosen.context_length, threads=chosen.threads)
         settings = remembered.with_defaults(defaults)
-        bench = yield from benches.measure(self._resources.engine.beside, model, settings)
+        bench = yield from benches.measure(self._resources.engines.beside, model, settings)
         benches.keep(self._facts, model.id, bench)
 
     def _on_progress(self, model_id: str, step: Loading | float) -> None:

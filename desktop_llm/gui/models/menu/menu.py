@@ -13,12 +13,13 @@ from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from desktop_llm.engine.client import LoadedModel, LoadSettings
+from desktop_llm.engine.client import LoadSettings
 from desktop_llm.gui.frame.model_button import ModelButton
 from desktop_llm.gui.look import theme
-from desktop_llm.gui.look.model_in_use import ModelInUse
+from desktop_llm.gui.look.model_state import ModelState
 from desktop_llm.gui.look.popup import SHADOW, Popup
 from desktop_llm.gui.look.widgets import Button, Label, SearchField
+from desktop_llm.gui.models.menu.in_use import ModelsInUse
 from desktop_llm.gui.models.menu.load_panel import LoadPanel
 from desktop_llm.gui.models.menu.rows import ModelList, ModelRow, grouped
 from desktop_llm.gui.work.load_choice import LoadChoice
@@ -33,16 +34,16 @@ _HEIGHT, _AROUND = 560, 190
 
 
 class ModelMenu(Popup):
-    """Search, the model in use, recent and all models, and the load settings of the chosen one beside them.
+    """Search, the models in use, recent and all models, and the load settings of the chosen one beside them.
 
-    Signals: `load_requested` and `choice_changed` carry a model id and a LoadChoice; `get_again_requested` and
-    `look_requested` a model id; `show_file_requested` a path.
+    Signals: `load_requested` and `choice_changed` carry a model id and a LoadChoice; `unload_requested`,
+    `cancel_requested`, `get_again_requested` and `look_requested` a model id; `show_file_requested` a path.
     """
 
     load_requested = Signal(str, LoadChoice)
     choice_changed = Signal(str, LoadChoice)
-    unload_requested = Signal()
-    cancel_requested = Signal()
+    unload_requested = Signal(str)
+    cancel_requested = Signal(str)
     import_requested = Signal()
     get_more_requested = Signal()
     get_again_requested = Signal(str)
@@ -57,9 +58,11 @@ class ModelMenu(Popup):
         self._forecasts: Mapping[str, Forecast] = {}
         self._chosen = ""
         self._moved_to = ""  # set by the person; otherwise the menu looks at the model in use
+        self._looked_at_now = ""
         self.search = SearchField(tr("Search models on this computer"), object_name="model_menu_search")
         self._in_use_heading = _heading(tr("In use"))
-        self._in_use = ModelInUse()
+        self._states: tuple[ModelState, ...] = ()
+        self._in_use = ModelsInUse()
         self._view = ModelList()
         self._nothing = Label("", "ui", "text_secondary", wrap=True, object_name="model_menu_nothing")
         self._get_more = Button(tr("Get more models"), "download", kind="quiet", object_name="model_menu_get_more")
@@ -76,8 +79,6 @@ class ModelMenu(Popup):
     def set_models(self, models: Sequence[Model], remembered: Mapping[str, LoadChoice]) -> None:
         """Set the chat models on this computer, and the load settings remembered for them."""
         self._models, self._remembered = tuple(models), remembered
-        if self._model(self._in_use.model_id) is None:
-            self._in_use.show_none()
         self._refresh_in_use()
 
     def set_forecasts(self, forecasts: Mapping[str, Forecast]) -> None:
@@ -96,24 +97,16 @@ class ModelMenu(Popup):
     def set_chosen(self, model_id: str) -> None:
         """Say which model the next message goes to."""
         self._chosen = model_id
-        self._refresh()
-
-    def set_loading(self, model_id: str, fraction: float | None) -> None:
-        """Show that a model is being loaded; `fraction` is None while it is unknown."""
-        self._in_use.show_loading(self._model(model_id), fraction)
         self._refresh_in_use()
 
-    def set_loaded(self, model_id: str | None, loaded: LoadedModel | None) -> None:
-        """Show which model the engine holds now; None for none."""
-        self._in_use.show_loaded(self._model(model_id or ""), loaded)
-        if loaded is not None:
-            self._settings.set_loaded(loaded)
+    def set_states(self, states: Sequence[ModelState]) -> None:
+        """Show which models are in memory, being loaded, or stopped."""
+        known = {state.loaded for state in self._states}
+        self._states = tuple(states)
         self._refresh_in_use()
-
-    def set_failed(self, model_id: str, message: str) -> None:
-        """Show that a model could not be loaded, or stopped; `message` says why."""
-        self._in_use.show_failed(self._model(model_id), message)
-        self._refresh_in_use()
+        for state in states:
+            if state.loaded is not None and state.loaded not in known:
+                self._settings.set_loaded(state.loaded)
 
     def set_load_settings(self, settings: LoadSettings) -> None:
         """Set the load settings for all models, which a model's own settings override."""
@@ -172,14 +165,15 @@ class ModelMenu(Popup):
     def _refresh(self) -> None:
         """Mark the row of the model that is looked at, and show its load settings beside."""
         query = self.search.text()
-        listed = [model for model in self._models if model.id != self._in_use.model_id]
+        listed = [model for model in self._models if model.id not in self._in_use.ids]
         entries = grouped(listed, query, chosen=self._chosen, forecasts=self._forecasts)
         looked_at = self._looked_at([entry.key for entry in entries if isinstance(entry, ModelRow)])
         if entries != self._view.content.entries:
             self._view.set_entries(entries)
         if looked_at != self._view.current_key():
             self._view.select(looked_at)
-        self._in_use.set_looked_at(looked_at == self._in_use.model_id)
+        self._looked_at_now = looked_at
+        self._in_use.look_at(looked_at)
         self._show_settings(self._model(looked_at))
         self._nothing.setVisible(not entries and (bool(query.strip()) or not self._models))
         self._nothing.setText(self._nothing_words(query.strip()))
@@ -187,11 +181,11 @@ class ModelMenu(Popup):
             self.place()
 
     def _looked_at(self, listed: Sequence[str]) -> str:
-        """The model that the person moved to, if it is listed; otherwise the first match, or the model in use."""
-        in_use = self._in_use.model_id
-        usual = () if self.search.text().strip() else (in_use, self._chosen)
-        there = {in_use, *listed} - {""}
-        return next((each for each in (self._moved_to, *usual, *listed, in_use) if each in there), "")
+        """The model that the person moved to, if it is listed; otherwise the first match, or the first model in use."""
+        in_use = self._in_use.ids
+        usual = () if self.search.text().strip() else (*in_use, self._chosen)
+        there = {*in_use, *listed}
+        return next((each for each in (self._moved_to, *usual, *listed, *in_use) if each in there), "")
 
     def _nothing_words(self, query: str) -> str:
         if not self._models:
@@ -199,16 +193,18 @@ class ModelMenu(Popup):
         return tr("No model on this computer matches “{query}”.", query=query)
 
     def _refresh_in_use(self) -> None:
-        shown = bool(self._in_use.model_id)
-        self._in_use.setVisible(shown)
-        self._in_use_heading.setVisible(shown)
-        self._in_use_heading.setText(tr("Stopped") if self._in_use.failed else tr("In use"))
+        """Show the models in use that are on this computer, the chosen one first."""
+        here = [state for state in self._states if self._model(state.model.id) is not None]
+        self._in_use.show_states(sorted(here, key=lambda state: state.model.id != self._chosen))
+        self._in_use_heading.setVisible(bool(here))
+        stopped = all(state.error is not None for state in here)
+        self._in_use_heading.setText(tr("Stopped") if stopped else tr("In use"))
         self._refresh()
 
     def _show_settings(self, model: Model | None) -> None:
         usable = model is not None and ModelRow(model).usable
         choice = self._remembered.get(model.id, LoadChoice()) if model is not None else LoadChoice()
-        in_use = model is not None and model.id == self._in_use.model_id
+        in_use = model is not None and model.id in self._in_use.ids
         self._settings.set_model(model if usable else None, choice, in_use=in_use)
 
     def _on_choice(self, model_id: str, choice: LoadChoice) -> None:
@@ -273,7 +269,7 @@ class ModelMenu(Popup):
             return super().eventFilter(watched, event)
         key = Qt.Key(event.key())
         if key == Qt.Key.Key_Down:
-            self._view.step(1)
+            self._step_down()
         elif key == Qt.Key.Key_Up:
             self._step_up()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -285,16 +281,28 @@ class ModelMenu(Popup):
         return True
 
     def _step_up(self) -> None:
-        """Move up by one row; above the first row is the model in use."""
-        if not self._view.step(-1) and self._in_use.model_id:
-            self._on_looked_at(self._in_use.model_id)
+        """Move up by one row; above the first row are the models in use."""
+        if self._view.current_key() and self._view.step(-1):
+            return
+        ids, here = self._in_use.ids, self._looked_at_now
+        if ids:
+            self._on_looked_at(ids[max(0, ids.index(here) - 1)] if here in ids else ids[-1])
+
+    def _step_down(self) -> None:
+        """Move down by one row; below the last model in use is the first row."""
+        ids, here = self._in_use.ids, self._looked_at_now
+        if here in ids[:-1]:
+            self._on_looked_at(ids[ids.index(here) + 1])
+        else:
+            self._view.step(1)
 
     def _open_looked_at(self) -> None:
-        """Load the model, or try again; for the model in use, just close."""
+        """Load the model or choose it for this chat, or try again; for the chosen model, just close."""
+        here = self._looked_at_now
         if current := self._view.current_key():
             self._on_row(current)
-        elif self._in_use.failed:
-            self._on_opened(self._in_use.model_id)
+        elif here and (here != self._chosen or self._in_use.failed(here)):
+            self._on_opened(here)
         else:
             self.close_popup()
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from desktop_llm.engine.client import LoadedModel, Loading, LoadSettings
-from desktop_llm.errors import UserError
+from desktop_llm.engine.client import LoadSettings
 from desktop_llm.gui.frame.header import Header
+from desktop_llm.gui.look.model_state import ModelState
 from desktop_llm.gui.work import links
 from desktop_llm.gui.work.chosen_model import ChosenModelController
 from desktop_llm.gui.work.forecasts import Forecasts, LoadPlan, PlanForecast
@@ -59,7 +59,7 @@ class Picker(QObject):
         self._show_models(menu)
         if models.model is not None:
             menu.set_chosen(models.model.id)
-        self._show_state(menu)
+        menu.set_states(models.states.all)
         return menu
 
     def _look(self) -> None:
@@ -80,29 +80,13 @@ class Picker(QObject):
         menu.look_requested.connect(self.look_requested)
         models.listed.connect(self._on_listed)
         models.chosen.connect(self._on_chosen)
-        models.loading.connect(self._on_loading)
-        models.loaded.connect(self._on_loaded)
-        models.stopped.connect(self._on_stopped)
+        models.states.changed.connect(self._on_state)
         forecasts.listed.connect(lambda: menu.set_forecasts(forecasts.known))
         forecasts.answered.connect(self._on_answered)
         self._resources.settings.changed.connect(self._on_settings)
 
     def _show_models(self, menu: ModelMenu) -> None:
         menu.set_models(self._chat_models(), self._models.remembered)
-
-    def _show_state(self, menu: ModelMenu) -> None:
-        """Show the state of the engine in a menu that was just built."""
-        step, error = self._models.step, self._models.error
-        if step is not None:
-            menu.set_loading(self._chosen_id(), step.fraction)
-        elif error is not None:
-            menu.set_failed(self._chosen_id(), error.message)
-        else:
-            self._show_loaded(menu, self._resources.engine.loaded)
-
-    def _show_loaded(self, menu: ModelMenu, loaded: LoadedModel | None) -> None:
-        held = next((model for model in self._models.models if loaded and model.path == loaded.path), None)
-        menu.set_loaded(held.id if held else None, loaded)
 
     def _chat_models(self) -> list[Model]:
         return [model for model in self._models.models if model.kind == "chat"]
@@ -116,14 +100,8 @@ class Picker(QObject):
     def _on_chosen(self, _: object) -> None:
         self.menu.set_chosen(self._chosen_id())
 
-    def _on_loading(self, step: Loading) -> None:
-        self.menu.set_loading(self._chosen_id(), step.fraction)
-
-    def _on_loaded(self, loaded: LoadedModel | None) -> None:
-        self._show_loaded(self.menu, loaded)
-
-    def _on_stopped(self, error: UserError) -> None:
-        self.menu.set_failed(self._chosen_id(), error.message)
+    def _on_state(self, _: ModelState) -> None:
+        self.menu.set_states(self._models.states.all)
 
     def _on_settings(self, _: object) -> None:
         self.menu.set_load_settings(self._models.defaults)

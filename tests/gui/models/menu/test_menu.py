@@ -10,9 +10,11 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtWidgets import QComboBox, QListView, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop_llm.engine.client import LoadSettings
+from desktop_llm.engine.client import InLine, Loading, LoadSettings
+from desktop_llm.errors import UserError
 from desktop_llm.gui.frame.model_button import ModelButton
 from desktop_llm.gui.look import theme
+from desktop_llm.gui.look.model_state import ModelState
 from desktop_llm.gui.look.model_words import size_word
 from desktop_llm.gui.models.menu.menu import ModelMenu
 from desktop_llm.gui.models.menu.rows import ModelRow
@@ -24,6 +26,7 @@ STARTER = a_model()
 CODER = a_model("qwen-coder", name="Qwen2.5 Coder", quantization="Q6_K", context_length=32_768)
 ACCENT = theme.Theme("light").colour("accent").name()
 BIG = a_model("mistral", name="Mistral Small", quantization="Q3_K_M")
+DAMAGED = UserError("This model file is damaged: it ends too early.")
 PLAIN = a_model("base", name="Plain base", template="missing")
 
 
@@ -108,12 +111,12 @@ def asked_for(requests: list[tuple[str, LoadChoice]]) -> list[tuple[str, LoadSet
 
 def test_the_marked_model_is_the_one_whose_settings_are_shown(qtbot: QtBot, menu: ModelMenu) -> None:
     assert looked_at(menu) == ("SmolLM2 135M", "SmolLM2 135M")
-    menu.set_loaded(STARTER.id, loaded(STARTER))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER))])
     assert looked_at(menu) == ("SmolLM2 135M", "SmolLM2 135M")
     qtbot.keyClick(menu.search, Qt.Key.Key_Down)
     assert looked_at(menu) == ("Mistral Small", "Mistral Small")
     menu.set_forecasts({STARTER.id: a_forecast()})
-    menu.set_loaded(STARTER.id, loaded(STARTER))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER))])
     menu.set_models((STARTER, CODER, BIG), {})
     assert looked_at(menu) == ("Mistral Small", "Mistral Small")
     qtbot.keyClick(menu.search, Qt.Key.Key_Up)
@@ -121,7 +124,7 @@ def test_the_marked_model_is_the_one_whose_settings_are_shown(qtbot: QtBot, menu
 
 
 def test_typing_looks_at_the_first_match_and_clearing_at_the_model_in_use(qtbot: QtBot, menu: ModelMenu) -> None:
-    menu.set_loaded(STARTER.id, loaded(STARTER))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER))])
     qtbot.keyClicks(menu.search, "qwen")
     assert looked_at(menu) == ("Qwen2.5 Coder", "Qwen2.5 Coder")
     menu.search.clear()
@@ -129,21 +132,21 @@ def test_typing_looks_at_the_first_match_and_clearing_at_the_model_in_use(qtbot:
 
 
 def test_a_click_on_the_model_in_use_shows_its_settings(qtbot: QtBot, menu: ModelMenu) -> None:
-    menu.set_loaded(STARTER.id, loaded(STARTER))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER))])
     qtbot.keyClick(menu.search, Qt.Key.Key_Down)
     qtbot.mouseClick(find(menu, "model_in_use"), Qt.MouseButton.LeftButton, pos=QPoint(4, 4))
     assert looked_at(menu) == ("SmolLM2 135M", "SmolLM2 135M")
 
 
 def test_enter_on_the_model_in_use_loads_nothing(qtbot: QtBot, menu: ModelMenu) -> None:
-    menu.set_loaded(STARTER.id, loaded(STARTER))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER))])
     asked = heard(menu.load_requested)
     qtbot.keyClick(menu.search, Qt.Key.Key_Return)
     assert (asked, menu.is_open()) == ([], False)
 
 
 def test_the_menu_opens_anew_on_the_model_in_use(qtbot: QtBot, window: QWidget, menu: ModelMenu) -> None:
-    menu.set_loaded(STARTER.id, loaded(STARTER))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER))])
     qtbot.keyClick(menu.search, Qt.Key.Key_Down)
     menu.close_popup()
     menu.show_below(find(window, "opener"))
@@ -273,44 +276,68 @@ def test_a_damaged_file_is_shown_not_loaded(qtbot: QtBot, menu: ModelMenu) -> No
 
 def test_a_loading_model_counts_and_can_be_cancelled(qtbot: QtBot, menu: ModelMenu) -> None:
     cancelled = heard(menu.cancel_requested)
-    menu.set_loading("qwen-coder", 0.64)
+    menu.set_states([ModelState(CODER, step=Loading(0.64))])
     assert find(menu, "model_in_use_state").text() == "Loading, 64 %"
     assert "Qwen2.5 Coder" not in shown(menu)
     assert find(menu, "model_in_use_action").accessibleName() == "Cancel, Qwen2.5 Coder"
     press(qtbot, menu, "model_in_use_action")
-    assert len(cancelled) == 1
+    assert cancelled == [CODER.id]
 
 
 def test_a_loaded_model_can_be_unloaded(qtbot: QtBot, menu: ModelMenu) -> None:
     unloaded = heard(menu.unload_requested)
-    menu.set_loaded(STARTER.id, loaded(STARTER))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER))])
     assert find(menu, "model_in_use_state").text() == "Loaded, CPU, 2 threads"
     press(qtbot, menu, "model_in_use_action")
-    assert len(unloaded) == 1
-    menu.set_loaded(None, None)
+    assert unloaded == [STARTER.id]
+    menu.set_states([])
     assert not find(menu, "model_in_use").isVisible()
     assert "SmolLM2 135M" in shown(menu)
 
 
+def test_several_models_in_use_stand_one_below_the_other_the_chosen_one_first(qtbot: QtBot, menu: ModelMenu) -> None:
+    unloaded, asked = heard(menu.unload_requested), heard(menu.load_requested)
+    menu.set_chosen(BIG.id)
+    menu.set_states(
+        [
+            ModelState(STARTER, loaded=loaded(STARTER, memory_bytes=400_000_000)),
+            ModelState(BIG, loaded=loaded(BIG, memory_bytes=9_000_000_000)),
+            ModelState(CODER, step=InLine(2, for_memory=True)),
+        ]
+    )
+    assert find(menu, "model_in_use").accessibleName() == "Mistral Small, Loaded, CPU, 2 threads, 9.0 GB"
+    assert find(menu, "model_in_use_2").accessibleName() == "SmolLM2 135M, Loaded, CPU, 2 threads, 400 MB"
+    assert find(menu, "model_in_use_state_3").text() == "Waiting for memory, 2nd in line"
+    assert shown(menu) == []
+    press(qtbot, menu, "model_in_use_action_2")
+    assert unloaded == [STARTER.id]
+    qtbot.keyClick(menu.search, Qt.Key.Key_Down)
+    assert find(menu, "load_title").text() == "Load settings for SmolLM2 135M"
+    qtbot.keyClick(menu.search, Qt.Key.Key_Up)
+    assert find(menu, "load_title").text() == "Load settings for Mistral Small"
+    qtbot.keyClick(menu.search, Qt.Key.Key_Down)
+    qtbot.keyClick(menu.search, Qt.Key.Key_Return)
+    assert [model_id for model_id, _ in asked] == [STARTER.id], "Enter chooses another loaded model for this chat"
+
+
 def test_a_loaded_model_says_what_it_takes_and_why_not_on_the_gpu(menu: ModelMenu) -> None:
-    menu.set_loaded(STARTER.id, loaded(STARTER, gpu_bytes=6_100_000_000))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER, gpu_bytes=6_100_000_000))])
     assert find(menu, "model_in_use_state").text() == "Loaded, using 6.1 GB of GPU memory"
     reason = "The graphics card has too little memory. Close other programs."
-    menu.set_loaded(STARTER.id, loaded(STARTER, memory_bytes=400_000_000, fallback=reason))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER, memory_bytes=400_000_000, fallback=reason))])
     assert find(menu, "model_in_use_state").text() == f"Loaded, CPU, 2 threads, 400 MB\n{reason}"
 
 
-def test_a_failed_model_says_why_until_something_else_is_loaded(qtbot: QtBot, menu: ModelMenu) -> None:
+def test_a_failed_model_says_why_and_can_be_tried_again(qtbot: QtBot, menu: ModelMenu) -> None:
     asked = heard(menu.load_requested)
-    menu.set_failed("mistral", "This model file is damaged: it ends too early.")
-    menu.set_loaded(None, None)
+    menu.set_states([ModelState(BIG, error=DAMAGED)])
     assert find(menu, "model_in_use_state").text() == "This model file is damaged: it ends too early."
     press(qtbot, menu, "model_in_use_action")
     assert [model_id for model_id, _ in asked] == ["mistral"]
 
 
 def test_a_failed_model_that_is_removed_is_spoken_of_no_more(menu: ModelMenu) -> None:
-    menu.set_failed("mistral", "This model file is damaged: it ends too early.")
+    menu.set_states([ModelState(BIG, error=DAMAGED)])
     menu.set_models((STARTER, CODER), {})
     assert not find(menu, "model_in_use").isVisible()
 
@@ -320,7 +347,7 @@ def test_a_failed_model_that_is_removed_is_spoken_of_no_more(menu: ModelMenu) ->
 
 def test_load_again_uses_the_typed_numbers(qtbot: QtBot, menu: ModelMenu) -> None:
     asked = heard(menu.load_requested)
-    menu.set_loaded(STARTER.id, loaded(STARTER, 8192))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER, 8192))])
     assert not find(menu, "load_reset").isEnabled()
     type_number(qtbot, menu, "load_context", "2048")
     assert find(menu, "load_reset").isEnabled()
@@ -546,7 +573,7 @@ def test_it_fits_into_the_smallest_window(window: QWidget, menu: ModelMenu) -> N
 
 def test_everything_in_the_menu_has_a_name(qtbot: QtBot, menu: ModelMenu) -> None:
     menu.set_machine(a_machine(gpu=True))
-    menu.set_loaded(STARTER.id, loaded(STARTER))
+    menu.set_states([ModelState(STARTER, loaded=loaded(STARTER))])
     press(qtbot, menu, "load_more")
     assert not nameless(menu)
 
