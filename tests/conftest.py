@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from desktop_llm.paths import folders
+from tests.known_machine import say_known
 from tests.leftovers import nothing_left_running
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -60,6 +62,12 @@ def person_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("OLLAMA_MODELS", str(folder))  # or a folder of the system is searched too
     return folder
+
+
+@pytest.fixture
+def known_machine(home: Path) -> None:
+    """This test's own home has tested and measured the machine already."""
+    say_known(folders(home))
 
 
 @pytest.fixture(autouse=True)

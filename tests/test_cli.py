@@ -19,6 +19,8 @@ from desktop_llm.models.library import Library
 from desktop_llm.paths import asset, folders
 from tests.engine.script_models import script_model
 
+pytestmark = pytest.mark.usefixtures("known_machine")
+
 
 def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """The program as it is installed, with this test's own home."""
@@ -95,7 +97,7 @@ def test_chat_begins_with_what_the_model_s_makers_recommend_and_an_option_goes_f
     catalog = json.loads(asset("catalog.json").read_bytes())
     file = "SmolLM2-135M-Instruct.Q4_1.gguf"
     model = {**catalog["models"][0], "file": file, "quantization": "Q4_1", "sampling": {"temperature": 0}}
-    (home / "data").mkdir(parents=True)
+    (home / "data").mkdir(parents=True, exist_ok=True)
     (home / "data/catalog.json").write_text(json.dumps({**catalog, "version": 30_000_101, "models": [model]}))
     ask = ("chat", "Say hello.", "--max-tokens", "8")
     usual = [answer(*ask, "--seed", seed)["text"] for seed in ("1", "2")]

@@ -18,6 +18,8 @@ from tests.hostile_text import ACTING
 from tests.sample_documents import write_samples
 from tests.test_cli import answer, run
 
+pytestmark = pytest.mark.usefixtures("known_machine")
+
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:

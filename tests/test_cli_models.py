@@ -18,6 +18,8 @@ from desktop_llm.paths import folders
 from tests.hub import Blob, LocalHub, status
 from tests.test_cli import answer as program_answer
 
+pytestmark = pytest.mark.usefixtures("known_machine")
+
 GB = 10**9
 
 

@@ -12,6 +12,8 @@ from tests.engine.seeing_models import seeing_model
 from tests.pictures.samples import encoded, scene
 from tests.test_cli import answer, run
 
+pytestmark = pytest.mark.usefixtures("known_machine")
+
 
 def test_a_picture_is_shown_to_a_model_that_sees(tmp_path: Path) -> None:
     model, _ = seeing_model(tmp_path)

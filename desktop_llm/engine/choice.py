@@ -225,26 +225,30 @@ def choose(
     names = list(machine["modules"])
     left_out: list[str] = []
 
-    def gpus(choice: BackendChoice) -> int | None:
-        """How many GPUs these backends have; None if they failed."""
-        found = _selftest(start, choice, model, stall_s)
-        if found is None and choice.modules:
+    def told(question: str, choice: BackendChoice) -> Mapping[str, Any] | None:
+        """What a new worker with these backends answers; None if they failed."""
+        answer = _ask(start, question, choice, model, stall_s)
+        if answer is None and choice.modules:
             left_out.append(choice.modules[-1])
-        return found
+        return answer
 
     for name in [name for name in names if name.startswith("cpu")]:
-        if gpus(chosen := BackendChoice((name,))) is not None:
+        if told("selftest", chosen := BackendChoice((name,))) is not None:
             break
     else:
         # Linked-in backends can't be left out one by one, but without repacked weights they crash less often.
-        chosen = BackendChoice()
-        if gpus(chosen) is None and gpus(chosen := replace(chosen, extra_buffers=False)) is None:
+        for chosen in (BackendChoice(), BackendChoice(extra_buffers=False)):
+            if told("selftest", chosen) is not None:
+                break
+        else:
             raise UserError(
                 tr("The engine does not run on this processor."), tr("Your chats and documents are untouched.")
             )
     for name in [name for name in names if not name.startswith("cpu")]:
-        if gpus(more := replace(chosen, modules=(*chosen.modules, name))):
-            chosen = more
+        more = replace(chosen, modules=(*chosen.modules, name))
+        found = told("devices", more)  # most computers have no device for most modules, and this is soon said
+        if found and any(device["kind"] == "gpu" for device in found["devices"]):
+            chosen = more if told("selftest", more) is not None else chosen
     return replace(chosen, left_out=tuple(left_out))
 
 
@@ -267,7 +271,9 @@ def crashed(status: int | None) -> bool:
     return status < 0 and signal.Signals(-status).name in _CRASH_SIGNALS
 
 
-def _selftest(start: Callable[[], Worker], choice: BackendChoice, model: Path, stall_s: float) -> int | None:
+def _ask(
+    start: Callable[[], Worker], question: str, choice: BackendChoice, model: Path, stall_s: float
+) -> Mapping[str, Any] | None:
     worker = start()
     data = {
         "model": path_to_wire(model),
@@ -276,7 +282,7 @@ def _selftest(start: Callable[[], Worker], choice: BackendChoice, model: Path, s
         "context_length": 256,
     }
     try:
-        return int(worker.call("selftest", data, stall_s=stall_s).data["gpus"])
+        return worker.call(question, data, stall_s=stall_s).data
     except WorkerDied:
         # A driver can hang for good. The processor's own code does not: then the machine is busy, and it may try again.
         driver_hangs = worker.hung and any(not name.startswith("cpu") for name in choice.modules)

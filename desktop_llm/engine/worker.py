@@ -120,11 +120,11 @@ class _EngineWorker:
         """Compute a little on a small model with the given modules; a broken backend ends this process."""
         yield from self._load(request)
         running, inference = self._loaded()
-        timings = yield from inference.bench(_SELFTEST_TOKENS, 2, request.cancelled)
+        yield from inference.bench(_SELFTEST_TOKENS, 2, request.cancelled)
         logits = bindings().llama_get_logits_ith(running.context, -1)
         if not all(math.isfinite(logits[index]) for index in range(running.vocabulary.size)):
             raise UserError(tr("This backend computes wrong numbers on this machine."))
-        return {**timings, "gpus": len(running.gpus)}
+        return {}
 
     def load(self, request: Request) -> Steps:
         """Load the model; progress is the fraction done. Each process loads one model, once."""

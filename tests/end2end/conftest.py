@@ -9,7 +9,8 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from desktop_llm.paths import Folders, folders
-from tests.end2end.person import Person, say_measured
+from tests.end2end.person import Person
+from tests.known_machine import say_known
 from tests.leftovers import nothing_left_running
 from tests.sample_documents import write_samples
 
@@ -32,7 +33,7 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DESKTOP_LLM_HOME", str(tmp_path_factory.mktemp("window") / "home"))
         home = folders()
-    say_measured(home)
+    say_known(home)
     return home
 
 

@@ -16,8 +16,9 @@ from PySide6.QtWidgets import QApplication
 from desktop_llm.models.library import Library
 from desktop_llm.net.ledger import Ledger
 from desktop_llm.paths import folders
-from tests.end2end.person import Person, say_measured, until
+from tests.end2end.person import Person, until
 from tests.hub import LocalHub
+from tests.known_machine import say_measured
 from tests.sample_documents import write_samples
 
 REPO = "maker/Tiny-GGUF"

@@ -21,6 +21,7 @@ from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.models.library import Library
 from desktop_llm.paths import Folders, folders
 from tests.end2end.app_in_use import COLLECTION
+from tests.known_machine import say_known
 
 Tell = Callable[[int], None]
 LONGEST_S = 4.0
@@ -42,6 +43,7 @@ def kill_app_many(root: Path, count: int, seed: int, tell: Tell = lambda _: None
     Of three kills, one comes while it starts, and two while it is in use.
     """
     home, documents, chance = folders(root / "home"), write_folder(root / "documents", files), random.Random(seed)
+    say_known(home)
     promised: dict[str, str] = {}
     found: list[str] = []
     for number in range(1, count + 1):
@@ -58,6 +60,7 @@ def kill_workers_many(root: Path, count: int, seed: int, tell: Tell = lambda _: 
     home, documents, chance = folders(root / "home"), write_folder(root / "documents", files), random.Random(seed)
     model = Library(home).starter().path
     found: list[str] = []
+    say_known(home)
     knowledge, engine = Knowledge(home), Engine(home)
     for number in range(1, count + 1):
         if number % 2:

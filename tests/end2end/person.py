@@ -22,14 +22,12 @@ from desktop_llm.gui.chat.transcript.view_model import MessageView
 from desktop_llm.gui.work.settings_keeper import SettingsKeeper
 from desktop_llm.gui.work.tasks import Tasks
 from desktop_llm.instance import Owner
-from desktop_llm.models.facts import Facts
 from desktop_llm.paths import Folders
 
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 SHORT = {"max_tokens": 12, "temperature": 0.0}
 LONG = {"max_tokens": 400, "temperature": 0.0}
 WAIT_S = 30
-_SPEEDS = {"formats": {"Q4_1": {"bytes_per_s": 8e9, "weights_per_s": 5e10, "copied": False}}}
 
 
 def until(condition: Callable[[], object], limit_s: float = WAIT_S, says: str = "") -> None:
@@ -38,11 +36,6 @@ def until(condition: Callable[[], object], limit_s: float = WAIT_S, says: str = 
     while not condition():
         assert time.monotonic() < deadline, says or "the window did not get there"
         QTest.qWait(5)
-
-
-def say_measured(home: Folders) -> None:
-    """Say that this machine was measured already: it takes seconds of all cores, and `private_session` does it."""
-    Facts(home.facts_db).note_measured("speeds", _SPEEDS)
 
 
 class Person:

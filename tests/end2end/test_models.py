@@ -16,8 +16,9 @@ from desktop_llm.models.fit import Setup
 from desktop_llm.models.library import STARTER_SMALL
 from desktop_llm.paths import asset, folders
 from desktop_llm.workers.process import Worker
-from tests.end2end.person import LEFT, LONG, Person, say_measured, until
+from tests.end2end.person import LEFT, LONG, Person, until
 from tests.engine.script_models import script_model
+from tests.known_machine import say_known
 
 GO = "{% for each in messages %}{{ each.content }}{% endfor %}<|go|>"
 
@@ -26,7 +27,7 @@ GO = "{% for each in messages %}{{ each.content }}{% endfor %}<|go|>"
 def newcomer(qapp: QApplication, home: Path) -> Iterator[Person]:
     """A person who starts the app for the first time."""
     person = Person(folders())
-    say_measured(person.home)
+    say_known(person.home)
     person.open(first_time=True)
     yield person
     person.close()

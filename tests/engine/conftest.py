@@ -11,6 +11,7 @@ import pytest
 
 from desktop_llm.engine.client import ChatMessage, Engine, Event, Finished, LoadSettings, Sampling, TextDelta
 from desktop_llm.paths import folders, package_file
+from tests import known_machine
 
 FAKE_WORKER = Path(__file__).parent.parent / "fake_worker.py"
 CONTEXT_LENGTH = 512
@@ -56,16 +57,9 @@ def starter() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tested_backends(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def tested_backends() -> bytes:
     """The backend notes of this machine, made once by the real self-test."""
-    home = folders(tmp_path_factory.mktemp("backends"))
-    engine = Engine(home)
-    try:
-        load(engine, starter)
-        ask(engine, "Hello", max_tokens=1)
-    finally:
-        engine.close()
-    return (home.cache / "backends.json").read_bytes()
+    return known_machine.tested_backends()
 
 
 @pytest.fixture

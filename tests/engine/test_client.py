@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from desktop_llm.engine import choice
 from desktop_llm.engine.client import (
     ChatMessage,
     Engine,
@@ -372,8 +373,11 @@ class TestFaults:
         assert other.loaded is not None
         assert other.loaded.backend == "cpu-safe"
 
-    def test_a_gpu_module_whose_test_hangs_is_left_out(self, fake: Start, starter: Path) -> None:
-        engine = fake("--gpu", "--gpu-hangs", stall_s=1.0)
+    def test_a_gpu_module_whose_test_hangs_is_left_out(
+        self, fake: Start, starter: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(choice, "SELFTEST_STALL_S", 3.0)
+        engine = fake("--gpu", "--gpu-hangs")
         load(engine, starter)
         assert engine.loaded is not None
         assert engine.loaded.backend == "cpu-fast"
