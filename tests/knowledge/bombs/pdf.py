@@ -90,6 +90,57 @@ def _cmap(ranges: int) -> bytes:
     return one_page(stream(b"BT /G 12 Tf 50 700 Td (Hello) Tj ET"), b"/Font<</G 6 0 R>>", font, table)
 
 
+def _unmapped(glyphs: int) -> bytes:
+    """Text in a font that does not say which characters its glyphs are."""
+    shown = b"<" + b"".join(b"%04x" % (number % 60_000) for number in range(glyphs)) + b"> Tj"
+    inner = b"<</Type/Font/Subtype/CIDFontType2/BaseFont/X/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)>>>>"
+    font = b"<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[7 0 R]>>"
+    return one_page(stream(b"BT /G 12 Tf 50 700 Td " + shown + b" ET"), b"/Font<</G 6 0 R>>", font, inner)
+
+
+def _font_in_itself() -> bytes:
+    """A font whose letter is drawn with the same font."""
+    font = (
+        b"<</Type/Font/Subtype/Type3/FontBBox[0 0 1 1]/FontMatrix[1 0 0 1 0 0]/FirstChar 97/LastChar 97/Widths[1]"
+        b"/Encoding<</Differences[97/a]>>/CharProcs<</a 7 0 R>>/Resources<</Font<</G 6 0 R>>>>>>"
+    )
+    glyph = stream(b"1 0 d0 BT /G 1 Tf (aaaaaaaaaa) Tj ET")
+    return one_page(stream(b"BT /G 12 Tf 50 700 Td (aaaa) Tj ET"), b"/Font<</G 6 0 R>>", font, glyph)
+
+
+def _one_title_for_all(items: int, title: bytes) -> bytes:
+    base = 8
+    listed = [
+        b"<</Title 7 0 R/Parent 6 0 R/Dest[3 0 R/Fit]%s>>"
+        % (b"/Next %d 0 R" % (base + n + 1) if n < items - 1 else b"")
+        for n in range(items)
+    ]
+    root = b"<</Type/Outlines/First 8 0 R/Last %d 0 R/Count %d>>" % (base + items - 1, items)
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>"
+    font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    tree = b"<</Type/Pages/Count 1/Kids[3 0 R]>>"
+    catalog = b"<</Type/Catalog/Pages 2 0 R/Outlines 6 0 R>>"
+    return pdf(catalog, tree, page, _said(b"word " * 20_000), font, root, b"(" + title + b")", *listed)
+
+
+def _updated(times: int) -> bytes:
+    """A PDF with so many additions at its end, each with a table that points to the one before."""
+    whole = bytearray(one_page(_said()))
+    before = int(whole[whole.rindex(b"startxref") + 10 :].split()[0])
+    for _ in range(times):
+        start = len(whole)
+        whole += b"\nxref\n0 1\n0000000000 65535 f \ntrailer<</Size 6/Root 1 0 R/Prev %d>>\n" % before
+        whole += b"startxref\n%d\n%%%%EOF" % (start + 1)
+        before = start + 1
+    return bytes(whole)
+
+
+def _streams_in_a_circle() -> bytes:
+    """Objects inside streams that are said to be inside each other."""
+    inner = stream(b"3 0 <</Type/Page>>", b"/Type/ObjStm/N 1/First 4/Extends 4 0 R")
+    return pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>", inner, inner)
+
+
 PDFS: Bombs = {
     "endless.pdf": made(lambda: _many_kids(100_000, 100_000, stream(b"q Q " * 4 * MB))),
     "endless-words.pdf": made(lambda: _many_kids(100_000, 100_000, _glyphs(20_000))),
@@ -136,5 +187,28 @@ PDFS: Bombs = {
             ),
         )
     ),
+    "font-without-map.pdf": made(lambda: _unmapped(2 * MB)),
+    "font-in-itself.pdf": made(_font_in_itself),
+    "tiny-objects.pdf": made(lambda: one_page(_said(), b"", *([b"<<>>"] * MB))),
+    "long-title-for-all.pdf": made(lambda: _one_title_for_all(5_000, b"word " * 200_000)),
+    "updates.pdf": made(lambda: _updated(20_000)),
+    "streams-in-a-circle.pdf": made(_streams_in_a_circle),
+    "filters.pdf": made(lambda: one_page(stream(b"0 0 m " * MB, filters=300))),
+    "many-pictures.pdf": made(
+        lambda: one_page(
+            stream(b"/X Do " * 2 * MB),
+            b"/XObject<</X 6 0 R>>",
+            stream(b"\0" * 30_000, b"/Type/XObject/Subtype/Image/Width 100/Height 100/ColorSpace/DeviceRGB"),
+        )
+    ),
+    "annotations.pdf": made(
+        lambda: one_page(
+            _said(), b">>/Annots[" + b"6 0 R " * MB + b"]/X<<", b"<</Type/Annot/Subtype/Text/Rect[0 0 9 9]>>"
+        )
+    ),
+    "huge-table-of-objects.pdf": made(
+        lambda: b"%PDF-1.7\nxref\n0 2147483647\n" + b"0000000009 00000 n \n" * MB + b"trailer<</Root 1 0 R>>"
+    ),
+    "names-long.pdf": made(lambda: one_page(stream(b"/" + b"x" * 50 * MB + b" gs"))),
     "garbage.pdf": made(lambda: b"%PDF-1.7\n" + random.Random(1).randbytes(20 * MB)),
 }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +61,46 @@ def _sparse(size: int) -> Callable[[Path], None]:
     return make
 
 
+def _growing(path: Path) -> None:
+    """A file to which something is added all the time, for half a minute or until it has 250 MB."""
+    path.write_bytes(b"It grows. ")
+
+    def grow() -> None:
+        until = time.monotonic() + 30
+        with contextlib.suppress(OSError), path.open("ab") as file:
+            while time.monotonic() < until and file.tell() < 250 * MB and path.exists():
+                file.write(b"It grows. " * 100_000)
+                time.sleep(0.01)
+
+    threading.Thread(target=grow, daemon=True).start()
+
+
+def _vanishing(path: Path) -> None:
+    """A folder whose files go away one after the other."""
+    path.mkdir()
+    files = [path / f"{number}.txt" for number in range(2_000)]
+    for number, file in enumerate(files):
+        file.write_text(f"File {number} will be gone in a moment.")
+
+    def vanish() -> None:
+        for file in files:
+            file.unlink(missing_ok=True)
+            time.sleep(0.001)
+
+    threading.Thread(target=vanish, daemon=True).start()
+
+
+def _unreadable(path: Path) -> None:
+    path.write_text("Nobody may read this.")
+    path.chmod(0)
+
+
+def _many_files(path: Path) -> None:
+    path.mkdir()
+    for number in range(5_000):
+        (path / f"{number}.txt").write_bytes(b"\0")
+
+
 PLACES: Bombs = {
     "pipe.txt": _fifo,
     "socket.txt": _socket,
@@ -67,6 +110,14 @@ PLACES: Bombs = {
     "circle.txt": _links_in_a_circle,
     "itself": _folder_in_itself,
     "deep": _deep_folders,
+    "growing.txt": _growing,
+    "vanishing": _vanishing,
+    "unreadable.txt": _unreadable,
+    "many-files": _many_files,
+    "gone.txt": _link_to("nowhere"),
+    "core.txt": _link_to("/proc/kcore"),
+    "log.txt": _link_to("/proc/kmsg"),
+    "chance.txt": _link_to("/dev/urandom"),
     "sparse.txt": _sparse(199 * MB),
     "sparse-too-large.txt": _sparse(50_000 * MB),
 }

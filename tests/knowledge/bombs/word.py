@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -91,6 +93,36 @@ _NESTED_TABLE = b"<w:tbl><w:tr><w:tc>"
 _TABLE_ENDS = b"</w:tc></w:tr></w:tbl>"
 
 
+def _archives_in_archives(path: Path) -> None:
+    """Sixteen archives in each archive, five deep, and a main part that is an archive itself."""
+    content = b"\0" * 10 * MB
+    for _ in range(5):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for number in range(16):
+                archive.writestr(f"{number}.zip", content)
+        content = packed.getvalue()
+    docx({"word/document.xml": content, "word/embeddings/1.docx": content}, path)
+
+
+def _packed_by(method: int) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        with zipfile.ZipFile(path, "w", method) as package:
+            package.writestr("word/document.xml", body(_paragraph(b"x" * 90 * MB)))
+
+    return make
+
+
+def _same_name_twice(path: Path) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        docx([("word/document.xml", body(_paragraph(b"x" * 30 * MB)))] * 30, path)
+
+
+_RELATION = (
+    b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    b'<Relationship Id="1" Type="x/officeDocument" Target="%s"/></Relationships>'
+)
+
 WORD_FILES: Bombs = {
     "one-gigabyte.docx": lambda path: docx({"word/document.xml": b"\0" * 1000 * MB}, path),
     "lying-size.docx": _lying_size,
@@ -120,5 +152,20 @@ WORD_FILES: Bombs = {
     "one-run.docx": _word(lambda: body(_paragraph(b"x" * 60 * MB))),
     "comment.docx": _word(lambda: body(b"<!--" + b"x" * 90 * MB + b"-->" + _paragraph(b"hello"))),
     "many-members.docx": _many_members,
+    "archives-in-archives.docx": _archives_in_archives,
+    "lzma.docx": _packed_by(zipfile.ZIP_LZMA),
+    "bzip2.docx": _packed_by(zipfile.ZIP_BZIP2),
+    "same-name-twice.docx": _same_name_twice,
+    "main-part-outside.docx": lambda path: docx({"_rels/.rels": _RELATION % b"../../../../etc/passwd"}, path),
+    "main-part-in-itself.docx": lambda path: docx({"_rels/.rels": _RELATION % b"_rels/.rels"}, path),
+    "cells.docx": _word(
+        lambda: body(b"<w:tbl><w:tr>" + b"<w:tc><w:p><w:r><w:t>x</w:t></w:r></w:p></w:tc>" * MB + b"</w:tr></w:tbl>")
+    ),
+    "rows.docx": _word(lambda: body(b"<w:tbl>" + b"<w:tr><w:tc/></w:tr>" * 3 * MB + b"</w:tbl>")),
+    "tabs.docx": _word(lambda: body(b"<w:p><w:r><w:t>x</w:t>" + b"<w:tab/>" * 9 * MB + b"</w:r></w:p>")),
+    "boxes-in-boxes.docx": _word(lambda: body(b"<w:p><w:txbxContent>" * 2_000 + b"</w:txbxContent></w:p>" * 2_000)),
+    "namespaces.docx": _word(
+        lambda: body(b"".join(b'<w:p xmlns:n%d="u%d">' % (n, n) for n in range(100_000)) + b"</w:p>" * 100_000)
+    ),
     "wrong-checksum.docx": _wrong_checksum,
 }
