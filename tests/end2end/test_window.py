@@ -259,12 +259,26 @@ def test_export_writes_markdown(person: Person, tmp_path: Path, monkeypatch: pyt
     person.new_chat()
     answer = person.ask("Say hello.")
     target = tmp_path / "chat.md"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    asked: list[QFileDialog.Option] = []
+
+    def chosen(*_: object, options: QFileDialog.Option) -> tuple[str, str]:
+        asked.append(options)
+        return str(target), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", chosen)
     person.key(Qt.Key.Key_S, CTRL)
     until(target.exists)
     text = target.read_text()
     assert "Say hello." in text
     assert answer.text[:8] in text
+    target.write_text("Something else.")
+    person.key(Qt.Key.Key_S, CTRL)
+    person.click("replace_file_cancel")
+    assert target.read_text() == "Something else."
+    person.key(Qt.Key.Key_S, CTRL)
+    person.click("replace_file_confirm")
+    until(lambda: target.read_text() == text)
+    assert set(asked) == {QFileDialog.Option.DontConfirmOverwrite}, "Qt's own question shows a name as HTML"
 
 
 def test_a_new_chat_starts_without_the_text_that_was_sent(person: Person) -> None:

@@ -135,8 +135,12 @@ def _words(count: int) -> dict[str, Entry | None]:
 Lie = tuple[dict[str, "Entry | None"], dict[str, "tuple[int, ...] | None"], dict[str, int]]
 
 
-def _lies() -> dict[str, Lie]:
-    properties: dict[str, dict[str, Entry | None]] = {
+Properties = dict[str, dict[str, "Entry | None"]]
+
+
+def _about_attention() -> Properties:
+    """Lies about normalisation, heads, rope, keys and values."""
+    return {
         **{f"epsilon {value}": {_EPSILON: value} for value in (_NAN, _INFINITE, -_INFINITE, 0.0, -1e-5, 1e30)},
         "no epsilon": {_EPSILON: None},
         "epsilon is a text": {_EPSILON: "small"},
@@ -158,6 +162,12 @@ def _lies() -> dict[str, Lie]:
         },
         **{f"keys of {value}": {"llama.attention.key_length": value} for value in (0, 1, 8, 17, 65_536)},
         **{f"values of {value}": {"llama.attention.value_length": value} for value in (0, 1, 8, 17, 65_536)},
+    }
+
+
+def _about_layers() -> Properties:
+    """Lies about layers, widths, the context and experts."""
+    return {
         **{f"{value} layers": {"llama.block_count": value} for value in (0, 2, 512, 513, 0x7FFFFFFF, 0xFFFFFFFF)},
         **{f"context of {value}": {"llama.context_length": value} for value in (0, 1, 0xFFFFFFFF)},
         "no context told": {"llama.context_length": None},
@@ -178,6 +188,12 @@ def _lies() -> dict[str, Lie]:
         "an attention scale of nothing": {"llama.attention.scale": _NAN},
         "pooling": {"llama.pooling_type": 99},
         "no causal attention": {"llama.attention.causal": False},
+    }
+
+
+def _about_tokens() -> Properties:
+    """Lies about the vocabulary, token by token."""
+    return {
         "a vocabulary size of its own": {"llama.vocab_size": 7},
         "a duplicate token": _tokens((300, "aa"), (301, "aa")),
         "a token that is the same up to its end": _tokens((300, "aa\0b"), (301, "aa")),
@@ -209,6 +225,12 @@ def _lies() -> dict[str, Lie]:
         },
         "ids below zero": {"tokenizer.ggml.bos_token_id": [-1]},
         "no end": {"tokenizer.ggml.eos_token_id": 0xFFFFFFFF, "tokenizer.ggml.bos_token_id": 0xFFFFFFFF},
+    }
+
+
+def _about_tokenizers() -> Properties:
+    """Lies about the kind of the vocabulary and its tables."""
+    return {
         **{
             f"a vocabulary of kind {kind or 'none'}": {"tokenizer.ggml.model": kind}
             for kind in (
@@ -245,6 +267,12 @@ def _lies() -> dict[str, Lie]:
                 "of odd size": struct.pack("<I", 7) + bytes(64),
             }.items()
         },
+    }
+
+
+def _about_facts() -> Properties:
+    """Properties of another type, and architectures that the tensors are not of."""
+    return {
         "suppressed tokens out of range": {"tokenizer.ggml.suppress_tokens": [1 << 30, -5]},
         "a name that is a number": {"general.name": 7},
         "a file type that is a text": {"general.file_type": "small"},
@@ -253,7 +281,11 @@ def _lies() -> dict[str, Lie]:
         "an encoder": {"general.architecture": "bert"},
         "a recurrent architecture": {"general.architecture": "mamba"},
     }
-    lies: dict[str, Lie] = {name: (changed, {}, {}) for name, changed in properties.items()}
+
+
+def _about_shapes() -> dict[str, Lie]:
+    """Tensors that are not there, too many, or of another shape."""
+    lies: dict[str, Lie] = {}
     for name in ("token_embd", "output_norm", "blk.0.attn_norm", "blk.0.attn_q", "blk.0.ffn_down", "output"):
         lies[f"no {name}"] = ({}, {f"{name}.weight": None}, {})
     lies["no tensors"] = ({}, dict.fromkeys(TENSORS), {})
@@ -269,6 +301,16 @@ def _lies() -> dict[str, Lie]:
         "blk.0.ffn_up": (_WIDTH, _FEED_FORWARD, 2),
     }.items():
         lies[f"{name} of shape {shape}"] = ({}, {f"{name}.weight": shape}, {})
+    lies["a bias of another length"] = ({}, {"blk.0.attn_q.bias": (7,)}, {})
+    lies["rope factors of another length"] = ({}, {"rope_freqs.weight": (3,)}, {})
+    lies["a tensor that nobody asked for"] = ({}, {"blk.7.attn_q.weight": (_WIDTH, _WIDTH)}, {})
+    lies["a tensor of a long name"] = ({}, {"blk.0." + "x" * 80: (_WIDTH,)}, {})
+    return lies
+
+
+def _about_formats() -> dict[str, Lie]:
+    """Tensors in formats in which they can't be."""
+    lies: dict[str, Lie] = {}
     for name, number in {"token_embd": 26, "blk.0.attn_q": 24, "blk.0.attn_norm": 1, "output_norm": 27}.items():
         lies[f"{name} of format {number}"] = ({}, {}, {f"{name}.weight": number})
     for number in (1, 9, 15, 25, 26, 27, 28, 30, 40):
@@ -277,11 +319,13 @@ def _lies() -> dict[str, Lie]:
             lies[f"queries in format {number}"] = ({}, {}, {"blk.0.attn_q.weight": number})
             lies[f"embedding in format {number}"] = ({}, {}, {"token_embd.weight": number})
             lies[f"norm in format {number}"] = ({}, {}, {"output_norm.weight": number})
-    lies["a bias of another length"] = ({}, {"blk.0.attn_q.bias": (7,)}, {})
-    lies["rope factors of another length"] = ({}, {"rope_freqs.weight": (3,)}, {})
-    lies["a tensor that nobody asked for"] = ({}, {"blk.7.attn_q.weight": (_WIDTH, _WIDTH)}, {})
-    lies["a tensor of a long name"] = ({}, {"blk.0." + "x" * 80: (_WIDTH,)}, {})
     return lies
+
+
+def _lies() -> dict[str, Lie]:
+    about = (_about_attention, _about_layers, _about_tokens, _about_tokenizers, _about_facts)
+    properties = {name: changed for lies in about for name, changed in lies().items()}
+    return {name: (changed, {}, {}) for name, changed in properties.items()} | _about_shapes() | _about_formats()
 
 
 def named_mutants() -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from desktop_llm.conversation.open_chat import OpenChat
 from desktop_llm.errors import UserError
 from desktop_llm.files import write_atomically
 from desktop_llm.gui.chat.chat_list import ChatList
+from desktop_llm.gui.chat.replace_dialog import ReplaceDialog
 from desktop_llm.gui.look.widgets import UndoBar
 from desktop_llm.gui.work.settings_keeper import SettingsKeeper
 from desktop_llm.gui.work.store_lane import StoreLane
@@ -135,11 +136,25 @@ class ConversationsController(QObject):
         known = self._known(conversation_id)
         title = known.title if known else "chat"
         name = "".join(letter if letter.isalnum() or letter in " -_" else "_" for letter in title).strip()
-        if not path:
-            proposed = str(person_home() / f"{name or 'chat'}.md")
-            path, _ = QFileDialog.getSaveFileName(self._window, tr("Export chat"), proposed, "Markdown (*.md)")
         if path:
-            self._chats.read(functools.partial(_export, conversation_id, Path(path)), self.saved.emit)
+            self._write(conversation_id, path)
+            return
+        proposed = str(person_home() / f"{name or 'chat'}.md")
+        # Qt's own question about a file that is there would show the file's name as HTML.
+        plain = QFileDialog.Option.DontConfirmOverwrite
+        path, _ = QFileDialog.getSaveFileName(
+            self._window, tr("Export chat"), proposed, "Markdown (*.md)", options=plain
+        )
+        if path and Path(path).exists():
+            ReplaceDialog.ask(self._window, path, functools.partial(self._on_replace, conversation_id))
+        elif path:
+            self._write(conversation_id, path)
+
+    def _on_replace(self, conversation_id: str, path: str, _: str) -> None:
+        self._write(conversation_id, path)
+
+    def _write(self, conversation_id: str, path: str) -> None:
+        self._chats.read(functools.partial(_export, conversation_id, Path(path)), self.saved.emit)
 
     def _on_started(self, conversations: list[Conversation]) -> None:
         self._on_listed("", conversations)

@@ -20,6 +20,8 @@ from typing import TextIO
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 
+from desktop_llm.characters import without_controls
+
 log = logging.getLogger(__name__)
 
 LOG_BYTES, LOGS_KEPT = 2_000_000, 4
@@ -44,6 +46,16 @@ class _Log(logging.handlers.RotatingFileHandler):
             super().close()
 
 
+class _Lines(logging.Formatter):
+    """Messages may hold names and errors from outside: these can't colour a terminal that shows the log, nor begin a
+    line that looks like a message.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message; its further lines are indented."""
+        return without_controls(super().format(record)).replace("\n", "\n  ")
+
+
 class CrashLog(QObject):
     """Installs hooks until it is closed. Signal: `caught` with the traceback of each new bug."""
 
@@ -55,7 +67,7 @@ class CrashLog(QObject):
         self._handler = _Log(
             folder / "desktop-llm.log", maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8", delay=True
         )
-        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        self._handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s %(message)s"))
         logging.getLogger().addHandler(self._handler)
         self._crash_file: TextIO | None = None
         with contextlib.suppress(OSError):  # the log can't be written; the app works without it

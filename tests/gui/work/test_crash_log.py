@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,3 +53,11 @@ def test_an_exception_nobody_caught_is_told_once_and_logged_without_its_text(log
 def test_warnings_of_qt_end_in_the_log(log: CrashLog, tmp_path: Path) -> None:
     qWarning("a layout complains")
     assert "a layout complains" in (tmp_path / "desktop-llm.log").read_text()
+
+
+def test_a_name_from_outside_is_a_part_of_its_line_and_colours_nothing(log: CrashLog, tmp_path: Path) -> None:
+    name = "a\x1b[31m\x9b2J\u202eb\r2026-11-30 ERROR all is lost"
+    logging.getLogger("desktop_llm.models").warning("no such file: %s", name)
+    (line, more) = (tmp_path / "desktop-llm.log").read_text().splitlines()
+    assert line.endswith("no such file: a\\x1b[31m\\x9b2Jb")
+    assert more == "  2026-11-30 ERROR all is lost"
