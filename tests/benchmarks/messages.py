@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -25,8 +27,10 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from desktop_llm.gui.app import keep_what_is_built
 from desktop_llm.gui.chat.transcript import MessageView, Transcript, warm_up
 from desktop_llm.gui.chat.transcript.code_part import CodePart
+from desktop_llm.gui.chat.transcript.view_model import WordChoices
 from desktop_llm.gui.look import theme
 from desktop_llm.message import Citation, Text, Thinking
+from desktop_llm.tokens import Token
 from tests.benchmarks.responsiveness import LIMIT_MS, Heart
 from tests.gui.chat.transcript.conftest import many
 from tests.gui.chat.transcript.kinds import KINDS
@@ -76,8 +80,13 @@ class Bench:
     def measure(self, text: str) -> dict[str, float]:
         """The longest stretch of each step with this text, in milliseconds."""
         answer = MessageView("a", "assistant", (Text(text),), citations=(CITATION,), foot="3 tokens")
+        pieces = re.findall(r"\s*\w{1,6}|\s*[^\w\s]|\s+", text)
+        tokens = tuple(Token(number, piece, number % 10 / 10) for number, piece in enumerate(pieces))
+        with_words = replace(answer, choices=WordChoices(tokens))
         steps: dict[str, Callable[[], object]] = {
             "stored": lambda: self.open([*many(4), answer]),
+            "words": lambda: self.transcript.update_message(with_words),
+            "through them": self.go_through_words,
             "scrolled": self.scroll,
             "unfolded": self.unfold,
             "resized": self.resize,
@@ -126,6 +135,13 @@ class Bench:
         bar = self.transcript.verticalScrollBar()
         for step in range(21):
             bar.setValue(bar.maximum() * step // 20)
+            QTest.qWait(1)
+
+    def go_through_words(self) -> None:
+        """Point at words all over the answer, one after the other."""
+        words = self.transcript.words.words("a")
+        for number in words[:: max(1, len(words) // 40)]:
+            self.transcript.words.go_to("a", number)
             QTest.qWait(1)
 
     def unfold(self) -> None:

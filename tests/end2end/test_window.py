@@ -444,3 +444,38 @@ def test_everything_a_person_can_act_on_has_a_name(person: Person) -> None:
 def test_every_key_of_the_window_is_in_the_list_of_all_keys(person: Person) -> None:
     listed = {key for _, keys in all_keys() for key, _ in keys}
     assert {action.shortcut().toString() for action in person.window.actions()} <= listed
+
+
+def test_an_answer_is_gone_on_with_from_another_word_and_both_are_there_after_a_restart(person: Person) -> None:
+    chat = person.new_chat({"max_tokens": 14, "temperature": 0.0})
+    first = person.ask("Say hello.")
+    person.click("answer_word_choices")
+    until(lambda: person.sees("word_choices_notice"))
+    assert "Word choices were not kept for this answer." in person.last_text()
+    QTest.mouseClick(
+        next(each for each in person.find("word_choices_notice").findChildren(QAbstractButton)),
+        Qt.MouseButton.LeftButton,
+    )
+    words = person.transcript.words
+    until(lambda: len(words.words(first.id)) > 4)
+    person.transcript.setFocus()
+    person.key(Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier, "transcript")
+    for _ in range(3):
+        QTest.keyClick(person.find("word_card"), Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    _, number = words.place
+    tokens = person.transcript.message(first.id).choices.tokens
+    other = next(n for n, choice in enumerate(tokens[number].likeliest) if choice.id != tokens[number].id)
+    QTest.keyClick(person.find("word_card"), Qt.Key(Qt.Key.Key_1 + other))
+    until(lambda: person.last_id() != first.id)
+    until(person.idle)
+    begun = "".join(token.text for token in tokens[:number]) + tokens[number].likeliest[other].text
+    assert not person.sees("word_card")
+    until(lambda: "Continued from" in person.last_text())
+    assert person.stored(chat)[-1].text.startswith(begun.strip())
+    until(lambda: len(words.words(person.last_id())) > 4, says="the new answer shows its words by itself")
+    person.reopen()
+    person.wiring.conversations.open(chat)
+    until(lambda: len(person.transcript.message_ids()) == 2)
+    assert person.transcript.message(person.last_id()).branches == 2
+    person.click("answer_word_choices")
+    until(lambda: len(person.transcript.words.words(person.last_id())) > 4)

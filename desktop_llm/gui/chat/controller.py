@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop_llm.chats.reader import ChatReader
 from desktop_llm.chats.records import Conversation, StoredMessage
+from desktop_llm.conversation.continuing import Continuation
 from desktop_llm.conversation.desk import Desk
 from desktop_llm.conversation.events import NotSaved, QuestionStored, Saved, TurnEvent, TurnState, fold
 from desktop_llm.conversation.open_chat import Answering, OpenChat
@@ -37,6 +38,7 @@ from desktop_llm.gui.chat.feed import Feed
 from desktop_llm.gui.chat.pictures import ChatPictures, pictures_of
 from desktop_llm.gui.chat.thinking_choice import ThinkingChoice
 from desktop_llm.gui.chat.transcript import Transcript
+from desktop_llm.gui.chat.word_choices.controller import WordChoicesController
 from desktop_llm.gui.chat.writing import Drafts, MessageCost, Unsent, read_unsent
 from desktop_llm.gui.work import forecasts
 from desktop_llm.gui.work.chosen_model import ChosenModelController
@@ -82,6 +84,9 @@ class ChatController(QObject):
         self._ticked = TickedCollections(conversations, collections, composer, self)
         self.thinking = ThinkingChoice(conversations, models, composer.thinking, self)
         self._feed = Feed(transcript, self._state_of)
+        self._words = WordChoicesController(
+            resources, conversations, models, transcript, self._feed, self._chosen_here, self
+        )
         MessageCost(resources, models, composer, self._read_before, self)
         self._desk = Desk(
             resources.engines,
@@ -117,6 +122,9 @@ class ChatController(QObject):
         transcript.edit_requested.connect(self._on_edit)
         transcript.branch_requested.connect(self._on_branch)
         transcript.action_requested.connect(self._on_action)
+        self._words.continue_requested.connect(self._on_continue)
+        self._words.failed.connect(self.failed)
+        self._models.chosen.connect(self._on_model_chosen)
         self._attachments.settled.connect(self._on_files_read)
 
     @property
@@ -131,7 +139,13 @@ class ChatController(QObject):
         """
         edited = self._drafts.leave_edit()
         pictures = self._pictures.take_out()
-        question = Question(self._open_chat, text, attachments=self._attachments.paths, pictures=pictures)
+        question = Question(
+            self._open_chat,
+            text,
+            attachments=self._attachments.paths,
+            pictures=pictures,
+            with_choices=self._words.is_on,
+        )
         if edited is not None:
             question = replace(question, below=edited.parent_id, at_end=False, edits=edited.id)
         self._desk.ask(question)
@@ -219,6 +233,9 @@ class ChatController(QObject):
         needs = functools.partial(forecasts.memory_of, self._resources, model, load)
         return ChosenModel(model, load, functools.partial(self._models.sampling, model), needs)
 
+    def _chosen_here(self) -> ChosenModel:
+        return self._chosen(self._open_chat)
+
     def _start(self, turn: Turn) -> None:
         self._states[turn] = TurnState()
         self._tasks[turn] = self._resources.tasks.run(
@@ -252,6 +269,8 @@ class ChatController(QObject):
                 del self._states[turn]
                 if turn.question.chat.same(self._open_chat):
                     self._show_context(message)
+                    if turn.question.continues is not None:
+                        self._words.show(message.id)
             case NotSaved(error):
                 self.failed.emit(error)
         self._feed.show(event, state)
@@ -339,6 +358,7 @@ class ChatController(QObject):
     def _on_opened(self, conversation: Conversation | None) -> None:
         self._drafts.open(self._open_chat)
         self._feed.set(())
+        self._words.clear()
         self._attachments.open(conversation)
         self._pictures.open(self._open_chat)
         self._ticked.show()
@@ -406,6 +426,8 @@ class ChatController(QObject):
             QApplication.clipboard().setText(self._feed.markdown(message))
 
     def _on_action(self, message_id: str, action: str) -> None:
+        if self._words.act(message_id, action):
+            return
         if action == "save_again":
             self._save_again(message_id)
         elif action == "answer_now":
@@ -426,11 +448,21 @@ class ChatController(QObject):
         message = self._feed.find(message_id)
         if message is None or message.parent_id is None:
             return
-        question = Question(self._open_chat, None, message.parent_id, False, with_documents=with_documents)
+        self._ask_again(Question(self._open_chat, None, message.parent_id, False, with_documents=with_documents))
+
+    def _on_continue(self, message_id: str, continues: Continuation) -> None:
+        message = self._feed.find(message_id)
+        if message is not None and message.parent_id is not None:
+            self._ask_again(Question(self._open_chat, None, message.parent_id, False, continues=continues))
+
+    def _ask_again(self, question: Question) -> None:
         try:
             self._desk.ask_again(question)
         except UserError as error:
             self.failed.emit(error)
+
+    def _on_model_chosen(self, *_: object) -> None:
+        self._words.refresh()
 
     def _on_edit(self, message_id: str) -> None:
         message = self._feed.find(message_id)

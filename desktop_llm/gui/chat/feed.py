@@ -25,8 +25,10 @@ from desktop_llm.gui.chat.transcript.view_model import (
     Status,
     ThinkingFigures,
     WaitingInLine,
+    WordChoices,
     foot_words,
 )
+from desktop_llm.gui.look.formats import moment
 from desktop_llm.gui.look.widgets import Action
 from desktop_llm.message import ToolResult
 from desktop_llm.words import plural, tr
@@ -42,6 +44,13 @@ class Feed:
     def __init__(self, transcript: Transcript, state_of: Callable[[str], TurnState | None]) -> None:
         self._transcript, self._state_of = transcript, state_of
         self.messages: tuple[StoredMessage, ...] = ()
+        self.choices: Callable[[str], WordChoices | None] = lambda _: None
+        """The word choices of a message, by its id, if they are switched on."""
+
+    def refresh(self, message_id: str) -> None:
+        """Show a message anew."""
+        if (message := self.find(message_id)) is not None:
+            self._transcript.update_message(self._view(message))
 
     def set(self, messages: Sequence[StoredMessage]) -> None:
         """Show these messages."""
@@ -86,13 +95,15 @@ class Feed:
                 self._transcript.update_message(running_view(message, state))
             case Saved(stored):
                 self.messages = tuple(stored if each.id == stored.id else each for each in self.messages)
-                self._transcript.finish(view_of(stored))
+                self._transcript.finish(self._view(stored))
             case NotSaved():
                 self._transcript.finish(running_view(message, state))
 
     def _view(self, message: StoredMessage) -> MessageView:
         state = self._state_of(message.id)
-        return view_of(message) if state is None else running_view(message, state)
+        if state is not None:
+            return running_view(message, state)
+        return replace(view_of(message), choices=self.choices(message.id))
 
 
 def view_of(message: StoredMessage) -> MessageView:
@@ -117,6 +128,19 @@ def view_of(message: StoredMessage) -> MessageView:
         branch=message.branch,
         branches=message.branches,
         actions=_actions(message, nothing_found),
+        continued=_continued(message),
+    )
+
+
+def _continued(message: StoredMessage) -> str:
+    """ "Continued from “ordinary” instead of “registered”, 3 Nov"."""
+    if not message.continued:
+        return ""
+    return tr(
+        "Continued from “{word}” instead of “{instead}”, {when}",
+        word=message.continued.get("word", ""),
+        instead=message.continued.get("instead", ""),
+        when=moment(message.created_at),
     )
 
 

@@ -114,13 +114,8 @@ class Popup(QWidget):
         event.accept()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the shadow, the fill and the hairline."""
-        painter, colour = QPainter(self), theme.current().colour
-        inner = self.rect().adjusted(SHADOW, SHADOW, -SHADOW, -SHADOW)
-        radius = theme.current().length("radius", "popup")
-        _draw_shadow(painter, inner, radius, colour("shadow"))
-        draw_box(painter, inner, radius, colour("surface_raised"), colour("border"))
-        painter.end()
+        """Paint the sheet."""
+        paint_sheet(self)
 
 
 class _Ground(QWidget):
@@ -152,6 +147,16 @@ class _Ground(QWidget):
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Keep Tab inside the sheet."""
         return focus_round(self._popup, forward=forward)
+
+
+def paint_sheet(widget: QWidget) -> None:
+    """Paint the shadow, the fill and the hairline of a sheet, which lies inside `SHADOW` px of margin."""
+    painter, colour = QPainter(widget), theme.current().colour
+    inner = widget.rect().adjusted(SHADOW, SHADOW, -SHADOW, -SHADOW)
+    radius = theme.current().length("radius", "popup")
+    _draw_shadow(painter, inner, radius, colour("shadow"))
+    draw_box(painter, inner, radius, colour("surface_raised"), colour("border"))
+    painter.end()
 
 
 def _draw_shadow(painter: QPainter, inner: QRect, radius: int, colour: QColor) -> None:

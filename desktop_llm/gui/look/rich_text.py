@@ -34,6 +34,7 @@ _OBJECT_CHARACTER = "\ufffc"
 _WORD_JOINER = "\u2060"
 _LINE_BREAK = "\u2028"
 _PARAGRAPH_GAP = 10
+_ROOMY_LINE = 32
 _CITATION_MARK = re.compile(r"\[\d+(?:,\s*\d+)*\]")
 
 
@@ -56,8 +57,9 @@ class Anchor:
 class Typography:
     """Fonts, line heights and colours at one reading scale in one theme; a new one is made when either changes."""
 
-    def __init__(self, theme: Theme, scale: float = 1.0) -> None:
-        self._theme, self.scale = theme, scale
+    def __init__(self, theme: Theme, scale: float = 1.0, *, reading_line: int = 0) -> None:
+        """`reading_line` is the pixels from one line of an answer to the next, at scale 1; 0: the theme's."""
+        self._theme, self.scale, self._reading_line = theme, scale, reading_line
         self._formats: dict[tuple[str, str], QTextCharFormat] = {}
 
     def colour(self, name: str) -> QColor:
@@ -69,7 +71,13 @@ class Typography:
 
     def line(self, type_name: str) -> int:
         """The pixels from one line to the next."""
+        if type_name == "reading" and self._reading_line:
+            return self.px(self._reading_line)
         return self._theme.line_height(type_name, self.scale if type_name in _READ else 1.0)
+
+    def with_room(self) -> Typography:
+        """The same with more room between the lines of an answer, for the marks of its words."""
+        return Typography(self._theme, self.scale, reading_line=_ROOMY_LINE)
 
     def px(self, length: float) -> int:
         """A length that grows with the reading scale."""
@@ -251,6 +259,29 @@ def range_rects(document: QTextDocument, start: int, end: int) -> list[QRectF]:
     return found
 
 
+def rects_of(document: QTextDocument, spans: Sequence[tuple[int, int]]) -> list[list[QRectF]]:
+    """The same for many spans, which are in order and don't overlap, in one pass; none of them ends with a blank."""
+    found: list[list[QRectF]] = [[] for _ in spans]
+    at, block = 0, document.findBlock(spans[0][0]) if spans else document.end()
+    while block.isValid() and at < len(spans):
+        layout, start = block.layout(), block.position()
+        corner = document.documentLayout().blockBoundingRect(block).topLeft()
+        for number in range(layout.lineCount()):
+            line = layout.lineAt(number)
+            first = start + line.textStart()
+            last, top, height = first + line.textLength(), line.y() + corner.y(), line.height()
+            while at < len(spans) and spans[at][1] <= first:
+                at += 1
+            for place in range(at, len(spans)):
+                if spans[place][0] >= last:
+                    break
+                left = _x_of(line, max(first, spans[place][0]) - start)
+                right = _x_of(line, min(last, spans[place][1]) - start)
+                found[place].append(QRectF(min(left, right) + corner.x(), top, abs(right - left), height))
+        block = block.next()
+    return found
+
+
 def _x_of(line: QTextLine, position: int) -> float:
     """The x of a position; PySide also returns the corrected position."""
     x, _position = cast(tuple[float, int], line.cursorToX(position))
@@ -316,14 +347,19 @@ def sentence_letters(sentence: str) -> str:
     return "".join(words.split())
 
 
-def find_letters(document: QTextDocument, wanted: Sequence[str]) -> list[tuple[int, int]]:
-    """The positions of sentences (given by `sentence_letters`) in a document; missing ones are left out."""
+def letters_of(document: QTextDocument) -> tuple[str, list[int]]:
+    """The letters of a document, without blanks and citations, and the position of each."""
     letters, positions, at = [], [], 0
     for character in document.toRawText():
         if not (character.isspace() or character in (_OBJECT_CHARACTER, _WORD_JOINER)):
             letters.append(character)
             positions.append(at)
         at += 2 if character > "\uffff" else 1
-    text = "".join(letters)
+    return "".join(letters), positions
+
+
+def find_letters(document: QTextDocument, wanted: Sequence[str]) -> list[tuple[int, int]]:
+    """The positions of sentences (given by `sentence_letters`) in a document; missing ones are left out."""
+    text, positions = letters_of(document)
     found = [(text.find(each), len(each)) for each in wanted if each]
     return [(positions[index], positions[index + length - 1] + 1) for index, length in found if index >= 0]

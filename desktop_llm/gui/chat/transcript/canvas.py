@@ -164,6 +164,14 @@ class MessageCanvas(QAbstractScrollArea):
         """Whether the view follows the end."""
         return self._pinned
 
+    def index_of(self, message_id: str) -> int:
+        """The index of a message, -1 if it is not shown here."""
+        return self._index.get(message_id, -1)
+
+    def view_at(self, index: int) -> MessageView:
+        """The view of a message."""
+        return self._views[index]
+
     def last_seen(self) -> int:
         """The index of the last message in view, -1 if there is none."""
         return self._seen().stop - 1

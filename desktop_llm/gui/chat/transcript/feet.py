@@ -21,6 +21,7 @@ class FootRow(QWidget):
     edit_clicked = Signal(str)
     more_clicked = Signal(str)
     branch_clicked = Signal(str, int)
+    choices_clicked = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -29,18 +30,25 @@ class FootRow(QWidget):
         self._copy = self._button("copy", tr("Copy"), "message_copy", "C")
         self._retry = self._button("retry", tr("Try again"), "message_retry", "Ctrl+R")
         self._edit = self._button("pencil", tr("Edit"), "message_edit")
+        self._choices = self._button("target", tr("Word choices"), "answer_word_choices", "Alt+Down")
+        self._choices.setCheckable(True)
         self._more = self._button("more", tr("More"), "message_more")
         self._back = self._button("left", tr("Previous version"), "message_branch_back", "Alt+Left")
         self._branch = Label("", "figures", "text_secondary", object_name="message_branch")
         self._forth = self._button("right", tr("Next version"), "message_branch_forth", "Alt+Right")
+        self._widgets = (
+            *(self._copy, self._retry, self._edit, self._choices, self._more),
+            *(self._back, self._branch, self._forth),
+        )
         row = self._row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        for widget in (self._copy, self._retry, self._edit, self._more, self._back, self._branch, self._forth):
+        for widget in self._widgets:
             row.addWidget(widget)
         self._copy.clicked.connect(self._on_copy)
         self._retry.clicked.connect(self._on_retry)
         self._edit.clicked.connect(self._on_edit)
+        self._choices.clicked.connect(self._on_choices)
         self._more.clicked.connect(self._on_more)
         self._back.clicked.connect(self._on_back)
         self._forth.clicked.connect(self._on_forth)
@@ -63,8 +71,7 @@ class FootRow(QWidget):
 
     def buttons(self) -> list[IconButton]:
         """The buttons shown for this message, from left to right."""
-        all_of_them = (self._copy, self._retry, self._edit, self._more, self._back, self._forth)
-        return [button for button in all_of_them if not button.isHidden()]
+        return [button for button in self._widgets if isinstance(button, IconButton) and not button.isHidden()]
 
     def show_for(self, view: MessageView, tip: str = "") -> None:
         """Show the buttons of this message and act on it."""
@@ -73,6 +80,8 @@ class FootRow(QWidget):
         asked = view.role == "user"
         self._retry.setVisible(not asked)
         self._more.setVisible(not asked)
+        self._choices.setVisible(not asked and bool(view.text))
+        self._choices.setChecked(view.choices is not None)
         self._edit.setVisible(asked)
         for widget in (self._back, self._branch, self._forth):
             widget.setVisible(view.branches > 1)
@@ -89,6 +98,9 @@ class FootRow(QWidget):
 
     def _on_edit(self) -> None:
         self.edit_clicked.emit(self._id)
+
+    def _on_choices(self) -> None:
+        self.choices_clicked.emit(self._id)
 
     def _on_more(self) -> None:
         self.more_clicked.emit(self._id)

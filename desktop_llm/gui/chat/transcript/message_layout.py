@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_llm.gui.chat.transcript.code_part import CodePart
 from desktop_llm.gui.chat.transcript.grid_part import GridPart
-from desktop_llm.gui.chat.transcript.parts import CitationPills, Part, Selection, TextPart, WordsPart
+from desktop_llm.gui.chat.transcript.parts import CitationPills, DocumentPart, Part, Selection, TextPart, WordsPart
 from desktop_llm.gui.chat.transcript.picture_strip import PictureStrip
 from desktop_llm.gui.chat.transcript.sections import (
     Parts,
@@ -28,7 +28,13 @@ from desktop_llm.gui.chat.transcript.sections import (
 from desktop_llm.gui.chat.transcript.table_part import TablePart
 from desktop_llm.gui.chat.transcript.thinking_row import ThinkingRow
 from desktop_llm.gui.chat.transcript.tool_steps import ToolStep
-from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, ThinkingFigures, WaitingInLine
+from desktop_llm.gui.chat.transcript.view_model import (
+    MessageView,
+    ReadingProgress,
+    ThinkingFigures,
+    WaitingInLine,
+    WordChoices,
+)
 from desktop_llm.gui.chat.transcript.widget_parts import (
     FactsPart,
     FootPart,
@@ -36,7 +42,10 @@ from desktop_llm.gui.chat.transcript.widget_parts import (
     SourcesPart,
     WidgetPart,
     banner_part,
+    choices_part,
+    citation_facts,
 )
+from desktop_llm.gui.chat.transcript.word_marks import WordFinder, WordMarks, counted, sentence_around
 from desktop_llm.gui.look.formats import file_name
 from desktop_llm.gui.look.rich_text import Anchor, Typography, sentence_letters
 from desktop_llm.message import Citation, File, Image, Text, Thinking, ToolCall, ToolResult, marked_citations
@@ -63,7 +72,8 @@ class MessageLayout:
     def __init__(self, view: MessageView, type_: Typography, parent: QWidget, width: float) -> None:
         self.view = view
         self.width = width
-        self._type, self._parent = type_, parent
+        self._type = type_.with_room() if view.choices is not None and view.choices.tokens else type_
+        self._parent = parent
         self.pills = CitationPills(type_, view.citations, view.sources)
         self.parts: list[Part] = []
         self.tops: list[float] = []
@@ -115,11 +125,30 @@ class MessageLayout:
                 yield None
         if view.error or (view.notice and view.status == "interrupted"):
             yield banner_part(self._type, view, self._parent)
-        if view.status != "streaming":
-            facts = FactsPart(self._type, view, self._parent)
-            if facts.facts:
-                yield facts
-            yield FootPart(self._type, view)
+        if view.status == "streaming":
+            return
+        if facts := citation_facts(view):
+            yield FactsPart(self._type, facts)
+        if view.continued:
+            yield FactsPart(self._type, [("branch", view.continued, "text_secondary")])
+        if view.choices is not None:
+            yield from self._mark_words(view.choices)
+        yield FootPart(self._type, view)
+
+    def _mark_words(self, choices: WordChoices) -> Iterator[Part | None]:
+        """Mark the words of the answer, a part at each step; then how sure the model was of them."""
+        if not choices.tokens:
+            if choices.title:
+                yield choices_part(self._type, choices, self._parent)
+            return
+        finder = WordFinder(choices.tokens)
+        yield None
+        self._gather()
+        for part in list(self.parts):
+            if isinstance(part, TextPart | CodePart):
+                part.marks = finder.marks(part.document)
+                yield None
+        yield FactsPart(self._type, [("target", counted(finder.levels), "text_secondary")])
 
     def _add_sections(self) -> None:
         """Bring the last section up to date, then add one for each further part of the view."""
@@ -348,6 +377,29 @@ class MessageLayout:
         """The parts with text, by index."""
         return [(index, part) for index, part in enumerate(self.parts) if isinstance(part, WordsPart)]
 
+    def _marks(self) -> Iterator[tuple[int, DocumentPart, WordMarks]]:
+        for index, part in enumerate(self.parts):
+            if isinstance(part, DocumentPart) and part.marks is not None:
+                yield index, part, part.marks
+
+    def words(self) -> list[int]:
+        """The numbers of the tokens whose words are marked, in order."""
+        return [number for _index, _part, marks in self._marks() for number in marks.numbers]
+
+    def word_rect(self, token: int) -> QRectF:
+        """The rectangle of a marked word in this message; of its beginning, if a line ends within it."""
+        for index, part, marks in self._marks():
+            for rect in marks.rects(token):
+                return rect.translated(part.origin()).translated(0, self.tops[index])
+        return QRectF()
+
+    def light(self, token: int) -> None:
+        """Light a word, and show the ends of all words of its sentence; -1 lights none."""
+        tokens = self.view.choices.tokens if self.view.choices is not None else ()
+        sentence = sentence_around(tokens, token) if 0 <= token < len(tokens) else range(0)
+        for _index, _part, marks in self._marks():
+            marks.lit, marks.sentence = token, sentence
+
     def cited(self, mark: Anchor) -> Citation:
         """The quote behind a citation mark; marks with the same number may have different quotes."""
         texts = [part for part in self.parts if isinstance(part, TextPart | TablePart | GridPart)]
@@ -380,7 +432,8 @@ class MessageLayout:
 
     def _status(self) -> list[str]:
         view = self.view
-        return [view.notice, view.notice_text, view.error, view.error_text, view.foot]
+        choices = [view.choices.title, view.choices.text] if view.choices is not None else []
+        return [view.notice, view.notice_text, view.error, view.error_text, *choices, view.foot]
 
     def release(self) -> list[Part]:
         """Delete all widgets of this message; returns its parts, which are to be deleted bit by bit."""

@@ -26,6 +26,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from desktop_llm.gui.chat.transcript.word_marks import WordMarks
 from desktop_llm.gui.look import markdown
 from desktop_llm.gui.look.formats import file_name, plain
 from desktop_llm.gui.look.rich_text import (
@@ -221,6 +222,7 @@ class DocumentPart(WordsPart):
     def __init__(self, type_: Typography, document: QTextDocument) -> None:
         super().__init__(type_)
         self.document = document
+        self.marks: WordMarks | None = None
         self._lines: tuple[float, int, list[str]] | None = None
 
     def origin(self) -> QPointF:
@@ -289,9 +291,13 @@ class DocumentPart(WordsPart):
             context.clip = painter.clipBoundingRect()
         if selection is not None:
             context.selections = [self._selection(selection)]
+        if self.marks is not None:
+            self.marks.paint_below(painter, self.type)
         self.document.documentLayout().draw(painter, context)
         for start, end in self.unsupported:
             self._underline(painter, start, end)
+        if self.marks is not None:
+            self.marks.paint_above(painter, self.type)
         painter.restore()
 
     def _selection(self, selection: tuple[int, int]) -> QAbstractTextDocumentLayout.Selection:

@@ -21,6 +21,7 @@ from desktop_llm.gui.chat.transcript.message_layout import MessageLayout
 from desktop_llm.gui.chat.transcript.parts import Part, Selection, WordsPart, tip
 from desktop_llm.gui.chat.transcript.table_part import TablePart
 from desktop_llm.gui.chat.transcript.view_model import MessageView
+from desktop_llm.gui.chat.transcript.word_pointer import WordPointer
 from desktop_llm.gui.look import icons, slices
 from desktop_llm.gui.look.literal import show_tip
 from desktop_llm.gui.look.rich_text import Anchor
@@ -143,6 +144,7 @@ class SelectableMessages(LiveMessages):
     regenerate_requested = Signal(str)
     edit_requested = Signal(str)
     branch_requested = Signal(str, int)
+    choices_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -154,12 +156,14 @@ class SelectableMessages(LiveMessages):
         self._pressed: Anchor | None = None
         self._hovered = -1
         self._feet = Feet(self.viewport())
+        self.words = WordPointer(self)
         for row in self._feet.rows:
             row.copy_clicked.connect(self.copy_requested)
             row.retry_clicked.connect(self.regenerate_requested)
             row.edit_clicked.connect(self.edit_requested)
             row.branch_clicked.connect(self.branch_requested)
             row.more_clicked.connect(self._on_more)
+            row.choices_clicked.connect(self.choices_requested)
 
     # --- what is under a point ----------------------------------------------------------------------------------
 
@@ -210,14 +214,6 @@ class SelectableMessages(LiveMessages):
             self.citation_activated.emit(self._views[index].id, self.layout_at(index).cited(anchor))
         elif anchor.href:
             self.link_activated.emit(anchor.href)
-
-    def index_of(self, message_id: str) -> int:
-        """The index of a message, -1 if it is not shown here."""
-        return self._index.get(message_id, -1)
-
-    def view_at(self, index: int) -> MessageView:
-        """The view of a message."""
-        return self._views[index]
 
     def rect_of(self, index: int) -> QRect:
         """The rectangle of a message in the viewport."""
@@ -344,6 +340,7 @@ class SelectableMessages(LiveMessages):
             inside = self.viewport().mapFromGlobal(self.cursor().pos())
             if not self.viewport().rect().contains(inside):
                 self._hover_message(-1)
+                self.words.hover(-1, None, QPointF())
         return super().viewportEvent(event)
 
     def _tip(self, point: QPointF) -> str:
@@ -367,6 +364,7 @@ class SelectableMessages(LiveMessages):
                 layout.pills.hovered = wanted
                 self.viewport().update()
         self._hover_message(hit.message if hit else -1)
+        self.words.hover(hit.message if hit else -1, hit.part if hit else None, hit.point if hit else point)
 
     def _hover_message(self, index: int) -> None:
         """Show the buttons of the message under the mouse."""

@@ -43,6 +43,7 @@ class Transcript(SelectableMessages):
         """Show these messages and stand at the last one."""
         self._keyboard.leave()
         self.forget_pointer()
+        self.words.clear()
         self._items.clear()
         super().set_messages(views)
 
@@ -100,6 +101,14 @@ class Transcript(SelectableMessages):
         if not self._pinned:
             self._jump.set_content(tr("New answer below"))
 
+    def open_word(self, index: int) -> bool:
+        """Look into the words of a message, or, without one (-1), of the last answer; False if it is no answer."""
+        answer = self._views[index] if index < len(self._views) and self._views else None
+        if answer is None or answer.role != "assistant" or not answer.text or answer.status == "streaming":
+            return False
+        self.words.open(answer.id)
+        return True
+
     def focused_message(self) -> int:
         return self._keyboard.current
 
@@ -154,6 +163,8 @@ class Keyboard(QObject):
         return True
 
     def _press_alt(self, key: int) -> bool:
+        if key == Qt.Key.Key_Down:
+            return self._transcript.open_word(self.current)
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(key))
         if step is None or self.current < 0:
             return False

@@ -9,6 +9,7 @@ from desktop_llm.gui.look.formats import duration, file_name, number
 from desktop_llm.gui.look.model_state import place_words
 from desktop_llm.gui.look.widgets import Action
 from desktop_llm.message import Citation, File, Image, Part, text_of
+from desktop_llm.tokens import Token
 from desktop_llm.words import plural, tr
 
 Status = Literal["draft", "streaming", "complete", "interrupted", "error"]
@@ -46,12 +47,25 @@ class ThinkingFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class WordChoices:
+    """The word choices of an answer, which are switched on: its tokens, or a title, a text and actions that say why
+    there are none yet.
+    """
+
+    tokens: tuple[Token, ...] = ()
+    title: str = ""
+    text: str = ""
+    actions: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MessageView:
     """One message as it is shown.
 
     `thinking` are the figures of its thinking. `foot` is the line of figures under an answer, `foot_tip` its tooltip.
     `error` and `notice` are bold titles, each with its text; `actions` belong to the error or, without one, to the
-    notice.
+    notice. `continued` says where the answer goes on from an earlier one. `choices` are its word choices while they are
+    switched on.
     """
 
     id: str
@@ -71,6 +85,8 @@ class MessageView:
     branch: int = 1
     branches: int = 1
     actions: tuple[Action, ...] = ()
+    continued: str = ""
+    choices: WordChoices | None = None
 
     @property
     def text(self) -> str:
@@ -126,12 +142,15 @@ class WaitingInLine:
 
 @dataclass(frozen=True, slots=True)
 class ReadingProgress:
-    """The progress of prompt processing: tokens done and in all, passages among them, seconds left once known."""
+    """The progress of prompt processing: tokens done and in all, passages among them, seconds left once known; `what`
+    is read if it is not a message.
+    """
 
     done: int
     total: int
     passages: int = 0
     seconds_left: float | None = None
+    what: str = ""
 
     @property
     def fraction(self) -> float:
@@ -139,6 +158,8 @@ class ReadingProgress:
 
     def title(self) -> str:
         """ "Reading your message and 6 passages"."""
+        if self.what:
+            return self.what
         if not self.passages:
             return tr("Reading your message")
         return plural("Reading your message and %n passage", "Reading your message and %n passages", self.passages)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop_llm.gui.chat.transcript.parts import CitationPills, DocumentPart, Part, Selection, discard
-from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, WaitingInLine
+from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, WaitingInLine, WordChoices
 from desktop_llm.gui.look import icons
 from desktop_llm.gui.look.formats import file_name
 from desktop_llm.gui.look.markdown import Run
@@ -50,6 +52,12 @@ class WidgetPart(Part):
     def release(self) -> None:
         """Delete the widget."""
         discard(self._widget)
+
+
+def choices_part(type_: Typography, choices: WordChoices, parent: QWidget) -> WidgetPart:
+    """Why the word choices of an answer are not shown, and what can be done."""
+    banner = Banner(choices.title, choices.text, choices.actions, object_name="word_choices_notice", parent=parent)
+    return WidgetPart(type_, banner)
 
 
 def banner_part(type_: Typography, view: MessageView, parent: QWidget) -> WidgetPart:
@@ -108,12 +116,16 @@ class ReadingRow(QWidget):
         return QSize(340, super().sizeHint().height())
 
 
-class FactsPart(Part):
-    """ "2 quotes found word for word" and "1 sentence is not from your documents"."""
+Fact = tuple[str, str, str]
+"""An icon, words and their colour."""
 
-    def __init__(self, type_: Typography, view: MessageView, parent: QWidget) -> None:
+
+class FactsPart(Part):
+    """Facts about an answer: "2 quotes found word for word", "1 sentence is not from your documents"."""
+
+    def __init__(self, type_: Typography, facts: Sequence[Fact]) -> None:
         super().__init__(type_)
-        self.facts = [*_quote_facts(view, parent), *_sentence_facts(view, parent)]
+        self.facts = facts
 
     def layout(self, width: float) -> None:
         """Put the facts on one line, or on one line each if they don't fit."""
@@ -142,11 +154,16 @@ class FactsPart(Part):
         return " ".join(f"{words}." for _icon, words, _colour in self.facts)
 
 
-def _quote_facts(view: MessageView, parent: QWidget) -> list[tuple[str, str, str]]:
+def citation_facts(view: MessageView) -> list[Fact]:
+    """How the quotes of an answer and its sentences relate to the documents."""
+    return [*_quote_facts(view), *_sentence_facts(view)]
+
+
+def _quote_facts(view: MessageView) -> list[Fact]:
     quotes = set(view.citations)
     found = sum(quote.verified for quote in quotes)
     missing = len(quotes) - found
-    facts: list[tuple[str, str, str]] = []
+    facts: list[Fact] = []
     if found:
         words = plural("%n quote found word for word", "%n quotes found word for word", found)
         facts.append(("check", words, "success_text"))
@@ -156,7 +173,7 @@ def _quote_facts(view: MessageView, parent: QWidget) -> list[tuple[str, str, str
     return facts
 
 
-def _sentence_facts(view: MessageView, parent: QWidget) -> list[tuple[str, str, str]]:
+def _sentence_facts(view: MessageView) -> list[Fact]:
     count = len(view.unsupported)
     if not count:
         return []
