@@ -38,6 +38,7 @@ _SECTION = 3_000
 """Characters of a section, which stands for a page in documents that have none."""
 _MOST_NAMES, _MOST_NEAREST = 20, 3
 _LAST = "No more tools can be used. Answer the question now, in words."
+_WITH_RESULTS = "Answer the question with this, in words."
 
 _PARAMETERS: dict[str, tuple[str, dict[str, dict[str, str]], tuple[str, ...]]] = {
     SEARCH: (
@@ -130,18 +131,18 @@ class Toolbox:
                 new.append(call)
         return new or list(calls[:1])
 
-    def closed(self, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-        """The messages for an answer without tools: it is asked for behind the last result that brought something."""
+    def closed(self, asked: ChatMessage, steps: Sequence[ChatMessage]) -> ChatMessage:
+        """The question for an answer without tools: with what they returned, and no call that could be imitated."""
         self.is_open = False
-        others = [[part for part in each.parts if not self._repeats(part)] for each in messages]
-        kept = [replace(each, parts=tuple(parts)) for each, parts in zip(messages, others, strict=True) if parts]
-        *parts, last = kept[-1].parts
-        assert isinstance(last, ToolResult)
-        told = last if last.text.endswith(_LAST) else replace(last, text=f"{last.text}\n\n{_LAST}")
-        return [*kept[:-1], replace(kept[-1], parts=(*parts, told))]
-
-    def _repeats(self, part: Part) -> bool:
-        return isinstance(part, ToolCall | ToolResult) and part.id in self._repeated
+        parts = [part for step in steps for part in step.parts]
+        calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
+        found = [
+            f"The tool {calls[part.id].name} was asked with {calls[part.id].arguments} and returned:\n{came_back(part)}"
+            for part in parts
+            if isinstance(part, ToolResult) and part.id not in self._repeated
+        ]
+        others = (part for part in asked.parts if not isinstance(part, Text))
+        return ChatMessage(asked.role, (*others, Text("\n\n".join([asked.text, *found, _WITH_RESULTS]))))
 
     def _run(self, call: ToolCall) -> str:
         if call.name not in self.names:

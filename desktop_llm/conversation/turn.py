@@ -157,8 +157,8 @@ def _rounds(
     """The model writes; if it asks for tools they run, and it goes on with their results until it only writes. The
     tools stay in the prompt when it may ask no more, so that nothing is read anew, and it is stopped if it asks then.
 
-    An answer that would end without a word is written anew without any tools: small models, shown how to call them, go
-    on calling.
+    An answer that would end without a word is written anew without any tools, and with what they returned in the
+    question: small models, shown how to call tools, go on calling.
     """
     messages, offered = list(before), definitions(toolbox.names)
     beginning: Beginning | None = None
@@ -166,12 +166,13 @@ def _rounds(
         yield from map(_told_again, continues.parts)
         messages += continues.messages
         beginning = Beginning(ids_of(continues.beginning), continues.text)
+    joint = "\n\n" if any(each.text for each in messages[len(before) :]) else ""
     total: Finished | None = None
     for number in itertools.count(1 + (len(messages) - len(before)) // 2):
         may_ask = toolbox.is_open
-        joint = "\n\n" if any(each.text for each in messages[len(before) :]) else ""
         events = write(messages, tools=offered, beginning=beginning)
         said, calls, finished = yield from _written(events, joint, None if may_ask else stop)
+        joint = joint or ("\n\n" if text_of(said) else "")
         total = finished if total is None else _added(total, finished)
         if is_stopped():
             total = replace(total, finish_reason="cancelled") if calls else total
@@ -179,7 +180,7 @@ def _rounds(
         goes_on = len(messages) > len(before) and beginning is None
         beginning = None
         if offered and goes_on and not (calls and may_ask) and _is_wordless(said, calls):
-            messages, offered = toolbox.closed(messages), []
+            messages, offered = [*before[:-1], toolbox.closed(before[-1], messages[len(before) :])], []
             continue
         if not calls or not may_ask or finished.finish_reason == "cancelled":
             break
