@@ -38,7 +38,7 @@ _SECTION = 3_000
 """Characters of a section, which stands for a page in documents that have none."""
 _MOST_NAMES, _MOST_NEAREST = 20, 3
 _LAST = "No more tools can be used. Answer the question now, in words."
-_WITH_RESULTS = "Answer the question with this, in words."
+_KNOWN, _WITH_RESULTS = "This is known about it.", "Answer the question with that, in words."
 
 _PARAMETERS: dict[str, tuple[str, dict[str, dict[str, str]], tuple[str, ...]]] = {
     SEARCH: (
@@ -136,13 +136,10 @@ class Toolbox:
         self.is_open = False
         parts = [part for step in steps for part in step.parts]
         calls = {part.id: part for part in parts if isinstance(part, ToolCall)}
-        found = [
-            f"The tool {calls[part.id].name} was asked with {calls[part.id].arguments} and returned:\n{came_back(part)}"
-            for part in parts
-            if isinstance(part, ToolResult) and part.id not in self._repeated
-        ]
+        results = [part for part in parts if isinstance(part, ToolResult) and part.id not in self._repeated]
+        found = [f"{_asked_for(calls[part.id])}:\n{came_back(part)}" for part in results]
         others = (part for part in asked.parts if not isinstance(part, Text))
-        return ChatMessage(asked.role, (*others, Text("\n\n".join([asked.text, *found, _WITH_RESULTS]))))
+        return ChatMessage(asked.role, (*others, Text("\n\n".join([asked.text, _KNOWN, *found, _WITH_RESULTS]))))
 
     def _run(self, call: ToolCall) -> str:
         if call.name not in self.names:
@@ -340,6 +337,16 @@ def as_messages(role: str, parts: Sequence[Part]) -> list[ChatMessage]:
         messages += [ChatMessage(role, tuple(said)), ChatMessage("tool", tuple(results))]
         said = []
     return [*messages, ChatMessage(role, tuple(said))] if said else messages
+
+
+def _asked_for(call: ToolCall) -> str:
+    """What a tool was asked for, in words."""
+    try:
+        values = json.loads(call.arguments or "{}")
+        known = [str(values[name]) for name in _PARAMETERS[call.name][1] if values.get(name) is not None]
+    except (ValueError, RecursionError, AttributeError, KeyError):
+        known = []
+    return " ".join(known) or call.name.replace("_", " ")
 
 
 def came_back(result: ToolResult) -> str:

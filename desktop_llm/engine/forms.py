@@ -38,6 +38,13 @@ class FormError(Exception):
         return BadRequest(title, tr("{problem} Nothing was sent to the model.", problem=self.told))
 
 
+def refused_at(path: str, reason: str) -> FormError:
+    """The error for a JSON Schema with a rule at this place, such as properties/age, that a grammar can't keep."""
+    if not path.strip("/"):
+        return FormError(tr("This schema can't be used: {reason}.", reason=reason))
+    return FormError(tr("{place}: {reason}.", place=path.strip("/"), reason=reason))
+
+
 def place(text: str, at: int) -> tuple[int, int]:
     """The line and column of a character, counted from 1."""
     before = text[:at]

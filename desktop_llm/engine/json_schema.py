@@ -1,19 +1,23 @@
 """Turns a JSON Schema into a grammar, so that an answer can't break the schema.
 
-Each answer that the grammar allows is valid; the grammar may allow fewer: fields come in the order of `properties`,
-only named fields come if there are any, and `oneOf` is read as `anyOf`. A rule that a grammar can't keep is refused
-with a sentence, never left out: https://json-schema.org/draft/2020-12/json-schema-validation
+Each answer that the grammar allows is valid; the grammar may allow fewer: fields come in the order of `properties`, and
+only named fields come if there are any. A rule that a grammar can't keep is refused with a sentence, never left out:
+https://json-schema.org/draft/2020-12/json-schema-validation
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from desktop_llm.engine import grammar
-from desktop_llm.engine.forms import Form, FormError
-from desktop_llm.engine.number_ranges import integers
+from desktop_llm.engine.forms import Form, FormError, refused_at
+from desktop_llm.engine.number_ranges import MOST, Limit, decimals, integers
+from desktop_llm.engine.schema_choices import never_both
+from desktop_llm.engine.string_formats import shape_of
 from desktop_llm.words import tr
 
 MAX_DEPTH = 40
@@ -32,16 +36,16 @@ _REFUSED = (
     "contains",
     "unevaluatedItems",
     "unevaluatedProperties",
-    "pattern",
     "$dynamicRef",
     "$recursiveRef",
 )
-_NOT_JOINED = {*_REFUSED, "anyOf", "oneOf", "allOf", "enum", "const", "$ref"}
+_JOINING = ("anyOf", "oneOf", "allOf", "enum", "const")
+_NOT_JOINED = {*_REFUSED, *_JOINING, "$ref", "minProperties", "maxProperties"}
 _TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 _MARKERS: dict[str, tuple[str, ...]] = {
     "object": ("properties", "required", "additionalProperties", "minProperties", "maxProperties"),
     "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
-    "string": ("minLength", "maxLength", "format"),
+    "string": ("minLength", "maxLength", "pattern", "format"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 }
 # Rules that a grammar may need, and the rules that these need.
@@ -63,15 +67,7 @@ _RULES: dict[str, tuple[str, tuple[str, ...]]] = {
         "object | array | string | number | boolean | null",
         ("object", "array", "string", "number", "boolean", "null"),
     ),
-    "date": (r'[0-9]{4} "-" ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | [12] [0-9] | "3" [01])', ()),
-    "time": (
-        r'([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{1,9})?'
-        r' ("Z" | [-+] [01] [0-9] ":" [0-5] [0-9])',
-        (),
-    ),
-    "uuid": (r'[0-9a-f]{8} "-" [0-9a-f]{4} "-" [0-9a-f]{4} "-" [0-9a-f]{4} "-" [0-9a-f]{12}', ()),
 }
-_FORMATS = {"date": "date", "time": "time", "date-time": 'date "T" time', "uuid": "uuid"}
 
 
 def check(text: str) -> Form:
@@ -139,9 +135,9 @@ class _Converter:
         if schema is True or schema == {}:
             return self._use("value")
         if not isinstance(schema, dict):
-            raise _refused(path, tr("no answer can match this"))
+            raise refused_at(path, tr("no answer can match this"))
         if self._depth >= MAX_DEPTH:
-            raise _refused(path, tr("this is nested too deeply"))
+            raise refused_at(path, tr("this is nested too deeply"))
         self._depth += 1
         try:
             return self._of_keywords(schema, path)
@@ -151,17 +147,16 @@ class _Converter:
     def _of_keywords(self, schema: dict[str, Any], path: str) -> str:
         for word in _REFUSED:
             if word in schema:
-                raise _refused(path, tr("a grammar can't keep {word}", word=word))
+                raise refused_at(path, tr("a grammar can't keep {word}", word=word))
         if "$ref" in schema:
             return self._reference(schema, path)
-        if "const" in schema:
-            return _literal(schema["const"])
         kinds = self._kinds(schema, path)
-        if "enum" in schema:
-            values = _listed(schema["enum"], f"{path}/enum")
+        if "enum" in schema or "const" in schema:
+            self._check_alone(schema, "enum" if "enum" in schema else "const", path)
+            values = [schema["const"]] if "const" in schema else _listed(schema["enum"], f"{path}/enum")
             fitting = [value for value in values if "type" not in schema or _is_of(value, kinds)]
             if not fitting:
-                raise _refused(path, tr("no answer can match this"))
+                raise refused_at(path, tr("no answer can match this"))
             return _alternatives(_literal(value) for value in fitting)
         for word in ("anyOf", "oneOf"):
             if word in schema:
@@ -170,14 +165,14 @@ class _Converter:
             return self._expression(self._merged(schema, path), path)
         return _alternatives(self._of_type(kind, schema, path) for kind in kinds)
 
-    def _kinds(self, schema: dict[str, Any], path: str) -> list[str]:
+    def _kinds(self, schema: Mapping[str, Any], path: str) -> list[str]:
         named = schema.get("type")
         if named is None:
             marked = [kind for kind, words in _MARKERS.items() if any(word in schema for word in words)]
             return marked or ["value"]
         kinds = named if isinstance(named, list) else [named]
         if not kinds or any(kind not in _TYPES for kind in kinds):
-            raise _refused(path, tr("{name} is no type of JSON", name=json.dumps(named)[:40]))
+            raise refused_at(path, tr("{name} is no type of JSON", name=json.dumps(named)[:40]))
         return kinds
 
     def _of_type(self, kind: str, schema: dict[str, Any], path: str) -> str:
@@ -194,41 +189,75 @@ class _Converter:
         return self._use(kind)
 
     def _any_of(self, schema: dict[str, Any], word: str, path: str) -> str:
-        shared = {name: value for name, value in schema.items() if name != word}
-        if any(name in shared for words in _MARKERS.values() for name in words):
-            raise _refused(path, tr("a grammar can't keep {word} beside other rules", word=word))
-        choices = _listed(schema[word], f"{path}/{word}")
+        self._check_alone(schema, word, path)
+        listed = _listed(schema[word], f"{path}/{word}")
+        choices = [self._with_type(each, schema, f"{path}/{word}/{number}") for number, each in enumerate(listed)]
+        if word == "oneOf":
+            self._check_apart(choices, f"{path}/{word}")
         return _alternatives(
-            self._expression(self._with_type(choice, shared), f"{path}/{word}/{number}")
-            for number, choice in enumerate(choices)
+            self._expression(choice, f"{path}/{word}/{number}") for number, choice in enumerate(choices)
         )
 
     @staticmethod
-    def _with_type(choice: Any, shared: Mapping[str, Any]) -> Any:
-        if isinstance(choice, dict) and "type" in shared and "$ref" not in choice:
-            return {"type": shared["type"], **choice}
-        return choice
+    def _check_alone(schema: Mapping[str, Any], word: str, path: str) -> None:
+        """Raises FormError if there are rules beside this one, but for the type."""
+        if any(name in schema for words in (*_MARKERS.values(), _JOINING) for name in words if name != word):
+            raise refused_at(path, tr("a grammar can't keep {word} beside other rules", word=word))
+
+    def _check_apart(self, choices: Sequence[Any], path: str) -> None:
+        """Raises FormError if one answer could match two of these."""
+        followed = [self._target(each["$ref"], path) if _is_reference(each) else each for each in choices]
+        for number, choice in enumerate(followed):
+            for other in range(number):
+                if not never_both(followed[other], choice):
+                    both = tr(
+                        "an answer could match {other} and {number}, where one of them must", other=other, number=number
+                    )
+                    raise refused_at(path, both)
+
+    def _with_type(self, choice: Any, schema: Mapping[str, Any], path: str) -> Any:
+        """The choice, limited to the types of the schema around it."""
+        if "type" not in schema or not isinstance(choice, dict):
+            return choice
+        around, target = self._kinds(schema, path), self._target(choice["$ref"], path) if "$ref" in choice else choice
+        own = target.get("type") if isinstance(target, dict) else None
+        if own is None and target is choice:
+            return {**choice, "type": schema["type"]}
+        kinds = self._kinds(target, path) if isinstance(target, dict) else ["value"]
+        fitting = [kind for kind in kinds if kind in around or (kind == "integer" and "number" in around)]
+        if fitting != kinds and (target is not choice or not fitting):
+            raise refused_at(path, tr("its type is none of those around it"))
+        return choice if target is not choice else {**choice, "type": fitting}
 
     def _merged(self, schema: dict[str, Any], path: str) -> dict[str, Any]:
         """One object schema in place of `allOf`."""
         merged: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
-        rest = {name: value for name, value in schema.items() if name not in ("allOf", "type")}
+        rest = {name: value for name, value in schema.items() if name != "allOf"}
+        closed: list[tuple[str, set[str]]] = []
         for number, part in enumerate([*_listed(schema["allOf"], f"{path}/allOf"), rest]):
             here = f"{path}/allOf/{number}"
             if isinstance(part, dict) and "$ref" in part:
                 part = self._target(part["$ref"], here)
             if not isinstance(part, dict) or part.get("type", "object") != "object" or part.keys() & _NOT_JOINED:
-                raise _refused(here, tr("a grammar can only join objects"))
+                raise refused_at(here, tr("a grammar can only join objects"))
             fields, required = _fields(part, here)
+            if part.get("additionalProperties", True) is not True:
+                closed.append((here, {*fields}))
             for name, value in fields.items():
                 if merged["properties"].setdefault(name, value) != value:
-                    raise _refused(f"{here}/properties/{name}", tr("this field has two different rules"))
+                    raise refused_at(f"{here}/properties/{name}", tr("this field has two different rules"))
             merged["required"] += [name for name in required if name not in merged["required"]]
+        named = {*merged["properties"], *merged["required"]}
+        for here, known in closed:
+            if not named or named - known:
+                raise refused_at(
+                    here, tr("a grammar can't keep {word} beside other rules", word="additionalProperties")
+                )
         return merged
 
     def _reference(self, schema: dict[str, Any], path: str) -> str:
-        if any(name in schema for words in (*_MARKERS.values(), ("anyOf", "oneOf", "allOf", "enum")) for name in words):
-            raise _refused(path, tr("a grammar can't keep {word} beside other rules", word="$ref"))
+        if any(name in schema for words in (*_MARKERS.values(), _JOINING, ("type",)) for name in words):
+            raise refused_at(path, tr("a grammar can't keep {word} beside other rules", word="$ref"))
         address = schema["$ref"]
         target = self._target(address, path)
         if address not in self._names:
@@ -239,27 +268,27 @@ class _Converter:
 
     def _target(self, address: Any, path: str) -> Any:
         if not isinstance(address, str) or not address.startswith("#"):
-            raise _refused(path, tr("only references within this schema are followed"))
+            raise refused_at(path, tr("only references within this schema are followed"))
         target = self._schema
         for step in address.removeprefix("#").removeprefix("/").split("/"):
             key = step.replace("~1", "/").replace("~0", "~")
             if key == "":
                 continue
             if not isinstance(target, dict) or key not in target:
-                raise _refused(path, tr("{address} leads nowhere", address=address[:60]))
+                raise refused_at(path, tr("{address} leads nowhere", address=address[:60]))
             target = target[key]
         return target
 
     def _object(self, schema: dict[str, Any], path: str) -> str:
         named, required = _fields(schema, path)
-        fields = {**named, **{name: True for name in required if name not in named}}
+        others = schema.get("additionalProperties", True)
+        fields = {**named, **{name: others for name in required if name not in named}}
         low, high = _count(schema, "minProperties", path) or 0, _count(schema, "maxProperties", path)
         if low > len(required) or (high is not None and (not fields or high < len(fields))):
-            raise _refused(path, tr("a grammar can't keep {word}", word="minProperties, maxProperties"))
+            raise refused_at(path, tr("a grammar can't keep {word}", word="minProperties, maxProperties"))
         self._use("ws")
         if fields:
             return f'"{{" ws {self._members(fields, set(required), path)} ws "}}"'
-        others = schema.get("additionalProperties", True)
         if others is False:
             return '"{" ws "}"'
         pair = f'{self._use("string")} ws ":" ws {self._named(others, f"{path}/additionalProperties")}'
@@ -285,16 +314,16 @@ class _Converter:
     def _array(self, schema: dict[str, Any], path: str) -> str:
         low, high = _count(schema, "minItems", path) or 0, _count(schema, "maxItems", path)
         if schema.get("uniqueItems") and (high is None or high > 1):
-            raise _refused(path, tr("a grammar can't keep {word}", word="uniqueItems"))
+            raise refused_at(path, tr("a grammar can't keep {word}", word="uniqueItems"))
         if high is not None and high < low:
-            raise _refused(path, tr("the minimum is larger than the maximum"))
+            raise refused_at(path, tr("the minimum is larger than the maximum"))
         self._use("ws")
         first = schema.get("prefixItems", [])
         others = schema.get("items", True)
         if isinstance(others, list):  # as it was before draft 2020-12
             first, others = others, schema.get("additionalItems", True)
         if not isinstance(first, list):
-            raise _refused(path, tr("prefixItems is a list"))
+            raise refused_at(path, tr("prefixItems is a list"))
         fixed = [self._named(item, f"{path}/prefixItems/{number}") for number, item in enumerate(first)]
         if fixed:
             return self._tuple(fixed, others, low, high, path)
@@ -306,11 +335,11 @@ class _Converter:
     def _tuple(self, fixed: Sequence[str], others: Any, low: int, high: int | None, path: str) -> str:
         """An array whose first items have rules of their own; all of these come."""
         if high is not None and high < len(fixed):
-            raise _refused(path, tr("there are more first items than maxItems allows"))
+            raise refused_at(path, tr("there are more first items than maxItems allows"))
         begin = ' ws "," ws '.join(fixed)
         if others is False or low <= len(fixed):
             if low > len(fixed):
-                raise _refused(path, tr("there are fewer items than minItems asks for"))
+                raise refused_at(path, tr("there are fewer items than minItems asks for"))
             return f'"[" ws {begin} ws "]"'
         item = self._named(others, f"{path}/items")
         return f'"[" ws {begin} (ws "," ws {item}){{{low - len(fixed)}}} ws "]"'
@@ -318,12 +347,9 @@ class _Converter:
     def _string(self, schema: dict[str, Any], path: str) -> str:
         low, high = _count(schema, "minLength", path) or 0, _count(schema, "maxLength", path)
         if high is not None and high < low:
-            raise _refused(path, tr("the minimum is larger than the maximum"))
-        if (known := _FORMATS.get(str(schema.get("format")))) is not None and not low and high is None:
-            for name in ("date", "time", "uuid"):
-                if name in known:
-                    self._use(name)
-            return rf'"\"" {known} "\""'
+            raise refused_at(path, tr("the minimum is larger than the maximum"))
+        if (shaped := shape_of(schema, low, high, path)) is not None:
+            return rf'"\"" {shaped.expression} "\""'
         if not low and high is None:
             return self._use("string")
         self._use("char")
@@ -331,39 +357,37 @@ class _Converter:
 
     def _integer(self, schema: dict[str, Any], path: str) -> str:
         if schema.get("multipleOf", 1) != 1:
-            raise _refused(path, tr("a grammar can't keep {word}", word="multipleOf"))
-        low, high = _limit(schema, "minimum", path), _limit(schema, "maximum", path)
-        above, below = _limit(schema, "exclusiveMinimum", path), _limit(schema, "exclusiveMaximum", path)
-        lowest = max(
-            [value for value in (low, None if above is None else above + 1) if value is not None], default=None
-        )
-        highest = min(
-            [value for value in (high, None if below is None else below - 1) if value is not None], default=None
-        )
+            raise refused_at(path, tr("a grammar can't keep {word}", word="multipleOf"))
+        limits = {
+            word: _whole(schema, word, path) for word in _MARKERS["number"] if word in schema and word != "multipleOf"
+        }
+        low = [limits[word] for word in ("minimum", "exclusiveMinimum") if word in limits]
+        high = [limits[word] for word in ("maximum", "exclusiveMaximum") if word in limits]
+        lowest, highest = max(low, default=None), min(high, default=None)
         if lowest is None and highest is None:
             return self._use("integer")
         if lowest is not None and highest is not None and lowest > highest:
-            raise _refused(path, tr("the minimum is larger than the maximum"))
+            raise refused_at(path, tr("the minimum is larger than the maximum"))
         return integers(lowest, highest)
 
     def _number(self, schema: dict[str, Any], path: str) -> str:
         words = [word for word in _MARKERS["number"] if word in schema]
+        if not words:
+            return self._use("number")
         if words == ["minimum"] and schema["minimum"] == 0:
             return self._use("positive")
-        if words:
-            raise _refused(path, tr("a grammar keeps {word} of whole numbers only", word=words[0]))
-        return self._use("number")
+        low = [_decimal(schema, word, path) for word in ("minimum", "exclusiveMinimum") if word in schema]
+        high = [_decimal(schema, word, path) for word in ("maximum", "exclusiveMaximum") if word in schema]
+        lowest = max(low, key=lambda limit: (limit.value, not limit.included), default=None)
+        highest = min(high, key=lambda limit: (limit.value, limit.included), default=None)
+        if not (made := decimals(lowest, highest, **_places(schema, path))):
+            raise refused_at(path, tr("no answer can match this"))
+        return made
 
     def _named(self, schema: Any, path: str) -> str:
         """The expression as one symbol, so that it can stand in a sequence."""
         expression = self._expression(schema, path)
         return expression if expression.isalnum() else self._add(expression)
-
-
-def _refused(path: str, reason: str) -> FormError:
-    if not path.strip("/"):
-        return FormError(tr("This schema can't be used: {reason}.", reason=reason))
-    return FormError(tr("{place}: {reason}.", place=path.strip("/"), reason=reason))
 
 
 def _is_of(value: Any, kinds: Sequence[str]) -> bool:
@@ -384,17 +408,17 @@ def _fields(schema: Mapping[str, Any], path: str) -> tuple[dict[str, Any], list[
     """The properties of an object, and the names of those that must come."""
     named, required = schema.get("properties", {}), schema.get("required", [])
     if not isinstance(named, dict) or not isinstance(required, list):
-        raise _refused(path, tr("properties is an object, and required a list"))
+        raise refused_at(path, tr("properties is an object, and required a list"))
     if not all(isinstance(name, str) for name in required):
-        raise _refused(path, tr("required is a list of names"))
+        raise refused_at(path, tr("required is a list of names"))
     if len(named) + len(required) > MAX_ITEMS:
-        raise _refused(path, tr("there are more than {count} fields", count=MAX_ITEMS))
+        raise refused_at(path, tr("there are more than {count} fields", count=MAX_ITEMS))
     return named, required
 
 
 def _listed(values: Any, path: str) -> list[Any]:
     if not isinstance(values, list) or not values or len(values) > MAX_ITEMS:
-        raise _refused(path, tr("this must be a list of 1 to {count} values", count=MAX_ITEMS))
+        raise refused_at(path, tr("this must be a list of 1 to {count} values", count=MAX_ITEMS))
     return values
 
 
@@ -403,17 +427,40 @@ def _count(schema: Mapping[str, Any], word: str, path: str) -> int | None:
     if value is None:
         return None
     if type(value) not in (int, float) or not 0 <= value <= grammar.MAX_REPETITIONS or value != int(value):
-        raise _refused(path, tr("{word} must be from 0 to {count:,}", word=word, count=grammar.MAX_REPETITIONS))
+        raise refused_at(path, tr("{word} must be from 0 to {count:,}", word=word, count=grammar.MAX_REPETITIONS))
     return int(value)
 
 
-def _limit(schema: Mapping[str, Any], word: str, path: str) -> int | None:
-    value = schema.get(word)
-    if value is None:
-        return None
-    if type(value) not in (int, float) or not abs(value) < 10**15 or value != int(value):
-        raise _refused(path, tr("{word} must be a whole number with at most 15 digits", word=word))
-    return int(value)
+def _is_reference(schema: Any) -> bool:
+    return isinstance(schema, dict) and "$ref" in schema
+
+
+def _decimal(schema: Mapping[str, Any], word: str, path: str) -> Limit:
+    value = schema[word]
+    if type(value) not in (int, float) or not abs(value) <= MOST:
+        raise refused_at(path, tr("{word} must be a number up to {most:,}", word=word, most=int(MOST)))
+    return Limit(Decimal(repr(value)), included=not word.startswith("exclusive"))
+
+
+def _places(schema: Mapping[str, Any], path: str) -> dict[str, int]:
+    """How many digits may come behind the point, if `multipleOf` is 1, 0.1, 0.01 and so on."""
+    step = schema.get("multipleOf")
+    if step is None:
+        return {}
+    known = {1.0: 0, 0.1: 1, 0.01: 2, 0.001: 3, 0.0001: 4}
+    if type(step) not in (int, float) or step not in known:
+        raise refused_at(path, tr("a grammar can't keep {word}", word="multipleOf"))
+    return {"places": known[step]}
+
+
+def _whole(schema: Mapping[str, Any], word: str, path: str) -> int:
+    """The first or last whole number that a limit allows."""
+    value = schema[word]
+    if type(value) not in (int, float) or not abs(value) < 10**15:
+        raise refused_at(path, tr("{word} must be a number with at most 15 digits", word=word))
+    low, excluded = word.endswith("inimum"), word.startswith("exclusive")
+    nearest: int = math.ceil(value) if low else math.floor(value)
+    return nearest + (1 if low else -1) * (excluded and nearest == value)
 
 
 def _alternatives(expressions: Any) -> str:

@@ -1,6 +1,9 @@
-"""Grammars for whole numbers within limits."""
+"""Grammars for numbers within limits."""
 
 from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import NamedTuple
 
 MAX_DIGITS = 15  # JSON's readers keep whole numbers exactly up to here
 
@@ -19,6 +22,63 @@ def integers(lowest: int | None, highest: int | None) -> str:
     if high >= 0:
         parts += _from_to(max(0, low), high)
     return "(" + " | ".join(parts) + ")"
+
+
+class Limit(NamedTuple):
+    """A limit of numbers, itself included or not."""
+
+    value: Decimal
+    included: bool = True
+
+
+MOST = Decimal(10**9)  # with six digits behind the point, JSON's readers keep what was written
+_PLACES = 6
+
+
+def decimals(lowest: Limit | None, highest: Limit | None, places: int = _PLACES) -> str:
+    """An expression in GBNF for all numbers within limits, "" if there are none; None is no limit.
+
+    Numbers are below 1,000,000,000, either way, and have at most `places` digits behind the point, and no exponent.
+    """
+    low, high = lowest or Limit(-MOST, included=False), highest or Limit(MOST, included=False)
+    low, high = max(low, Limit(-MOST, included=False)), min(high, Limit(MOST, included=False))
+    zero, parts = Decimal(0), []
+    if low.value > high.value:
+        return ""
+    if low.value < 0:
+        nearest = Limit(-high.value, high.included) if high.value < 0 else Limit(zero, included=high.value > 0)
+        parts += [f'"-" {part}' for part in _magnitudes(nearest, Limit(-low.value, low.included), places)]
+    if high.value >= 0:
+        parts += _magnitudes(low if low.value >= 0 else Limit(zero), high, places)
+    return f"({' | '.join(parts)})" if parts else ""
+
+
+def _magnitudes(low: Limit, high: Limit, places: int) -> list[str]:
+    """Expressions for the numbers from `low` to `high`, both 0 or more: by their whole part."""
+    first, last = int(low.value), int(high.value)
+    begin, end = Limit(low.value - first, low.included), Limit(high.value - last, high.included)
+    if first == last:
+        return [f'"{first}" {rest}'.strip() for rest in _fractions(begin, end, places)]
+    found = [f'"{first}" {rest}'.strip() for rest in _fractions(begin, Limit(Decimal(1), included=False), places)]
+    if last - first > 1:
+        rest = f'("." [0-9]{{1,{places}}})?' if places else ""
+        found.append(f"{integers(first + 1, last - 1)} {rest}".strip())
+    return found + [f'"{last}" {rest}'.strip() for rest in _fractions(Limit(Decimal(0)), end, places)]
+
+
+def _fractions(low: Limit, high: Limit, places: int) -> list[str]:
+    """Expressions for what follows the whole part, from `low` to `high`, from 0 to 1: for each number of digits."""
+    found = []
+    if low.value == 0 and low.included and (high.value > 0 or high.included):
+        found.append("")
+    for digits in range(1, places + 1):
+        begin, end = low.value.scaleb(digits), high.value.scaleb(digits)
+        first, last = int(begin.to_integral_value(ROUND_CEILING)), int(end.to_integral_value(ROUND_FLOOR))
+        first += first == begin and not low.included
+        last -= last == end and not high.included
+        if first <= last:
+            found += [f'"." {part}' for part in _same_length(f"{first:0{digits}}", f"{last:0{digits}}")]
+    return found
 
 
 def _from_to(low: int, high: int) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import decimal
+import importlib
 import json
+import random
 from typing import Any
 
 import pytest
@@ -10,6 +13,9 @@ import pytest
 from desktop_llm.engine import json_schema
 from desktop_llm.engine.forms import FormError
 from desktop_llm.engine.number_ranges import integers
+from desktop_llm.engine.string_formats import FORMATS
+from tests.engine.grammar_texts import Texts
+from tests.engine.random_schemas import Schemas
 
 
 def told(schema: Any) -> str:
@@ -33,12 +39,22 @@ def test_a_good_schema_says_how_many_fields_it_has() -> None:
         ("[" * 100_000, "This JSON can't be read."),
         (False, "This schema can't be used: no answer can match this."),
         ({"type": "objct"}, 'This schema can\'t be used: "objct" is no type of JSON.'),
-        ({"properties": {"a": {"pattern": "x"}}}, "properties/a: a grammar can't keep pattern."),
+        (
+            {"properties": {"a": {"pattern": "(?=x)"}}},
+            "a/pattern: this pattern can't be kept: it looks ahead or behind.",
+        ),
+        ({"pattern": "x", "maxLength": 9}, "a grammar can't keep minLength, maxLength beside other rules"),
+        ({"items": {"format": "iri"}}, "items: a grammar can't keep format iri."),
+        ({"oneOf": [{"type": "number"}, {"type": "integer"}]}, "oneOf: an answer could match 0 and 1"),
+        ({"type": "object", "anyOf": [{"type": "null"}]}, "anyOf/0: its type is none of those around it."),
+        ({"required": ["a"], "additionalProperties": False}, "properties/a: no answer can match this."),
+        ({"const": 1, "minimum": 3}, "a grammar can't keep const beside other rules"),
         ({"properties": {"a": {"not": {}}}}, "properties/a: a grammar can't keep not."),
         ({"properties": {"a": {"$ref": "https://x.example/y"}}}, "only references within this schema are followed"),
         ({"$ref": "#/$defs/no"}, "#/$defs/no leads nowhere"),
         ({"$ref": "#"}, "This schema is too large, or refers to itself without end."),
-        ({"type": "number", "maximum": 3.5}, "a grammar keeps maximum of whole numbers only"),
+        ({"type": "number", "maximum": 3.5, "minimum": 3.6}, "no answer can match this"),
+        ({"type": "number", "maximum": 1e30}, "maximum must be a number up to 1,000,000,000"),
         ({"type": "integer", "minimum": 5, "maximum": 4}, "the minimum is larger than the maximum"),
         ({"type": "integer", "multipleOf": 3}, "a grammar can't keep multipleOf"),
         ({"type": "array", "uniqueItems": True}, "a grammar can't keep uniqueItems"),
@@ -51,6 +67,55 @@ def test_a_good_schema_says_how_many_fields_it_has() -> None:
 )
 def test_what_a_grammar_can_not_keep_is_told_with_its_place(schema: Any, problem: str) -> None:
     assert problem in told(schema)
+
+
+def unlike(schema: Any, texts: int, draw: random.Random) -> str:
+    """The first text that the schema's grammar allows and the schema does not, "" if there is none among so many."""
+    jsonschema = importlib.import_module("jsonschema")
+    written = Texts(json_schema.check(json.dumps(schema)).grammar, draw)
+    validator = jsonschema.Draft202012Validator(
+        json.loads(json.dumps(schema), parse_float=decimal.Decimal),
+        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+    )
+    for _ in range(texts):
+        text = written.one()
+        if not validator.is_valid(json.loads(text, parse_float=decimal.Decimal)):
+            return text
+    return ""
+
+
+def test_what_a_schema_s_grammar_allows_is_valid() -> None:
+    refused = 0
+    for seed in range(150):
+        draw = random.Random(seed)
+        schema = Schemas(draw).one()
+        try:
+            text = unlike(schema, 4, draw)
+        except FormError as error:
+            refused += 1
+            assert ": " in error.told  # noqa: PT017 - one of two good ends
+            continue
+        assert not text, (schema, text)
+    assert refused < 100
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        *({"type": "string", "format": name} for name in FORMATS),
+        {"type": "number", "minimum": -0.5, "exclusiveMaximum": 1.25, "multipleOf": 0.01},
+        {"type": "string", "pattern": '^(?:[A-F]\\d|"\\t\\\\)+$', "minLength": 1},
+        {"oneOf": [{"type": "integer", "minimum": 2.5}, {"type": "string", "pattern": "x$"}]},
+        {
+            "oneOf": [
+                {"properties": {"kind": {"const": kind}, kind: {"type": "string"}}, "required": ["kind"]}
+                for kind in "ab"
+            ]
+        },
+    ],
+)
+def test_formats_patterns_limits_and_choices_are_kept(schema: Any) -> None:
+    assert not unlike(schema, 40, random.Random(3))
 
 
 def test_a_schema_nested_too_deeply_is_refused() -> None:

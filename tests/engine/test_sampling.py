@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,8 @@ PERSON: dict[str, Any] = {
         "kind": {"enum": ["a\n", 'b"', None, 3]},
         "tags": {"type": "array", "items": {"type": "string", "maxLength": 2}, "minItems": 1, "maxItems": 3},
         "born": {"type": "string", "format": "date"},
+        "code": {"type": "string", "pattern": '^[A-F]{2}-(\\d|"x\\\\)+$'},
+        "share": {"type": "number", "minimum": 0, "maximum": 1},
         "friend": {"$ref": "#/$defs/friend"},
     },
     "required": ["age", "kind", "other"],
@@ -224,6 +227,8 @@ def test_random_tokens_make_valid_json(vocabulary: Vocabulary, seed: int) -> Non
     assert answer["kind"] in ("a\n", 'b"', None, 3)
     assert 1 <= len(answer.get("name", "x")) <= 6
     assert 1 <= len(answer.get("tags", ["x"])) <= 3
+    assert re.search(r'^[A-F]{2}-(\d|"x\\)+$', answer.get("code", "AB-1"))
+    assert 0 <= answer.get("share", 0) <= 1
     assert isinstance(answer.get("friend", {"ok": True})["ok"], bool)
 
 

@@ -56,7 +56,7 @@ TEMPLATE = (
     "{% endfor %}{% if messages[-1].role == 'tool' %}"
     + _RESULT
     + "{% endif %}"
-    + "{% if 'returned:' in messages[-1].content %}<|result|>{% else %}"
+    + "{% if 'is known' in messages[-1].content %}<|result|>{% else %}"
     + "".join(f"{{% if '{name}' in messages[-1].content %}}<|go-{name}|>{{% endif %}}" for name in SCRIPTS)
     + "{% endif %}"
 )
