@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from desktop_llm.chats import repair, search, tree
 from desktop_llm.chats.records import Conversation, StoredMessage, grouped, to_conversation, to_message
-from desktop_llm.chats.schema import from_sql, in_words, upgraded_copy
+from desktop_llm.chats.schema import from_sql, in_words, sound_copy
 from desktop_llm.errors import NotFound
 from desktop_llm.sqlite_files import connect_read_only
 from desktop_llm.tokens import Rounds, from_bytes
@@ -22,8 +22,8 @@ _TITLE, _MESSAGE = "title_search", "message_search"
 class ChatReader:
     """A read-only view of the chats, on a connection of its own; for one thread at a time.
 
-    Attributes: `is_copy`, whether it shows a copy in memory, as it was when it was opened, because the file still has
-    the layout of an older version.
+    Attributes: `is_copy`, whether it shows a copy in memory, as it was when it was opened, because the file is not
+    repaired yet or still has the layout of an older version.
     """
 
     is_copy = False
@@ -34,7 +34,7 @@ class ChatReader:
         with in_words(path):
             self._connection = connect_read_only(path)
             try:
-                copy = upgraded_copy(self._connection)
+                copy = sound_copy(self._connection)
             except BaseException:
                 self._connection.close()
                 raise

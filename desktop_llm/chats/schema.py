@@ -210,14 +210,26 @@ def upgrade(connection: sqlite3.Connection, path: Path, steps: Sequence[Sequence
         raise UserError(error.title, backups.untouched(), action=FREE_SPACE, details=error.details) from error
 
 
-def upgraded_copy(connection: sqlite3.Connection) -> sqlite3.Connection | None:
-    """The whole database in memory, in the current layout; None if the file has no older one.
+def sound_copy(connection: sqlite3.Connection) -> sqlite3.Connection | None:
+    """The whole database in memory, repaired and in the current layout; None if the file itself is that, or newer.
 
-    So chats can be read while the file itself can't be upgraded.
+    So chats can be read while the file itself can't be repaired or upgraded.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version not in range(1, len(STEPS)) or not layout_is_known(connection):
+    is_current = version == len(STEPS)
+    if version not in range(1, len(STEPS) + 1):
         return None
+    try:
+        if not layout_is_known(connection) or (is_current and repair.is_whole(connection)):
+            return None
+        return _repaired_copy(connection, version)
+    except sqlite3.Error:
+        if is_current:  # a page is damaged: the others can still be read, from the file itself
+            return None
+        raise
+
+
+def _repaired_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
     memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     try:
         memory.text_factory = tolerant_text

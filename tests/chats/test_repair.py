@@ -60,6 +60,10 @@ def damage(path: Path, statement: str) -> None:
         database.executescript(statement)
 
 
+def shown(reader: ChatReader) -> list[str]:
+    return sorted(message.text for chat in reader.conversations() for message in reader.messages(chat.id))
+
+
 @pytest.mark.parametrize("name", [*IN_LINE, *ELSEWHERE])
 def test_whatever_lost_its_place_is_put_back_and_said(path: Path, name: str) -> None:
     write(path)
@@ -130,6 +134,19 @@ def test_damage_does_not_stop_an_upgrade_or_the_reading_of_an_old_layout(path: P
     with ChatStore(path) as store:
         assert store.notice is not None
         assert any("Aquädukt" in text for text in reachable(store))
+
+
+def test_on_a_disk_that_refuses_the_repair_all_messages_are_read_all_the_same(path: Path) -> None:
+    write(path)
+    damage(path, "UPDATE message SET parent_id = 'nowhere' WHERE seq = 9")
+    before = path.read_bytes()
+    with ChatReader(path) as reader:
+        assert reader.is_copy
+        assert shown(reader) == sorted(TEXTS)
+    assert path.read_bytes() == before
+    with ChatStore(path) as store, ChatReader(path) as reader:
+        assert not reader.is_copy
+        assert shown(store) == shown(reader) == sorted(TEXTS)
 
 
 def test_forty_damaged_files_neither_crash_nor_silently_hide_a_message(tmp_path: Path) -> None:
