@@ -40,6 +40,7 @@ from tests.pseudo_language import PseudoLanguage
 from tests.sample_documents import write_samples
 from tests.sample_hub import fill
 from tests.thinking_screens import ThinkingScreens
+from tests.word_screens import WordScreens
 
 QUESTION = "How much notice do I have to give?"
 TOOLS_QUESTION = "How long is the notice period, and what do three months of rent cost?"
@@ -119,6 +120,7 @@ class Tour:
                 self.ask,
                 self.tools,
                 self.thinking,
+                self.words,
                 self.menus,
                 self.loading,
                 self.adapters,
@@ -220,6 +222,9 @@ class Tour:
         if before is not None:
             self.wiring.models.use(before.id)
             until(lambda: self.wiring.models.in_memory is not None, 120)
+
+    def words(self) -> None:
+        WordScreens(self.wiring, self.save, until, self.send).walk()
 
     def menus(self) -> None:
         self.wiring.picker.open()

@@ -32,6 +32,7 @@ from desktop_llm.engine.client import (
 from desktop_llm.errors import CHOOSE_FORMAT, NotFound, UserError
 from desktop_llm.gui.chat.attachments import Attachments, TickedCollections
 from desktop_llm.gui.chat.composer import Composer
+from desktop_llm.gui.chat.context_use import ContextUse
 from desktop_llm.gui.chat.conversations import ConversationsController
 from desktop_llm.gui.chat.evidence.controller import EvidenceController
 from desktop_llm.gui.chat.feed import Feed
@@ -87,6 +88,8 @@ class ChatController(QObject):
         self._words = WordChoicesController(
             resources, conversations, models, transcript, self._feed, self._chosen_here, self
         )
+        self._context = ContextUse(models, resources.tasks, self._read_before, self)
+        self._context.used.connect(self.context_used)
         MessageCost(resources, models, composer, self._read_before, self)
         self._desk = Desk(
             resources.engines,
@@ -364,7 +367,7 @@ class ChatController(QObject):
         self._ticked.show()
         self._show_answering()
         self._show_waiting()
-        self.context_used.emit(0, 0)
+        self._context.clear()
         # In the writing lane, so that it sees whatever was stored just before.
         key = conversation.id if conversation else ""
         self._chats.look(functools.partial(_open, key), functools.partial(self._on_loaded, self._open_chat))
@@ -405,11 +408,8 @@ class ChatController(QObject):
             engine.prepare(known, conversation.id, self.thinking.level or None)
 
     def _show_context(self, answer: StoredMessage) -> None:
-        loaded = self._models.in_memory
         self.thinking.learn(answer)
-        used = answer.usage.get("prompt_tokens", 0) + answer.usage.get("completion_tokens", 0)
-        if used:
-            self.context_used.emit(used, loaded.context_length if loaded else 0)
+        self._context.show(answer)
 
     # --- what is done with a message --------------------------------------------------------------------------------
 

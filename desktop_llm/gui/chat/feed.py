@@ -212,7 +212,7 @@ def _why_short(message: StoredMessage) -> tuple[str, str]:
         return _without(without)
     if message.status == "complete" and message.role == "assistant" and not message.text:
         if message.finish_reason == "cancelled":
-            return tr("Stopped before the first word."), ""
+            return ("", "") if message.thinking else (tr("Stopped before the first word."), "")  # the row says it
         if message.finish_reason == "length":
             return tr("The model kept thinking until there was no room left."), tr(
                 "The thinking is kept, there is no answer."

@@ -103,6 +103,7 @@ def _on_messages() -> Keys:
         ("1", tr("Open citation 1, and so on to 9")),
         ("C", tr("Copy the message")),
         ("Alt+Left", tr("Other version of the answer")),
+        ("Alt+Down", tr("Look into a word of the answer: what else might have come")),
         ("Ctrl+End", tr("Latest message")),
     )
 

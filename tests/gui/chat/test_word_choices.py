@@ -81,6 +81,15 @@ def test_the_mouse_resting_on_a_word_asks_for_its_card(qtbot: QtBot, transcript:
     assert pointed.args == ["a", number]
 
 
+def test_the_word_stays_lit_when_its_message_is_laid_out_anew(qtbot: QtBot, transcript: Transcript) -> None:
+    number = transcript.words.words("a")[3]
+    transcript.words.go_to("a", number)
+    transcript.set_reading_scale(1.25)
+    qtbot.waitUntil(lambda: transcript.words.words("a") != [] and not transcript._coming)
+    (lit,) = {marks.lit for _index, _part, marks in transcript.layout_at(1)._marks()}
+    assert lit == number
+
+
 def test_alt_down_opens_the_first_word_that_the_model_was_unsure_of(qtbot: QtBot, transcript: Transcript) -> None:
     transcript.setFocus()
     with qtbot.waitSignal(transcript.words.opened) as opened:
@@ -133,6 +142,12 @@ def test_a_digit_goes_on_with_that_word_and_never_with_the_chosen_one(qtbot: QtB
     with qtbot.waitSignal(card.closed):
         qtbot.keyClick(card._rows[1], Qt.Key.Key_Escape)
     assert not card.isVisible()
+
+
+def test_the_card_goes_when_the_window_gets_another_size(qtbot: QtBot, card: WordCard) -> None:
+    card.show_at(card.window().geometry(), take_focus=False)
+    with qtbot.waitSignal(card.closed):
+        card.window().resize(640, 480)
 
 
 def test_own_words_are_typed(qtbot: QtBot, card: WordCard) -> None:

@@ -14,6 +14,7 @@ from desktop_llm.gui.look import theme
 from desktop_llm.gui.look.formats import plain
 from desktop_llm.gui.look.literal import menu_text, set_words
 from desktop_llm.gui.look.widgets import Button, Label
+from desktop_llm.gui.look.widgets.buttons import press_on_enter
 from desktop_llm.gui.look.widgets.painting import RING_MARGIN, draw_box, draw_focus_ring, repaint_on_theme, set_names
 from desktop_llm.words import plural, tr
 
@@ -145,7 +146,5 @@ class _Card(QAbstractButton):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Choose on Enter, as on Space."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
+        if not press_on_enter(self, event):
             super().keyPressEvent(event)

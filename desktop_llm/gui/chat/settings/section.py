@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QVBoxLayout, QWidget
 from desktop_llm.gui.look import icons, theme
 from desktop_llm.gui.look.literal import set_words
 from desktop_llm.gui.look.widgets import Label
+from desktop_llm.gui.look.widgets.buttons import press_on_enter
 from desktop_llm.gui.look.widgets.painting import draw_focus_ring, repaint_on_theme, set_names
 from desktop_llm.words import tr
 
@@ -94,7 +95,5 @@ class _Head(QAbstractButton):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Fold on Enter, as on Space."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
+        if not press_on_enter(self, event):
             super().keyPressEvent(event)

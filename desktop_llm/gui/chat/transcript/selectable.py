@@ -372,6 +372,10 @@ class SelectableMessages(LiveMessages):
             self._hovered = index
             self._place_feet()
 
+    def _prepare(self, layout: MessageLayout) -> None:
+        super()._prepare(layout)
+        self.words.light_again(layout)
+
     def _relayout(self, index: int) -> None:
         """Lay out the changed parts of a message."""
         self._pinned = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QPointF, QRect, QTimer, Signal
 
 from desktop_llm.gui.chat.transcript.canvas import MessageCanvas
+from desktop_llm.gui.chat.transcript.message_layout import MessageLayout
 from desktop_llm.gui.chat.transcript.parts import DocumentPart, Part
 from desktop_llm.gui.chat.transcript.word_marks import level_of
 
@@ -91,6 +92,11 @@ class WordPointer(QObject):
             bar.setValue(bar.value() + rect.center().y() - view.center().y())
             rect = box.translated(transcript.corner_of(index)).toRect()
         return QRect(transcript.viewport().mapToGlobal(rect.topLeft()), rect.size())
+
+    def light_again(self, layout: MessageLayout) -> None:
+        """Light the word in a new layout of its message."""
+        if self.place is not None and self.place[0] == layout.view.id:
+            layout.light(self.place[1])
 
     def clear(self) -> None:
         """Light no word."""

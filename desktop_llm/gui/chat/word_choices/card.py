@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -15,6 +15,7 @@ from desktop_llm.gui.look import icons, theme
 from desktop_llm.gui.look.literal import set_tip
 from desktop_llm.gui.look.popup import SHADOW, paint_sheet
 from desktop_llm.gui.look.widgets import Button, ElidedLabel, Label, Picture, Pill, Tag
+from desktop_llm.gui.look.widgets.buttons import press_on_enter
 from desktop_llm.gui.look.widgets.painting import draw_box, repaint_on_theme, set_names
 from desktop_llm.tokens import Choice, Token
 from desktop_llm.words import tr
@@ -65,6 +66,7 @@ class WordCard(QWidget):
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
+        window.installEventFilter(self)
         set_names(self, "word_card", tr("Word choices"))
         repaint_on_theme(self)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -195,6 +197,12 @@ class WordCard(QWidget):
             return True
         return super().event(event)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Close if the window gets another size: its words move."""
+        if event.type() == QEvent.Type.Resize and watched is self.window() and self.isVisible():
+            self.close_card()
+        return super().eventFilter(watched, event)
+
     def _is_own(self, event: QKeyEvent) -> bool:
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
         return event.key() == Qt.Key.Key_Escape or (alt and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right))
@@ -301,11 +309,9 @@ class ChoiceRow(QAbstractButton):
         """Press on Enter, as on Space."""
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:
             event.ignore()  # for the card
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
         elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self.focusNextPrevChild(event.key() == Qt.Key.Key_Down)
-        else:
+        elif not press_on_enter(self, event):
             super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QToolButton, QWidget
 
 from desktop_llm.gui.look import icons, theme
 from desktop_llm.gui.look.literal import set_tip, set_words
@@ -29,6 +29,14 @@ _INKS: dict[Kind, tuple[str, str]] = {  # text, icon
     "inverse": ("tooltip_text", "tooltip_text"),
 }
 _ICON_GAP = 8
+
+
+def press_on_enter(button: QAbstractButton, event: QKeyEvent) -> bool:
+    """Press a button on Enter, as Qt does on Space; False for any other key."""
+    if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        return False
+    button.click()
+    return True
 
 
 class Button(QPushButton):
@@ -132,9 +140,7 @@ class Button(QPushButton):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Press on Enter, as on Space."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
+        if not press_on_enter(self, event):
             super().keyPressEvent(event)
 
 
@@ -219,7 +225,5 @@ class IconButton(QToolButton):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Press on Enter, as on Space."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
+        if not press_on_enter(self, event):
             super().keyPressEvent(event)
