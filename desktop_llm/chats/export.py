@@ -1,17 +1,21 @@
 """A conversation as a Markdown file that reads well anywhere: headings, answers, citations as footnotes.
 
-Every message stands by itself: an open fence is closed, and HTML stays visible text, as on screen.
+Every message stands by itself: an open fence is closed, and HTML stays visible text, as on screen. Pictures lie in a
+folder beside the file, with its name.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator
-from pathlib import PurePath
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePath
+from urllib.parse import quote
 
 from desktop_llm.chats.records import Conversation, StoredMessage
+from desktop_llm.files import cannot_write, write_atomically
 from desktop_llm.message import Citation, File, Image, Part, Text, Thinking, ToolCall, ToolResult, marked_citations
 from desktop_llm.words import tr
 
@@ -26,8 +30,44 @@ _SPECIAL = re.compile(
 _END = "END"
 
 
-def to_markdown(conversation: Conversation, messages: Iterable[StoredMessage]) -> str:
-    """The given branch as Markdown text (valid UTF-8), without thinking and with each cited passage as a footnote."""
+def write_markdown(target: Path, conversation: Conversation, messages: Iterable[StoredMessage]) -> None:
+    """Write the given branch to this file, and its pictures to a folder beside it; raises UserError if that fails.
+
+    A picture that is gone is named, like an attached file.
+    """
+    branch = list(messages)
+    folder = target.with_name(f"{target.stem} {tr('pictures')}")
+    links: dict[str, str] = {}
+    names: set[str] = set()
+    for path in dict.fromkeys(part.path for message in branch for part in message.parts if isinstance(part, Image)):
+        try:
+            data = Path(path).read_bytes()
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            if not Path(path).is_file():
+                continue
+            raise cannot_write(folder, error) from error
+        name = _unlike(names, PurePath(path))
+        write_atomically(folder / name, data)
+        links[path] = f"{folder.name}/{name}"
+    write_atomically(target, to_markdown(conversation, branch, links).encode())
+
+
+def _unlike(names: set[str], path: PurePath) -> str:
+    """The file's name, or another one if it is among `names`, to which it is added."""
+    numbered = (f"{path.stem} {number}{path.suffix}" for number in itertools.count(2))
+    name = next(each for each in itertools.chain([path.name], numbered) if each.casefold() not in names)
+    names.add(name.casefold())
+    return name
+
+
+def to_markdown(
+    conversation: Conversation, messages: Iterable[StoredMessage], pictures: Mapping[str, str] | None = None
+) -> str:
+    """The given branch as Markdown text (valid UTF-8), without thinking and with each cited passage as a footnote.
+
+    `pictures` tells the link to a picture by its path; a picture without one is named.
+    """
     footnotes: list[Citation] = []
     blocks = [
         f"# {conversation.title or tr('Chat')}",
@@ -36,18 +76,22 @@ def to_markdown(conversation: Conversation, messages: Iterable[StoredMessage]) -
     if conversation.system_prompt:
         blocks += [f"## {tr('Instructions')}", _standing_alone(conversation.system_prompt)]
     for message in messages:
-        blocks += _message_blocks(message, len(footnotes))
+        blocks += _message_blocks(message, len(footnotes), pictures or {})
         footnotes += dict.fromkeys(message.citations)
     blocks += [_footnote(number, citation) for number, citation in enumerate(footnotes, start=1)]
     return ("\n\n".join(blocks) + "\n").encode("utf-8", "replace").decode()
 
 
-def _message_blocks(message: StoredMessage, footnotes_before: int) -> Iterator[str]:
+def _message_blocks(message: StoredMessage, footnotes_before: int, pictures: Mapping[str, str]) -> Iterator[str]:
     names = {"user": tr("You"), "tool": tr("Tool")}
     yield f"## {names.get(message.role) or message.model_name or message.model_id or message.role.capitalize()}"
-    attached = ", ".join(PurePath(part.path).name for part in message.parts if isinstance(part, File | Image))
+    files = [part.path for part in message.parts if isinstance(part, File | Image)]
+    attached = ", ".join(PurePath(path).name for path in files if path not in pictures)
     if attached:
         yield tr("Attached: {names}", names=attached)
+    for path in files:
+        if path in pictures:
+            yield f"![{_alternative(PurePath(path).name)}]({quote(pictures[path])})"
     texts = [_Lines(part.text.strip()) for part in message.parts if isinstance(part, Text)]
     marks = iter(marked_citations([number for text in texts for number in text.marks()], message.citations))
     number_of = {each: footnotes_before + at for at, each in enumerate(dict.fromkeys(message.citations), start=1)}
@@ -60,6 +104,11 @@ def _message_blocks(message: StoredMessage, footnotes_before: int) -> Iterator[s
         yield f"*{tr('The answer was interrupted here.')}*"
     elif message.status == "error":
         yield f"*{tr('The answer ended with an error.')}*"
+
+
+def _alternative(name: str) -> str:
+    """A picture's name as the text in its place."""
+    return re.sub(r"([\\\[\]<&*_`!])", r"\\\1", name)
 
 
 def _tool_block(part: Part) -> str:

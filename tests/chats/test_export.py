@@ -1,11 +1,13 @@
 """A chat leaves as Markdown that reads well without this app."""
 
 import re
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from markdown_it import MarkdownIt
 
-from desktop_llm.chats.export import to_markdown
+from desktop_llm.chats.export import to_markdown, write_markdown
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.message import Citation, File, Image, Part, Text, Thinking, ToolCall, ToolResult
 
@@ -121,3 +123,32 @@ def test_files_and_pictures_of_a_question_are_named(store: ChatStore) -> None:
     assert "## You\n\nAttached: arch.png, a.pdf\n\nWhat is it?" in to_markdown(
         store.conversation(chat.id), store.messages(chat.id)
     )
+
+
+def test_pictures_are_copied_to_a_folder_beside_the_file(store: ChatStore, tmp_path: Path) -> None:
+    kept = [tmp_path / "store" / each / "Die Brücke [1].png" for each in "ab"]
+    for number, path in enumerate(kept):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"picture %d" % number)
+    chat = store.create()
+    gone = Image(str(tmp_path / "gone.png"))
+    asked = store.add(chat.id, None, "user", [*(Image(str(path)) for path in kept), gone, Text("Which?")])
+    store.add(chat.id, asked.id, "user", [Image(str(kept[0])), Text("And this?")])
+    target = tmp_path / "Bridges.md"
+    write_markdown(target, store.conversation(chat.id), store.messages(chat.id))
+    text = target.read_text()
+    links = [
+        token.attrs for block in MarkdownIt().parse(text) for token in block.children or () if token.type == "image"
+    ]
+    copies = [target.parent / unquote(str(attributes["src"])) for attributes in links]
+    assert [copy.name for copy in copies] == ["Die Brücke [1].png", "Die Brücke [1] 2.png", "Die Brücke [1].png"]
+    assert [copy.read_bytes() for copy in copies[:2]] == [b"picture 0", b"picture 1"]
+    assert {copy.parent.name for copy in copies} == {"Bridges pictures"}
+    assert "Attached: gone.png" in text
+
+
+def test_a_chat_without_pictures_is_one_file(store: ChatStore, tmp_path: Path) -> None:
+    chat = store.create()
+    store.add(chat.id, None, "user", [Text("Why?")])
+    write_markdown(tmp_path / "Why.md", store.conversation(chat.id), store.messages(chat.id))
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".db" and "chats" not in path.name] == ["Why.md"]

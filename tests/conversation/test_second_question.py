@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +14,10 @@ from desktop_llm.chats.store import ChatStore
 from desktop_llm.conversation.prompt import given_passages, messages_for_model, prompt_for
 from desktop_llm.engine.client import ChatMessage, Engine, Finished, LoadSettings, Sampling, TextDelta, Usage
 from desktop_llm.message import Citation, Part, Text, ToolCall, ToolResult
+from desktop_llm.models.library import Library
 from desktop_llm.paths import folders, package_file
 from desktop_llm.steps import result_of
-from tests.conversation.conftest import FrontEnd
+from tests.conversation.conftest import CONTEXT_LENGTH, FAKE_WORKER
 from tests.known_machine import say_known
 
 LAMP = Citation(
@@ -38,6 +41,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     say_known(home)
     with contextlib.closing(Engine(home)) as engine:
         result_of(engine.load(starter, LoadSettings(context_length=1_024, gpu_layers=0)))
+        yield engine
+
+
+@pytest.fixture
+def fake(home: Path) -> Iterator[Engine]:
+    with contextlib.closing(Engine(folders(home), command=[sys.executable, str(FAKE_WORKER)])) as engine:
+        result_of(engine.load(Library(folders(home)).starter().path, LoadSettings(context_length=CONTEXT_LENGTH)))
         yield engine
 
 
@@ -83,14 +93,11 @@ def test_the_next_question_on_the_same_documents_reads_only_what_is_new(engine: 
     assert third.cached_tokens >= second.prompt_tokens
 
 
-def test_passages_are_given_up_at_once_when_they_take_too_much_of_the_context(
-    front_end: FrontEnd, store: ChatStore
-) -> None:
-    engine, nights = front_end.engine, range(6)
-    result_of(engine.load(front_end.chosen.model.path, front_end.chosen.load))
+def test_passages_are_given_up_at_once_when_they_take_too_much_of_the_context(fake: Engine, store: ChatStore) -> None:
+    nights = range(6)
     told = "The wind turned and the glass fell. " * 8
     noted = [Citation(night + 1, "/log.txt", night, 0, len(told), f"{night}: {told}", 0.9) for night in nights]
-    chat = Chat(engine, store, "much")
+    chat = Chat(fake, store, "much")
     asked = [chat.ask(f"What was noted in night {night}?", noted[night])[0] for night in nights]
     assert all(noted[night].text in asked[night][-1].text for night in nights)
     kept = [after[: len(before)] == before for before, after in itertools.pairwise(asked)]

@@ -8,13 +8,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from desktop_llm.chats.export import to_markdown
+from desktop_llm.chats.export import write_markdown
 from desktop_llm.chats.reader import ChatReader
 from desktop_llm.chats.records import Conversation, ConversationFields
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.conversation.open_chat import OpenChat
 from desktop_llm.errors import UserError
-from desktop_llm.files import write_atomically
 from desktop_llm.gui.chat.chat_list import ChatList
 from desktop_llm.gui.chat.replace_dialog import ReplaceDialog
 from desktop_llm.gui.look.widgets import UndoBar
@@ -238,9 +237,8 @@ def _notice(reader: ChatReader) -> str | None:
 
 
 def _export(conversation_id: str, path: Path, reader: ChatReader) -> str:
-    text = to_markdown(reader.conversation(conversation_id), reader.messages(conversation_id))
     try:
-        write_atomically(path, text.encode())
+        write_markdown(path, reader.conversation(conversation_id), reader.messages(conversation_id))
     except UserError as error:  # without its action, which is for the app's own folders
         raise UserError(error.title, error.text) from error
     return str(path)
