@@ -25,6 +25,7 @@ from desktop_llm.engine.shapes import Sampling
 from desktop_llm.engine.state import Memory
 from desktop_llm.engine.state_files import StateFiles
 from desktop_llm.engine.thinking import ThinkingLimit
+from desktop_llm.engine.vision import Vision
 from desktop_llm.errors import Cancelled, UserError
 from desktop_llm.words import tr
 
@@ -111,9 +112,10 @@ class Inference:
             with self._stoppable(answer):
                 while not answer.finish_reason or answer.events:
                     try:
-                        if not answer.events:
+                        if (event := answer.told()) is None:
                             self._step()
-                        yield answer.events.popleft() if answer.events else None
+                            event = answer.told()
+                        yield event
                     except Cancelled:
                         answer.end("cancelled")
             return answer.summary()
@@ -196,6 +198,7 @@ class Inference:
     def _leave(self, answer: Answer) -> None:
         if answer in self._answers:
             self._answers.remove(answer)
+            answer.name_text()
             self.memory.give_back(answer.state)
         if answer is self._ahead:
             self._ahead = None
@@ -214,13 +217,14 @@ class Inference:
             answer.processed(len(tokens), self._tokens_per_s)
             if not answer.waiting_tokens:
                 answer.draw(self._running.context, index)
-        self._look()
+        if self._running.vision is not None:
+            self._look(self._running.vision)
 
-    def _look(self) -> None:
+    def _look(self, vision: Vision) -> None:
         """Process the piece of a picture that an answer comes to next."""
         for answer in self._going:
-            held, vision = len(answer.state.tokens), self._running.vision
-            if vision is None or not answer.waiting_tokens or answer.tokens[held] >= 0:
+            held = len(answer.state.tokens)
+            if not answer.waiting_tokens or answer.tokens[held] >= 0:
                 continue
             try:
                 position = self.memory.position(answer.state.tokens)
@@ -343,16 +347,20 @@ class _Batch:
     def __init__(self, size: int, memory: Memory) -> None:
         self.native: Any = bindings().llama_batch_init(size, 0, 1)
         self._memory = memory
+        batch = self.native
+        self._token, self._position, self._logits = batch.token, batch.pos, batch.logits
+        self._sequences = [batch.seq_id[index] for index in range(size)]
+        for index in range(size):
+            batch.n_seq_id[index] = 1
 
     def fill(self, plan: Sequence[tuple[Answer, list[int]]]) -> None:
         """Take what each answer has in the batch; numbers are computed for its last token if nothing waits then."""
-        batch, index = self.native, 0
+        index = 0
         for answer, tokens in plan:
-            begin, sequence = len(answer.state.tokens), answer.state.id
+            held, sequence = len(answer.state.tokens), answer.state.id
             for position, token in enumerate(tokens, self._memory.position(answer.state.tokens)):
-                batch.token[index], batch.pos[index] = token, position
-                batch.n_seq_id[index], batch.seq_id[index][0] = 1, sequence
-                batch.logits[index] = False
+                self._token[index], self._position[index] = token, position
+                self._sequences[index][0], self._logits[index] = sequence, False
                 index += 1
-            batch.logits[index - 1] = begin + len(tokens) == len(answer.tokens)
-        batch.n_tokens = index
+            self._logits[index - 1] = held + len(tokens) == len(answer.tokens)
+        self.native.n_tokens = index

@@ -101,6 +101,7 @@ def load(
     native = bindings()
     modules.load(asked.modules)
     native.llama_backend_init()
+    spinning = Spinning(asked.threads)
     gpus = [device for device in backends.devices() if device.kind == "gpu"]
     layers = _planned_layers(asked, gpus)
     model, context = yield from _load_with(asked, layers, cancelled, log)
@@ -135,7 +136,7 @@ def load(
         backend=", ".join(asked.modules) or "built in",
         load_s=time.perf_counter() - begun,
         abort=abort,
-        spinning=Spinning(asked.threads),
+        spinning=spinning,
         vision=vision,
     )
 

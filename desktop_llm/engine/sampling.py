@@ -41,9 +41,11 @@ class Sampler:
         self._grammar = Grammar(text, vocabulary, prompt) if text else None
         self._alternatives = Alternatives(settings.alternatives, vocabulary) if settings.alternatives else None
         self._chain: Any = self._native.llama_sampler_chain_init(self._native.llama_sampler_chain_default_params())
-        for link in self._links():
+        links = self._links()
+        for _, link in links:
             self._native.llama_sampler_chain_add(self._chain, link)
         self._draw = Draw(self._chain) if self._grammar else None
+        self._likeliest = _Likeliest(vocabulary.size) if links[0][0] == "greedy" else None
 
     def __enter__(self) -> Sampler:
         return self
@@ -87,10 +89,13 @@ class Sampler:
         if self._quick is not None:
             self._quick.apply(self._native.llama_get_logits_ith(context, index))
         if self._grammar is not None and self._draw is not None:
-            chosen = self._grammar.choose(functools.partial(self._draw, context, index))
-            self.accept(chosen)
-            return chosen
-        token: int = self._native.llama_sampler_sample(self._chain, context, index)
+            token = self._grammar.choose(functools.partial(self._draw, context, index))
+            self.accept(token)
+            return token
+        if self._likeliest is not None:
+            token = self._likeliest.at(context, index)
+        else:
+            token = self._native.llama_sampler_sample(self._chain, context, index)
         if self._quick is not None:
             self._quick.accept(token)
         return token
@@ -141,19 +146,21 @@ class Sampler:
         used_before = [name for name in before if name != "dry" or settings.dry_multiplier]
         return not used_before and self._window <= _QUICK_WINDOW
 
-    def _links(self) -> list[Any]:
-        """The samplers in use: a link that changes nothing is left out, since each one costs a look at all tokens."""
+    def _links(self) -> list[tuple[str, Any]]:
+        """The samplers in use, with their names. One that changes nothing is left out, since each costs a look at all
+        tokens.
+        """
         native, settings = self._native, self._settings
         links = self._biases()
         if settings.temperature <= 0:
             order = [name for name in settings.order if name in ("penalties", "dry")]
-            return [*links, *self._in_order(order), native.llama_sampler_init_greedy()]
+            return [*links, *self._in_order(order), ("greedy", native.llama_sampler_init_greedy())]
         if settings.mirostat:  # instead of all others, as in llama.cpp (common/sampling.cpp)
             cut = native.llama_sampler_init_top_k(_MIROSTAT_CANDIDATES)
-            return [*links, cut, *self._in_order(("temperature",)), self._mirostat()]
-        return [*links, *self._in_order(settings.order), native.llama_sampler_init_dist(self.seed)]
+            return [*links, ("cut", cut), *self._in_order(("temperature",)), ("mirostat", self._mirostat())]
+        return [*links, *self._in_order(settings.order), ("dist", native.llama_sampler_init_dist(self.seed))]
 
-    def _in_order(self, names: Sequence[str]) -> list[Any]:
+    def _in_order(self, names: Sequence[str]) -> list[tuple[str, Any]]:
         native, settings = self._native, self._settings
         makes = {
             "penalties": self._penalties,
@@ -168,7 +175,7 @@ class Sampler:
             "xtc": self._xtc,
             "temperature": self._temperature,
         }
-        return [link for name in names if (link := makes[name]())]
+        return [(name, link) for name in names if (link := makes[name]())]
 
     def _penalties(self) -> Any:
         settings = self._settings
@@ -217,7 +224,7 @@ class Sampler:
         size = self._vocabulary.size
         return self._native.llama_sampler_init_mirostat(size, self.seed, tau, eta, _MIROSTAT_TOKENS)
 
-    def _biases(self) -> list[Any]:
+    def _biases(self) -> list[tuple[str, Any]]:
         """The person's biases; a text biases each of its tokens, and an unknown token is left out."""
         biases: dict[int, float] = {}
         for key, bias in self._settings.logit_bias:
@@ -229,7 +236,26 @@ class Sampler:
         kind = self._native.llama_logit_bias
         rows = [(token, float("-inf") if bias <= BANNED else bias) for token, bias in biases.items()]
         native_rows = (kind * len(rows))(*(kind(token=token, bias=bias) for token, bias in rows))
-        return [self._native.llama_sampler_init_logit_bias(self._vocabulary.size, len(rows), native_rows)]
+        link = self._native.llama_sampler_init_logit_bias(self._vocabulary.size, len(rows), native_rows)
+        return [("logit_bias", link)]
+
+
+class _Likeliest:
+    """Finds the likeliest token in the logits themselves; llama.cpp would make a candidate of each token first."""
+
+    def __init__(self, size: int) -> None:
+        import numpy  # it takes 0.1 s, and few answers need it
+
+        self._native, self._numpy = bindings(), numpy
+        self._kind = ctypes.c_float * size
+        self._logits: dict[int, Any] = {}  # arrays on llama.cpp's own memory, by address
+
+    def at(self, context: Any, index: int) -> int:
+        """The likeliest token after the position whose logits are at `index`; the first of equal ones."""
+        address = ctypes.addressof(self._native.llama_get_logits_ith(context, index).contents)
+        if address not in self._logits:
+            self._logits[address] = self._numpy.ctypeslib.as_array(self._kind.from_address(address))
+        return int(self._logits[address].argmax())
 
 
 class _QuickPenalties:

@@ -16,11 +16,14 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psutil
 
 _LOOK_EVERY_S = 0.5
+# The system counts processor time in hundredths of a second, so a shorter look says little.
+_SHORTEST_LOOK_S = 0.1
 # The share of the threads' cores that other programs must leave: less for those that spin already, so that it does not
 # change all the time.
 _ROOM_TO_START, _ROOM_TO_GO_ON = 0.9, 0.75
@@ -29,14 +32,16 @@ _ROOM_TO_START, _ROOM_TO_GO_ON = 0.9, 0.75
 class Spinning:
     """Looks at the processors whenever it is told that the engine computes with `threads` threads.
 
-    The threads don't spin before the first look. Only GCC's OpenMP, which is Linux's, can be told; elsewhere nothing
+    What other programs used while the model was loaded, or between two answers, tells whether the next answer begins
+    with spinning; a short look then corrects it. Only GCC's OpenMP, which is Linux's, can be told; elsewhere nothing
     happens.
     """
 
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
-        self._at = 0.0
-        self._idle_s = self._own_s = 0.0
+    def __init__(self, threads: int, clocks: Callable[[], tuple[float, float, float]] | None = None) -> None:
+        """`clocks` tell the time, and the seconds that the processors idled and that this process used."""
+        self._threads, self._clocks = threads, clocks or _clocks
+        self._at, self._idle_s, self._own_s = self._clocks()
+        self._every_s = _SHORTEST_LOOK_S
         self._sleepers = _Sleepers(threads) if sys.platform == "linux" and "GOMP_SPINCOUNT" not in os.environ else None
         if self._sleepers is not None:
             self._sleepers.start()
@@ -48,12 +53,11 @@ class Spinning:
 
     def look(self) -> None:
         """Decide again if the last look is some time ago; call it often while the engine computes, in one thread."""
-        now = time.monotonic()
-        if now - self._at < _LOOK_EVERY_S:
+        now, idle_s, own_s = self._clocks()
+        if (passed_s := now - self._at) < self._every_s:
             return
-        idle_s, own_s, passed_s = _idle_s(), time.process_time(), now - self._at
-        if passed_s < 4 * _LOOK_EVERY_S:  # after a pause, what was before says nothing
-            self.decide((idle_s - self._idle_s + own_s - self._own_s) / passed_s)
+        self.decide((idle_s - self._idle_s + own_s - self._own_s) / passed_s)
+        self._every_s = _LOOK_EVERY_S if passed_s < 2 * _LOOK_EVERY_S else _SHORTEST_LOOK_S
         self._at, self._idle_s, self._own_s = now, idle_s, own_s
 
     def decide(self, cores: float) -> None:
@@ -106,7 +110,6 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _idle_s() -> float:
-    """The seconds that the processors idled since the system's start, added up."""
+def _clocks() -> tuple[float, float, float]:
     times = psutil.cpu_times()
-    return float(times.idle + getattr(times, "iowait", 0.0))
+    return time.monotonic(), float(times.idle + getattr(times, "iowait", 0.0)), time.process_time()

@@ -26,6 +26,7 @@ _HEADER = re.compile(
     r"(?:<\|start\|>[^<]*|to=[^<]*)?<\|channel\|>(?P<channel>[^<]*)(?:<\|constrain\|>[^<]*)?<\|message\|>"
 )
 _LONGEST_HEADER = 300
+_CLOSING_STARTS = frozenset(close[0] for close in _FORMS.values())
 OPENING_MARKS, CLOSING_MARKS = tuple(_FORMS), (*_FORMS.values(), f"{_CHANNEL}analysis")
 # These have to reach the splitter even if a vocabulary has them as control tokens, which are no text otherwise.
 THINKING_MARKS = frozenset({*_FORMS, *_FORMS.values(), _CHANNEL, _START, _MESSAGE, _END, "<|constrain|>", "<|channel>"})
@@ -67,6 +68,22 @@ class ThinkingSplitter:
     def closing(self) -> str:
         """The text that ends the present thinking, and lets the answer begin."""
         return f"{_END}{_START}assistant{_CHANNEL}final{_MESSAGE}" if self._channels else f"{self._close}\n\n"
+
+    def plain(self, piece: str) -> str:
+        """The kind of this piece, text or thinking, if all of it can be shown as it is; "" if `feed` has to look at it.
+
+        Most pieces can, and a look takes longer.
+        """
+        if self._held or self._at_start or self._trim or self._channels or not piece:
+            return ""
+        if self._close:
+            return "" if self._close[0] in piece else "thinking"
+        if self._has_thought:
+            return "text"
+        if not _CLOSING_STARTS.isdisjoint(piece):
+            return ""
+        self._said += piece
+        return "text"
 
     def feed(self, piece: str) -> Kinds:
         """Yield the pieces that can be shown now."""
@@ -160,11 +177,14 @@ class StopTexts:
 
     def __init__(self, texts: tuple[str, ...]) -> None:
         self._texts = texts
+        self._starts = frozenset(text[0] for text in texts)
         self._held = ""
         self.reached = False
 
     def feed(self, piece: str) -> str:
         """The text that can be passed on now; after a stop text nothing more comes."""
+        if not self._held and self._starts.isdisjoint(piece):
+            return piece
         self._held += piece
         ends = [place for text in self._texts if (place := self._held.find(text)) >= 0]
         if ends:

@@ -259,11 +259,12 @@ class ToolCalls:
     """Passes on the pieces of an answer as `ThinkingSplitter` tells them apart, with the calls taken out of the text: a
     piece "tool_call" is JSON with `name` and `arguments`. Without `tools` it changes nothing.
 
-    `ended` is True once the answer has to end for the results.
+    `looks` says whether it does; `ended` is True once the answer has to end for the results.
     """
 
     def __init__(self, tools: Sequence[Mapping[str, Any]]) -> None:
         self._reader = ToolCallReader(tools) if tools else None
+        self.looks = bool(tools)
 
     @property
     def ended(self) -> bool:

@@ -39,6 +39,9 @@ class Vocabulary:
         self._vocab = self._native.llama_model_get_vocab(model)
         self.size: int = self._native.llama_vocab_n_tokens(self._vocab)
         self._buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        # What `piece` and `is_end` have found, since asking llama.cpp takes longer.
+        self._pieces: tuple[dict[int, bytes], dict[int, bytes]] = {}, {}
+        self._ends: dict[int, bool] = {}
         self._bos: int = self._native.llama_vocab_bos(self._vocab)
         self.bos = self._special(self._bos)
         self.eos = self._special(self._native.llama_vocab_eos(self._vocab))
@@ -90,7 +93,10 @@ class Vocabulary:
 
     def is_end(self, token: int) -> bool:
         """Whether this token ends an answer."""
-        return bool(self._native.llama_vocab_is_eog(self._vocab, token))
+        known = self._ends.get(token)
+        if known is None:
+            known = self._ends[token] = bool(self._native.llama_vocab_is_eog(self._vocab, token))
+        return known
 
     def is_mark(self, token: int) -> bool:
         """Whether this token is one of the template's marks rather than text."""
@@ -100,7 +106,11 @@ class Vocabulary:
         """The bytes of one token, which may be only part of a character. Control tokens have none, except the marks
         around thinking and, with `tools`, around calls.
         """
-        return self._piece(token, special=token in self._thinking_ids or (tools and token in self._tool_ids))
+        known = self._pieces[tools]
+        if token not in known:
+            special = token in self._thinking_ids or (tools and token in self._tool_ids)
+            known[token] = self._piece(token, special=special)
+        return known[token]
 
     def _marks_of(self, model: Any) -> frozenset[int]:
         """The tokens that are marks: control tokens, ends of an answer, and user-defined ones that look like marks."""

@@ -27,6 +27,25 @@ def test_threads_spin_only_while_each_has_a_core_of_its_own(spinning: Spinning) 
     assert said == [False, True, True, False, False, True]
 
 
+def test_what_passed_before_an_answer_tells_how_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    clocks = [0.0, 0.0, 0.0]  # the time, idle seconds of four processors, seconds of this process
+    spinning = Spinning(4, lambda: (clocks[0], clocks[1], clocks[2]))
+    said = []
+    for passed_s, idle_s, own_s in (
+        (0.05, 0.0, 0.2),  # too short to tell anything
+        (2.0, 7.0, 1.0),  # while the model is loaded, nothing else runs
+        (0.1, 0.0, 0.2),  # the first answer: two other programs have begun
+        (0.3, 0.0, 1.2),  # and have ended; too soon to look again
+        (0.3, 0.0, 1.2),
+        (3600.0, 14400.0, 0.0),
+    ):
+        clocks = [clocks[0] + passed_s, clocks[1] + idle_s, clocks[2] + own_s]
+        spinning.look()
+        said.append(spinning.on)
+    assert said == [False, True, False, False, True, True]
+
+
 def test_a_person_s_own_choice_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOMP_SPINCOUNT", "77")
     spinning = Spinning(4)

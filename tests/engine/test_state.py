@@ -88,6 +88,17 @@ def test_two_answers_at_once_are_those_of_one_after_the_other(tiny: Loaded) -> N
     assert "".join(event["text"] for event in said if event["event"] == "text") + rest == alone["wind"]
 
 
+def test_text_that_comes_fast_is_told_in_few_pieces_and_at_once_at_first(llama: Loaded) -> None:
+    inference = llama.inference()
+    asked = fitted(inference, llama.running, chat("Be brief.", "wind " * 8))
+    whole, _ = answered(inference, asked, "", 100)
+    answer = begin(inference, asked, "", 100)
+    told = [event for event in inference.follow(answer) if event is not None and event["event"] == "text"]
+    assert "".join(event["text"] for event in told) == whole
+    assert len(told) < 90
+    assert len(told[0]["text"]) < len(whole) / 10
+
+
 def test_an_answer_that_runs_out_of_cells_waits_for_the_older_one(llama: Loaded) -> None:
     questions = {slot: chat("Be brief.", f"{slot} " * 40) for slot in ("wind", "tide")}
     alone = {}
