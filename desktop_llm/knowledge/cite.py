@@ -1,20 +1,18 @@
 """Finds the passages that support an answer: checks its marks, finds the quotes, adds missing marks.
 
-Small models write few marks or wrong ones, so each sentence of the answer is compared with the sentences of the
-passages: by the share of its meaning words, weighed by how rare they are among the passages, that a quote holds. A
-citation shows a span of the stored text, never the model's words.
+Small models write few marks or wrong ones, so each sentence of the answer is compared with the passages
+(`agreement.py`). A sentence keeps a mark only if the passage that it names says the same; otherwise it gets the mark of
+one that does, or none. A citation shows a span of the stored text, never the model's words.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from desktop_llm.knowledge.sentences import Span, numbers, sentences, words
+from desktop_llm.knowledge.agreement.evidence import Evidence, Support
+from desktop_llm.knowledge.sentences import Span, sentences, words
 from desktop_llm.knowledge.shapes import Cited
 from desktop_llm.message import Citation
 
@@ -27,23 +25,8 @@ _CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]+`", re.MULTILINE | re.DOTAL
 _NO_STATEMENT = re.compile(r"\s*(#|\||>|[-=*_]{3,}\s*$)")
 _BULLET = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 
-_QUOTE_SENTENCES = 3
-_EXTRA_SENTENCE = 0.06  # how much one more sentence must add to a quote
-_AGREEING_NUMBERS = 0.15
-_SUPPORTED = 0.62  # a sentence without a mark gets one from this score on
-_KEPT = 0.2  # a mark that the model wrote stays from this score on
 _FEWEST_WORDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Quote:
-    """The best span of one passage for a sentence, and how much of the sentence it holds."""
-
-    passage: Citation
-    start: int
-    end: int
-    support: float
-    numbers_agree: bool
+_APART = 300  # characters between two pieces of evidence from which on each is a quote of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,71 +40,43 @@ class _Piece:
 
 def cite(answer: str, passages: Sequence[Citation], stored_text: StoredText) -> Cited:
     """Check an answer against the passages that the model was given; each mark of the result has a citation."""
-    evidence = _Evidence(passages)
+    evidence = Evidence([passage.text for passage in passages])
     text = ""
     citations: list[Citation] = []
     unsupported: list[Span] = []
     for piece in _pieces(answer):
-        quotes = evidence.quotes_for(piece) if piece.words or piece.marks else []
-        cited = _marked(piece.text, [quote.passage.number for quote in quotes])
+        quotes = _quotes(piece, passages, evidence) if piece.words else []
+        cited = _marked(piece.text, [passages[quote.passage].number for quote in quotes])
         if passages and piece.words >= _FEWEST_WORDS and not quotes:
             lead = len(cited) - len(cited.lstrip())
             unsupported.append((len(text) + lead, len(text) + len(cited.rstrip())))
-        citations += [_citation(quote, stored_text) for quote in quotes]
+        citations += [_citation(quote, passages[quote.passage], stored_text) for quote in quotes]
         text += cited
     return Cited(text, tuple(citations), tuple(unsupported))
 
 
-class _Evidence:
-    """The passages, cut into sentences, with the weight of each word."""
-
-    def __init__(self, passages: Sequence[Citation]) -> None:
-        self._passages = {passage.number: passage for passage in passages}
-        self._sentences = {number: list(sentences(each.text)) for number, each in self._passages.items()}
-        held = Counter(
-            word
-            for number, spans in self._sentences.items()
-            for start, end in spans
-            for word in set(words(self._passages[number].text[start:end]))
-        )
-        total = sum(map(len, self._sentences.values()))
-        self._weight = cache(lambda word: math.log(1 + (total + 1) / (held[word] + 0.5)))
-
-    def quotes_for(self, piece: _Piece) -> list[_Quote]:
-        """The quotes to show with a sentence: from the passages it names, otherwise the best one of any passage."""
-        said, counted = words(piece.text), numbers(_BULLET.sub("", piece.text))
-        if not said:
-            return []
-        named = [self._best(number, said, counted) for number in piece.marks if number in self._passages]
-        if kept := [quote for quote in named if quote.support >= _KEPT and counted <= numbers(quote.passage.text)]:
-            return kept
-        if len(said) < _FEWEST_WORDS:
-            return []
-        best = max((self._best(number, said, counted) for number in self._passages), key=_fit, default=None)
-        return [best] if best is not None and best.support >= _SUPPORTED and best.numbers_agree else []
-
-    def _best(self, number: int, said: Sequence[str], counted: set[str]) -> _Quote:
-        passage = self._passages[number]
-        return max((self._quote(passage, span, said, counted) for span in self._spans(number)), key=_fit)
-
-    def _spans(self, number: int) -> Iterator[tuple[int, int, int]]:
-        spans = self._sentences[number] or [(0, len(self._passages[number].text))]
-        for first in range(len(spans)):
-            for last in range(first, min(first + _QUOTE_SENTENCES, len(spans))):
-                yield spans[first][0], spans[last][1], last - first
-
-    def _quote(self, passage: Citation, span: tuple[int, int, int], said: Sequence[str], counted: set[str]) -> _Quote:
-        start, end, extra = span
-        text = passage.text[start:end]
-        there = set(words(text))
-        total = sum(self._weight(word) for word in set(said))
-        shared = sum(self._weight(word) for word in set(said) & there)
-        support = shared / total - _EXTRA_SENTENCE * extra
-        return _Quote(passage, start, end, support, counted <= numbers(text))
+def _quotes(piece: _Piece, passages: Sequence[Citation], evidence: Evidence) -> list[Support]:
+    """The quotes to show with a sentence: from the passages it names if they say the same, otherwise from any."""
+    sentence = _BULLET.sub("", piece.text, count=1)
+    named = [place for place, passage in enumerate(passages) if passage.number in piece.marks]
+    if found := [quote for place in named for quote in evidence.support(sentence, [place])]:
+        return _joined(found)
+    if piece.words < _FEWEST_WORDS and not piece.marks:
+        return []
+    return _joined(evidence.support(sentence, range(len(passages))))
 
 
-def _fit(quote: _Quote) -> float:
-    return quote.support + _AGREEING_NUMBERS * quote.numbers_agree
+def _joined(found: Sequence[Support]) -> list[Support]:
+    """The quotes in the order of their passages, those that lie close to each other as one."""
+    joined: list[Support] = []
+    for quote in sorted(found, key=lambda quote: (quote.passage, quote.start)):
+        last = joined[-1] if joined else None
+        if last is not None and last.passage == quote.passage and quote.start - last.end <= _APART:
+            end, share = max(last.end, quote.end), min(last.share, quote.share)
+            joined[-1] = Support(quote.passage, last.start, end, share)
+        else:
+            joined.append(quote)
+    return joined
 
 
 def _pieces(answer: str) -> Iterator[_Piece]:
@@ -182,8 +137,7 @@ def _marked(text: str, passage_numbers: Sequence[int]) -> str:
     return f"{body[:cut]} {marks}{body[cut:]}{text[len(body) :]}"
 
 
-def _citation(quote: _Quote, stored_text: StoredText) -> Citation:
-    passage = quote.passage
+def _citation(quote: Support, passage: Citation, stored_text: StoredText) -> Citation:
     start, end = passage.start + quote.start, passage.start + quote.end
     text = passage.text[quote.start : quote.end]
     stored = stored_text(passage.document, passage.page)
@@ -194,7 +148,7 @@ def _citation(quote: _Quote, stored_text: StoredText) -> Citation:
         start=start,
         end=end,
         text=text,
-        score=round(min(1.0, max(0.0, quote.support)), 4),
+        score=round(min(1.0, quote.share), 4),
         place=passage.place,
         verified=stored is not None and stored[start:end] == text,
     )

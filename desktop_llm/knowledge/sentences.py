@@ -1,4 +1,4 @@
-"""Sentences and their words, in any language, without a model: enough to tell whether two sentences say the same."""
+"""Sentences and the words that carry their meaning, in any language."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ MAX_SENTENCE_LENGTH = 400  # a longer one is really a list or a table: it is cut
 
 _END = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s|$)|[。！？]+[」』”]*|\n\s*\n")
 _ABBREVIATION = re.compile(
-    r"\b(?:[A-Za-zÄÖÜ]|e\.g|i\.e|cf|vs|etc|Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Fig|Art|Abs|Sec|pp|ca|bzw|usw|z\.\s?B|d\.\s?h|\d{1,2})$"
+    r"\b(?:[A-Za-zÄÖÜ]|e\.g|i\.e|cf|vs|etc|Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Fig|Art|Abs|Sec|pp|ca|bzw|usw|z\.\s?B|d\.\s?h)$"
 )
+# A number with a full stop is an ordinal behind a German article or preposition, before a month, and at a line's start.
+_ORDINAL = re.compile(r"(?:^|\n|\b(?:der|die|das|den|dem|des|am|im|zum|vom|ab|bis|und|seit|vor|nach)\s+)\d{1,2}$")
+_MONTH = re.compile(r"\s+(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)")
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\W_]+")
-_STEM_LENGTH = 6
 
 
 def sentences(text: str, *, lines_end: bool = False) -> Iterator[Span]:
@@ -31,14 +33,8 @@ def sentences(text: str, *, lines_end: bool = False) -> Iterator[Span]:
 
 
 def words(text: str) -> list[str]:
-    """The words that carry meaning, shortened so that inflected forms match, and the numbers in one notation."""
-    found = (word.casefold() for word in _WORD.findall(folded(text)))
-    return [_short(word) for word in found if word not in EMPTY_WORDS]
-
-
-def numbers(text: str) -> set[str]:
-    """The numbers in a text, thousands' separators left out."""
-    return {_short(word) for word in _WORD.findall(text) if word[0].isdigit()}
+    """The words that carry meaning; two characters are one in languages without blanks."""
+    return [word for word in _WORD.findall(folded(text)) if word.casefold() not in EMPTY_WORDS]
 
 
 def _ends(text: str, lines_end: bool) -> list[int]:
@@ -51,7 +47,14 @@ def _ends(text: str, lines_end: bool) -> list[int]:
 def _is_abbreviation(text: str, match: re.Match[str]) -> bool:
     if match.group() != ".":
         return False
+    if re.search(r"\b[ap]\.\s?m$", text[max(0, match.start() - 4) : match.start()]):
+        return not re.match(r"\s+[A-ZÄÖÜ]", text[match.end() : match.end() + 3])
     if _ABBREVIATION.search(text, max(0, match.start() - 12), match.start()):
+        return True
+    digits = re.search(r"\d{1,2}$", text[max(0, match.start() - 2) : match.start()])
+    if digits and (
+        _MONTH.match(text, match.end()) or _ORDINAL.search(text[max(0, match.start() - 12) : match.start()])
+    ):
         return True
     following = text[match.end() : match.end() + 2].strip()
     return bool(following) and following[0].islower()
@@ -71,10 +74,3 @@ def _cut(text: str, start: int, end: int) -> Iterator[Span]:
 def _stripped(text: str, start: int, end: int) -> Span:
     piece = text[start:end]
     return start + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
-
-
-def _short(word: str) -> str:
-    if word[0].isdigit():
-        plain = re.sub(r"[.,](?=\d{3}(?:\D|$))", "", word).replace(",", ".")
-        return re.sub(r"\.0+$", "", plain)
-    return word[:_STEM_LENGTH]

@@ -1,0 +1,165 @@
+"""One clause: its terms, what it inherits from the clauses before it, and which of its words are verbs.
+
+No grammar is known. Verbs are told by their endings, and by their place between a noun and what follows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+
+from desktop_llm.knowledge.agreement.grammar import Grammar, grammar, word_set
+from desktop_llm.knowledge.agreement.lexicon import IRREGULAR_VERBS
+from desktop_llm.knowledge.agreement.stems import keys_of
+from desktop_llm.knowledge.agreement.terms import Term, is_negation
+
+IRREGULAR = frozenset(form for form in IRREGULAR_VERBS.split() if form not in ("sale", "weight"))
+
+
+@dataclass
+class Clause:
+    """What one clause says: its terms, the segment between marks that each is in, and which of them are inherited.
+
+    `verb` is the place of its first verb, -1 if it has none. `joint` is the word or mark before it, `joints` those
+    before its segments; `dependent` means that it says when, why or on what condition the clause before or behind it
+    holds. `parts` tells inherited terms apart: "label" ("Price:"), "owner" (whose), "patient" (whom), or "".
+    """
+
+    terms: list[Term] = field(default_factory=list)
+    segments: list[int] = field(default_factory=list)
+    inherited: set[int] = field(default_factory=set)
+    verb: int = -1
+    joint: str = ""
+    dependent: bool = False
+    sentence: int = 0
+    language: str = "en"
+    parts: dict[int, str] = field(default_factory=dict)
+    joints: dict[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The text of its terms in small letters."""
+        return [term.plain for term in self.terms]
+
+    @cached_property
+    def word_set(self) -> frozenset[str]:
+        """The same, each once."""
+        return frozenset(self.words)
+
+    @cached_property
+    def verbs(self) -> list[bool]:
+        """Whether each of its terms is a verb."""
+        return [is_verb(self.terms, place, self.language) for place in range(len(self.terms))]
+
+    @cached_property
+    def negative(self) -> list[int]:
+        """The places of its words of negation."""
+        return [place for place, term in enumerate(self.terms) if is_negation(term, self.language)]
+
+    @cached_property
+    def grammar(self) -> Grammar:
+        """The small words of its language."""
+        return grammar(self.language)
+
+    @property
+    def subject(self) -> list[Term]:
+        """The content terms before the verb, or all of them if there is no verb."""
+        until = self.verb if self.verb >= 0 else len(self.terms)
+        return [term for term in self.terms[:until] if term.has_content]
+
+    def general_word(self, place: int) -> bool:
+        """Whether the word belongs to the sentence's own frame, or is a verb that carries little by itself."""
+        plain = self.terms[place].plain
+        words = self.grammar.general
+        if plain in words or plain.removesuffix("s") in words or plain.removesuffix("es") in words:
+            return True
+        return any(key in _light_stems(self.language) for key in self.terms[place].offers)
+
+    @cached_property
+    def content(self) -> list[int]:
+        """The places of the terms that say something by themselves."""
+        return [place for place, term in enumerate(self.terms) if term.has_content]
+
+
+@cache
+def _light_stems(language: str) -> frozenset[str]:
+    return frozenset(next(iter(keys_of(word, language))) for word in grammar(language).light)
+
+
+def merged(first: Clause, second: Clause) -> Clause:
+    """Two clauses as one, in the order of the text."""
+    shift = len(first.terms)
+    joint = [Term(second.joint, 0, 0, "function", {}, frozenset())] if second.joint.isalpha() else []
+    shift += len(joint)
+    last = max(first.segments, default=0) + 1
+    return Clause(
+        terms=[*first.terms, *joint, *second.terms],
+        segments=[*first.segments, *([last] * len(joint)), *(last + number for number in second.segments)],
+        inherited=first.inherited | {shift + place for place in second.inherited},
+        verb=first.verb if first.verb >= 0 else second.verb + shift if second.verb >= 0 else -1,
+        joint=first.joint,
+        dependent=first.dependent,
+        sentence=first.sentence,
+        language=first.language,
+        joints={**first.joints, **{last + number: joint for number, joint in second.joints.items()}},
+        parts={**first.parts, **{shift + place: part for place, part in second.parts.items()}},
+    )
+
+
+def is_verb(terms: Sequence[Term], place: int, language: str) -> bool:
+    """Whether the term stands where a verb stands, or is an auxiliary."""
+    term = terms[place]
+    words = grammar(language)
+    plain = term.plain
+    if plain in words.auxiliaries or plain.removesuffix("n't") in words.auxiliaries or plain in ("cannot", "won't"):
+        return term.kind != "figure"
+    if term.kind != "word" or (term.capital and place):
+        return False
+    before = terms[place - 1].plain if place else ""
+    after = terms[place + 1] if place + 1 < len(terms) else None
+    if before in words.articles or before in words.all or before in words.some:
+        return False
+    if before in words.prepositions and before not in ("to", "zu"):
+        return False
+    if before in words.be:
+        return language != "en" or _is_participle(plain) or plain.endswith("ing")
+    if before in ("to", "zu", "not") or before in words.relative or before in words.auxiliaries or before in _PERSONS:
+        return True
+    if language == "de":
+        return bool(re.search("(?:t|te|ten|en)$", plain)) and not (
+            after is not None and after.capital and place > 0 and terms[place - 1].kind == "function"
+        )
+    if language not in ("en", "fr", "es", "ru"):
+        return False
+    if language == "en":
+        return place > 0 and _is_english_verb(plain, terms[place - 1], after, words)
+    if place == 0 or not terms[place - 1].has_content or after is None:
+        return False
+    return after.kind in ("figure", "function", "name") and not plain.endswith("ment")
+
+
+_PERSONS = word_set("i you we they he she it that who which")
+
+
+def _is_participle(plain: str) -> bool:
+    return plain in IRREGULAR or (plain.endswith("ed") and len(plain) > 4)
+
+
+def _is_english_verb(plain: str, before: Term, after: Term | None, words: Grammar) -> bool:
+    if _is_participle(plain):
+        attribute = before.plain.endswith("'s") or (before.kind == "function" and before.plain not in words.pronouns)
+        return not (attribute and after is not None and after.kind == "word")
+    if before.kind == "figure" or not before.has_content or plain.endswith(("ly", "ing")):
+        return False
+    if after is not None and (
+        after.plain in words.auxiliaries or (after.plain == "of" and not plain.startswith("consist"))
+    ):
+        return False
+    plural = before.kind != "name" and before.plain.endswith("s") and not before.plain.endswith(("ss", "us", "is"))
+    if plain.endswith("s") == plural:
+        return False
+    if after is None:
+        return plain.endswith("s") and not plain.endswith("ss") and before.kind == "word" and not before.capital
+    return after.kind in ("figure", "function", "name")

@@ -1,0 +1,301 @@
+"""A text as clauses: what each one says, with the subject it inherits and what its pronouns stand for.
+
+A clause ends at a mark or a joining word if there is a verb on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from desktop_llm.knowledge.agreement.clause import IRREGULAR, Clause, is_verb
+from desktop_llm.knowledge.agreement.grammar import Grammar, grammar, word_set
+from desktop_llm.knowledge.agreement.terms import Term
+
+
+@dataclass(slots=True)
+class _Segment:
+    joint: str
+    terms: list[Term]
+    verb: int
+
+
+def clauses(sentences: Sequence[Sequence[Term]], language: str) -> list[Clause]:
+    """The clauses of a text's sentences, in order."""
+    reader = _Reader(language)
+    for number, sentence in enumerate(sentences):
+        reader.read(sentence, number)
+    return reader.found
+
+
+class _Reader:
+    """Reads sentences one after the other, and remembers what pronouns may stand for."""
+
+    def __init__(self, language: str) -> None:
+        self.found: list[Clause] = []
+        self._language = language
+        self._words = grammar(language)
+        self._label: list[Term] = []
+        self._persons: dict[str, list[Term]] = {}
+        self._bound: set[str] = set()
+
+    def read(self, sentence: Sequence[Term], number: int) -> None:
+        """Add the clauses of a sentence."""
+        self._label = []
+        first = len(self.found)
+        current = Clause(sentence=number, language=self._language)
+        table = any(term.text == "|" for term in sentence)
+        for place, segment in enumerate(_segments(sentence, self._language), 1):
+            if segment.joint == ":" and current.terms:
+                self._label = [term for term in current.terms if term.has_content and not table]
+                if current.verb < 0:
+                    current = Clause(joint=current.joint, sentence=number, language=self._language)
+                else:
+                    self._close(current, first)
+                    current = Clause(sentence=number, language=self._language)
+            elif current.terms and _starts_clause(current, segment, self._words):
+                self._close(current, first)
+                if table and not self._label:
+                    self._label = [term for term in current.terms if term.has_content]
+                current = Clause(joint=segment.joint, sentence=number, language=self._language)
+                current.dependent = segment.joint in self._words.subordinating
+            elif not current.terms and segment.joint != ":":
+                current.joint = segment.joint
+                current.dependent = segment.joint in self._words.subordinating
+            elif segment.joint.isalpha():
+                current.terms.append(Term(segment.joint, 0, 0, "function", {}, frozenset()))
+                current.segments.append(place - 1)
+            if current.verb < 0 and segment.verb >= 0:
+                current.verb = len(current.terms) + segment.verb
+            current.joints[place] = segment.joint
+            current.terms += segment.terms
+            current.segments += [place] * len(segment.terms)
+        if current.terms:
+            self._close(current, first)
+        elif self._label and len(self.found) == first:
+            self._close(Clause(self._label, [0] * len(self._label), sentence=number, language=self._language), first)
+
+    def _close(self, clause: Clause, first: int) -> None:
+        """Add the clause, with what it inherits put in its place."""
+        before = self.found[-1] if self.found else None
+        same = before is not None and len(self.found) > first and clause.joint != "\n"
+        added: dict[int, list[tuple[Term, str]]] = {}
+        if self._label:
+            added[0] = [(term, "label") for term in self._label]
+        if before is not None:
+            self._resolve(clause, before, added)
+            if same or _counts_only(clause):
+                added[0] = [*added.get(0, []), *((term, "") for term in self._shared(clause, before))]
+        if added:
+            _insert(clause, added)
+        self.found.append(clause)
+
+    def _resolve(self, clause: Clause, before: Clause, added: dict[int, list[tuple[Term, str]]]) -> None:
+        """Put in what the clause's pronouns stand for."""
+        words = self._words
+        for place, term in enumerate(clause.terms):
+            plain = term.plain
+            if plain not in words.pronouns or term.kind == "figure" or self._stands_alone(clause, place):
+                continue
+            following = clause.terms[place + 1] if place + 1 < len(clause.terms) else None
+            owner = plain in words.possessives and following is not None and following.has_content
+            done_to = plain in words.object_pronouns and not owner
+            stands = self._stands_for(plain, before, subject=not done_to)
+            if stands:
+                part = "owner" if owner else "patient" if done_to else ""
+                added[place] = [*added.get(place, []), *((each, part) for each in stands)]
+
+    def _stands_alone(self, clause: Clause, place: int) -> bool:
+        """Whether a pronoun stands for nothing: "no one", "it was decided that", "this book"."""
+        before = clause.terms[place - 1].plain if place else ""
+        after = clause.terms[place + 1] if place + 1 < len(clause.terms) else None
+        if after is not None and clause.segments[place + 1] != clause.segments[place]:
+            after = None
+        plain = clause.terms[place].plain
+        if plain in ("one", "ones"):
+            return before in ("no", "any", "every", "some", "each") or (after is not None and after.plain == "of")
+        return (
+            plain in ("this", "these", "those", "diese", "dieser", "dieses") and after is not None and after.has_content
+        )
+
+    def _shared(self, clause: Clause, before: Clause) -> list[Term]:
+        """What a clause has in common with the one before it in its sentence: its subject if it has none, and more if
+        it has no verb; otherwise what stands before the first comma."""
+        own = [term for term in clause.terms[: max(clause.verb, 0)] if term.has_content]
+        pronouns = any(term.plain in self._words.pronouns for term in clause.terms[: max(clause.verb, 0)])
+        if clause.verb < 0:
+            return [term for term in before.terms if term.has_content and term.kind != "figure"]
+        if (own and not _counts_only(clause)) or pronouns:
+            return _adjunct(before)
+        subject = [term for term in before.terms[: max(before.verb, 0)] if term.kind != "figure"]
+        if any(term.has_content for term in subject) and clause.joint not in self._words.relative:
+            return subject
+        return [term for term in before.terms if term.has_content and term.kind != "figure"]
+
+    def _stands_for(self, plain: str, before: Clause, *, subject: bool) -> list[Term]:
+        words = self._words
+        person = "f" if plain in words.feminine else "m" if plain in words.masculine else ""
+        if person:
+            self._find_person(person, before, subject=subject)
+            if person in self._persons:
+                return self._persons[person]
+            if self._language == "en":
+                return []
+        names = [term for term in before.subject if term.kind == "name"] or [
+            term for term in before.terms if term.kind == "name"
+        ]
+        rest = [
+            term
+            for place, term in enumerate(before.terms)
+            if term.kind in ("word", "character") and not is_verb(before.terms, place, self._language)
+        ]
+        return [*names, *rest]
+
+    def _find_person(self, person: str, before: Clause, *, subject: bool) -> None:
+        if person in self._persons:
+            return
+        free = [group for group in _names(before) if group[0].text not in self._bound]
+        free = free or [
+            group
+            for clause in reversed(self.found[-4:])
+            for group in _names(clause)
+            if group[0].text not in self._bound
+        ]
+        if free:
+            self._persons[person] = free[0] if subject else free[-1]
+            self._bound.add(self._persons[person][0].text)
+
+
+def _counts_only(clause: Clause) -> bool:
+    """Whether the subject is a bare number: "58 received a placebo"."""
+    own = [term for term in clause.terms[: max(clause.verb, 0)] if term.has_content]
+    return bool(own) and all(term.kind == "figure" for term in own)
+
+
+def _names(clause: Clause) -> list[list[Term]]:
+    """The names in a clause; words of a name that stand side by side are one."""
+    groups: list[list[Term]] = []
+    last = -2
+    for place, term in enumerate(clause.terms):
+        if term.kind == "name" or (place == 0 and term.capital and term.kind == "word"):
+            if last == place - 1 and groups:
+                groups[-1].append(term)
+            else:
+                groups.append([term])
+            last = place
+    return groups
+
+
+def _adjunct(clause: Clause) -> list[Term]:
+    """What stands before the first comma of a sentence without a verb, as "In the trial,"; it holds for all of it."""
+    if not clause.terms or clause.terms[0].plain not in clause.grammar.prepositions:
+        return []
+    first = clause.segments[0]
+    if 0 <= clause.verb < clause.segments.count(first) or first == clause.segments[-1]:
+        return []
+    return [
+        term
+        for term, segment in zip(clause.terms, clause.segments, strict=True)
+        if segment == first and term.has_content
+    ]
+
+
+def _insert(clause: Clause, added: dict[int, list[tuple[Term, str]]]) -> None:
+    terms: list[Term] = []
+    segments: list[int] = []
+    inherited: set[int] = set()
+    verb = clause.verb
+    for place, (term, segment) in enumerate(zip(clause.terms, clause.segments, strict=True)):
+        for other, part in added.get(place, ()):
+            inherited.add(len(terms))
+            clause.parts[len(terms)] = part
+            terms.append(other)
+            segments.append(segment)
+        if place == clause.verb:
+            verb = len(terms)
+        terms.append(term)
+        segments.append(segment)
+    clause.terms, clause.segments, clause.inherited, clause.verb = terms, segments, inherited, verb
+
+
+def _starts_clause(current: Clause, segment: _Segment, words: Grammar) -> bool:
+    if segment.joint in (";", "\n"):
+        return True
+    if segment.verb < 0:
+        return False
+    return current.verb >= 0 or (current.joint in words.subordinating and segment.joint == ",")
+
+
+def _segments(sentence: Sequence[Term], language: str) -> list[_Segment]:
+    words = grammar(language)
+    found: list[_Segment] = []
+    joint = ""
+    held: list[Term] = []
+
+    def close(following: str) -> None:
+        nonlocal joint, held
+        if held:
+            verb = next((place for place in range(len(held)) if is_verb(held, place, language)), -1)
+            if (
+                held[0].plain in _PREDICATES
+                if joint == ","
+                else joint in words.joining and _leads_with_verb(held, language)
+            ):
+                verb = 0
+            found.append(_Segment(joint, held, verb))
+            held, joint = [], following
+        elif not joint or joint in ",;" or following in (";", ":", "\n"):
+            joint = following
+
+    for place, term in enumerate(sentence):
+        plain = term.plain
+        if term.kind == "break":
+            if plain not in ("(", ")", "[", "]") and not _tells_figure(sentence, place, held):
+                close(_MARKS.get(plain[0], plain[0]))
+        elif term.kind == "function" and (plain in words.joining or _is_subordinating(plain, sentence, place, words)):
+            close(plain)
+        else:
+            held.append(term)
+    close("")
+    return found
+
+
+_PREDICATES = word_set("due located situated based born available valid known called named built made held")
+_MARKS = dict(zip("，；：、。", ",;:,;", strict=True))
+
+
+def _tells_figure(sentence: Sequence[Term], place: int, held: Sequence[Term]) -> bool:
+    """Whether a comma or dash stands between a thing and its figure: "students — 200 roubles"."""
+    following = sentence[place + 1] if place + 1 < len(sentence) else None
+    if following is None or following.kind != "figure" or sentence[place].text not in ",–—" or not held:
+        return False
+    last = (
+        place + 2 >= len(sentence)
+        or sentence[place + 2].kind == "break"
+        or sentence[place + 2].plain in ("and", "und", "et", "y")
+    )
+    rival = any(term.kind == "figure" and term.unit for term in held)
+    return last and not rival and any(term.has_content for term in held)
+
+
+def _leads_with_verb(held: Sequence[Term], language: str) -> bool:
+    """Whether what follows "and" or "but" begins with a verb: "keeps the password"."""
+    if len(held) < 2 or held[0].kind != "word" or held[0].capital:
+        return False
+    plain = held[0].plain
+    follows = held[1].plain
+    words = grammar(language)
+    determined = follows in words.articles | words.all | words.prepositions or held[1].kind in ("figure", "name")
+    if language == "en":
+        return (plain in IRREGULAR or plain.endswith(("s", "ed"))) and determined
+    return determined and follows not in ("de", "d", "von", "del", "des", "du")
+
+
+def _is_subordinating(plain: str, sentence: Sequence[Term], place: int, words: Grammar) -> bool:
+    if plain not in words.subordinating:
+        return False
+    if plain in ("as", "so", "que", "da"):
+        return place > 0 and sentence[place - 1].text == ","
+    if plain == "that":
+        return place > 0 and (sentence[place - 1].has_content or sentence[place - 1].plain in words.object_pronouns)
+    return True

@@ -1,0 +1,26 @@
+"""What speaks against one clause being evidence for another."""
+
+from __future__ import annotations
+
+from desktop_llm.knowledge.agreement.compared import Compared
+from desktop_llm.knowledge.agreement.polarity import differ_in_duty, differ_in_negation, differ_in_time
+from desktop_llm.knowledge.agreement.quantities import differ_in_bound, differ_in_item, differ_in_quantity
+from desktop_llm.knowledge.agreement.relations import differ_in_direction, differ_in_order, differ_in_roles
+
+
+def contradiction(compared: Compared) -> str:
+    """What speaks against the evidence, in a word; "" if nothing does."""
+    for check in (
+        differ_in_negation,
+        differ_in_duty,
+        differ_in_time,
+        differ_in_quantity,
+        differ_in_bound,
+        differ_in_item,
+        differ_in_direction,
+        differ_in_order,
+        differ_in_roles,
+    ):
+        if check(compared):
+            return check.__name__
+    return ""

@@ -1,0 +1,186 @@
+"""Whether two clauses differ in how many, in a bound, or in the item of a list that a figure belongs to."""
+
+from __future__ import annotations
+
+import re
+
+from desktop_llm.knowledge.agreement.clause import Clause
+from desktop_llm.knowledge.agreement.compared import Compared
+from desktop_llm.knowledge.agreement.grammar import word_set
+from desktop_llm.knowledge.agreement.negation import is_bound
+from desktop_llm.knowledge.agreement.terms import Term
+
+_PERIODS = word_set(
+    """full second third day week month year hour time jahr monat woche tag jour mois an année semaine día mes año
+    semana"""
+)
+# What is said of some: words that cannot stand for each other. All others only say that it is not all.
+_AMOUNTS = {
+    "most": "most", "meisten": "most", "plupart": "most", "mayoría": "most", "few": "few", "wenige": "few",
+    "pocos": "few", "many": "many", "viele": "many", "beaucoup": "many", "muchos": "many", "half": "half",
+    "sometimes": "sometimes",
+}  # fmt: skip
+
+# Bounds before a figure, by whether it is the lowest or the highest value; those at the top are tried first.
+_BOUNDS = """
+> at least|a minimum of|minimum(?: of)?|no (?:less|fewer) than|not (?:less|fewer) than
+> mindestens|au moins|al menos|como mínimo|не менее
+< at most|up to|a maximum of|maximum(?: of)?|no (?:more|longer|later|older) than|not (?:more|longer|later) than
+< not exceed(?:ing)?|höchstens|bis zu|maximal|au plus|jusqu'à|como máximo|hasta|не более
+> (?:more|longer|taller|older|larger|bigger|greater|higher|heavier|wider|later|deeper) than|over|above|exceed(?:s|ing)?
+> beyond|after|since|nach|seit|ab|mehr als|über|länger als|älter als|plus de|más de
+< (?:less|fewer|shorter|younger|smaller|lower|lighter|narrower|earlier) than|before|by|until|till|under|below|beneath
+< vor|bis|weniger als|unter|moins de|menos de
+"""
+_BOUND_PATTERNS = [
+    (line[0], re.compile(rf"(?:^|\s)({line[2:]})(?:\s(?:the|a|age|of|für|einer?))*$"))
+    for line in _BOUNDS.strip().splitlines()
+]
+_BEHIND = (
+    (">", re.compile(r"or (?:more|older|longer|above)|oder mehr|ou plus|o más|minimum|and (?:over|above)")),
+    ("<", re.compile(r"or (?:less|fewer|younger|under|below)|oder weniger|ou moins|maximum")),
+)
+_FROM = re.compile(r"(?:^|\s)(?:from|ab|desde|dès)$")
+# Without one of these, a word such as "over" or "by" may mean something else than a bound.
+_STRONG = re.compile(r"least|most|minimum|maximum|than|up to|under|exceed|mindestens|höchstens|moins|menos|máximo")
+
+
+def differ_in_quantity(compared: Compared) -> bool:
+    """Whether the claim says of all, of most or of none but these what the evidence does not."""
+    claim, evidence = _quantities(compared.claim), _quantities(compared.evidence)
+    if not claim:
+        return False
+    if ("only" in claim and "only" not in evidence) or (
+        "all" in claim and "all" not in evidence and not compared.negated[1]
+    ):
+        return True
+    some, others = claim - {"only", "all"}, evidence - {"only", "all"}
+    if some and "all" in evidence and not others:
+        return True
+    return bool(some - {"some"}) and not some & others
+
+
+def _quantities(clause: Clause) -> set[str]:
+    words = clause.grammar
+    if clause.word_set.isdisjoint(words.only | words.all | words.some):
+        return set()
+    found: set[str] = set()
+    for place, word in enumerate(clause.words):
+        following = clause.terms[place + 1] if place + 1 < len(clause.terms) else None
+        if word in words.only:
+            found.add("only")
+        elif word in words.all:
+            frequency = following is not None and (following.kind == "figure" or following.plain in _PERIODS)
+            if not frequency and (place == 0 or clause.words[place - 1] not in ("at", "free")):
+                found.add("all")
+        elif word in words.some and not (
+            following is not None and (following.plain in words.than or following.kind == "figure")
+        ):
+            found.add(_AMOUNTS.get(word, "some"))
+    return found
+
+
+def differ_in_bound(compared: Compared) -> bool:
+    """Whether a figure is the lowest value in one clause and the highest in the other, or bounds only the claim."""
+    for place, other in compared.pairs.items():
+        if compared.claim.terms[place].kind != "figure":
+            continue
+        claim, strong = _bound(compared.claim, place)
+        if not claim:
+            continue
+        evidence, _ = _bound(compared.evidence, other)
+        if claim != evidence and (evidence or strong):
+            return True
+    return False
+
+
+def _bound(clause: Clause, place: int) -> tuple[str, bool]:
+    """The bound that a figure is: ">", "<" or "", and whether its words leave no doubt."""
+    ahead = " ".join(clause.words[max(0, place - 4) : place])
+    for sign, pattern in _BOUND_PATTERNS:
+        if match := pattern.search(ahead):
+            denied = any(is_bound(clause, at) for at in range(max(0, place - 6), place))
+            if denied and not match[1].startswith("no"):
+                sign = "<" if sign == ">" else ">"
+            return sign, bool(_STRONG.search(match[0]))
+    if clause.terms[place].unit in ("date", "time") and _FROM.search(ahead):
+        return ">", False
+    behind = " ".join(clause.words[place + 1 : place + 4])
+    return next(((sign, True) for sign, pattern in _BEHIND if pattern.match(behind)), ("", False))
+
+
+def differ_in_item(compared: Compared) -> bool:
+    """Whether a figure or name of the claim stands in another item of a list than a noun that it is said of."""
+    evidence = compared.evidence
+    if len(set(evidence.segments)) == 1:
+        return False
+    nouns = [
+        place
+        for place in compared.taken
+        if evidence.terms[place].kind in ("word", "name")
+        and place not in evidence.inherited
+        and not evidence.verbs[place]
+    ]
+    figures = [place for place in compared.taken if evidence.terms[place].kind == "figure"]
+    return any(_is_apart(compared, figure, noun) for figure in figures for noun in nouns) or any(
+        _has_other_name(compared, name, noun)
+        for name in nouns
+        for noun in nouns
+        if evidence.terms[name].kind == "name" and evidence.terms[noun].kind == "word"
+    )
+
+
+def _is_apart(compared: Compared, figure: int, noun: int) -> bool:
+    """Whether the noun stands beside another figure, as another noun stands beside this one."""
+    evidence = compared.evidence
+    if _shares_segment(evidence, noun, evidence.segments[figure]):
+        return False
+    rival = next(
+        (
+            place
+            for place, term in enumerate(evidence.terms)
+            if evidence.segments[place] == evidence.segments[noun]
+            and term.kind == "figure"
+            and place not in compared.taken
+            and _same_kind(term, evidence.terms[figure])
+        ),
+        None,
+    )
+    if rival is None:
+        return False
+    step = -1 if noun < rival else 1
+    place = figure + step
+    while 0 <= place < len(evidence.terms) and evidence.segments[place] == evidence.segments[figure]:
+        if evidence.terms[place].kind in ("word", "name") and place not in compared.taken:
+            return True
+        place += step
+    return False
+
+
+def _has_other_name(compared: Compared, name: int, noun: int) -> bool:
+    """Whether the noun stands beside another name, and another noun beside this one."""
+    evidence = compared.evidence
+    here, there = evidence.segments[name], evidence.segments[noun]
+    if _shares_segment(evidence, noun, here):
+        return False
+    free = [place for place in range(len(evidence.terms)) if place not in compared.taken]
+    rival = any(
+        evidence.segments[place] == there and place not in evidence.inherited and evidence.terms[place].kind == "name"
+        for place in free
+    )
+    return rival and any(evidence.segments[place] == here and evidence.terms[place].kind == "word" for place in free)
+
+
+def _shares_segment(clause: Clause, place: int, segment: int) -> bool:
+    """Whether a term, or another one like it, is in the segment or holds for all of them."""
+    if clause.segments[place] == segment:
+        return True
+    keys = clause.terms[place].offers.keys()
+    return any(
+        (number == segment or at in clause.inherited) and not keys.isdisjoint(term.offers)
+        for at, (term, number) in enumerate(zip(clause.terms, clause.segments, strict=True))
+    )
+
+
+def _same_kind(one: Term, other: Term) -> bool:
+    return one.unit == other.unit or not one.unit or not other.unit
