@@ -219,8 +219,8 @@ def _sentence(kept: _Kept, reason: str, folder: Path) -> Sentence:
     if kept.again:
         return tr(
             "The file with the text of your documents was damaged ({reason}). {again:,} of {total:,} documents have "
-            "to be read again: resume reading. The others can be searched, and your documents themselves are "
-            "untouched. The damaged file is kept in {folder}.",
+            "to be read again, which the window does by itself. The others can be searched, and your documents "
+            "themselves are untouched. The damaged file is kept in {folder}.",
             reason=reason,
             again=kept.again,
             total=kept.documents,

@@ -54,10 +54,12 @@ class Collections(QObject):
         return {reading.subject: reading for reading in self._jobs.of(Reading)}
 
     def start(self) -> None:
-        """List the collections, offer to resume interrupted readings, and forget the files of deleted chats."""
+        """List the collections, offer to resume interrupted readings, and forget the files of deleted chats.
+
+        What damage made unread is read again by itself: nobody stopped it.
+        """
         self.refresh()
         self._tasks.call(functools.partial(self._knowledge.collections, of_chats=True), self._on_all_collections)
-        self._tasks.call(self._knowledge.waiting, self._on_waiting)
         self._tasks.call(functools.partial(self._knowledge.notice, seen=True), self._on_notice)
 
     def refresh(self) -> None:
@@ -159,6 +161,11 @@ class Collections(QObject):
     def _on_notice(self, notice: str) -> None:
         if notice:
             self.recovered.emit(notice)
+        self._tasks.call(self._knowledge.waiting, self._read_again if notice else self._on_waiting)
+
+    def _read_again(self, names: list[str]) -> None:
+        for name in names:
+            self.add(name, ())
 
     def _on_waiting(self, names: list[str]) -> None:
         """Show readings that were interrupted when the app ended as paused, until the person resumes them."""

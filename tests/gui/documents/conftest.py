@@ -99,6 +99,7 @@ class ReadingWorker:
         self.files: list[Document] = []
         self.found: list[Citation] = []
         self.notice = ""
+        self.waiting: list[str] = []
         self.asked: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
 
     def call(self, kind: str, data: dict[str, Any] | None = None, _body: bytes = b"") -> Message:
@@ -109,7 +110,7 @@ class ReadingWorker:
             "remove": pack(REPORT),
             "remove_document": pack(REPORT),
             "search": {"results": [pack(self.found)]},
-            "waiting": {"collections": []},
+            "waiting": {"collections": self.waiting},
             "notice": {"notice": self.notice},
         }
         return Message(0, "done", answers.get(kind, {}))

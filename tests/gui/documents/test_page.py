@@ -250,6 +250,25 @@ def test_what_was_lost_is_said_when_the_window_opens(documents: Documents, qtbot
     assert documents.worker.asked["notice"] == [{"seen": True}]
 
 
+def test_what_damage_made_unread_is_read_again_by_itself(documents: Documents) -> None:
+    documents.worker.notice = "3 of 120 documents have to be read again."
+    documents.worker.waiting = ["Papers", "chat:1"]
+    documents.collections.start()
+    documents.asked("index", times=2)
+    assert [(each["collection"], each["paths"]) for each in documents.worker.asked["index"]] == [
+        ("Papers", []),
+        ("chat:1", []),
+    ]
+
+
+def test_a_reading_that_a_quit_cut_off_is_not_taken_up_by_itself(documents: Documents, qtbot: QtBot) -> None:
+    documents.worker.waiting = ["Papers"]
+    documents.collections.start()
+    qtbot.waitUntil(lambda: "Papers" in documents.collections.readings)
+    assert documents.collections.readings["Papers"].state == "paused"
+    assert documents.worker.asked["index"] == []
+
+
 def test_a_file_read_in_part_counts_once_and_its_place_can_be_shown(documents: Documents, page: DocumentsPage) -> None:
     failed = (failure("/w/long.pdf", "Partly read: it has 100,000 pages", "partly"), failure("/w/fifth.pdf", "Empty"))
     page.show_collections([collection("Wiki", state="attention", documents=9, failed=failed)], {})
