@@ -1,8 +1,9 @@
 """Turns a LoRA adapter as PEFT saves it, a folder of `adapter_config.json` and `adapter_model.safetensors`, into GGUF.
 
 The numbers stay as they are. Only their names change, and the rows of Q and K for architectures whose rotary embedding
-llama.cpp computes on neighbouring values (`LlamaModel.permute` of its converter). Safetensors is read here: a length, a
-JSON header and raw numbers; nothing in it is ever run.
+llama.cpp computes on neighbouring values (`LlamaModel.permute` of its converter). If parts of an adapter have an alpha
+of their own, which GGUF can't say, the second halves of their changes are multiplied by what it lacks. Safetensors is
+read here: a length, a JSON header and raw numbers; nothing in it is ever run.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _LORA = re.compile(
     r"(?:layers\.(?P<layer>\d{1,3})\.(?:self_attn|mlp)\.(?P<module>\w+)|(?P<head>lm_head))"
     r"\.lora_(?P<half>[AB])(?:\.default)?\.weight"
 )
+_SIMPLE_PATTERN = re.compile(r"[\w.]{1,200}")  # of the regular expressions that PEFT allows, names are what it writes
 _MODULES = {
     "q_proj": "attn_q",
     "k_proj": "attn_k",
@@ -63,13 +65,14 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class PeftAdapter:
     """What a PEFT folder holds: the name of its base, its alpha, and the two halves of each change by the weight of the
-    base that they change, as llama.cpp names it.
+    base that they change, as llama.cpp names it. `factors` has what the halves B of some weights must be multiplied by.
     """
 
     folder: Path
     base: str
     alpha: float
     pieces: Mapping[str, Mapping[str, Piece]]
+    factors: Mapping[str, float]
 
     def fits(self, weights: Mapping[str, Dimensions]) -> bool:
         """Whether a model with these weights has all that this adapter changes, in the same shapes."""
@@ -90,14 +93,14 @@ def read_peft(folder: Path) -> PeftAdapter:
         if not (folder / WEIGHTS).is_file():
             raise _refused(folder, tr("has no {file}; other formats are not opened", file=WEIGHTS))
         with (folder / WEIGHTS).open("rb") as file:
-            pieces = _pieces(file, (folder / WEIGHTS).stat().st_size, folder)
+            pieces, modules = _pieces(file, (folder / WEIGHTS).stat().st_size, folder)
     except OSError as error:
         reason = error.strerror or tr("the system gave no reason")
         raise ModelFileError(
             tr("{name} can't be read: {reason}.", name=folder.name, reason=reason), tr("Check that it is still there.")
         ) from error
     base = printable(str(config.get("base_model_name_or_path") or "")).rstrip("/").rpartition("/")[2][:120]
-    return PeftAdapter(folder, base, _alpha(config, folder), pieces)
+    return PeftAdapter(folder, base, _alpha(config, folder), pieces, _factors(config, folder, pieces, modules))
 
 
 def write_gguf(adapter: PeftAdapter, target: Path, architecture: str, heads: int, kv_heads: int) -> None:
@@ -114,9 +117,9 @@ def write_gguf(adapter: PeftAdapter, target: Path, architecture: str, heads: int
     pieces = [(name, halves[half]) for name, halves in adapter.pieces.items() for half in "AB"]
     for name, piece in pieces:
         dimensions = struct.pack("<IQQ", 2, piece.columns, piece.rows)
-        kind = _FORMATS[piece.format][0]
+        kind, number_bytes = _FORMATS["F32" if piece.half == "B" and name in adapter.factors else piece.format]
         places.append(_text(f"{name}.lora_{piece.half.lower()}") + dimensions + struct.pack("<IQ", kind, offset))
-        offset += _aligned(piece.rows * piece.row_bytes)
+        offset += _aligned(piece.rows * piece.columns * number_bytes)
     header = b"GGUF" + struct.pack("<IQQ", 3, len(places), len(entries)) + b"".join(entries + places)
     try:
         with (adapter.folder / WEIGHTS).open("rb") as source, target.open("xb") as file:
@@ -127,6 +130,8 @@ def write_gguf(adapter: PeftAdapter, target: Path, architecture: str, heads: int
                 turned = {"attn_q.weight": heads, "attn_k.weight": kv_heads}.get(name.split(".", 2)[-1])
                 if piece.half == "B" and turned and architecture in _PERMUTED:
                     data = b"".join(_permuted(data, piece, turned))
+                if piece.half == "B" and name in adapter.factors:
+                    data = _multiplied(data, piece.format, adapter.factors[name])
                 file.write(data + bytes(_aligned(len(data)) - len(data)))
     except OSError as error:
         raise cannot_write(target, error) from error
@@ -142,6 +147,17 @@ def _permuted(data: bytes, piece: Piece, heads: int) -> Iterator[bytes]:
                 yield data[at : at + size]
 
 
+def _multiplied(data: bytes, number_format: str, factor: float) -> bytes:
+    """The numbers times a factor, as F32."""
+    import numpy as np  # only a few adapters need it
+
+    if number_format == "BF16":  # the upper half of an F32
+        numbers = (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")
+    else:
+        numbers = np.frombuffer(data, "<f2" if number_format == "F16" else "<f4").astype("<f4")
+    return (numbers * np.float32(factor)).astype("<f4").tobytes()
+
+
 def _check_config(config: Mapping[str, Any], folder: Path) -> None:
     """Refuse what llama.cpp's adapters can't express."""
     if config.get("peft_type") != "LORA":
@@ -150,7 +166,7 @@ def _check_config(config: Mapping[str, Any], folder: Path) -> None:
     for key, usual in (("use_dora", False), ("bias", "none"), ("lora_bias", False), ("fan_in_fan_out", False)):
         if config.get(key) not in (None, usual):
             raise _refused(folder, tr("uses {setting}, which can't be converted", setting=key))
-    for key in ("modules_to_save", "alpha_pattern", "layer_replication", "alora_invocation_tokens"):
+    for key in ("modules_to_save", "layer_replication", "alora_invocation_tokens"):
         if config.get(key):
             raise _refused(folder, tr("uses {setting}, which can't be converted", setting=key))
 
@@ -162,13 +178,39 @@ def _alpha(config: Mapping[str, Any], folder: Path) -> float:
     known = isinstance(alpha, int | float) and isinstance(rank, int)
     if not known or not 0 < rank < 1 << 16 or not 0 < alpha < 1 << 16:
         raise _refused(folder, tr("names no rank and alpha in {file}", file=CONFIG))
-    if config.get("use_rslora") and config.get("rank_pattern"):
-        raise _refused(folder, tr("uses {setting}, which can't be converted", setting="rank_pattern, use_rslora"))
     return float(alpha) * (math.sqrt(rank) if config.get("use_rslora") else 1.0)
 
 
-def _pieces(file: BinaryIO, size: int, folder: Path) -> dict[str, dict[str, Piece]]:
-    """The halves of each change by the weight that they change, checked against the file."""
+def _factors(
+    config: Mapping[str, Any],
+    folder: Path,
+    pieces: Mapping[str, Mapping[str, Piece]],
+    modules: Mapping[str, str],
+) -> dict[str, float]:
+    """What PEFT's factor of a weight is to the one that llama.cpp makes of the adapter's alpha and the weight's rank,
+    unless both are the same. `modules` are PEFT's names of the weights.
+    """
+    patterns = config.get("alpha_pattern") or {}
+    simple = isinstance(patterns, dict) and all(
+        _SIMPLE_PATTERN.fullmatch(name) and type(alpha) in (int, float) and 0 < alpha < 1 << 16
+        for name, alpha in patterns.items()
+    )
+    if not simple:
+        raise _refused(folder, tr("uses {setting}, which can't be converted", setting="alpha_pattern"))
+    usual, found = _alpha(config, folder), {}
+    for weight, halves in pieces.items():
+        ends = (alpha for name, alpha in patterns.items() if f".{modules[weight]}".endswith(f".{name}"))
+        alpha, rank = next(ends, config["lora_alpha"]), halves["A"].rows
+        factor = alpha * (math.sqrt(rank) if config.get("use_rslora") else 1.0) / usual
+        if not math.isclose(factor, 1.0):
+            found[weight] = factor
+    return found
+
+
+def _pieces(file: BinaryIO, size: int, folder: Path) -> tuple[dict[str, dict[str, Piece]], dict[str, str]]:
+    """The halves of each change by the weight that they change, checked against the file, and PEFT's names of the
+    weights.
+    """
     length = int.from_bytes(file.read(8), "little")
     if size < 8 or not 0 < length <= min(_MAX_HEADER_BYTES, size - 8):
         raise _damaged(folder)
@@ -177,6 +219,7 @@ def _pieces(file: BinaryIO, size: int, folder: Path) -> dict[str, dict[str, Piec
     if not 0 < len(header) <= _MAX_TENSORS:
         raise _damaged(folder)
     found: dict[str, dict[str, Piece]] = {}
+    modules: dict[str, str] = {}
     for name, told in header.items():
         match = _LORA.fullmatch(name)
         module = _MODULES.get(match["module"] or "") if match else None
@@ -184,13 +227,14 @@ def _pieces(file: BinaryIO, size: int, folder: Path) -> dict[str, dict[str, Piec
             shown = printable(name)[:80]
             raise _refused(folder, tr("changes a part that can't be converted ({tensor})", tensor=shown))
         weight = f"blk.{int(match['layer'])}.{module}.weight" if module else "output.weight"
+        modules[weight] = name.partition(".lora_")[0]
         piece = _piece(told, match["half"], 8 + length, size, folder)
         if found.setdefault(weight, {}).setdefault(piece.half, piece) is not piece:
             raise _damaged(folder)
     for halves in found.values():
         if set(halves) != {"A", "B"} or halves["A"].rows != halves["B"].columns:
             raise _damaged(folder)
-    return found
+    return found, modules
 
 
 def _piece(told: Any, half: str, start: int, size: int, folder: Path) -> Piece:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from desktop_llm.engine.adapters import KEPT
 from desktop_llm.engine.client import AdapterUse, ChatMessage, Engine, Finished, Sampling, TextDelta
 from desktop_llm.errors import ModelFileError
 from desktop_llm.models.gguf import weights_of
+from desktop_llm.models.peft import read_peft, write_gguf
 from desktop_llm.paths import folders
 from tests.engine.conftest import load
-from tests.engine.tiny_models import tiny_model
-from tests.models.adapter_files import adapter
+from tests.engine.tiny_models import HEAD, HEADS, HIDDEN, LAYERS, WIDTH, Weights, tiny_model
+from tests.models.adapter_files import adapter, peft
 
 QUESTION = "Tell me of the sea."
 # These halves multiply to numbers as large as a trained adapter's.
@@ -72,6 +77,34 @@ def test_a_mix_is_swapped_within_a_conversation_and_scale_0_is_the_base(real: En
         together = [pool.submit(answer, real, (path, 1)) for path in (one, two)]
         assert [each.result(100)[0] for each in together] == [with_one, with_two]
     assert answer(real)[0] == base
+
+
+def test_an_adapter_of_peft_counts_as_if_it_was_merged_into_the_weights(
+    real: Engine, model: Path, tmp_path: Path
+) -> None:
+    draw, tensors = np.random.default_rng(3), {}
+    added: Weights = {}
+    parts = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v"}
+    parts |= {"mlp.down_proj": "ffn_down"}
+    for (module, name), layer in itertools.product(parts.items(), range(LAYERS)):
+        rank, alpha = (8 if "v_proj" in module else 4), (24 if (layer, name) == (1, "ffn_down") else 6)
+        columns = HIDDEN if name == "ffn_down" else WIDTH
+        one, other = (draw.standard_normal(shape).astype("<f4") * 0.3 for shape in ((rank, columns), (WIDTH, rank)))
+        change = alpha / math.sqrt(rank) * (other @ one)
+        if name in ("attn_q", "attn_k"):  # as llama.cpp's converter orders the rows of each head
+            change = change.reshape(HEADS, 2, HEAD // 2, columns).swapaxes(1, 2).reshape(WIDTH, columns)
+        added[f"blk.{layer}.{name}.weight"] = change.astype(np.float32)
+        for half, numbers in (("A", one), ("B", other)):
+            key = f"base_model.model.model.layers.{layer}.{module}.lora_{half}.weight"
+            tensors[key] = (numbers.shape, numbers.tobytes())
+    patterns: dict[str, Any] = {"rank_pattern": {"v_proj": 8}, "alpha_pattern": {"layers.1.mlp.down_proj": 24}}
+    folder = peft(tmp_path / "Trained", tensors, r=4, lora_alpha=6, use_rslora=True, **patterns)
+    write_gguf(read_peft(folder), tmp_path / "trained.gguf", "llama", HEADS, HEADS)
+    adapted, _ = answer(real, (tmp_path / "trained.gguf", 1.0), tokens=24)
+    base, _ = answer(real, tokens=24)
+    load(real, tiny_model(tmp_path / "merged.gguf", added=added))
+    assert adapted == answer(real, tokens=24)[0]
+    assert adapted != base
 
 
 def test_adapters_that_are_idle_are_freed_and_loaded_again(real: Engine, adapters: list[Path]) -> None:

@@ -25,9 +25,16 @@ TEMPLATE = (
 )
 
 
-def tiny_model(path: Path, architecture: str = "llama", *, context_length: int = 4_096, seed: int = 5) -> Path:
+def tiny_model(
+    path: Path,
+    architecture: str = "llama",
+    *,
+    context_length: int = 4_096,
+    seed: int = 5,
+    added: Weights | None = None,
+) -> Path:
     """A model of the architecture llama, gemma3 (with a window of 32 tokens in every other layer) or mamba (recurrent);
-    it writes letters and never ends by itself.
+    it writes letters and never ends by itself. `added` is added to some of its weights.
     """
     draw = np.random.default_rng(seed)
     tokens = [*byte_alphabet().values(), "<s>", "</s>", "<|im_start|>", "<|im_end|>"]
@@ -60,6 +67,8 @@ def tiny_model(path: Path, architecture: str = "llama", *, context_length: int =
     weights["output_norm.weight"] = np.ones(WIDTH, np.float32)
     output[silent] = 0.0
     weights["output.weight"] = output
+    for name, change in (added or {}).items():
+        weights[name] = (weights[name] + change).astype(np.float32)
     path.write_bytes(_file(entries | more, weights))
     return path
 

@@ -227,6 +227,24 @@ class TestPeft:
         assert taken.adapter is not None
         assert taken.adapter.alpha / 2 == pytest.approx(4 / math.sqrt(2))
 
+    @pytest.mark.parametrize(("number_format", "code"), [("F32", "<f"), ("F16", "<e"), ("BF16", "")])
+    def test_an_alpha_of_one_part_is_multiplied_into_its_numbers(
+        self, library: Library, base: str, tmp_path: Path, number_format: str, code: str
+    ) -> None:
+        tensors = {
+            name: (
+                shape,
+                b"".join(struct.pack(code, each) if code else struct.pack("<f", each)[2:] for each in numbers),
+            )
+            for name, (shape, data) in self.tensors().items()
+            if (numbers := array("f", data))
+        }
+        patterns = {"alpha_pattern": {"down_proj": 6}}
+        taken = take_in(library, peft(tmp_path / "Cheerful", tensors, number_format, **patterns)).model
+        assert taken.adapter is not None
+        assert taken.adapter.alpha == 4
+        assert list(array("f", taken.path.read_bytes()[-4 * 32 :])) == [each * 1.5 for each in range(32)]
+
     def test_without_its_base_it_can_not_be_converted(self, library: Library, tmp_path: Path) -> None:
         with pytest.raises(BadRequest, match=r"was made for Tiny, which is not here\. .* Get that model first"):
             take_in(library, peft(tmp_path / "Cheerful", self.tensors()))
@@ -238,7 +256,8 @@ class TestPeft:
             ({"use_dora": True}, "use_dora, which can't be converted"),
             ({"bias": "all"}, "bias, which"),
             ({"modules_to_save": ["lm_head"]}, "modules_to_save, which"),
-            ({"alpha_pattern": {"q_proj": 2}}, "alpha_pattern, which"),
+            ({"alpha_pattern": {"(q|k)_proj": 2}}, "alpha_pattern, which"),
+            ({"alpha_pattern": {"q_proj": "2"}}, "alpha_pattern, which"),
             ({"lora_alpha": None}, "names no rank and alpha"),
             ({"r": 0}, "names no rank and alpha"),
         ],
