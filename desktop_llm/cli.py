@@ -162,6 +162,9 @@ def _add_chat(sub: _Parser) -> None:
         "--messages", type=Path, metavar="FILE", help='earlier messages: a JSON list of {"role", "content"}'
     )
     sub.add_argument(
+        "--continue", action="store_true", dest="goes_on", help="go on with the answer that --messages end in"
+    )
+    sub.add_argument(
         "--image",
         action="append",
         default=[],

@@ -134,6 +134,17 @@ def test_earlier_messages_come_from_a_file(tmp_path: Path) -> None:
     assert after["usage"]["prompt_tokens"] > alone["usage"]["prompt_tokens"]
 
 
+def test_an_answer_is_gone_on_with_from_where_it_ends(tmp_path: Path) -> None:
+    file, begun = tmp_path / "messages.json", "Lisbon is the capital"
+    asked = [{"role": "user", "content": "Where is Lisbon?"}, {"role": "assistant", "content": begun}]
+    file.write_text(json.dumps(asked))
+    said = answer("chat", "--messages", str(file), "--continue", "--max-tokens", "8", "--temperature", "0")
+    assert said["text"].startswith(f"{begun} of Portugal")
+    file.write_text(json.dumps(asked[:1]))
+    done = run("chat", "--messages", str(file), "--continue")
+    assert (done.returncode, "There is no answer to go on with." in done.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("byte_order_mark", ["", "\ufeff"])
 def test_earlier_messages_may_be_written_as_other_programs_write_them(tmp_path: Path, byte_order_mark: str) -> None:
     file, parts = (

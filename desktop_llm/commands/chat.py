@@ -25,6 +25,7 @@ from desktop_llm.commands.library import library as open_library
 from desktop_llm.commands.load_flags import load_settings
 from desktop_llm.commands.sampling import sampling_of
 from desktop_llm.commands.terminal import drain, print_json, read_text, tell
+from desktop_llm.conversation.continuing import Continuation
 from desktop_llm.conversation.events import Failed, Mixed, ToolEnded, ToolStarted, TurnEvent, TurnState, fold
 from desktop_llm.conversation.mixing import mixed
 from desktop_llm.conversation.storing import Exchange
@@ -61,10 +62,11 @@ def run_chat(options: Namespace, home: Folders) -> None:
         messages = [*messages, ChatMessage("user", (*shown, Text(prompt)))]
     elif shown:
         raise BadRequest(tr("The pictures have no message."), tr("Give the question as an argument or on stdin."))
-    chat = _Chat(options, messages)
+    begun = _begun(options, messages)
+    chat = _Chat(options, messages[:-1] if begun else messages, begun)
     try:
         with _loaded(options, home) as workers:
-            if messages and messages[-1].role == "user":
+            if chat.messages and chat.messages[-1].role == "user":
                 chat.answer(workers)
             else:
                 chat.converse(workers)
@@ -104,8 +106,10 @@ class _Workers:
 class _Chat:
     """The messages so far, and the answer to the last one as far as it has come."""
 
-    def __init__(self, options: Namespace, messages: list[ChatMessage]) -> None:
+    def __init__(self, options: Namespace, messages: list[ChatMessage], begun: str = "") -> None:
+        """`begun` is the text that the answer goes on from."""
         self.options, self.messages = options, messages
+        self.continues = Continuation((), begun, "", "") if begun else None
         self.state = TurnState()
         self.earlier_answers = 0
         self.tools = _tools(options)
@@ -127,6 +131,7 @@ class _Chat:
             tools=self.tools,
             earlier=self.earlier_passages,
             adapters=used,
+            continues=self.continues,
         )
         try:
             for event in steps:
@@ -201,8 +206,10 @@ def _tools(options: Namespace) -> tuple[str, ...]:
 
 
 def _prompt(options: Namespace, earlier: Sequence[ChatMessage]) -> str | None:
-    """The message to add; None if the earlier messages end in a question, or for a conversation in the terminal."""
-    if options.prompt is None and earlier and earlier[-1].role == "user":
+    """The message to add; None if the earlier messages end in a question or in an answer to go on with, or for a
+    conversation in the terminal.
+    """
+    if options.goes_on or (options.prompt is None and earlier and earlier[-1].role == "user"):
         return None
     if options.prompt == "-" or (options.prompt is None and not sys.stdin.isatty()):
         text = sys.stdin.read()
@@ -215,6 +222,18 @@ def _prompt(options: Namespace, earlier: Sequence[ChatMessage]) -> str | None:
     if not text.strip():
         raise BadRequest(tr("The message is empty."), tr("Write something to ask."))
     return str(text)
+
+
+def _begun(options: Namespace, earlier: Sequence[ChatMessage]) -> str:
+    """The text of the answer to go on with, "" if that is not wanted. Raises BadRequest if there is none."""
+    if not options.goes_on:
+        return ""
+    roles = [message.role for message in earlier[-2:]]
+    if options.prompt is not None or roles != ["user", "assistant"] or not earlier[-1].text:
+        raise BadRequest(
+            tr("There is no answer to go on with."), tr("--continue needs --messages that end in one, and no prompt.")
+        )
+    return earlier[-1].text
 
 
 def _earlier(options: Namespace, pictures: Pictures) -> list[ChatMessage]:

@@ -374,7 +374,8 @@ class Engine:
                     continue
                 event = event_of(message.data)
                 if isinstance(event, TextDelta | ThinkingDelta | ToolCalled):
-                    ttft_s = ttft_s or time.perf_counter() - sent
+                    if request.beginning is None:  # else it is not the model's: the worker knows better
+                        ttft_s = ttft_s or time.perf_counter() - sent
                     if self._proved is not worker:
                         self._proved = worker
                         self._backends.prove()

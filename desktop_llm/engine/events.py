@@ -147,9 +147,10 @@ def event_of(data: Mapping[str, Any]) -> Event:
 
 
 def finished_of(data: Mapping[str, Any], *, load_s: float, ttft_s: float) -> Finished:
-    """The end of an answer, from the wire, with the times as the app saw them."""
+    """The end of an answer, from the wire, with the times as the app saw them; without a `ttft_s`, the worker's own."""
     if "usage" not in data:  # it was cancelled before it began
         return Finished("cancelled", Usage(), Timings(), None)
-    timings = Timings(**{**data["timings"], "load_s": load_s, "ttft_s": ttft_s})
+    told = data["timings"]
+    timings = Timings(**{**told, "load_s": load_s, "ttft_s": ttft_s or told["ttft_s"]})
     alternatives, tokens = tuple(data.get("alternatives", ())), (tuple(data["tokens"]),)
     return Finished(data["finish_reason"], Usage(**data["usage"]), timings, data["seed"], alternatives, tokens)

@@ -40,6 +40,7 @@ _Result = TypeVar("_Result")
 _SELFTEST_TOKENS = 40
 _STORE_ALL_S = 1.0
 _TOKENS_TOLD = 16
+_MARK_TOKENS = 32  # at most, for the marks around thinking
 _MEASURED_PROMPT_TOKENS, _MEASURED_TOKENS, _MEASURED_ROUNDS = 256, 24, 4
 
 
@@ -192,9 +193,10 @@ class _EngineWorker:
         yield None
         data, mix = request.data, self._mix_of(request)
         level = running.thinking.level(data["level"])
-        fitted = self._fit(data["messages"], None, data["tools"], level, begun=len(data["tokens"] or data["text"]))
-        written = as_written(data["thinking"], data["text"], fitted.text)
-        tokens = data["tokens"] or running.vocabulary.continued_tokens(written)
+        tokens, tokens_of = data["tokens"], running.vocabulary.continued_tokens
+        length = len(tokens) or len(tokens_of(data["thinking"] + data["text"])) + _MARK_TOKENS
+        fitted = self._fit(data["messages"], 1, data["tools"], level, begun=length)
+        tokens = tokens or tokens_of(as_written(data["thinking"], data["text"], fitted.text))
 
         def is_alone() -> bool:
             return inference.is_idle and not self._waiting
