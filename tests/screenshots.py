@@ -39,6 +39,7 @@ from tests.picture_screens import PictureScreens
 from tests.pseudo_language import PseudoLanguage
 from tests.sample_documents import write_samples
 from tests.sample_hub import fill
+from tests.several_models_screens import SeveralModelsScreens
 from tests.thinking_screens import ThinkingScreens
 from tests.word_screens import WordScreens
 
@@ -121,6 +122,7 @@ class Tour:
                 self.tools,
                 self.thinking,
                 self.words,
+                self.several_models,
                 self.menus,
                 self.loading,
                 self.adapters,
@@ -225,6 +227,9 @@ class Tour:
 
     def words(self) -> None:
         WordScreens(self.wiring, self.save, until, self.send).walk()
+
+    def several_models(self) -> None:
+        SeveralModelsScreens(self.wiring, self.documents.parent, self.save).walk()
 
     def menus(self) -> None:
         self.wiring.picker.open()

@@ -359,7 +359,6 @@ class Turn:
         """Load the model and answer. A stop before the model writes ends it here; later, the engine ends it with the
         text so far.
         """
-        told: TurnEvent | None = None
         try:
             for event in self._load_and_answer(asked):
                 if self._stopped:
@@ -367,9 +366,7 @@ class Turn:
                     if isinstance(event, InLine | Loading | Sources) and not self.state.parts:
                         yield _STOPPED_EARLY
                         return
-                if event != told or not isinstance(event, InLine | Loading):  # which come again and again
-                    yield event
-                told = event
+                yield event
         except UserError as error:
             yield Failed(error, interrupted=isinstance(error, WorkerDied))
 

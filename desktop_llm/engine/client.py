@@ -132,9 +132,9 @@ class Engine:
         """The model in memory; None before the first load and after the worker died."""
         return self._loaded if self._worker is not None and self._worker.alive else None
 
-    def holds(self, model: Path, settings: LoadSettings) -> bool:
-        """Whether this model is in memory, loaded with these settings."""
-        return self.loaded is not None and self._wanted == (model, settings)
+    def is_for(self, model: Path, settings: LoadSettings) -> bool:
+        """Whether the last model loaded is this one with these settings, even if its worker has died since."""
+        return self._wanted == (model, settings)
 
     def load(
         self, model: Path, settings: LoadSettings, *, asked_for: bool = False

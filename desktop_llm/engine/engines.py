@@ -204,7 +204,8 @@ class Engines:
         loader = self._loader
         if loader is not None and loader.model == request.model:
             return loader.settings == request.settings
-        return place.engine.holds(request.model, request.settings)
+        lives = place.engine.loaded is not None or place.holders > 0  # whoever holds one that died loads it again
+        return lives and place.engine.is_for(request.model, request.settings)
 
     def _hold(self, place: _Place) -> _Place:
         place.holders += 1

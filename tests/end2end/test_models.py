@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from desktop_llm.engine.room import Memory
 from desktop_llm.models.fit import Setup
 from desktop_llm.models.library import STARTER_SMALL
 from desktop_llm.paths import asset, folders
+from desktop_llm.steps import result_of
 from desktop_llm.workers.process import Worker
-from tests.end2end.person import LEFT, LONG, Person, until
+from tests.end2end.person import LEFT, Person, until
 from tests.engine.script_models import script_model
 from tests.known_machine import say_known
 
@@ -180,9 +181,11 @@ def test_each_chat_has_its_model_and_both_stay_in_memory(person: Person, tmp_pat
         assert worker_of(person, name) is workers[name], "it was loaded again"
     person.key(Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     until(lambda: person.sees("model_in_use_2"))
-    person.click("model_in_use_action_2")
-    until(lambda: not any(worker_of(person, name) for name in spoken if name != "bert"), says="Unload did nothing")
+    buttons = person.wiring.picker.menu.findChildren(QAbstractButton)
+    QTest.mouseClick(next(each for each in buttons if each.accessibleName() == "Unload, anna"), LEFT)
+    until(lambda: worker_of(person, "anna") is None, says="Unload did nothing")
     assert worker_of(person, "bert") is workers["bert"]
+    person.wiring.picker.menu.close_popup()
 
 
 def test_a_model_without_room_waits_in_line_and_then_takes_that_of_the_idle_one(
@@ -190,9 +193,8 @@ def test_a_model_without_room_waits_in_line_and_then_takes_that_of_the_idle_one(
 ) -> None:
     models, engines = person.wiring.models, person.wiring.resources.engines
     add_model(person, tmp_path / "clara.gguf", "I am Clara.")
-    person.new_chat(LONG)
-    models.use(STARTER_SMALL.id)
-    person.begin_long_answer()
+    starter = person.wiring.resources.library.starter()
+    busy = result_of(engines.take(starter.path, models.load_of(starter)))  # as a long answer does
     monkeypatch.setattr(engines, "_free", Memory)
     person.new_chat()
     models.use("clara")
@@ -200,10 +202,10 @@ def test_a_model_without_room_waits_in_line_and_then_takes_that_of_the_idle_one(
     until(lambda: person.sees("reading_progress"))
     assert person.find("reading_progress").accessibleName().startswith("Next in line, There is no room")
     assert person.find("model_button").text() == "Waiting"
-    person.wiring.chat.stop_model(STARTER_SMALL.id)
+    engines.give_back(busy)
     until(lambda: "I am Clara." in person.last_text())
     assert "SmolLM2 135M was unloaded to make room for clara." in person.words()
-    assert worker_of(person, STARTER_SMALL.id) is None
+    assert worker_of(person, starter.id) is None
 
 
 def add_model(person: Person, file: Path, words: str) -> None:

@@ -252,7 +252,10 @@ class ChatController(QObject):
     def _on_event(self, turn: Turn, event: TurnEvent) -> None:
         if turn not in self._states:
             return  # it was saved again twice
-        state = self._states[turn] = fold(self._states[turn], event)
+        before = self._states[turn]
+        if event == before.progress:
+            return  # said again and again, so that the wait can be ended
+        state = self._states[turn] = fold(before, event)
         models, model = self._models, turn.chosen.model
         match event:
             case QuestionStored(conversation, messages):

@@ -124,7 +124,7 @@ class ChosenModelController(QObject):
         self._picked = model.id
         self._choose(model, choice)
         self.picked.emit(model)
-        if (engine := self.engine) is None or not engine.holds(model.path, self.load):
+        if (engine := self.engine) is None or not engine.is_for(model.path, self.load):
             self.states.show_loading(model, Loading(0.0))
         self._begin_load(model, *before)
 
