@@ -27,6 +27,7 @@ class OpenChat:
         """The chat's id; a new chat is stored now, with its draft. Call it only in the store's thread."""
         if self.id is None:
             with store.together():
+                model_id = model_id or self.model_id or None
                 id = store.create(collections=self.collections, sampling=self.sampling, model_id=model_id).id
                 if store.draft("") == self.draft:  # else it belongs to another new chat, begun while this one waited
                     store.save_draft(id, self.draft)

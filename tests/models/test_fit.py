@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop_llm.engine.client import LoadSettings
 from desktop_llm.models.facts import Facts
 from desktop_llm.models.fit import Forecast, Forecaster, Gpu, Machine, Setup, best_size, this_machine
 from desktop_llm.models.fit.speeds import FormatSpeed, Speeds
@@ -130,6 +131,21 @@ def test_experts_that_stay_in_main_memory_take_none_of_the_card_s(make: Make, tm
         make(card).forecast(header, 65_536, Setup(256, cpu_moe_layers=layers), 2).gpu_bytes for layers in (0, 1, 9)
     )
     assert (every - one, every - none) == (32 * 16 * 8 * 4, 2 * 32 * 16 * 8 * 4)
+
+
+def test_a_projector_takes_its_size_where_the_layers_are(
+    make: Make, starter: tuple[Header, int], tmp_path: Path
+) -> None:
+    eyes = tmp_path / "mmproj.gguf"
+    eyes.write_bytes(bytes(5_000))
+    card = Machine(16 * GB, 12 * GB, 4, (Gpu("Card", GB, GB, "Vulkan"),))
+    for made, layers in ((make(), 0), (make(card), 31)):
+        blind, seeing = (
+            made.forecast(*starter, Setup.of(LoadSettings(projector=path), 2_048), layers) for path in (None, str(eyes))
+        )
+        assert seeing.memory_bytes - blind.memory_bytes == 5_000
+        assert seeing.gpu_bytes - blind.gpu_bytes == (5_000 if layers else 0)
+    assert Setup.of(LoadSettings(projector=str(tmp_path / "gone.gguf")), 2_048).projector_bytes == 0
 
 
 def test_another_quantization_of_a_model_costs_as_its_file_is_large() -> None:

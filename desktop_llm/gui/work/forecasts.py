@@ -16,7 +16,7 @@ from desktop_llm.engine.room import Memory
 from desktop_llm.errors import UserError
 from desktop_llm.gui.work.load_choice import LoadChoice
 from desktop_llm.gui.work.resources import Resources
-from desktop_llm.models.library import Model
+from desktop_llm.models.library import Model, with_projector
 
 if TYPE_CHECKING:
     from desktop_llm.models.fit import Forecast, Machine
@@ -127,7 +127,7 @@ def forecast_of(resources: Resources, plan: LoadPlan) -> Forecast:
     """Make one forecast. Reads the file's header, so only in tasks. Raises ModelFileError."""
     from desktop_llm.models.fit import Setup  # imported late so that the window starts sooner
 
-    settings = plan.settings
+    settings = with_projector(plan.settings, plan.model)
     return resources.forecaster.forecast(
         resources.library.header(plan.model),
         plan.model.size_bytes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from desktop_llm.engine.client import USUAL_BATCH_TOKENS, LoadSettings
 from desktop_llm.models.fit.speeds import Speeds, kv_value_bytes
@@ -24,6 +25,7 @@ class Setup:
     """How a model is loaded, as far as memory depends on it.
 
     `kv_types`: the formats of keys and values. `cpu_moe_layers`: the layers whose experts stay in main memory.
+    `projector_bytes`: the size of the file that lets the model see pictures, which is loaded whole.
     """
 
     context_length: int
@@ -31,6 +33,7 @@ class Setup:
     batch: int = USUAL_BATCH_TOKENS
     flash_attention: bool = True
     cpu_moe_layers: int = 0
+    projector_bytes: int = 0
 
     @classmethod
     def of(cls, settings: LoadSettings, context_length: int) -> Setup:
@@ -41,6 +44,7 @@ class Setup:
             settings.batch or USUAL_BATCH_TOKENS,
             flash_attention=settings.flash_attention is not False,
             cpu_moe_layers=settings.cpu_moe_layers or 0,
+            projector_bytes=_size_of(settings.projector),
         )
 
 
@@ -88,9 +92,12 @@ def kv_bytes(shape: Shape, setup: Setup) -> int:
 
 
 def need(shape: Shape, size_bytes: int, speeds: Speeds | None, setup: Setup, gpu_layers: int) -> Need:
-    """The memory of a model with `gpu_layers` layers on the GPU; one more than it has means the output too."""
+    """The memory of a model with `gpu_layers` layers on the GPU; one more than it has means the output too. Its
+    projector is where its layers are.
+    """
+    size_bytes += setup.projector_bytes
     cache = kv_bytes(shape, setup)
-    on_gpu = gpu_bytes(shape, setup, gpu_layers) if gpu_layers else 0
+    on_gpu = gpu_bytes(shape, setup, gpu_layers) + setup.projector_bytes if gpu_layers else 0
     copied = int(_copied_bytes(shape, speeds) * (1 - _gpu_share(shape, gpu_layers))) if gpu_layers else 0
     compute = PROGRAM_BYTES + TOKEN_BYTES * shape.vocabulary + _activation_bytes(shape, setup)
     if gpu_layers:
@@ -110,6 +117,14 @@ def gpu_bytes(shape: Shape, setup: Setup, gpu_layers: int) -> int:
     cells = sum(shape.kv_values)
     share = sum(shape.kv_values[first:]) / cells if cells and layers else 0.0
     return weights + int(kv_bytes(shape, setup) * share) + _gpu_compute_bytes(shape, setup)
+
+
+def _size_of(file: str | None) -> int:
+    """The size of a file; 0 if there is none."""
+    try:
+        return Path(file).stat().st_size if file else 0
+    except OSError:
+        return 0
 
 
 def _gpu_share(shape: Shape, gpu_layers: int) -> float:

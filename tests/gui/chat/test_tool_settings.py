@@ -28,3 +28,16 @@ def test_tools_are_off_then_all_on_and_each_can_be_left_out(qtbot: QtBot) -> Non
     assert tools_of(a_chat("a", tools=changed[-1])) == ()
     assert not calculator.isChecked(), "it keeps its own switch"
     assert nameless(part) == []
+
+
+def test_a_set_form_of_the_answers_is_said_to_leave_no_room_for_tools(qtbot: QtBot) -> None:
+    part = ToolSettings()
+    qtbot.addWidget(part)
+    part.show()
+    note = find(part, "chat_settings_tools_form")
+    part.set_form(True)
+    assert not note.isVisible(), "no tool is on"
+    part.show_tools({"on": True})
+    assert note.isVisible()
+    part.set_form(False)
+    assert not note.isVisible()

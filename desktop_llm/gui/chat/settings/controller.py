@@ -68,6 +68,7 @@ class ChatSettingsController(QObject):
         chat = self._conversations.current or self._not_yet_stored()
         self.panel.set_conversation(chat)
         self._tools.show_tools(chat.tools)
+        self._tools.set_form(_has_form(chat.sampling))
         self._show_presets()
         self.panel.show_below(self._button)
 
@@ -83,6 +84,8 @@ class ChatSettingsController(QObject):
         return Conversation("", "", 0.0, 0.0, collections=self._conversations.open_chat.collections)
 
     def _on_changed(self, fields: dict[str, Any]) -> None:
+        if "sampling" in fields:
+            self._tools.set_form(_has_form(fields["sampling"]))
         self._conversations.change(**fields)
 
     def _on_tools(self, tools: dict[str, bool]) -> None:
@@ -109,3 +112,7 @@ class ChatSettingsController(QObject):
             return
         defaults = {**self._settings.current.model_presets, self._models.model.id: name}
         self._settings.change(model_presets={model: preset for model, preset in defaults.items() if preset})
+
+
+def _has_form(sampling: Mapping[str, Any]) -> bool:
+    return bool(sampling.get("grammar") or sampling.get("json_schema"))

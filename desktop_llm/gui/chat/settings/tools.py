@@ -37,13 +37,27 @@ class ToolSettings(Section):
                 object_name="chat_settings_tools_note",
             )
         )
+        self._useless = Label(
+            tr("The answers of this chat have a set form, in which the model can't ask for tools."),
+            "small",
+            "warning_text",
+            wrap=True,
+            object_name="chat_settings_tools_form",
+        )
+        self.column.addWidget(self._useless)
         self._rows = {name: _ToolRow(name) for name in TOOLS}
         for name, row in self._rows.items():
             self.column.addWidget(row)
             row.switch.toggled.connect(functools.partial(self._on_toggled, name))
         self._on.toggled.connect(functools.partial(self._on_toggled, "on"))
         self._tools: dict[str, bool] = {}
+        self._form_is_set = False
         self.show_tools({})
+
+    def set_form(self, is_set: bool) -> None:
+        """Say whether a grammar or a JSON Schema binds the answers of the chat."""
+        self._form_is_set = is_set
+        self.show_tools(self._tools)
 
     def show_tools(self, tools: Mapping[str, bool]) -> None:
         """Show what a chat has switched on."""
@@ -53,6 +67,7 @@ class ToolSettings(Section):
         for name, row in self._rows.items():
             _set(row.switch, self._tools.get(name) is not False)
             row.setEnabled(is_on)
+        self._useless.setVisible(is_on and self._form_is_set)
 
     def _on_toggled(self, name: str, is_on: bool) -> None:
         self.show_tools({**self._tools, name: is_on})
