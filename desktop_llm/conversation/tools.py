@@ -86,6 +86,11 @@ def tools_of(conversation: Conversation) -> tuple[str, ...]:
     return tuple(name for name in TOOLS if chosen.get(name) is not False) if chosen.get("on") is True else ()
 
 
+def offered(conversation: Conversation) -> list[str]:
+    """The tools that the model gets in a chat: those for documents only if it has any."""
+    return [name for name in tools_of(conversation) if conversation.collections or name not in NEEDS_DOCUMENTS]
+
+
 @dataclass(slots=True)
 class Toolbox:
     """The tools of one turn: `names` are those switched on, `collections` those of the chat, `passages` the ones that

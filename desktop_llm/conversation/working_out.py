@@ -8,7 +8,7 @@ from desktop_llm.chats.records import Conversation, StoredMessage
 from desktop_llm.conversation.continuing import passages_before, rounds_in
 from desktop_llm.conversation.mixing import mixed
 from desktop_llm.conversation.prompt import for_eyes, given_passages, messages_for_model, prompt_for
-from desktop_llm.conversation.tools import NEEDS_DOCUMENTS, as_messages, definitions, tools_of
+from desktop_llm.conversation.tools import as_messages, definitions, offered
 from desktop_llm.conversation.turn import CHOICES, ChosenModel
 from desktop_llm.engine.client import (
     ChatMessage,
@@ -61,7 +61,7 @@ def _worked_out(
     asked = _asked(engine, loaded, conversation, before, answer)
     level = chosen.sampling(conversation.sampling).thinking or loaded.own_thinking
     _, used = mixed(library, chosen.model, answer.adapters)
-    tools = [name for name in tools_of(conversation) if conversation.collections or name not in NEEDS_DOCUMENTS]
+    tools = offered(conversation)
     pieces = rounds_in(answer.parts)
     known = len(rounds) == len(pieces)
     found: list[tuple[Token, ...]] = []

@@ -214,14 +214,28 @@ class Engine:
             yield PromptProgress(message.data["done"], message.data["total"], message.data["seconds_left"])
         return tuple(run.result.data["alternatives"])
 
-    def prepare(self, messages: Sequence[ChatMessage], slot: str, thinking: str | None = None) -> Iterator[Message]:
-        """Have this conversation processed, if the model is in memory, until somebody asks for an answer. What is
-        returned ends with it, and need not be read.
+    def prepare(
+        self,
+        messages: Sequence[ChatMessage],
+        slot: str,
+        thinking: str | None = None,
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        adapters: Sequence[AdapterUse] = (),
+    ) -> Iterator[Message]:
+        """Have this conversation processed, if the model is in memory, until somebody asks for an answer, which will
+        have these tools and adapters. What is returned ends with it, and need not be read.
         """
         if (worker := self._worker) is None or self.loaded is None or self._under_way:
             return iter(())
-        sent = [message.to_json() for message in messages]
-        return worker.start("prepare", {"slot": slot, "messages": sent, "thinking": thinking})[1]
+        data = {
+            "slot": slot,
+            "messages": [message.to_json() for message in messages],
+            "thinking": thinking,
+            "tools": list(tools),
+            "adapters": [each.to_json() for each in adapters],
+        }
+        return worker.start("prepare", data)[1]
 
     def forget(self, slots: Sequence[str]) -> None:
         """Forget what was kept of these conversations, in memory and on the disk."""

@@ -123,10 +123,10 @@ class Inference:
             self._leave(answer)
             answer.close()
 
-    def read_ahead(self, prompt: Prompt, slot: str) -> Iterator[None]:
-        """Process a prompt that will be asked for later, until somebody asks for an answer."""
+    def read_ahead(self, prompt: Prompt, slot: str, mix: Mix = ()) -> Iterator[None]:
+        """Process a prompt that will be asked for later with these adapters, until somebody asks for an answer."""
         self._end_ahead()
-        self._ahead = answer = self._begin(prompt, Sampling(), threading.Event(), slot=slot, limit=0)
+        self._ahead = answer = self._begin(prompt, Sampling(), threading.Event(), slot=slot, mix=mix, limit=0)
         with closing(self.follow(answer)) as steps:
             for _ in steps:
                 if answer.cancelled.is_set():

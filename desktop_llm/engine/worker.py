@@ -227,9 +227,10 @@ class _EngineWorker:
         _, inference = self._loaded()
         yield None
         if inference.is_idle and not self._waiting:
-            self._use(())
-            known = self._before_question(request.data["messages"], request.data["thinking"])
-            yield from inference.read_ahead(known, request.data["slot"])
+            mix = self._mix_of(request)
+            self._use(mix)
+            known = self._before_question(request.data["messages"], request.data["thinking"], request.data["tools"])
+            yield from inference.read_ahead(known, request.data["slot"], mix)
         return {}
 
     def on_arrival(self, kind: str) -> None:
@@ -239,11 +240,11 @@ class _EngineWorker:
             if self._evaluating and self._running is not None:
                 self._running.abort.set()
 
-    def _before_question(self, messages: list[dict[str, Any]], thinking: str | None) -> prompt.Prompt:
+    def _before_question(self, messages: list[dict[str, Any]], thinking: str | None, tools: Tools) -> prompt.Prompt:
         """What the prompts of two different questions at the end of this conversation have in common."""
         level = self._loaded()[0].thinking.level(thinking)
         one, other = (
-            self._fit([*messages, ChatMessage.of("user", question).to_json()], None, thinking=level)
+            self._fit([*messages, ChatMessage.of("user", question).to_json()], None, tools, level)
             for question in ("A", "7")
         )
         same = common_prefix(one.tokens, other.tokens)

@@ -107,6 +107,17 @@ def test_an_adapter_of_peft_counts_as_if_it_was_merged_into_the_weights(
     assert adapted != base
 
 
+def test_what_comes_before_a_question_is_read_ahead_with_the_adapters(real: Engine, adapters: list[Path]) -> None:
+    used = [AdapterUse(adapters[0], 1)]
+    for _ in real.prepare([ChatMessage.of("system", QUESTION * 4)], "a", adapters=used):
+        pass
+    asked = [ChatMessage.of("system", QUESTION * 4), ChatMessage.of("user", QUESTION)]
+    for mix, known in ((used, True), ([], False)):
+        *_, ended = real.generate(asked, Sampling(temperature=0, max_tokens=2), slot="a", adapters=mix)
+        assert isinstance(ended, Finished)
+        assert (ended.usage.cached_tokens > 70) == known
+
+
 def test_adapters_that_are_idle_are_freed_and_loaded_again(real: Engine, adapters: list[Path]) -> None:
     first = [answer(real, (path, 1), tokens=2)[0] for path in adapters]
     assert answer(real, (adapters[0], 1), tokens=2)[0] == first[0]

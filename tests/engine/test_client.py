@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from desktop_llm.conversation.tools import TOOLS, definitions
 from desktop_llm.engine import choice
 from desktop_llm.engine.client import (
     ChatMessage,
@@ -120,6 +121,16 @@ class TestEveryEngine:
             pass
         usage = ask(engine, *known, "Go on.", slot="a").end.usage
         assert usage.prompt_tokens - usage.cached_tokens < 20
+
+    def test_the_tools_of_a_chat_are_read_ahead_too(self, engine: Engine, starter: Path) -> None:
+        load(engine, starter)
+        known, tools = [ChatMessage.of("user", "Hi."), ChatMessage.of("assistant", "A")], definitions(TOOLS)
+        for _ in engine.prepare(known, "a", tools=tools[:1]):
+            pass
+        sampling = Sampling(temperature=0, max_tokens=1)
+        *_, end = engine.generate([*known, ChatMessage.of("user", "Go on.")], sampling, slot="a", tools=tools[:1])
+        assert isinstance(end, Finished)
+        assert end.usage.prompt_tokens - end.usage.cached_tokens < 20
 
     def test_reading_ahead_gives_way_to_a_question(self, engine: Engine, starter: Path) -> None:
         load(engine, starter)

@@ -15,9 +15,8 @@ from desktop_llm.conversation.continuing import Continuation
 from desktop_llm.conversation.desk import Desk
 from desktop_llm.conversation.events import NotSaved, QuestionStored, Saved, TurnEvent, TurnState, fold
 from desktop_llm.conversation.open_chat import Answering, OpenChat
-from desktop_llm.conversation.prompt import for_eyes, given_passages, messages_for_model, with_passages_before
+from desktop_llm.conversation.prompt import for_eyes, messages_for_model
 from desktop_llm.conversation.storing import Question, switch_branch
-from desktop_llm.conversation.tools import tools_of
 from desktop_llm.conversation.turn import ChosenModel, Turn
 from desktop_llm.engine.client import (
     ChatMessage,
@@ -37,6 +36,7 @@ from desktop_llm.gui.chat.conversations import ConversationsController
 from desktop_llm.gui.chat.evidence.controller import EvidenceController
 from desktop_llm.gui.chat.feed import Feed
 from desktop_llm.gui.chat.pictures import ChatPictures, pictures_of
+from desktop_llm.gui.chat.reading_ahead import ReadingAhead
 from desktop_llm.gui.chat.thinking_choice import ThinkingChoice
 from desktop_llm.gui.chat.transcript import Transcript
 from desktop_llm.gui.chat.word_choices.controller import WordChoicesController
@@ -105,7 +105,7 @@ class ChatController(QObject):
         # The states of turns under way, and of turns whose answer was not saved.
         self._states: dict[Turn, TurnState] = {}
         self._told = Answering()
-        self._prepared: Sequence[ChatMessage] = ()
+        self._ahead = ReadingAhead(resources, models)
         self._connect()
 
     def _connect(self) -> None:
@@ -398,17 +398,9 @@ class ChatController(QObject):
 
     def _on_typing(self, text: str) -> None:
         """Have the model read what comes before the question, while that is being written."""
-        conversation, engine = self._conversations.current, self._models.engine
-        if not text or conversation is None or engine is None or self._desk.turns:
-            return
-        if tools_of(conversation) or conversation.adapters:
-            return  # they change the prompt, or what it computes
-        before = self._read_before()
-        if before != self._prepared:
-            self._prepared = before
-            earlier = given_passages(conversation, self._feed.messages)
-            known = with_passages_before(engine, before, earlier)
-            engine.prepare(known, conversation.id, self.thinking.level or None)
+        conversation = self._conversations.current
+        if text and conversation is not None and self._models.engine is not None and not self._desk.turns:
+            self._ahead.read(conversation, self._feed.messages, self._read_before(), self.thinking.level)
 
     def _show_context(self, answer: StoredMessage) -> None:
         self.thinking.learn(answer)
