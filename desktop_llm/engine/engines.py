@@ -124,10 +124,11 @@ class Engines:
         with self._lock:
             place = self._places.get(model)
             if place is not None and place.holders:
-                place.leaving = True
+                place.leaving, place = True, None
             elif place is not None:
                 del self._places[model]
-                place.engine.close()
+        if place is not None:
+            place.engine.close()
 
     def unload_all(self) -> None:
         """Free all memory, as soon as no answer needs it."""
