@@ -21,6 +21,7 @@ from desktop_llm.engine.adapters import Mix
 from desktop_llm.engine.marks import Rendered
 from desktop_llm.engine.native import bindings
 from desktop_llm.engine.parameters import LoadRequest
+from desktop_llm.engine.picture_marks import MARK
 from desktop_llm.engine.state_files import FEWEST_TOKENS, StateFiles, StoredState, identity
 from desktop_llm.engine.vision import Vision
 from desktop_llm.engine.vocabulary import Vocabulary
@@ -69,6 +70,9 @@ class Memory:
 
     def tokens_of(self, prompt: Rendered, vocabulary: Vocabulary) -> list[int]:
         """The prompt's tokens; if the prompt begins with a kept text, the kept tokens are used for it."""
+        if self._vision is not None:
+            for mark in MARK.findall(prompt.text):
+                self._vision.tokens_of(mark)  # a stored state tells the places of a picture, not its positions
         return tokens_of(prompt, [*self._states, *self._stored], vocabulary)
 
     def take(self, slot: str, mix: Mix, tokens: Sequence[int]) -> KeptState:
@@ -159,9 +163,11 @@ class Memory:
         self.cut(state, 0)
 
     def _is_worth_storing(self, state: KeptState) -> bool:
-        if self._files is None or state.in_use or len(state.tokens) < max(FEWEST_TOKENS, state.stored_tokens + 1):
-            return False
-        return min(state.tokens) >= 0  # a picture's state depends on the projector
+        return (
+            self._files is not None
+            and not state.in_use
+            and len(state.tokens) >= max(FEWEST_TOKENS, state.stored_tokens + 1)
+        )
 
     def _store(self, state: KeptState) -> None:
         assert self._files is not None
@@ -237,13 +243,17 @@ class Memory:
 
 
 def state_key(asked: LoadRequest, model: Any) -> str:
-    """What a state depends on besides its tokens and adapters: the engine, the model file, the context's settings."""
+    """What a state depends on besides its tokens and adapters: the engine, the model file, the context's settings, and
+    the projector that pictures come through.
+    """
     settings = parameters.for_context(model, asked)
     values = {name: getattr(settings, name) for name, *_ in settings._fields_ if name not in _NO_MATTER}
     context = {name: value for name, value in values.items() if isinstance(value, int | float)}
     library = Path(bindings()._lib._name).stat()
     engine = [library.st_size, library.st_mtime_ns]
-    return json.dumps({"engine": engine, "model": identity(asked.path), "context": context})
+    eyes = asked.settings.projector
+    sees = {"projector": identity(Path(eyes))} if eyes is not None and Path(eyes).exists() else {}
+    return json.dumps({"engine": engine, "model": identity(asked.path), "context": context, **sees})
 
 
 def tokens_of(prompt: Rendered, known: Sequence[KeptState | StoredState], vocabulary: Vocabulary) -> list[int]:

@@ -103,15 +103,14 @@ class Vision:
         return first + (count - first) // size * size if size else first
 
     def positions(self, tokens: Sequence[int]) -> int:
-        """The position that follows these tokens: with M-RoPE, a picture takes fewer positions than places."""
+        """The position that follows these tokens, which cut no picture: with M-RoPE, one takes fewer positions than
+        places.
+        """
         if self._context is None or not multimodal().mtmd_decode_use_mrope(self._context):
             return len(tokens)  # this is asked for each token
-        position = at = 0
-        while at < len(tokens):
-            piece = self._pieces.get(tokens[at]) if tokens[at] < 0 else None
-            at += piece.tokens if piece is not None else 1
-            position += piece.positions if piece is not None else 1
-        return position
+        seen = self._pieces.keys() & set(tokens)
+        pieces = [(self._pieces[number], tokens.count(number)) for number in seen]
+        return len(tokens) - sum(count // piece.tokens * (piece.tokens - piece.positions) for piece, count in pieces)
 
     def process(
         self, context: Any, tokens: Sequence[int], start: int, position: int, sequence: int, cancelled: threading.Event

@@ -92,6 +92,28 @@ def test_a_picture_is_read_once(seeing: Seeing, tmp_path: Path) -> None:
     assert again.text == second.text == alone(engine, *chat).text
 
 
+def test_a_picture_is_found_again_on_the_disk_and_not_with_another_projector(
+    seeing: Seeing, tested_backends: bytes, tmp_path: Path
+) -> None:
+    red, home = picture(tmp_path, "red"), folders(tmp_path / "home")
+    (home.cache / "backends.json").write_bytes(tested_backends)
+    chat = [question("What is this? " * 20, red)]
+    with contextlib.closing(Engine(home)) as engine:
+        look(engine, seeing.model, seeing.projector)
+        first = ask(engine, *chat, slot="chat")
+    chat += [ChatMessage.of("assistant", "Red."), ChatMessage.of("user", "And now?")]
+    with contextlib.closing(Engine(home)) as engine:
+        look(engine, seeing.model, seeing.projector)
+        second = ask(engine, *chat, slot="chat")
+        assert second.end.usage.cached_tokens >= first.end.usage.prompt_tokens
+        assert second.text == alone(seeing.engine, *chat).text
+    other = tmp_path / "other.gguf"
+    other.write_bytes(seeing.projector.read_bytes())
+    with contextlib.closing(Engine(home)) as engine:
+        look(engine, seeing.model, other)
+        assert ask(engine, *chat, slot="chat").end.usage.cached_tokens <= 1
+
+
 def test_another_picture_at_the_same_place_is_another_prompt(seeing: Seeing, tmp_path: Path) -> None:
     red, green = picture(tmp_path, "red"), picture(tmp_path, "lime")
     engine = seeing.engine
