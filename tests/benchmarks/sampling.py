@@ -1,7 +1,8 @@
 """What a token costs beside computing it: drawing it, its text, stop texts, thinking, and the frame that carries it.
 
 Each setting is measured in turn with the chain that the app had at first (top-k, top-p, min-p, temperature), round by
-round on the same logits, and the medians are compared.
+round on the same logits, and the medians are compared. What counts is this thread's processor time, which other
+programs disturb less.
 
     python -m tests.benchmarks.sampling [MODEL.gguf] [--tokens N] [--rounds N]
 """
@@ -9,22 +10,26 @@ round on the same logits, and the medians are compared.
 from __future__ import annotations
 
 import argparse
-import codecs
 import ctypes
 import io
 import json
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from desktop_llm.engine import backends
+from desktop_llm.engine.answer import Answer
+from desktop_llm.engine.marks import Rendered
 from desktop_llm.engine.native import bindings
+from desktop_llm.engine.prompt import Prompt
 from desktop_llm.engine.sampling import Sampler
 from desktop_llm.engine.shapes import Sampling
-from desktop_llm.engine.streaming import StopTexts, ThinkingSplitter
+from desktop_llm.engine.state import KeptState
+from desktop_llm.engine.thinking import ThinkingLimit
 from desktop_llm.engine.vocabulary import Vocabulary
 from desktop_llm.paths import package_file
 from desktop_llm.workers.protocol import Message, write_message
@@ -90,17 +95,23 @@ class _Bench:
     def ours(self, settings: Sampling) -> float:
         """Milliseconds a token, with everything that happens to it."""
         wire = io.BytesIO()
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        stops, splitter = StopTexts(("<|im_end|>", *settings.stop)), ThinkingSplitter("")
         with Sampler(settings, self.vocabulary, CONTEXT_LENGTH) as sampler:
-            sampler.accept_prompt(self._prompt)
+            answer = Answer(
+                Prompt(Rendered(""), self._prompt, 0, 0),
+                KeptState(0),
+                sampler,
+                threading.Event(),
+                self.vocabulary,
+                stop_texts=("<|im_end|>", *settings.stop),
+                thinking=ThinkingLimit(None, CONTEXT_LENGTH),
+                limit=CONTEXT_LENGTH,
+            )
 
             def step() -> int:
-                token = sampler.sample(self._context)
-                piece = decoder.decode(self.vocabulary.piece(token))
-                for kind, text in splitter.feed(stops.feed(piece)):
-                    write_message(wire, Message(1, "progress", {"event": kind, "text": text}))
-                return token
+                answer.draw(self._context, -1)
+                if (event := answer.told()) is not None:
+                    write_message(wire, Message(1, "progress", event))
+                return answer.tokens[-1]
 
             return self._timed(step)
 
@@ -127,9 +138,9 @@ class _Bench:
             batch = (ctypes.c_int32 * len(tokens))(*tokens)
             native.llama_decode(self._context, native.llama_batch_get_one(batch, len(tokens)))
             native.llama_synchronize(self._context)
-            begun = time.perf_counter()
+            begun = time.thread_time()
             tokens = [step()]
-            spent.append(time.perf_counter() - begun)
+            spent.append(time.thread_time() - begun)
             if self.vocabulary.is_end(tokens[0]):
                 break
         return 1000 * statistics.median(spent)
