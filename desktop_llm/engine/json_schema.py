@@ -28,8 +28,6 @@ _REFUSED = (
     "if",
     "then",
     "else",
-    "patternProperties",
-    "propertyNames",
     "dependentSchemas",
     "dependentRequired",
     "dependencies",
@@ -40,10 +38,11 @@ _REFUSED = (
     "$recursiveRef",
 )
 _JOINING = ("anyOf", "oneOf", "allOf", "enum", "const")
-_NOT_JOINED = {*_REFUSED, *_JOINING, "$ref", "minProperties", "maxProperties"}
+_NAMING = ("patternProperties", "propertyNames")
+_NOT_JOINED = {*_REFUSED, *_JOINING, *_NAMING, "$ref", "minProperties", "maxProperties"}
 _TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 _MARKERS: dict[str, tuple[str, ...]] = {
-    "object": ("properties", "required", "additionalProperties", "minProperties", "maxProperties"),
+    "object": ("properties", "required", "additionalProperties", "minProperties", "maxProperties", *_NAMING),
     "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
     "string": ("minLength", "maxLength", "pattern", "format"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
@@ -287,12 +286,28 @@ class _Converter:
         if low > len(required) or (high is not None and (not fields or high < len(fields))):
             raise refused_at(path, tr("a grammar can't keep {word}", word="minProperties, maxProperties"))
         self._use("ws")
+        if fields and any(word in schema for word in _NAMING):
+            raise refused_at(path, tr("a grammar can't keep {word} beside other rules", word=", ".join(_NAMING)))
         if fields:
             return f'"{{" ws {self._members(fields, set(required), path)} ws "}}"'
-        if others is False:
+        if others is False and "patternProperties" not in schema:
             return '"{" ws "}"'
-        pair = f'{self._use("string")} ws ":" ws {self._named(others, f"{path}/additionalProperties")}'
+        pair = ' ws ":" ws '.join(self._any_field(schema, others, path))
         return f'"{{" ws ({pair} (ws "," ws {pair})*)? ws "}}"'
+
+    def _any_field(self, schema: dict[str, Any], others: Any, path: str) -> tuple[str, str]:
+        """The expressions for the name and the value of a field that the schema does not name."""
+        patterns, names = schema.get("patternProperties"), schema.get("propertyNames", True)
+        if patterns is not None:
+            if not isinstance(patterns, dict) or len(patterns) != 1 or names is not True:
+                raise refused_at(path, tr("a grammar can't keep {word} beside other rules", word="patternProperties"))
+            ((text, others),) = patterns.items()
+            names = {"pattern": text}
+        path = f"{path}/{'additionalProperties' if patterns is None else 'patternProperties'}"
+        if names is True:
+            return self._use("string"), self._named(others, path)
+        name = {**names, "type": "string"} if isinstance(names, dict) else names
+        return self._named(name, path), self._named(others, path)
 
     def _members(self, fields: dict[str, Any], required: set[str], path: str) -> str:
         """The fields in their order; those that are not required may be missing."""

@@ -71,7 +71,11 @@ class Schemas:
         names = self._draw.sample(_NAMES, self._draw.randint(0, 3))
         made: dict[str, Any] = {"type": "object", "properties": {name: self.one(depth) for name in names}}
         made |= self._some({"required": self._draw.sample(_NAMES, self._draw.randint(0, 2))})
-        return made | self._some({"additionalProperties": self._draw.choice([False, True, {"type": "integer"}])})
+        made |= self._some({"additionalProperties": self._draw.choice([False, True, {"type": "integer"}])})
+        patterns = {pattern: self.one(depth) for pattern in self._draw.sample(PATTERNS, self._draw.choice([1, 1, 2]))}
+        kinds: list[Any] = [self._string(0), {"enum": ["a", "b", 3]}, True]
+        names = self._draw.choice(kinds)
+        return made | self._some({"patternProperties": patterns, "propertyNames": names}, 0.15)
 
     def _array(self, depth: int) -> dict[str, Any]:
         made: dict[str, Any] = {"type": "array", **self._some({"items": self.one(depth)}, 0.8)}

@@ -48,6 +48,9 @@ def test_a_good_schema_says_how_many_fields_it_has() -> None:
         ({"oneOf": [{"type": "number"}, {"type": "integer"}]}, "oneOf: an answer could match 0 and 1"),
         ({"type": "object", "anyOf": [{"type": "null"}]}, "anyOf/0: its type is none of those around it."),
         ({"required": ["a"], "additionalProperties": False}, "properties/a: no answer can match this."),
+        ({"patternProperties": {"a": {}, "b": {}}}, "a grammar can't keep patternProperties beside other rules"),
+        ({"patternProperties": {"(?!a)": {}}}, "patternProperties/pattern: this pattern can't be kept"),
+        ({"properties": {"a": {}}, "propertyNames": {"maxLength": 3}}, "propertyNames beside other rules"),
         ({"const": 1, "minimum": 3}, "a grammar can't keep const beside other rules"),
         ({"properties": {"a": {"not": {}}}}, "properties/a: a grammar can't keep not."),
         ({"properties": {"a": {"$ref": "https://x.example/y"}}}, "only references within this schema are followed"),
@@ -103,6 +106,8 @@ def test_what_a_schema_s_grammar_allows_is_valid() -> None:
     "schema",
     [
         *({"type": "string", "format": name} for name in FORMATS),
+        {"patternProperties": {"^x-": {"type": "integer", "minimum": 3}}, "additionalProperties": False},
+        {"type": "object", "propertyNames": {"pattern": "^[A-Z]+$"}} | {"additionalProperties": {"type": "null"}},
         {"type": "number", "minimum": -0.5, "exclusiveMaximum": 1.25, "multipleOf": 0.01},
         {"type": "string", "pattern": '^(?:[A-F]\\d|"\\t\\\\)+$', "minLength": 1},
         {"oneOf": [{"type": "integer", "minimum": 2.5}, {"type": "string", "pattern": "x$"}]},
