@@ -16,6 +16,9 @@ from desktop_llm.knowledge.agreement.stems import keys_of
 from desktop_llm.knowledge.agreement.terms import Term, is_negation
 
 IRREGULAR = frozenset(form for form in IRREGULAR_VERBS.split() if form not in ("sale", "weight"))
+_PAST_FORMS = frozenset(
+    form for line in IRREGULAR_VERBS.splitlines() for form in line.split()[1:] if form != line.split()[0]
+) - {"sale", "weight"}
 
 
 @dataclass
@@ -124,7 +127,7 @@ def is_verb(terms: Sequence[Term], place: int, language: str) -> bool:
     if before in words.prepositions and before not in ("to", "zu"):
         return False
     if before in words.be:
-        return language != "en" or _is_participle(plain) or plain.endswith("ing")
+        return language != "en" or is_participle(plain) or plain.endswith("ing")
     if before in ("to", "zu", "not") or before in words.relative or before in words.auxiliaries or before in _PERSONS:
         return True
     if language == "de":
@@ -143,15 +146,26 @@ def is_verb(terms: Sequence[Term], place: int, language: str) -> bool:
 _PERSONS = word_set("i you we they he she it that who which")
 
 
-def _is_participle(plain: str) -> bool:
+def is_past(plain: str) -> bool:
+    """Whether an English word is a verb in the past, and cannot be one in the present."""
+    return plain in _PAST_FORMS or (plain.endswith("ed") and len(plain) > 4)
+
+
+def is_participle(plain: str) -> bool:
+    """Whether an English word is a verb in the past or a participle."""
     return plain in IRREGULAR or (plain.endswith("ed") and len(plain) > 4)
 
 
 def _is_english_verb(plain: str, before: Term, after: Term | None, words: Grammar) -> bool:
-    if _is_participle(plain):
+    if is_participle(plain):
         attribute = before.plain.endswith("'s") or (before.kind == "function" and before.plain not in words.pronouns)
         return not (attribute and after is not None and after.kind == "word")
-    if before.kind == "figure" or not before.has_content or plain.endswith(("ly", "ing")):
+    if (
+        before.kind == "figure"
+        or not before.has_content
+        or plain.endswith(("ly", "ing"))
+        or before.plain.endswith("ing")
+    ):
         return False
     if after is not None and (
         after.plain in words.auxiliaries or (after.plain == "of" and not plain.startswith("consist"))
@@ -162,4 +176,4 @@ def _is_english_verb(plain: str, before: Term, after: Term | None, words: Gramma
         return False
     if after is None:
         return plain.endswith("s") and not plain.endswith("ss") and before.kind == "word" and not before.capital
-    return after.kind in ("figure", "function", "name")
+    return after.kind in ("figure", "function", "name") or (after.plain.endswith("ly") and plain.endswith("s"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from desktop_llm.knowledge.agreement.clause import IRREGULAR, Clause, is_verb
+from desktop_llm.knowledge.agreement.clause import IRREGULAR, Clause, is_past, is_verb
 from desktop_llm.knowledge.agreement.grammar import Grammar, grammar, word_set
 from desktop_llm.knowledge.agreement.terms import Term
 
@@ -64,7 +64,7 @@ class _Reader:
                 current.dependent = segment.joint in self._words.subordinating
             elif segment.joint.isalpha():
                 current.terms.append(Term(segment.joint, 0, 0, "function", {}, frozenset()))
-                current.segments.append(place - 1)
+                current.segments.append(place if segment.joint in self._words.before | self._words.after else place - 1)
             if current.verb < 0 and segment.verb >= 0:
                 current.verb = len(current.terms) + segment.verb
             current.joints[place] = segment.joint
@@ -130,7 +130,11 @@ class _Reader:
         subject = [term for term in before.terms[: max(before.verb, 0)] if term.kind != "figure"]
         if any(term.has_content for term in subject) and clause.joint not in self._words.relative:
             return subject
-        return [term for term in before.terms if term.has_content and term.kind != "figure"]
+        return [
+            term
+            for place, term in enumerate(before.terms)
+            if term.has_content and term.kind != "figure" and not is_verb(before.terms, place, self._language)
+        ]
 
     def _stands_for(self, plain: str, before: Clause, *, subject: bool) -> list[Term]:
         words = self._words
@@ -219,7 +223,7 @@ def _insert(clause: Clause, added: dict[int, list[tuple[Term, str]]]) -> None:
 
 
 def _starts_clause(current: Clause, segment: _Segment, words: Grammar) -> bool:
-    if segment.joint in (";", "\n"):
+    if segment.joint in (";", "\n") or segment.joint in _CONTRASTING:
         return True
     if segment.verb < 0:
         return False
@@ -242,6 +246,10 @@ def _segments(sentence: Sequence[Term], language: str) -> list[_Segment]:
                 else joint in words.joining and _leads_with_verb(held, language)
             ):
                 verb = 0
+            if joint == "," and language == "en" and is_past(held[0].plain):
+                verb = 0
+            if verb < 0 and _has_joint_subject(held, joint):
+                verb = 1
             found.append(_Segment(joint, held, verb))
             held, joint = [], following
         elif not joint or joint in ",;" or following in (";", ":", "\n"):
@@ -261,6 +269,7 @@ def _segments(sentence: Sequence[Term], language: str) -> list[_Segment]:
 
 
 _PREDICATES = word_set("due located situated based born available valid known called named built made held")
+_CONTRASTING = word_set("while whereas although though während obwohl tandis mientras aunque хотя")
 _MARKS = dict(zip("，；：、。", ",;:,;", strict=True))
 
 
@@ -276,6 +285,21 @@ def _tells_figure(sentence: Sequence[Term], place: int, held: Sequence[Term]) ->
     )
     rival = any(term.kind == "figure" and term.unit for term in held)
     return last and not rival and any(term.has_content for term in held)
+
+
+def _has_joint_subject(held: Sequence[Term], joint: str) -> bool:
+    """Whether what follows "and" is a noun and the verb of both: "(tea and) coffee inhibit it"."""
+    return (
+        joint == "and"
+        and len(held) > 2
+        and held[0].has_content
+        and held[1].kind == "word"
+        and held[2].plain in _OBJECTS
+        and not held[1].plain.endswith("s")
+    )
+
+
+_OBJECTS = word_set("it them the a an this these")
 
 
 def _leads_with_verb(held: Sequence[Term], language: str) -> bool:

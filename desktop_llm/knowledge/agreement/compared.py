@@ -25,6 +25,7 @@ class Compared:
         self.taken: set[int] = set()
         self.opposite: set[int] = set()
         self.converse = False
+        self._segment = -1  # of the last term that was found
         offered: dict[str, list[int]] = {}
         for place, term in enumerate(evidence.terms):
             for key in term.offers:
@@ -46,13 +47,23 @@ class Compared:
             own = other not in self.evidence.inherited
             beside = place > 0 and self.pairs.get(place - 1) == other - 1
             free = other not in self.taken
-            rank = (sign > 0) * 16 + beside * 8 + free * 4 + own * 2 + (self.evidence.parts.get(other) != "owner")
+            near = self.evidence.segments[other] == self._segment
+            rank = (
+                (sign > 0) * 32
+                + beside * 16
+                + near * 8
+                + free * 4
+                + own * 2
+                + (self.evidence.parts.get(other) != "owner")
+            )
             if best is None or rank > best[0]:
                 best = rank, other
         if best is None:
             return
         other = best[1]
         self.pairs[place] = other
+        if other not in self.evidence.inherited:
+            self._segment = self.evidence.segments[other]
         self.taken.add(other)
         if term.sign_of(self.evidence.terms[other]) < 0:
             shared = {key for key in term.wanted if key in self.evidence.terms[other].offers}
@@ -64,13 +75,18 @@ class Compared:
     def left_over(self) -> list[str]:
         """The nouns of the evidence that the claim has not got: one of them may be what another noun stands for."""
         evidence = self.evidence
+        joined = any(
+            self.claim.joints.get(self.claim.segments[place], "") in self.claim.grammar.joining
+            for place in self.claim.content
+            if place not in self.pairs
+        )
         touched = {evidence.segments[place] for place in self.taken}
         return [
             term.text
             for place, term in enumerate(evidence.terms)
             if place not in self.taken
             and place not in evidence.inherited
-            and (evidence.segments[place] in touched or not self._is_apart(evidence.segments[place]))
+            and (joined or evidence.segments[place] in touched or not self._is_apart(evidence.segments[place]))
             and term.kind in ("word", "name", "figure")
             and not evidence.general_word(place)
             and not evidence.verbs[place]
@@ -80,14 +96,16 @@ class Compared:
     def _is_apart(self, segment: int) -> bool:
         """Whether a segment is another item of a list, or an address before the clause."""
         joint = self.evidence.joints.get(segment, "")
-        return joint in self.evidence.grammar.joining or not joint
+        return not joint or joint in self.evidence.grammar.joining or joint in self.evidence.grammar.subordinating
+
+    def has_free_name(self) -> bool:
+        """Whether the evidence has a name that the claim has not got."""
+        return any(term.kind == "name" and at not in self.taken for at, term in enumerate(self.evidence.terms))
 
     def has_other_subject(self, place: int) -> bool:
         """Whether the claim's term is a subject or a name where the evidence has another one."""
         term = self.claim.terms[place]
-        if term.kind == "name" and any(
-            other.kind == "name" and at not in self.taken for at, other in enumerate(self.evidence.terms)
-        ):
+        if term.kind == "name" and self.has_free_name():
             return True
         labels = [at for at, part in self.evidence.parts.items() if part == "label"]
         if labels and self.taken.isdisjoint(labels):

@@ -35,15 +35,15 @@ old elderly | young jung jeune joven
 early früh tôt temprano | late spät tard tarde
 fast quick rapid schnell rapide rápido | slow langsam lent lento
 easy simple leicht einfach facile fácil | difficult hard schwierig schwer difficile difícil
-rich reich riche rico | poor arm pauvre pobre
+rich reich riche rico | poor pauvre pobre
 strong stark fort fuerte | weak schwach faible débil
 heavy schwer lourd pesado | light leicht léger ligero
 full voll plein lleno | empty leer vide vacío
 dry trocken sec seco | wet nass mouillé mojado
-clean sauber propre limpio | dirty schmutzig sale sucio
+clean sauber propre limpio | dirty schmutzig sucio
 long lang largo | short kurz court corto
-wide broad breit large ancho | narrow schmal étroit estrecho
-thick dick épais grueso | thin dünn mince fin delgado
+wide broad breit ancho | narrow schmal étroit estrecho
+thick dick épais grueso | thin dünn mince delgado
 deep tief profond profundo | shallow flach
 more mehr davantage plus más | less fewer weniger moins menos
 most meist | least wenigst
@@ -99,13 +99,22 @@ pay paid spend bezahlen zahlen payer pagar
 cost price fee charge rate kosten preis gebühr betragen belaufen coûter prix coûte tarif costar precio cuesta vale
 buy purchase acquire kaufen erwerben acheter acquérir comprar adquirir
 show demonstrate indicate reveal zeigen montrer mostrar
-build construct erect bauen erbauen errichten gebaut construire bâtir construir
-found establish create gründen gegründet fonder créer fundar crear
+build construct erect bauen erbauen errichten gebaut construire bâtir construir | demolish abreißen démolir demoler
+found establish create gründen gegründet fonder créer fundar crear | dissolve abolish auflösen dissoudre disolver
 write author schreiben geschrieben verfassen écrire rédiger escribir
 repair fix mend restore reparieren réparer reparar
 destroy demolish ruin zerstören détruire destruir
 choose select pick elect wählen choisir élire elegir
-help assist aid helfen aider ayudar
+help assist aid promote encourage helfen fördern aider ayudar | inhibit hinder prevent hemmen hindern empêcher impedir
+confirm bestätigen confirmer confirmar | deny dispute leugnen nier negar
+praise loben | criticise criticize kritisieren
+strengthen | weaken
+extend prolong verlängern prolonger prolongar | shorten kürzen
+add hinzufügen ajouter añadir | subtract
+load laden | unload
+push | pull
+hide | reveal
+advance beforehand
 use utilise utilize apply verwenden benutzen nutzen utiliser usar utilizar
 keep store retain maintain preserve aufbewahren behalten garder conserver guardar conservar
 send dispatch ship deliver transmit schicken senden liefern envoyer expédier enviar
@@ -131,7 +140,7 @@ happen occur geschehen arriver ocurrir suceder
 last duration take dauern durer durar
 consume eat essen manger comer
 car vehicle automobile auto wagen fahrzeug voiture véhicule coche vehículo
-child kid kind enfant niño minor
+child kid kind enfant niño
 company firm business enterprise firma unternehmen entreprise société empresa
 worker employee staff personnel mitarbeiter angestellter employé salarié empleado trabajador
 doctor physician arzt médecin docteur médico
@@ -314,6 +323,7 @@ OTHER_FORMS = """
 decide decision
 succeed succession successor
 receive receipt
+absorb absorption
 die death
 grow growth
 choose choice

@@ -8,6 +8,7 @@ from desktop_llm.knowledge.agreement.clause import Clause
 from desktop_llm.knowledge.agreement.compared import Compared
 from desktop_llm.knowledge.agreement.grammar import word_set
 from desktop_llm.knowledge.agreement.negation import is_bound
+from desktop_llm.knowledge.agreement.relations import governing
 from desktop_llm.knowledge.agreement.terms import Term
 
 _PERIODS = word_set(
@@ -117,11 +118,13 @@ def differ_in_item(compared: Compared) -> bool:
     nouns = [
         place
         for place in compared.taken
-        if evidence.terms[place].kind in ("word", "name")
+        if (evidence.terms[place].kind in ("word", "name") or evidence.terms[place].unit == "ordinal")
         and place not in evidence.inherited
         and not evidence.verbs[place]
     ]
-    figures = [place for place in compared.taken if evidence.terms[place].kind == "figure"]
+    figures = [place for place in compared.taken if _counts(evidence.terms[place])]
+    if any(_is_with_other(compared, noun) for noun in nouns):
+        return True
     return any(_is_apart(compared, figure, noun) for figure in figures for noun in nouns) or any(
         _has_other_name(compared, name, noun)
         for name in nouns
@@ -140,7 +143,7 @@ def _is_apart(compared: Compared, figure: int, noun: int) -> bool:
             place
             for place, term in enumerate(evidence.terms)
             if evidence.segments[place] == evidence.segments[noun]
-            and term.kind == "figure"
+            and _counts(term)
             and place not in compared.taken
             and _same_kind(term, evidence.terms[figure])
         ),
@@ -155,6 +158,30 @@ def _is_apart(compared: Compared, figure: int, noun: int) -> bool:
             return True
         place += step
     return False
+
+
+def _is_with_other(compared: Compared, noun: int) -> bool:
+    """Whether what else the claim says stands with another noun behind the same preposition: "daily in May, weekly in
+    June".
+    """
+    evidence = compared.evidence
+    preposition = governing(evidence, noun)
+    if not preposition or preposition in ("of", "de", "von") or evidence.terms[noun].unit == "ordinal":
+        return False
+    here = evidence.segments[noun]
+    others = {
+        evidence.segments[place]
+        for place in compared.taken
+        if place > evidence.verb and place not in evidence.inherited and not evidence.verbs[place]
+    } - {here}
+    return any(
+        number in others
+        and place not in compared.taken
+        and evidence.terms[place].kind in ("word", "name")
+        and evidence.terms[place].unit != "ordinal"
+        and governing(evidence, place) == preposition
+        for place, number in enumerate(evidence.segments)
+    )
 
 
 def _has_other_name(compared: Compared, name: int, noun: int) -> bool:
@@ -180,6 +207,10 @@ def _shares_segment(clause: Clause, place: int, segment: int) -> bool:
         (number == segment or at in clause.inherited) and not keys.isdisjoint(term.offers)
         for at, (term, number) in enumerate(zip(clause.terms, clause.segments, strict=True))
     )
+
+
+def _counts(term: Term) -> bool:
+    return term.kind == "figure" or term.unit == "ordinal"
 
 
 def _same_kind(one: Term, other: Term) -> bool:

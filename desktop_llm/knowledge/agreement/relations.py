@@ -22,6 +22,7 @@ _OPPOSITES = frozenset(
 _DIRECTIONS = frozenset(word for pair in _OPPOSITES for word in pair)
 _CAUSING = word_set("lead leads led cause causes caused causing result results resulted reason führt führte")
 _INSTEAD = word_set("instead statt anstatt")
+_AGAINST = word_set("against gegen contre contra")
 _INSTRUMENTS = word_set("with through mit durch avec con")  # what does it for somebody may be said to do it
 _ORIGINS = word_set("from von de desde")
 _IS, _IS_NOT = 2, -2  # the sides of "B instead of A"
@@ -29,16 +30,27 @@ _IS, _IS_NOT = 2, -2  # the sides of "B instead of A"
 
 def differ_in_direction(compared: Compared) -> bool:
     """Whether the claim goes to where the evidence comes from, or is for what the evidence is against."""
+    if any(_is_against(compared, place, other) for place, other in compared.pairs.items()):
+        return True
     if compared.converse or compared.claim.word_set.isdisjoint(_DIRECTIONS):
         return False
     return any(
-        (_governing(compared.claim, place), _governing(compared.evidence, other)) in _OPPOSITES
+        (governing(compared.claim, place), governing(compared.evidence, other)) in _OPPOSITES
         for place, other in compared.pairs.items()
         if compared.claim.terms[place].kind != "figure"  # that is a bound
     )
 
 
-def _governing(clause: Clause, place: int) -> str:
+def _is_against(compared: Compared, place: int, other: int) -> bool:
+    """Whether the evidence is against what the claim says nothing like that of."""
+    against = governing(compared.evidence, other)
+    if against not in _AGAINST or governing(compared.claim, place) == against:
+        return False
+    position = max(at for at in range(other) if compared.evidence.words[at] == against)
+    return position not in compared.taken
+
+
+def governing(clause: Clause, place: int) -> str:
     """The preposition that a term follows, with nothing but an article and its own adjective or name between them."""
     for before in range(place - 1, max(place - 4, -1), -1):
         term = clause.terms[before]
@@ -49,7 +61,7 @@ def _governing(clause: Clause, place: int) -> str:
         adjective = term.kind == "word" and before == place - 1
         if not (adjective or term.kind in ("name", "figure") or term.plain in clause.grammar.articles):
             return ""
-    return ""
+    return clause.joint if clause.joint in _DIRECTIONS and place < 4 else ""
 
 
 # --- order and cause --------------------------------------------------------------------------------------------------
@@ -184,8 +196,10 @@ def _change_sides(clause: Clause) -> list[int]:
 
 def differ_in_roles(compared: Compared) -> bool:
     """Whether who does something and whom it is done to have changed places."""
+    if any(_is_only_owner(compared, place, other) for place, other in compared.pairs.items()):
+        return True
     return any(
-        _differ_in_roles_of(compared, place, other)
+        _differ_in_roles_of(compared, place, other) or _has_subject_elsewhere(compared, place, other)
         for place, other in compared.pairs.items()
         if compared.claim.verbs[place] and compared.evidence.verbs[other]
     )
@@ -212,10 +226,35 @@ def _differ_in_roles_of(compared: Compared, verb: int, other: int) -> bool:
     return not passive and not evidence_passive and _has_other_agent(compared, claim, evidence)
 
 
+def _is_only_owner(compared: Compared, place: int, other: int) -> bool:
+    """Whether the claim says of a person what the evidence says of somebody of theirs: "his nephew Thomas"."""
+    claim = compared.claim
+    if compared.evidence.parts.get(other) != "owner" or claim.terms[place].kind != "name":
+        return False
+    run = [word for word, term in zip(claim.words[place:], claim.terms[place:], strict=True) if term.kind == "name"][:3]
+    owns = any(word.endswith("'s") for word in run) or governing(claim, place) in ("of", "de", "du", "von")
+    return not owns and place < claim.verb and compared.has_free_name()
+
+
+def _has_subject_elsewhere(compared: Compared, verb: int, other: int) -> bool:
+    """Whether the claim's subject stands in another item behind the verb, which has a subject of its own."""
+    evidence = compared.evidence
+    segment = evidence.segments[other]
+    subject = [compared.pairs[at] for at in range(verb) if at in compared.pairs]
+    own = [at for at in range(other) if evidence.segments[at] == segment and evidence.terms[at].has_content]
+    return (
+        bool(subject and own)
+        and all(at > other and evidence.segments[at] != segment for at in subject)
+        and compared.taken.isdisjoint(own)
+        and not _is_passive(evidence, other)
+        and not _is_passive(compared.claim, verb)
+    )
+
+
 def _has_other_agent(compared: Compared, claim: dict[int, str], evidence: dict[int, str]) -> bool:
     """Whether all that the claim says does something is what it is done to, and somebody else does it."""
     doers = [compared.pairs[at] for at, role in claim.items() if role == "agent" and at in compared.pairs]
-    if any(_governing(compared.evidence, at) in _INSTRUMENTS for at in doers):
+    if any(governing(compared.evidence, at) in _INSTRUMENTS for at in doers):
         return False
     others = {at for at, role in evidence.items() if role == "agent" and compared.evidence.terms[at].kind != "figure"}
     return (

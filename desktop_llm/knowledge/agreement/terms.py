@@ -33,6 +33,7 @@ _COMPARING = word_set(
     weniger über unter plus moins más menos máximo mínimo"""
 )
 _DETERMINING = word_set("the this that each which no any some")
+_FOREIGN_ONE = word_set("ein eine einen einer einem un une una")
 _REPEATING = word_set("every each chaque cada")
 _LONGEST_FIGURE = 6  # words
 _HALF_OF = re.compile(r"\s+(?:an?|of an?)(?=\s)")
@@ -159,7 +160,9 @@ def _word(word: str, start: int, end: int, language: str, before: str) -> Term:
     if len(word) == 1 and capital and word != "I" and not leads:
         small = False  # a label: "zone C"
     kind = "function" if small else "name" if capital and not leads and language != "de" else "word"
-    signs = keys_of(plain, language)
+    signs: Mapping[str, int] = keys_of(plain, language)
+    if len(plain) > 1 and (unit := figures.UNITS.get(plain)):
+        signs = {**signs, f"|{unit}": 1}
     return Term(word, start, end, kind, signs, frozenset(signs), capital)
 
 
@@ -191,7 +194,9 @@ def _joined(found: list[Term], text: str) -> list[Term]:
     for place, term in enumerate(found):
         if term.start < end:
             continue  # a part of the figure before it
-        if term.kind == "figure" and term.unit not in ("date", "time"):
+        if term.plain in _FOREIGN_ONE and (unit := figures.unit_behind(text, term.end))[0]:
+            term = _figure(text[term.start : unit[1]], term.start, unit[1], *figures.amount(1, unit[0]), unit[0])
+        elif term.kind == "figure" and term.unit not in ("date", "time"):
             term = _whole_figure(
                 term, found[place + 1 : place + _LONGEST_FIGURE], text, joined[-1].plain if joined else ""
             )

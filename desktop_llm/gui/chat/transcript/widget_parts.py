@@ -121,7 +121,7 @@ Fact = tuple[str, str, str]
 
 
 class FactsPart(Part):
-    """Facts about an answer: "2 quotes found word for word", "1 sentence is not from your documents"."""
+    """Facts about an answer: "2 quotes found word for word", "1 sentence not found in your documents"."""
 
     def __init__(self, type_: Typography, facts: Sequence[Fact]) -> None:
         super().__init__(type_)
@@ -177,7 +177,7 @@ def _sentence_facts(view: MessageView) -> list[Fact]:
     count = len(view.unsupported)
     if not count:
         return []
-    words = plural("%n sentence is not from your documents", "%n sentences are not from your documents", count)
+    words = plural("%n sentence not found in your documents", "%n sentences not found in your documents", count)
     return [("info", words, "warning_text")]
 
 

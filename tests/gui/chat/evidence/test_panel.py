@@ -76,7 +76,7 @@ def test_a_citation_opens_its_page_with_the_passage_lit_in_the_middle(panel: Evi
     assert [wish[:2] + wish[3:] for wish in wishes] == [(LEASE, 4, 200, 260)]
     assert find(panel, Label, "evidence_page_number").text() == "4 of 12"
     assert find(panel, ElidedLabel, "evidence_document").text() == "Lease_2024_signed.pdf"
-    assert find(panel, ElidedLabel, "evidence_found").text() == "Found word for word on this page"
+    assert find(panel, ElidedLabel, "evidence_found").text() == "Quote found word for word on this page"
     assert find(panel, Label, "evidence_relevance").text() == "relevance 0.91"
 
     view = find(panel, PageView, "evidence_page")
@@ -152,7 +152,7 @@ def test_a_text_is_shown_around_the_passage_with_the_passage_lit(panel: Evidence
     assert len(view.toPlainText()) < len(before) + 2 * SURROUNDINGS
     assert view.viewport().rect().contains(view.cursorRect().center())
     assert find(panel, Label, "evidence_page_number").text() == "Heading 2"
-    assert find(panel, ElidedLabel, "evidence_found").text() == "Not found: treat with care"
+    assert find(panel, ElidedLabel, "evidence_found").text() == "Quote not found: treat with care"
     assert not find(panel, QAbstractButton, "evidence_zoom_in").isVisible()
 
 
@@ -285,7 +285,7 @@ def test_the_card_of_a_file_without_pages_says_where_its_quote_stands(panel: Evi
     (card,) = (card for card in panel.findChildren(PassageCard) if card.isVisible())
     assert card.accessibleName() == "Citation 3, Diary.docx, Monday, line 3"
     assert find(panel, Label, "evidence_page_number").text() == "Monday, line 3"
-    assert find(panel, ElidedLabel, "evidence_found").text() == "Found word for word in this document"
+    assert find(panel, ElidedLabel, "evidence_found").text() == "Quote found word for word in this document"
 
 
 def test_a_passage_is_found_and_only_a_quote_can_be_missed(panel: EvidencePanel) -> None:
@@ -294,4 +294,4 @@ def test_a_passage_is_found_and_only_a_quote_can_be_missed(panel: EvidencePanel)
     (first, _) = (card for card in panel.findChildren(PassageCard) if card.isVisible())
     assert first.accessibleName() == "Citation 3, notes?.md"
     panel.show_evidence([], [IN_TEXT, ON_PAGE], ON_PAGE)
-    assert find(panel, ElidedLabel, "evidence_found").text() == "Found word for word on this page"
+    assert find(panel, ElidedLabel, "evidence_found").text() == "Quote found word for word on this page"

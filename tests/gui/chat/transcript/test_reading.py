@@ -44,7 +44,7 @@ def test_a_message_reads_as_it_was_written(transcript: Transcript, question: Mes
     assert text.startswith("You have to give three months' notice [1]. A fee is due [2]. Many landlords drop it.")
     for words in ("Rent", "€3,540", "def cost(rent: float)", "2 quotes found word for word.", "231 tokens"):
         assert words in text
-    assert "1 sentence is not from your documents." in text
+    assert "1 sentence not found in your documents." in text
 
 
 def test_clicking_a_citation_opens_it(qtbot: QtBot, transcript: Transcript, answer: MessageView) -> None:
