@@ -10,6 +10,7 @@ import pytest
 from desktop_llm.knowledge.agreement.evidence import Evidence
 from desktop_llm.knowledge.agreement.figures import figures
 from desktop_llm.knowledge.agreement.terms import language_of
+from desktop_llm.knowledge.sentences import sentences
 
 CLAIMS = [json.loads(line) for line in Path(__file__).with_name("claims.jsonl").read_text("utf-8").splitlines()]
 # The benchmark reads all of them and says how many are wrong; those here are right and stay so.
@@ -17,6 +18,8 @@ WRONG = {
     "You should unplug the coffee machine before cleaning it.",
     "The device is repaired or replaced by the seller at no cost.",
     "Iris Calloway saw two men run towards the station.",
+    "She promised to repay the money in monthly instalments of $150.",
+    "Mr Adeyemi's sister transferred 4,500 dollars to him.",
 }
 
 
@@ -30,6 +33,15 @@ def test_what_a_passage_says_is_found_and_what_contradicts_it_is_not(claims: dic
     said = [each for each in claims["said"] if each not in WRONG and not evidence.support(each, [0])]
     not_said = [each for each in claims["not_said"] if each not in WRONG and evidence.support(each, [0])]
     assert (said, not_said) == ([], [])
+
+
+def test_a_sentence_of_the_passage_itself_is_found() -> None:
+    for claims in CLAIMS[::4]:
+        evidence, passage = Evidence([claims["passage"]]), claims["passage"]
+        spans = list(sentences(passage))
+        assert [evidence.support(passage[start:end], [0])[0].start for start, end in spans] == [
+            start for start, _ in spans
+        ]
 
 
 LEASE = "Dogs need the landlord's written consent. Cats are allowed without consent if the neighbours agree."

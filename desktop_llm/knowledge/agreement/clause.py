@@ -176,4 +176,6 @@ def _is_english_verb(plain: str, before: Term, after: Term | None, words: Gramma
         return False
     if after is None:
         return plain.endswith("s") and not plain.endswith("ss") and before.kind == "word" and not before.capital
+    if before.kind == "name" and plain.endswith("s") and not plain.endswith("'s"):
+        return True
     return after.kind in ("figure", "function", "name") or (after.plain.endswith("ly") and plain.endswith("s"))

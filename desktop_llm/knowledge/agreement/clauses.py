@@ -136,6 +136,14 @@ class _Reader:
             if term.has_content and term.kind != "figure" and not is_verb(before.terms, place, self._language)
         ]
 
+    def _free_names(self, clause: Clause, person: str) -> list[list[Term]]:
+        """The names in a clause that no pronoun stands for yet and that are not told to be of the other sex."""
+        return [
+            group
+            for group in _names(clause)
+            if group[0].text not in self._bound and all(_SEX.get(term.plain, person) == person for term in group)
+        ]
+
     def _stands_for(self, plain: str, before: Clause, *, subject: bool) -> list[Term]:
         words = self._words
         person = "f" if plain in words.feminine else "m" if plain in words.masculine else ""
@@ -145,29 +153,39 @@ class _Reader:
                 return self._persons[person]
             if self._language == "en":
                 return []
-        names = [term for term in before.subject if term.kind == "name"] or [
-            term for term in before.terms if term.kind == "name"
-        ]
-        rest = [
-            term
-            for place, term in enumerate(before.terms)
-            if term.kind in ("word", "character") and not is_verb(before.terms, place, self._language)
-        ]
-        return [*names, *rest]
+        main = next((clause for clause in self.found if clause.sentence == before.sentence), before)
+        return [*_things(before), *(_things(main) if main is not before else [])]
 
     def _find_person(self, person: str, before: Clause, *, subject: bool) -> None:
+        """Settle whom "he" or "she" stands for: who is told to be of that sex, or else a name that is still free."""
+        told = [[term] for term in before.terms if _SEX.get(term.plain) == person and term.kind == "word"]
+        if told:
+            self._persons[person] = told[-1]
         if person in self._persons:
             return
-        free = [group for group in _names(before) if group[0].text not in self._bound]
-        free = free or [
-            group
-            for clause in reversed(self.found[-4:])
-            for group in _names(clause)
-            if group[0].text not in self._bound
-        ]
+        free = self._free_names(before, person)
+        for clause in reversed(self.found[-4:]):
+            free = free or self._free_names(clause, person)
         if free:
             self._persons[person] = free[0] if subject else free[-1]
             self._bound.add(self._persons[person][0].text)
+
+
+_SEX = {
+    **dict.fromkeys(word_set("mr sir herr king father brother husband son uncle man boy vater bruder sohn mann"), "m"),
+    **dict.fromkeys(word_set("ms mrs miss frau mme mother sister wife daughter aunt woman girl mutter tochter"), "f"),
+}
+
+
+def _things(clause: Clause) -> list[Term]:
+    """What "it" or "they" may stand for: the names in the clause's subject, or others, and its nouns."""
+    names = [term for term in clause.subject if term.kind == "name"]
+    names = names or [term for term in clause.terms if term.kind == "name"]
+    return names + [
+        term
+        for place, term in enumerate(clause.terms)
+        if term.kind in ("word", "character") and not is_verb(clause.terms, place, clause.language)
+    ]
 
 
 def _counts_only(clause: Clause) -> bool:

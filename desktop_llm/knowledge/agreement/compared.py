@@ -41,21 +41,16 @@ class Compared:
     def _pair(self, place: int, offered: dict[str, list[int]]) -> None:
         term = self.claim.terms[place]
         candidates = {other for key in term.wanted for other in offered.get(key, ())}
-        best: tuple[int, int] | None = None
+        best: tuple[tuple[bool, ...], int] | None = None
         for other in sorted(candidates)[:_MOST_CANDIDATES]:
             sign = term.sign_of(self.evidence.terms[other])
             own = other not in self.evidence.inherited
             beside = place > 0 and self.pairs.get(place - 1) == other - 1
             free = other not in self.taken
             near = self.evidence.segments[other] == self._segment
-            rank = (
-                (sign > 0) * 32
-                + beside * 16
-                + near * 8
-                + free * 4
-                + own * 2
-                + (self.evidence.parts.get(other) != "owner")
-            )
+            same = term.plain == self.evidence.words[other]
+            owner = self.evidence.parts.get(other) == "owner"
+            rank = (sign > 0, beside, same, near, free, own, not owner)
             if best is None or rank > best[0]:
                 best = rank, other
         if best is None:
@@ -134,7 +129,10 @@ class Compared:
             return False
         until = evidence.verb if evidence.verb >= 0 else len(evidence.terms)
         return any(
-            at not in self.taken and at not in evidence.inherited and evidence.terms[at].kind in ("word", "name")
+            at not in self.taken
+            and at not in evidence.inherited
+            and evidence.terms[at].kind in ("word", "name")
+            and not evidence.general_word(at)
             for at in range(until)
         )
 

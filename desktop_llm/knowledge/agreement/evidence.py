@@ -76,6 +76,8 @@ class Evidence:
         """
         if len(sentence) > _LONGEST_SENTENCE:
             return []
+        if quoted := self._quoted(sentence, among):
+            return [quoted]
         claims = claimed(sentence, self.language)
         found = [self._supports(clause, among) for clause in claims]
         if not all(found):
@@ -85,6 +87,14 @@ class Evidence:
             best = max(common, key=lambda number: sum(each[number].share for each in found))
             return [each[best] for each in found]
         return [max(each.values(), key=lambda support: support.share) for each in found]
+
+    def _quoted(self, sentence: str, among: Collection[int]) -> Support | None:
+        """The passage that has the sentence word for word."""
+        words = _normalised(_EMPHASIS.sub("", sentence))
+        for number in among if words else ():
+            if span := self._passages[number].said.get(words):
+                return Support(number, *span, 1.0)
+        return None
 
     def _supports(self, clause: Clause, among: Collection[int]) -> dict[int, Support]:
         """The best evidence for a clause in each passage that has any."""
@@ -124,6 +134,10 @@ class Evidence:
             return _FIGURE_WEIGHT
         held = max((len(self._holding.get(key, ())) for key in term.wanted), default=0)
         return 1 / math.sqrt(1 + min(held, 8))
+
+
+def _normalised(sentence: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", sentence.casefold()))
 
 
 def claimed(sentence: str, otherwise: str = "en") -> list[Clause]:
@@ -166,6 +180,7 @@ class _Passage:
         self.spans: list[Span] = list(sentences(text)) or [(0, len(text))]
         unwrapped = _WRAP.sub(" ", text)
         found = clauses([terms(unwrapped[start:end], self.language) for start, end in self.spans], self.language)
+        self.said = {_normalised(text[start:end]): (start, end) for start, end in self.spans}
         self.keys = frozenset(key for clause in found for term in clause.terms for key in term.offers)
         self.units = [
             _Unit(number, clause, frozenset(key for term in clause.terms for key in term.offers))
@@ -237,7 +252,7 @@ def _fate(compared: Compared, place: int, passage: _Passage) -> str:
     if term.kind == "figure":
         return "general" if term.plain in _ONE else "missing"
     if claim.general_word(place):
-        return "general"
+        return "missing" if known and _has_other_verb(compared, place) else "general"
     if term.kind == "word" and claim.language not in _TAGGED:
         return "missing" if compared.replaces(place) else "paraphrase"
     noun = term.kind != "word" or _is_noun(claim, place)
@@ -248,6 +263,13 @@ def _fate(compared: Compared, place: int, passage: _Passage) -> str:
     if term.kind == "name":
         return "missing"
     return "addition" if noun else "paraphrase"
+
+
+def _has_other_verb(compared: Compared, place: int) -> bool:
+    """Whether the term is a verb, and the evidence has another one that the claim has not got."""
+    verb = compared.evidence.verb
+    own = verb >= 0 and verb not in compared.evidence.inherited and compared.evidence.terms[verb].has_content
+    return compared.claim.verbs[place] and own and verb not in compared.taken
 
 
 def _is_model(clause: Clause, place: int) -> bool:

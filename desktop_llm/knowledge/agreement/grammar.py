@@ -212,9 +212,9 @@ en: document documents text passage passages source sources context information 
  make give do have occur happen become stay remain hold carry place keep go come exist
  held given made done set currently now also however still available free charge whole own main rather
  like such once again together respectively approximately about around roughly exactly namely
-de: betrag zeit dauer datum ort art person menschen dokument laut gemäß angaben beträgt liegt befindet
-fr: document durée montant date lieu personne selon après trouve
-es: documento cantidad fecha lugar persona según queda quedó""",
+de: betrag zeit dauer datum ort art person menschen dokument kostet kosten laut gemäß angaben beträgt liegt befindet
+fr: document durée montant date lieu personne coûte coûtent selon après trouve
+es: documento cantidad fecha lugar persona cuesta cuestan vale según queda quedó""",
     "light": """
 en: take use let get make give do have hold carry place keep go come occur happen become stay remain exist state
  say mention

@@ -137,7 +137,7 @@ own possess belong besitzen gehören posséder poseer pertenecer
 marry wed heiraten épouser casar
 move relocate transfer umziehen déménager trasladar mudar
 happen occur geschehen arriver ocurrir suceder
-last duration take dauern durer durar
+last duration dauern durer durar
 consume eat essen manger comer
 car vehicle automobile auto wagen fahrzeug voiture véhicule coche vehículo
 child kid kind enfant niño
@@ -352,6 +352,8 @@ warm warmth
 free freedom
 burn burnt
 bewegen bewog
+verbieten verbot verboten
+erlauben erlaubt erlaubnis
 gießen goss gegossen
 brechen brach gebrochen
 bringen brachte gebracht

@@ -15,7 +15,7 @@ _HAVE_TO = re.compile(r"\b(?:has|have|had) to\b")
 _MAYBE = word_set("may might could possibly perhaps")
 _AGREED = word_set("agreed decided voted promised resolved")
 _PLANNED = word_set("planned scheduled expected intended proposed")
-_PLANS_TO = re.compile(r"\bplans? to\b|\bgoing to\b")
+_PLANS_TO = re.compile(r"\b(?:plan|want|hope|aim|wish)s? to\b|\bgoing to\b")
 _PAST_FORMS = word_set(
     """began broke brought built bought chose came drew drove ate fell felt fought found flew gave grew held kept knew
     led left lent lost made met paid ran said saw sold sent shrank sank sat spoke spent stood stole took taught told
@@ -30,7 +30,7 @@ def differ_in_negation(compared: Compared) -> bool:
     claim, evidence = compared.claim.terms, compared.evidence.terms
     prohibitions = sum(_is_prohibition(term) for place, term in enumerate(claim) if place not in compared.pairs)
     prohibitions += sum(_is_prohibition(term) for place, term in enumerate(evidence) if place not in compared.taken)
-    return (sum(compared.negated) + len(compared.opposite) + prohibitions) % 2 == 1
+    return len(compared.opposite) != (sum(compared.negated) + prohibitions) % 2
 
 
 def _is_prohibition(term: Term) -> bool:

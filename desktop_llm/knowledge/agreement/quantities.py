@@ -138,20 +138,20 @@ def _is_apart(compared: Compared, figure: int, noun: int) -> bool:
     evidence = compared.evidence
     if _shares_segment(evidence, noun, evidence.segments[figure]):
         return False
-    rival = next(
-        (
-            place
-            for place, term in enumerate(evidence.terms)
-            if evidence.segments[place] == evidence.segments[noun]
-            and _counts(term)
-            and place not in compared.taken
-            and _same_kind(term, evidence.terms[figure])
-        ),
-        None,
-    )
-    if rival is None:
-        return False
-    step = -1 if noun < rival else 1
+    rivals = [
+        place
+        for place, term in enumerate(evidence.terms)
+        if evidence.segments[place] == evidence.segments[noun]
+        and _counts(term)
+        and place not in compared.taken
+        and _same_kind(term, evidence.terms[figure])
+    ]
+    return any(_has_noun_beside(compared, figure, -1 if noun < rival else 1) for rival in rivals)
+
+
+def _has_noun_beside(compared: Compared, figure: int, step: int) -> bool:
+    """Whether a noun that the claim has not got stands on one side of a figure, in its segment."""
+    evidence = compared.evidence
     place = figure + step
     while 0 <= place < len(evidence.terms) and evidence.segments[place] == evidence.segments[figure]:
         if evidence.terms[place].kind in ("word", "name") and place not in compared.taken:

@@ -160,6 +160,8 @@ def _cause_sides(clause: Clause) -> list[int]:
 def _says_when_or_how(clause: Clause, place: int) -> bool:
     """Whether "since" or "as" gives no reason: "since 1990", "as director"."""
     following = clause.terms[place + 1] if place + 1 < len(clause.terms) else None
+    if clause.words[place] in ("due", "owing"):
+        return following is None or following.plain != "to"
     if clause.words[place] == "as":
         return clause.terms[place].end > 0  # one that joins two clauses was put between them
     return clause.words[place] == "since" and following is not None and following.kind == "figure"
@@ -257,11 +259,7 @@ def _has_other_agent(compared: Compared, claim: dict[int, str], evidence: dict[i
     if any(governing(compared.evidence, at) in _INSTRUMENTS for at in doers):
         return False
     others = {at for at, role in evidence.items() if role == "agent" and compared.evidence.terms[at].kind != "figure"}
-    return (
-        bool(doers and others)
-        and all(evidence.get(at) == "patient" for at in doers)
-        and others.isdisjoint(compared.taken)
-    )
+    return bool(doers and others) and all(evidence.get(at) == "patient" for at in doers)
 
 
 def _is_passive(clause: Clause, verb: int) -> bool:
@@ -286,7 +284,7 @@ def _roles(clause: Clause, verb: int, *, passive: bool) -> dict[int, str]:
             continue
         if given == "patient":
             roles[at] = given
-        elif not clause.terms[at].has_content or at == verb or clause.verbs[at]:
+        elif not clause.terms[at].has_content or at == verb or clause.verbs[at] or words[at].endswith("'s"):
             continue
         elif at < verb:
             roles[at] = "patient" if passive else "agent"
