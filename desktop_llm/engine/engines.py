@@ -119,16 +119,17 @@ class Engines:
         if goes:
             engine.close()
 
-    def unload(self, model: Path) -> None:
-        """Free this model's memory, as soon as no answer needs it."""
+    def unload(self, model: Path) -> bool:
+        """Free this model's memory, as soon as no answer needs it; returns whether it is free now."""
         with self._lock:
             place = self._places.get(model)
             if place is not None and place.holders:
-                place.leaving, place = True, None
-            elif place is not None:
-                del self._places[model]
+                place.leaving = True
+                return False
+            self._places.pop(model, None)
         if place is not None:
             place.engine.close()
+        return True
 
     def unload_all(self) -> None:
         """Free all memory, as soon as no answer needs it."""

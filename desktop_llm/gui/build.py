@@ -257,6 +257,7 @@ class Wiring(QObject):
         chat.format_refused.connect(self.format_keeper.offer)
         self.models.stop_requested.connect(chat.stop_model)
         self.models.room_made.connect(self._on_room_made)
+        self.models.unload_delayed.connect(self._on_unload_delayed)
         chat.evidence_requested.connect(self.commands.show_evidence)
         chat.link_requested.connect(functools.partial(links.open_link, self.window))
         chat.answering_changed.connect(chats.list.set_answering)
@@ -378,6 +379,10 @@ class Wiring(QObject):
         words = tr(
             "{model} was unloaded to make room for {other}.", model=unloaded.display_name, other=other.display_name
         )
+        self.chats.undo.show_message(words, undo=False)
+
+    def _on_unload_delayed(self, model: Model) -> None:
+        words = tr("{model} is answering. It is unloaded when the answer has ended.", model=model.display_name)
         self.chats.undo.show_message(words, undo=False)
 
     def _on_model_held_back(self, model: Model, reason: UserError) -> None:

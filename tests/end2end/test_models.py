@@ -184,7 +184,11 @@ def test_each_chat_has_its_model_and_both_stay_in_memory(person: Person, tmp_pat
     buttons = person.wiring.picker.menu.findChildren(QAbstractButton)
     QTest.mouseClick(next(each for each in buttons if each.accessibleName() == "Unload, anna"), LEFT)
     until(lambda: worker_of(person, "anna") is None, says="Unload did nothing")
-    assert worker_of(person, "bert") is workers["bert"]
+    busy = result_of(person.wiring.resources.engines.take(models.model.path, models.load))  # type: ignore[union-attr]
+    models.unload("bert")
+    until(lambda: "bert is answering. It is unloaded when the answer has ended." in person.words())
+    person.wiring.resources.engines.give_back(busy)
+    assert worker_of(person, "bert") is None
     person.wiring.picker.menu.close_popup()
 
 

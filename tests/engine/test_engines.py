@@ -172,7 +172,7 @@ def test_a_model_that_runs_out_of_memory_gets_that_of_the_idle_ones(home: Path, 
 
 def test_unloading_waits_for_the_answer(engines: Few, models: list[Path]) -> None:
     engine = result_of(engines.taking(models[0]))
-    engines.unload(models[0])
+    assert not engines.unload(models[0])
     assert engines.names == ["a"]
     engines.give_back(engine)
     assert engines.names == []

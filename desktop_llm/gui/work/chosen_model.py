@@ -31,7 +31,7 @@ class ChosenModelController(QObject):
     `loaded` with a LoadedModel, or None if it is not in memory; `stopped` with the error that ended it. `failed` with
     a model that the person chose and the error to show; `held_back` with the model used last and the reason why it is
     not chosen by itself; `stop_requested` with the id of a model to cancel loading it for answers; `room_made` with a
-    model that was unloaded and the one it was unloaded for.
+    model that was unloaded and the one it was unloaded for; `unload_delayed` with one that an answer still needs.
     """
 
     listed = Signal(Shelf)
@@ -44,6 +44,7 @@ class ChosenModelController(QObject):
     held_back = Signal(Model, UserError)
     stop_requested = Signal(str)
     room_made = Signal(Model, Model)
+    unload_delayed = Signal(Model)
 
     def __init__(self, resources: Resources, shelf: ModelShelf, parent: QObject) -> None:
         super().__init__(parent)
@@ -156,7 +157,7 @@ class ChosenModelController(QObject):
         """Free this model's memory as soon as no answer needs it; the next message loads it again."""
         if (model := self.find(model_id)) is not None:
             unload = functools.partial(self._resources.engines.unload, model.path)
-            self._tasks.call(unload, lambda _: self.look_at(model), lane="engine")
+            self._tasks.call(unload, functools.partial(self._on_unloaded, model), lane="engine")
 
     def unload_all(self) -> None:
         """Free the memory of all models as soon as no answer needs it."""
@@ -180,6 +181,11 @@ class ChosenModelController(QObject):
             self.look_at(model)
             if other is not None:
                 self.room_made.emit(model, other)
+
+    def _on_unloaded(self, model: Model, is_free: bool) -> None:
+        self.look_at(model)
+        if not is_free:
+            self.unload_delayed.emit(model)
 
     def _look_at_all(self, models: Iterable[Model]) -> None:
         for model in models:
