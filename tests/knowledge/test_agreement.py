@@ -20,6 +20,9 @@ WRONG = {
     "Iris Calloway saw two men run towards the station.",
     "She promised to repay the money in monthly instalments of $150.",
     "Mr Adeyemi's sister transferred 4,500 dollars to him.",
+    "Emil taught Karin to play the cello.",
+    "Karin later performed with the Graz orchestra.",
+    "Emil performed with the Graz orchestra.",
 }
 
 

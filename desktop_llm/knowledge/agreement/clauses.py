@@ -101,6 +101,8 @@ class _Reader:
             owner = plain in words.possessives and following is not None and following.has_content
             done_to = plain in words.object_pronouns and not owner
             stands = self._stands_for(plain, before, subject=not done_to)
+            if done_to and stands and stands[0] in clause.terms[:place]:
+                continue  # nobody is both: it would be "herself"
             if stands:
                 part = "owner" if owner else "patient" if done_to else ""
                 added[place] = [*added.get(place, []), *((each, part) for each in stands)]

@@ -80,7 +80,7 @@ fr: déjà dernier dernière
 es: ya pasado pasada
 ru: уже""",
     "before": """
-en: before prior
+en: before prior until till
 de: bevor vor vorher
 fr: avant
 es: antes

@@ -15,7 +15,7 @@ allow permit authorise authorize let entitle erlauben gestatten zulassen autoris
  разреш | forbid prohibit ban disallow verbieten untersagen interdire prohibir запрещ
 open öffnen offen geöffnet ouvrir ouvert abrir abierto | close shut schließen geschlossen fermer fermé cerrar cerrado
 increase rise grow climb raise steigen zunehmen wachsen augmenter subir aumentar
- | decrease fall drop decline reduce reduction lower shrink sinken fallen abnehmen baisser diminuer bajar
+ | decrease cut fall drop decline reduce reduction lower shrink sinken fallen abnehmen baisser diminuer bajar
  disminuir reducir
 begin start commence beginnen anfangen commencer débuter empezar comenzar iniciar
  | end finish stop cease terminate conclude expire enden beenden aufhören finir terminer terminar acabar finalizar

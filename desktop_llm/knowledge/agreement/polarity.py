@@ -15,6 +15,7 @@ _HAVE_TO = re.compile(r"\b(?:has|have|had) to\b")
 _MAYBE = word_set("may might could possibly perhaps")
 _AGREED = word_set("agreed decided voted promised resolved")
 _PLANNED = word_set("planned scheduled expected intended proposed")
+_PLANS = word_set("plan plans intends wants hopes")
 _PLANS_TO = re.compile(r"\b(?:plan|want|hope|aim|wish)s? to\b|\bgoing to\b")
 _PAST_FORMS = word_set(
     """began broke brought built bought chose came drew drove ate fell felt fought found flew gave grew held kept knew
@@ -92,6 +93,8 @@ def _time(clause: Clause) -> str:
 
 def _is_future(clause: Clause) -> bool:
     if not clause.word_set.isdisjoint(clause.grammar.future):
+        return True
+    if clause.verb >= 0 and clause.words[clause.verb] in _PLANS:
         return True
     if clause.language in ("fr", "es"):
         return any(map(_FUTURE_ENDING.search, clause.words))

@@ -113,6 +113,8 @@ def _bound(clause: Clause, place: int) -> tuple[str, bool]:
 def differ_in_item(compared: Compared) -> bool:
     """Whether a figure or name of the claim stands in another item of a list than a noun that it is said of."""
     evidence = compared.evidence
+    if _counts_another(compared):
+        return True
     if len(set(evidence.segments)) == 1:
         return False
     nouns = [
@@ -131,6 +133,20 @@ def differ_in_item(compared: Compared) -> bool:
         for noun in nouns
         if evidence.terms[name].kind == "name" and evidence.terms[noun].kind == "word"
     )
+
+
+def _counts_another(compared: Compared) -> bool:
+    """Whether a figure stands right before a noun that has another figure right before it in the evidence."""
+    claim, evidence = compared.claim, compared.evidence
+    for place, other in compared.pairs.items():
+        counted = place + 1
+        if claim.terms[place].kind != "figure" or claim.terms[place].unit or counted not in compared.pairs:
+            continue
+        before = compared.pairs[counted] - 1
+        counts = before >= 0 and before != other and evidence.terms[before].kind == "figure"
+        if counts and claim.terms[place].wanted.isdisjoint(evidence.terms[before].offers):
+            return True
+    return False
 
 
 def _is_apart(compared: Compared, figure: int, noun: int) -> bool:

@@ -73,6 +73,7 @@ def differ_in_order(compared: Compared) -> bool:
     return (
         _exchanged(compared, _time_sides(claim), _time_sides(evidence))
         or _exchanged(compared, _cause_sides(claim), _cause_sides(evidence))
+        or _has_no_cause(compared)
         or _differ_in_comparison(compared)
         or _differ_in_change(compared)
     )
@@ -86,6 +87,13 @@ def _exchanged(compared: Compared, claim: Sequence[int], evidence: Sequence[int]
     sides = [(one, other) for one, other in sides if one and other]
     opposite = [one for one, other in sides if one != other]
     return len(set(opposite)) == 2 or len(opposite) > len(sides) - len(opposite)
+
+
+def _has_no_cause(compared: Compared) -> bool:
+    """Whether the claim gives a reason, and the evidence one of the two only, with what it inherits."""
+    if not any(_cause_sides(compared.claim)) or any(_cause_sides(compared.evidence)):
+        return False
+    return any(other in compared.evidence.inherited for other in compared.taken)
 
 
 def _differ_in_comparison(compared: Compared) -> bool:
