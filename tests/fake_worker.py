@@ -146,7 +146,7 @@ class FakeEngine:
             reason = yield from self._say_or_call(list(map(ChatMessage.from_json, messages)), request, said)
         except Cancelled:
             pass
-        self._kept = [*words, *said]
+        self._kept = [*words, *(piece.strip() for piece in said)]
         return {
             "finish_reason": reason,
             "seed": 7 if sampling["seed"] is None else sampling["seed"],
