@@ -94,6 +94,7 @@ __all__ = [
 ]
 
 STOP_GRACE_S = 5.0
+_ENDED_FROM_OUTSIDE = (-9, -15)  # SIGKILL, SIGTERM: no code sends them to itself
 _WATCH_S = 0.05
 
 
@@ -142,7 +143,7 @@ class Engine:
         """Load this model, unless it is already in memory. The previous worker is ended first, to free its memory.
 
         Raises ModelFileError or UserError with the reason; the next answer then loads the previous model again. A model
-        that died twice before it wrote a word is loaded only if the person asked for it.
+        that died twice before it wrote more than a few words is loaded only if the person asked for it.
         """
         if (loaded := self.loaded) is not None and self._wanted == (model, settings):
             return loaded
@@ -342,8 +343,7 @@ class Engine:
         """The death of a model that wrote nothing, with what helps if it was not the first."""
         if worker.closing or self._crashes.died(model, settings) < ENOUGH:
             return death
-        held = held_back(model)
-        return WorkerDied(death.title, held.message, action=death.action or held.action, details=death.details)
+        return _held_back(death, model)
 
     def _load_once(self, worker: Worker, model: Path, settings: LoadSettings) -> Generator[Loading, None, LoadedModel]:
         """Load the model on this worker; if that fails or is cancelled, the worker is ended."""
@@ -376,7 +376,7 @@ class Engine:
         if self._proved is not worker:
             self._crashes.begin(model)
         sent, ttft_s = time.perf_counter(), 0.0
-        request.worker, request.begun, ended = worker, False, False
+        request.worker, request.begun, request.pieces, ended = worker, False, 0, False
         request.number, steps = worker.start("generate", request.to_json(), stall_s=self._stall_s)
         run = Run(steps)
         try:
@@ -388,6 +388,7 @@ class Engine:
                     continue
                 event = event_of(message.data)
                 if isinstance(event, TextDelta | ThinkingDelta | ToolCalled):
+                    request.pieces += 1
                     if request.beginning is None:  # else it is not the model's: the worker knows better
                         ttft_s = ttft_s or time.perf_counter() - sent
                     if self._proved is not worker:
@@ -396,6 +397,7 @@ class Engine:
                         self._crashes.clear(model)
                 yield event
             ended = True
+            self._crashes.finished(model)
             yield self._finished(worker, run.result, ttft_s)
         except UserError as error:
             ended = True
@@ -428,11 +430,18 @@ class Engine:
         return self._backends.do_with_less(*self._wanted, request.worker.exit_status)
 
     def _told_of(self, death: WorkerDied, request: UnderWay) -> WorkerDied:
-        """A death while an answer was written; it counts if the model had not written anything since it was loaded."""
+        """A death while an answer was written; it counts if the model had not written anything since it was loaded, or
+        died at the very place where it died before.
+        """
         worker = request.worker
-        if worker is None or not request.begun or self._proved is worker or self._wanted is None:
+        if worker is None or not request.begun or self._wanted is None:
             return death
-        return self._dead(death, worker, *self._wanted)
+        if self._proved is not worker:
+            return self._dead(death, worker, *self._wanted)
+        if worker.closing or worker.exit_status in _ENDED_FROM_OUTSIDE:
+            return death
+        deaths = self._crashes.died_writing(*self._wanted, request.messages, request.pieces)
+        return death if deaths < ENOUGH else _held_back(death, self._wanted[0])
 
     def _finished(self, worker: Worker, message: Message, ttft_s: float) -> Finished:
         loaded = self._loaded if self._worker is worker else None
@@ -443,6 +452,11 @@ class Engine:
         if self._wanted is not None and usage.prompt_tokens:
             self._paces.note(*self._wanted, usage.prompt_tokens - usage.cached_tokens, finished.timings.prompt_tps)
         return finished
+
+
+def _held_back(death: WorkerDied, model: Path) -> WorkerDied:
+    held = held_back(model)
+    return WorkerDied(death.title, held.message, action=death.action or held.action, details=death.details)
 
 
 def _no_model() -> NotFound:

@@ -1,7 +1,8 @@
-"""Remembers, across restarts, which model ended its worker or the whole app before it wrote a word.
+"""Remembers, across restarts, which model ended its worker or the whole app before it wrote more than a few words.
 
 Such a model would end them again. After two deaths with the same load settings it is started only if the person asks
-for it; after a death of the app, the window does not choose it at its start. A word that it writes clears it.
+for it; after a death of the app, the window does not choose it at its start. A word that it writes clears it, unless it
+dies after the same few words of an answer to the same question: then that is its own fault, and nobody's from outside.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from desktop_llm.engine.shapes import LoadSettings
+from desktop_llm.engine.shapes import ChatMessage, LoadSettings
 from desktop_llm.errors import UserError
 from desktop_llm.files import write_atomically
 from desktop_llm.words import tr
@@ -23,6 +24,10 @@ from desktop_llm.words import tr
 log = logging.getLogger(__name__)
 
 ENOUGH = 2  # deaths
+_FEW = 8  # pieces of text
+
+
+Place = tuple[LoadSettings, tuple[ChatMessage, ...], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Crashes:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = threading.Lock()
+        self._places: dict[Path, Place] = {}  # where the last answer ended, by model; never written, as it has text
 
     def begin(self, model: Path) -> None:
         """Note that this process starts the model."""
@@ -55,6 +61,21 @@ class Crashes:
         deaths = self._deaths(model, settings) + 1
         self._change(model, starting=0, deaths=deaths, settings=asdict(settings))
         return deaths
+
+    def died_writing(self, model: Path, settings: LoadSettings, messages: Sequence[ChatMessage], pieces: int) -> int:
+        """Note that the worker died after so many pieces of an answer; returns how often it died at this very place,
+        if that was among the first few.
+        """
+        place = settings, tuple(messages), pieces
+        before, self._places[model] = self._places.get(model), place
+        if pieces > _FEW or before != place:
+            return 1
+        self._change(model, starting=0, deaths=ENOUGH, settings=asdict(settings))
+        return ENOUGH
+
+    def finished(self, model: Path) -> None:
+        """Forget where it died: an answer came to its end."""
+        self._places.pop(model, None)
 
     def clear(self, model: Path) -> None:
         """Forget everything: the model writes."""
@@ -127,7 +148,10 @@ class Crashes:
 def held_back(model: Path) -> UserError:
     """The error for a model that is not started by itself any more."""
     return UserError(
-        tr("{name} stopped twice before it wrote a word, so it is not started again by itself.", name=model.name),
+        tr(
+            "{name} stopped twice before it wrote more than a few words, so it is not started again by itself.",
+            name=model.name,
+        ),
         tr(
             "Your chats are kept. Choose another model, or open the model menu and load this one with other settings, "
             "such as a shorter context length."

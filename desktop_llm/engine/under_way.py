@@ -13,7 +13,7 @@ from desktop_llm.workers.process import Worker
 @dataclass(slots=True, eq=False)
 class UnderWay:
     """An answer under way, and what it was asked with: it has `begun` once the worker writes it, and until then it
-    waits for another one.
+    waits for another one. So many `pieces` of text came.
     """
 
     slot: str
@@ -25,6 +25,7 @@ class UnderWay:
     worker: Worker | None = None
     number: int = 0
     begun: bool = False
+    pieces: int = 0
     stopped: bool = False
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A model that ends its worker before it writes a word is not started again and again."""
+"""A model that ends its worker before it writes more than a few words is not started again and again."""
 
 from __future__ import annotations
 
@@ -58,13 +58,40 @@ def test_other_load_settings_are_another_chance(deadly: Engine, starter: Path) -
     assert ask(deadly, "say: hello").text == "hello"
 
 
-def test_deaths_in_the_middle_of_answers_do_not_count(fake: Start, starter: Path) -> None:
+def test_deaths_in_the_middle_of_answers_do_not_count_if_they_come_from_outside_or_elsewhere(
+    fake: Start, starter: Path
+) -> None:
     engine = fake()
     load(engine, starter)
-    for _ in range(3):
+    for order in ("die: SIGSEGV", "die: SIGABRT", "die: SIGSEGV", "die: SIGKILL", "die: SIGKILL"):
+        with pytest.raises(WorkerDied, match="The next message starts it again"):
+            ask(engine, order)
+    assert ask(engine, "say: hello").text == "hello"
+
+
+def test_a_model_that_dies_twice_after_the_same_words_of_the_same_answer_is_not_started_again(
+    fake: Start, starter: Path
+) -> None:
+    engine = fake()
+    load(engine, starter)
+    with pytest.raises(WorkerDied, match="The next message starts it again"):
+        ask(engine, "die: SIGSEGV")
+    with pytest.raises(WorkerDied, match="more than a few words, so it is not started again by itself") as second:
+        ask(engine, "die: SIGSEGV")
+    assert second.value.action == "choose_model"
+    with pytest.raises(UserError, match="not started again by itself"):
+        ask(engine, "say: hello")
+    result_of(engine.load(starter, LoadSettings(context_length=128), asked_for=True))
+    assert ask(engine, "say: hello").text == "hello"
+
+
+def test_an_answer_in_between_makes_it_another_death(fake: Start, starter: Path) -> None:
+    engine = fake()
+    load(engine, starter)
+    for _ in range(2):
         with pytest.raises(WorkerDied, match="The next message starts it again"):
             ask(engine, "die: SIGSEGV")
-    assert ask(engine, "say: hello").text == "hello"
+        assert ask(engine, "say: hello").text == "hello"
 
 
 def test_a_model_that_ended_the_app_is_not_chosen_by_itself(tmp_path: Path) -> None:
