@@ -25,7 +25,7 @@ from desktop_llm.engine.prompt import Prompt, fit
 from desktop_llm.engine.shapes import ChatMessage
 from desktop_llm.engine.state import common_prefix
 from desktop_llm.engine.streaming import ThinkingSplitter
-from desktop_llm.engine.templates import for_template
+from desktop_llm.engine.template_messages import for_template
 from desktop_llm.errors import LESS_MEMORY, BadRequest, Cancelled, ModelFileError, NotFound, UserError
 from desktop_llm.message import ToolResult
 from desktop_llm.workers.child import Request, Steps, serve, take_stdout

@@ -21,7 +21,7 @@ from desktop_llm.engine.rendering import LimitedTemplate, Renderer
 from desktop_llm.engine.shapes import Device
 from desktop_llm.engine.spinning import Spinning
 from desktop_llm.engine.streaming import stop_texts
-from desktop_llm.engine.templates import ChatTemplate
+from desktop_llm.engine.template_messages import CHATML
 from desktop_llm.engine.thinking import ThinkingSwitch, thinking_switch
 from desktop_llm.engine.vision import Vision
 from desktop_llm.engine.vocabulary import Vocabulary
@@ -49,7 +49,7 @@ class RunningModel:
     model: Any
     context: Any
     vocabulary: Vocabulary
-    template: ChatTemplate | LimitedTemplate
+    template: LimitedTemplate
     stop_texts: tuple[str, ...]
     thinking: ThinkingSwitch
     context_length: int
@@ -104,13 +104,19 @@ def load(
     spinning = Spinning(asked.threads)
     gpus = [device for device in backends.devices() if device.kind == "gpu"]
     layers = _planned_layers(asked, gpus)
-    model, context = yield from _load_with(asked, layers, cancelled, log)
+    renderer = Renderer()
+    renderer.start()  # while the weights are read
+    try:
+        model, context = yield from _load_with(asked, layers, cancelled, log)
+    except BaseException:
+        renderer.close()
+        raise
     abort = AbortFlag()
     abort.install(context)
     vocabulary = Vocabulary(model)
     gpu_bytes = log.bytes_on(gpu.name for gpu in gpus)
     source = _template_source(model, asked.settings.template)
-    template = _template(source, vocabulary)
+    template = LimitedTemplate(source or CHATML, renderer, bos=vocabulary.bos, eos=vocabulary.eos)
     vision = _vision(model, asked, on_gpu=gpu_bytes > 0)
     vocabulary.picture_tokens = vision.tokens_of if vision else None
     return RunningModel(
@@ -239,12 +245,6 @@ def _make_context(model: Any, asked: LoadRequest, log: EngineLog) -> Any:
 def _template_source(model: Any, chosen: str | None) -> str:
     own = bindings().llama_model_chat_template(model, None)
     return chosen or (own.decode("utf-8", "replace") if own else "")
-
-
-def _template(source: str, vocabulary: Vocabulary) -> ChatTemplate | LimitedTemplate:
-    if not source:
-        return ChatTemplate(None)
-    return LimitedTemplate(source, Renderer(), bos=vocabulary.bos, eos=vocabulary.eos)
 
 
 def _context_error(path: Path, tokens: int, warnings: list[str]) -> UserError:

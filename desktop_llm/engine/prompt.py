@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from desktop_llm.engine.marks import Rendered
-from desktop_llm.engine.templates import Message
+from desktop_llm.engine.versions import Message
 from desktop_llm.errors import ContextOverflow
 
 RESERVED_TOKENS = 1_024

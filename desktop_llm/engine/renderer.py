@@ -12,11 +12,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from desktop_llm.engine.templates import ChatTemplate, unusable
+from desktop_llm.engine.template_messages import unusable
+from desktop_llm.engine.templates import ChatTemplate
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Reply, Request, Steps, serve, take_stdout
-
-EXTRA_BYTES = 256 << 20
 
 
 def main() -> None:
@@ -30,12 +29,12 @@ def main() -> None:
     serve({"ready": ready, "render": render}, wire)
 
 
-def ready(_request: Request) -> Steps:
-    """Limit the memory, once every thread of this process has what it needs."""
+def ready(request: Request) -> Steps:
+    """Limit the memory to so many `extra_bytes`, once every thread of this process has what it needs."""
     yield None
     if sys.platform == "linux":  # macOS takes no notice of such a limit, and Windows has none
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        confine.limit_memory(pages * 4096 + EXTRA_BYTES)
+        confine.limit_memory(pages * 4096 + int(request.data["extra_bytes"]))
     return {}
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import psutil
 
-from desktop_llm.engine.renderer import EXTRA_BYTES
-from desktop_llm.engine.templates import unusable
+from desktop_llm.engine.template_messages import unusable
 from desktop_llm.engine.versions import Message
 from desktop_llm.errors import WorkerDied
 from desktop_llm.words import tr
 from desktop_llm.workers.deaths import Part
 from desktop_llm.workers.process import Worker
 
+EXTRA_BYTES = 256 << 20  # of memory, beyond what the process starts with
 RENDER_LIMIT_S = 1.5  # of the processor: on a busy machine an honest template may wait longer than that for its turn
 _SILENCE_LIMIT_S = 60.0
 _LOOK_S = 0.05
@@ -30,18 +30,27 @@ class Renderer:
 
     def __init__(self) -> None:
         self._worker: Worker | None = None
+        self._is_ready = False
 
     @property
     def pid(self) -> int:
         """The process under way; 0 if there is none."""
         return self._worker.pid if self._worker is not None else 0
 
-    def call(self, data: dict[str, str], body: bytes) -> bytes:
-        """Raises UserError if the template fails, TimeoutError or WorkerDied if the process had to be ended."""
+    def start(self) -> None:
+        """Start the process, if it does not run; the first call waits until it is ready."""
         if self._worker is None or not self._worker.alive:
             self._worker = Worker(["renderer"], Part(tr("The chat template")))
-            self._worker.call("ready", stall_s=_SILENCE_LIMIT_S)
+            self._is_ready = False
+
+    def call(self, data: dict[str, str], body: bytes) -> bytes:
+        """Raises UserError if the template fails, TimeoutError or WorkerDied if the process had to be ended."""
+        self.start()
+        assert self._worker is not None
         try:
+            if not self._is_ready:
+                self._worker.call("ready", {"extra_bytes": EXTRA_BYTES}, stall_s=_SILENCE_LIMIT_S)
+                self._is_ready = True
             with _limits(self._worker):
                 return self._worker.call("render", data, body, stall_s=_SILENCE_LIMIT_S).body
         except (WorkerDied, TimeoutError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
 
-from desktop_llm.engine.templates import Message
+from desktop_llm.engine.versions import Message
 from desktop_llm.errors import UserError
 
 # What opens a piece of thinking, and what closes it.

@@ -28,7 +28,7 @@ from desktop_llm.engine.shapes import ChatMessage, Sampling
 from desktop_llm.engine.state import common_prefix, state_key
 from desktop_llm.engine.state_files import StateFiles
 from desktop_llm.engine.streaming import as_written
-from desktop_llm.engine.templates import for_template
+from desktop_llm.engine.template_messages import for_template
 from desktop_llm.engine.tool_prompt import Tools, knows_tools, with_tools_described
 from desktop_llm.errors import BadRequest, NotFound, UserError
 from desktop_llm.steps import Run

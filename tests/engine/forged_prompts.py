@@ -7,7 +7,8 @@ from pathlib import Path
 
 from desktop_llm.engine.marks import Rendered
 from desktop_llm.engine.shapes import ChatMessage
-from desktop_llm.engine.templates import ChatTemplate, for_template
+from desktop_llm.engine.template_messages import for_template
+from desktop_llm.engine.templates import ChatTemplate
 from desktop_llm.engine.vocabulary import Vocabulary
 from tests.engine.vocabularies import CONTROL, USER_DEFINED, loaded, vocabulary_file
 

@@ -20,7 +20,7 @@ from desktop_llm.engine.parameters import LoadRequest
 from desktop_llm.engine.shapes import LoadSettings, Sampling
 from desktop_llm.engine.state import state_key
 from desktop_llm.engine.state_files import StateFiles
-from desktop_llm.engine.templates import Message
+from desktop_llm.engine.versions import Message
 
 SYSTEM = ("Be brief.", "You are the keeper of a lighthouse, and you answer sailors.")
 WORDS = ["wind", "tide", "ship", "night", "fog", "lamp", "storm", "rope", "bell", "sea", "gull", "harbour"]

@@ -7,7 +7,8 @@ import functools
 import pytest
 
 from desktop_llm.engine.shapes import ChatMessage
-from desktop_llm.engine.templates import ChatTemplate, for_template
+from desktop_llm.engine.template_messages import for_template
+from desktop_llm.engine.templates import ChatTemplate
 from desktop_llm.message import Part, Text, Thinking, ToolCall, ToolResult
 from tests.engine.families import FAMILIES
 

@@ -12,7 +12,8 @@ import pytest
 from desktop_llm.engine.marks import Marks, Rendered
 from desktop_llm.engine.shapes import ChatMessage
 from desktop_llm.engine.state import KeptState, tokens_of
-from desktop_llm.engine.templates import ChatTemplate, for_template
+from desktop_llm.engine.template_messages import for_template
+from desktop_llm.engine.templates import ChatTemplate
 from desktop_llm.engine.vocabulary import Vocabulary
 from desktop_llm.message import ToolCall, ToolResult
 from tests.engine.forged_prompts import CHATML, MARKS, ONLY_WORDS, broken_prompts, marks_in, prompt

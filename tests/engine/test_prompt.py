@@ -9,7 +9,7 @@ import pytest
 
 from desktop_llm.engine.marks import Rendered
 from desktop_llm.engine.prompt import Prompt, fit, reserved
-from desktop_llm.engine.templates import Message
+from desktop_llm.engine.versions import Message
 from desktop_llm.errors import ContextOverflow
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop_llm.engine.templates import Message
+from desktop_llm.engine.versions import Message
 from tests.engine.histories import Histories, Loaded, answered, begin, fitted, loaded, text_of
 from tests.engine.tiny_models import tiny_model
 

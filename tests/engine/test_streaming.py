@@ -11,7 +11,8 @@ import pytest
 
 from desktop_llm.engine.marks import Rendered
 from desktop_llm.engine.streaming import StopTexts, ThinkingSplitter, stop_texts
-from desktop_llm.engine.templates import CHATML, ChatTemplate
+from desktop_llm.engine.template_messages import CHATML
+from desktop_llm.engine.templates import ChatTemplate
 from tests.engine.vocabularies import CONTROL, loaded, vocabulary_file
 
 HARMONY = (

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from desktop_llm.engine.shapes import ChatMessage
-from desktop_llm.engine.templates import ChatTemplate, Message, for_template
+from desktop_llm.engine.template_messages import CHATML, for_template
+from desktop_llm.engine.templates import ChatTemplate
+from desktop_llm.engine.versions import Message
 from desktop_llm.errors import CHOOSE_FORMAT, UserError
 from desktop_llm.message import Text, Thinking, ToolCall, ToolResult
 
@@ -13,7 +15,7 @@ TALK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": 
 
 
 def test_without_a_template_the_conversation_is_chatml() -> None:
-    template = ChatTemplate(None)
+    template = ChatTemplate(CHATML)
     assert template.render(TALK) == (
         "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
     )

@@ -19,7 +19,8 @@ from desktop_llm.engine.client import (
 )
 from desktop_llm.engine.shapes import Sampling
 from desktop_llm.engine.streaming import ThinkingSplitter
-from desktop_llm.engine.templates import CHATML, ChatTemplate
+from desktop_llm.engine.template_messages import CHATML
+from desktop_llm.engine.templates import ChatTemplate
 from desktop_llm.engine.thinking import ThinkingLimit, ThinkingSwitch, thinking_switch
 from desktop_llm.paths import folders
 from desktop_llm.steps import result_of

@@ -54,6 +54,7 @@ def test_a_format_of_ours_writes_what_such_models_were_trained_on(name: str) -> 
 
 
 def test_our_chatml_writes_what_the_starter_s_own_template_writes(starter: Header) -> None:
+    assert starter.chat_template is not None
     own = ChatTemplate(starter.chat_template).render(TALK)
     assert ChatTemplate(FORMATS["ChatML"]).render(TALK) == own
 

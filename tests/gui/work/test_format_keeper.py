@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
-from desktop_llm.engine.templates import unusable
+from desktop_llm.engine.template_messages import unusable
 from desktop_llm.errors import UserError
 from desktop_llm.gui.work.format_keeper import FormatKeeper
 from desktop_llm.models.templates import FORMATS, suggested_format
