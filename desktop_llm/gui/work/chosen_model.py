@@ -266,7 +266,7 @@ class ChosenModelController(QObject):
             wanted = self._wanted()
             if wanted is not None:
                 self._choose(wanted)
-            else:
+            elif self.model is None:  # whoever heard that a model is held back may have chosen one
                 self._choose_none()
         self._use_once_listed()
 

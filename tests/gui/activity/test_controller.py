@@ -279,3 +279,16 @@ def test_a_model_that_ended_its_worker_twice_is_offered_and_not_chosen(window: W
     assert said.args[0].id == held.id
     assert "not started again by itself" in said.args[1].title
     assert window.models.model is None
+
+
+def test_a_model_that_is_used_as_soon_as_it_is_held_back_stays_chosen(window: Window, tmp_path: Path) -> None:
+    held = window.room.library.import_file(model(tmp_path / "tiny.gguf")).model
+    window.room.library.mark_used(held.id)
+    crashes = Crashes(window.room.folders.data / "crashes.json")
+    crashes.died(held.path, LoadSettings())
+    crashes.died(held.path, LoadSettings())
+    window.models.held_back.connect(lambda asked, _: window.models.use(asked.id))
+    with window.qtbot.waitSignal(window.models.listed):
+        window.models.shelf.look()
+    window.qtbot.waitUntil(lambda: window.models.model is not None and window.models.model.id == held.id)
+    window.models.cancel()
