@@ -130,6 +130,8 @@ def test_a_message_that_cannot_be_stored_goes_back_into_the_composer(person: Per
         until(person.banner_words)  # the disk's own banner may come first
         until(lambda: person.find("composer_text").toPlainText() == "Please keep me.")
     person.find("composer_text").clear()
+    person.wait(0.6)  # it is saved when typing pauses; otherwise the next new chat has it
+    until(lambda: person.draft("") == "")
 
 
 def test_a_message_does_not_wait_for_a_file_that_cannot_be_attached(person: Person, documents: Path) -> None:
@@ -140,6 +142,8 @@ def test_a_message_does_not_wait_for_a_file_that_cannot_be_attached(person: Pers
         until(lambda: person.find("composer_text").toPlainText() == "What are the rules?")
     assert not person.sees("composer_queued")
     person.find("composer_text").clear()
+    person.wait(0.6)
+    until(lambda: person.draft("") == "")
 
 
 def test_a_second_start_raises_the_first_window(person: Person) -> None:

@@ -66,6 +66,8 @@ class Drafts(QObject):
             self._set_edited(unsent.edited)
         if self._saved:
             self.put_back(self._saved)
+        else:
+            self.save()  # what was typed meanwhile may have been saved before, and the store has more than was read
 
     def edit(self, message: StoredMessage, text: str) -> None:
         """Put a new text for a message into the composer; sending it creates a branch."""
