@@ -51,7 +51,7 @@ class ChosenModelController(QObject):
         self._resources, self.shelf = resources, shelf
         self._tasks = resources.tasks
         self._load_task: tuple[Model, Task] | None = None
-        self._choices: dict[str, LoadChoice] = {}  # of this session, by model id
+        self._choices: dict[str, LoadChoice] = {}  # made since the window was opened, by model id
         self._once_listed: tuple[str, LoadChoice | None] | None = None
         self._held_back = ""  # the id of the model that was
         self._of_chat = self._picked = ""  # the ids of the open chat's model, and of the one that new chats get
