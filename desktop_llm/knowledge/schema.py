@@ -9,10 +9,8 @@ from pathlib import Path
 from desktop_llm.errors import UserError
 from desktop_llm.words import tr
 
-VERSION = 1
-
 # Chunk ids are never used twice: the nearest-neighbour index may still know a removed one.
-_TABLES = """
+_FIRST = """
 CREATE TABLE fact(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE collection(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, changed_at REAL);
 CREATE TABLE source(
@@ -41,8 +39,24 @@ CREATE TABLE index_task(
 """
 
 
+# `folder`: a folder of a collection that is looked through again when something in it changes. `include` and `exclude`
+# are patterns, one a line. `chunk.header`: the column names of the table whose rows the chunk holds.
+_SECOND = """
+ALTER TABLE chunk ADD COLUMN header TEXT NOT NULL DEFAULT '';
+CREATE TABLE folder(
+    id INTEGER PRIMARY KEY, collection INTEGER NOT NULL REFERENCES collection(id) ON DELETE CASCADE, path BLOB NOT NULL,
+    include TEXT NOT NULL DEFAULT '', exclude TEXT NOT NULL DEFAULT '', watched INTEGER NOT NULL DEFAULT 1,
+    looked_at REAL, UNIQUE(collection, path));
+"""
+
+STEPS = (_FIRST, _SECOND)
+"""Step n brings the tables from version n - 1 to version n."""
+
+VERSION = len(STEPS)
+
+
 def migrate(connection: sqlite3.Connection, path: Path, tokenizer: str) -> None:
-    """Bring the tables to this version; a copy of the old file is kept beside it.
+    """Bring the tables to this version, all steps or none; a copy of the old file is kept beside it.
 
     `tokenizer` is FTS5's, for the keyword index. Raises UserError for a database that a newer version wrote.
     """
@@ -57,10 +71,8 @@ def migrate(connection: sqlite3.Connection, path: Path, tokenizer: str) -> None:
     if version:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         shutil.copyfile(path, path.with_name(f"{path.name}.v{version}"))
-    _create(connection, tokenizer)
-
-
-def _create(connection: sqlite3.Connection, tokenizer: str) -> None:
+    steps = "\n".join(STEPS[version:])
     # Contentless: it indexes the folded text, and the chunk's own text is already in its table.
     words = f"CREATE VIRTUAL TABLE chunk_words USING fts5(text, content='', tokenize=\"{tokenizer}\");"
-    connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {words} PRAGMA user_version = {VERSION}; COMMIT;")
+    first = "" if version else words
+    connection.executescript(f"BEGIN IMMEDIATE; {steps} {first} PRAGMA user_version = {VERSION}; COMMIT;")
