@@ -15,6 +15,8 @@ from itertools import pairwise
 
 from semantic_text_splitter import TextSplitter
 
+from desktop_llm.knowledge.readers import Table
+
 # Raise this when the chunks of ordinary pages become better: stored pages are then cut and embedded again.
 CHUNKER_VERSION = 1
 
@@ -39,13 +41,13 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """A page as a reader gave it: `headings` are (start, level, title), level 0 the column names of a table's rows;
-    `lines` says whether people find a place in it by line number."""
+    """A page as a reader gave it (`readers.Page`)."""
 
     number: int | None
     text: str
     headings: tuple[tuple[int, int, str], ...] = ()
     lines: bool = False
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _sections(page: PageContent) -> Iterable[Span]:
     """The page cut at its headings, inside runs that are too long for a tokenizer, and inside sections that are too
     long for the splitter.
     """
-    cuts = {0, len(page.text), *(start for start, level, _ in page.headings if level)}
+    cuts = {0, len(page.text), *(start for start, _, _ in page.headings)}
     for run in _LONG_RUN.finditer(page.text):
         cuts.update(range(run.start(), run.end(), _RUN_LENGTH))
         cuts.add(run.end())
@@ -177,10 +179,10 @@ class _Places:
     """Where spans of a page are, in words; `before` is the heading that was last on earlier pages."""
 
     def __init__(self, page: PageContent, before: str) -> None:
-        self._headings = sorted(heading for heading in page.headings if heading[1])
+        self._headings = sorted(page.headings)
         self._starts = [start for start, _, _ in self._headings]
         self._before = before
-        self._columns = next((title for _, level, title in page.headings if not level), "")
+        self._columns = next((table.header for table in page.tables), "")
         self._text = page.text if page.lines else None
         self._counted = 0  # up to here, so many lines ended
         self._lines = 0

@@ -18,14 +18,13 @@ import numpy as np
 
 from desktop_llm.errors import Cancelled, DocumentError
 from desktop_llm.knowledge import catalog
-from desktop_llm.knowledge.chunks import CHUNKER_VERSION, Chunk
+from desktop_llm.knowledge.chunks import Chunk
 from desktop_llm.knowledge.cut import Cut, partly, partly_by_meaning
 from desktop_llm.knowledge.embed import Embedder, batches
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.language import is_language
 from desktop_llm.knowledge.limits import EMBED_BY, FIRST, LARGER, Budget
-from desktop_llm.knowledge.readahead import Parsed, ReadAhead, ReadFile
-from desktop_llm.knowledge.readers import READER_VERSION
+from desktop_llm.knowledge.readahead import Parsed, ReadAhead, ReadFile, version_of
 from desktop_llm.knowledge.shapes import IndexProgress, IndexReport
 from desktop_llm.knowledge.sources import ChunkRow, PageRow, Reason, SourceRow
 from desktop_llm.knowledge.store import Store
@@ -33,8 +32,6 @@ from desktop_llm.knowledge.suspects import ENOUGH, Suspects
 from desktop_llm.knowledge.walk import FileState, files_below, state_of
 from desktop_llm.words import tr
 from desktop_llm.workers.child import Request
-
-VERSION = f"{READER_VERSION}.{CHUNKER_VERSION}"
 
 _POLL_S = 0.01  # how long a step, and so a search, may wait
 _PROGRESS_EVERY_S = 0.1
@@ -117,11 +114,11 @@ class Indexing:
         self._reader_command = reader_command
         self._count = _Count(time.monotonic())
         self._sizes: dict[bytes, int] = {}
-        self._reasons: dict[str, Reason] = {}
+        self._reasons: dict[tuple[str, str], Reason] = {}
         self._unlearned = 0
         self._budgets = budgets
         self._late: set[bytes] = set()
-        self._begun: dict[str, Mapping[str, bytes]] = {}  # by late content: the vectors that it has already
+        self._begun: dict[tuple[str, str], Mapping[str, bytes]] = {}  # by late content: the vectors that it has already
         ((self._name,),) = store.rows("SELECT name FROM collection WHERE id = ?", collection)
 
     def find(self, paths: Iterable[Path]) -> Steps:
@@ -177,7 +174,7 @@ class Indexing:
             "WHERE collection = ? AND path = ? AND status = 'ready' AND version = ?",
             self._collection,
             path,
-            VERSION,
+            version_of(path),
         )
         try:
             state = state_of(Path(os.fsdecode(path)))
@@ -195,8 +192,7 @@ class Indexing:
         self._count.bytes_total = self._count.bytes_done + sum(self._sizes.get(path, 0) for path in paths)
 
     def _read_all(self, paths: Sequence[bytes], *, last: bool) -> Steps:
-        query = "SELECT sha256 FROM source WHERE version = ?"
-        known = {sha256 for (sha256,) in self._store.rows(query, VERSION)}
+        known = set(self._store.rows("SELECT sha256, version FROM source"))
         self._count.current = os.fsdecode(paths[0])
         ahead = ReadAhead(
             paths,
@@ -226,14 +222,14 @@ class Indexing:
     def _take(self, file: ReadFile, *, last: bool) -> Steps:
         self._count.current = os.fsdecode(file.path)
         yield self._progress()
-        if file.later or (not last and file.sha256 in self._begun):
+        if file.later or (not last and file.content in self._begun):
             self._late.add(file.path)
             return
         if file.parsed is not None:
             embedded = yield from self._embedded(file, file.parsed)
             if embedded.missing and not last:
                 self._late.add(file.path)
-                self._begun[file.sha256] = embedded.vectors if len(self._begun) < _MOST_BEGUN else {}
+                self._begun[file.content] = embedded.vectors if len(self._begun) < _MOST_BEGUN else {}
                 return
             self._keep(file, file.parsed, embedded, self._budgets[last])
         elif (source := self._known(file)) is not None:
@@ -259,7 +255,7 @@ class Indexing:
                 return partly_by_meaning(total - embedded.missing, total)
             return parsed.partly
 
-        row = _source_row(file.sha256, parsed, embedded)
+        row = _source_row(file, parsed, embedded)
         with file.clock.runs():
             self._store.add_document(
                 *self._named(file), row, self._embedder.fingerprint, partly=said, is_over=file.clock.is_over
@@ -280,12 +276,12 @@ class Indexing:
         return self._collection, file.path, file.state.size_bytes, file.state.mtime_ns
 
     def _known(self, file: ReadFile) -> int | None:
-        return None if file.reason else self._store.known_source(file.sha256, VERSION)
+        return None if file.reason else self._store.known_source(*file.content)
 
     def _fail(self, file: ReadFile) -> None:
-        reason = file.reason or self._reasons.get(file.sha256)
+        reason = file.reason or self._reasons.get(file.content)
         reason = reason or Reason(tr("It could not be read just now; add it again"))
-        self._reasons[file.sha256] = reason
+        self._reasons[file.content] = reason
         self._count.failed += 1
         self._store.fail_document(*self._named(file), reason)
 
@@ -293,7 +289,7 @@ class Indexing:
         """Embed the chunks that are language, until the document's time is over."""
         with file.clock.runs():
             texts = [_embedded_text(parsed, chunk) for chunk in parsed.chunks]
-            vectors = dict(self._begun.get(file.sha256, {}))
+            vectors = dict(self._begun.get(file.content, {}))
             # Equal texts once: a file that unpacks to a flood is the same over and over.
             wanted = [text for text in dict.fromkeys(texts) if text not in vectors and is_language(text)]
             waiting = batches(wanted)
@@ -362,7 +358,7 @@ def _embedded_text(parsed: Parsed, chunk: Chunk) -> str:
     return text if page.lines or not chunk.place else f"{chunk.place}\n{text}"
 
 
-def _source_row(sha256: str, parsed: Parsed, embedded: _Embedded) -> SourceRow:
+def _source_row(file: ReadFile, parsed: Parsed, embedded: _Embedded) -> SourceRow:
     vectors = dict(embedded.vectors)
     chunks = [
         # Of equal passages, the first one is found by its meaning: the others would only crowd it out.
@@ -370,4 +366,4 @@ def _source_row(sha256: str, parsed: Parsed, embedded: _Embedded) -> SourceRow:
         for chunk, text in zip(parsed.chunks, embedded.texts, strict=True)
     ]
     pages = [PageRow(page.number, page.text) for page in parsed.pages]
-    return SourceRow(sha256, VERSION, parsed.format, parsed.title, parsed.page_count, pages, chunks)
+    return SourceRow(*file.content, parsed.format, parsed.title, parsed.page_count, pages, chunks)

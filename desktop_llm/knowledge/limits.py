@@ -18,6 +18,9 @@ MAX_PAGE_LENGTH = 10_000_000
 # The headings of a page travel with it; no table of contents is longer.
 MAX_HEADINGS = 10_000
 MAX_TITLE_LENGTH = 300
+# So do its tables; the column names of the widest ones are cut.
+MAX_TABLES = 10_000
+MAX_HEADER_LENGTH = 2_000
 # Parsed XML takes about ten times its size in memory, so one part fits into READER_BYTES and two would not.
 MAX_PART_BYTES = 100_000_000
 # What all parts of a document may unpack to; the text of the longest novels is 4 MB.

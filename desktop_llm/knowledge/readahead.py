@@ -21,11 +21,11 @@ from typing import Any
 import psutil
 
 from desktop_llm.errors import DocumentError, UserError, WorkerDied
-from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages
+from desktop_llm.knowledge.chunks import CHUNKER_VERSION, Chunk, PageContent, chunk_pages
 from desktop_llm.knowledge.clock import Clock
 from desktop_llm.knowledge.cut import PATIENCE, Cut, Why, given_up, partly
 from desktop_llm.knowledge.limits import CUT_BY, DRAWING, READ_BY, READER_GROWN_BYTES, Budget
-from desktop_llm.knowledge.readers import kind_of
+from desktop_llm.knowledge.readers import Table, kind_of
 from desktop_llm.knowledge.sources import Reason
 from desktop_llm.knowledge.suspects import Suspects
 from desktop_llm.knowledge.walk import FileState, content_of
@@ -68,16 +68,23 @@ class Parsed:
 @dataclass(frozen=True, slots=True)
 class ReadFile:
     """The outcome of one file: its content, or the reason why it failed, or neither if the content is already known or
-    the file is to be read later (`later`), within a larger budget. `clock` tells the time that it took so far.
+    the file is to be read later (`later`), within a larger budget. `version` is that of its content as it would be
+    stored, `clock` tells the time that it took so far.
     """
 
     path: bytes
     state: FileState
     sha256: str
+    version: str
     clock: Clock
     parsed: Parsed | None
     reason: Reason | None = None
     later: bool = False
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """What tells stored contents apart: the checksum and the version."""
+        return self.sha256, self.version
 
 
 class Reader:
@@ -166,13 +173,14 @@ class Reader:
 class ReadAhead:
     """Reads files in order on its own thread; `next_file` hands them out. Close it to end the thread.
 
-    What a file may cost is its `budget`; unless this is its `last` turn, a file beyond it is to be read later.
+    `known` are the contents that are stored, by checksum and version. What a file may cost is its `budget`; unless this
+    is its `last` turn, a file beyond it is to be read later.
     """
 
     def __init__(
         self,
         paths: Iterable[bytes],
-        known: set[str],
+        known: set[tuple[str, str]],
         count_tokens: Callable[[str], int],
         *,
         budget: Budget,
@@ -225,20 +233,20 @@ class ReadAhead:
             self._files.put(error)
 
     def _read(self, path: bytes) -> ReadFile:
-        name, clock = os.fsdecode(path), Clock(self._budget)
+        name, version, clock = os.fsdecode(path), version_of(path), Clock(self._budget)
         state, sha256 = FileState(0, 0), ""
         try:
             content = content_of(Path(name))
             state, sha256 = content.state, content.sha256
-            if sha256 in self._known:
-                return ReadFile(path, state, sha256, clock, None)
+            if (sha256, version) in self._known:
+                return ReadFile(path, state, sha256, version, clock, None)
             parsed = self._parse(Path(name).name, content.data, clock)
         except DocumentError as error:
-            return ReadFile(path, state, sha256, clock, None, Reason.of(error))
+            return ReadFile(path, state, sha256, version, clock, None, Reason.of(error))
         if parsed is None:
-            return ReadFile(path, state, sha256, clock, None, later=True)
-        self._known.add(sha256)
-        return ReadFile(path, state, sha256, clock, parsed)
+            return ReadFile(path, state, sha256, version, clock, None, later=True)
+        self._known.add((sha256, version))
+        return ReadFile(path, state, sha256, version, clock, parsed)
 
     def _parse(self, name: str, data: bytes, clock: Clock) -> Parsed | None:
         """The content cut into chunks; None if it takes more than the budget and has another turn."""
@@ -275,6 +283,15 @@ class ReadAhead:
         return chunks, None
 
 
+def version_of(path: bytes) -> str:
+    """The version of what is stored of a file with this name: its format's reader and the chunker, as they are now.
+
+    A file whose stored content has another one is read again. "" if no reader takes it.
+    """
+    kind = kind_of(Path(os.fsdecode(path)).name)
+    return f"{kind.module} {kind.version}.{CHUNKER_VERSION}" if kind else ""
+
+
 def _cut_short(name: str, pages: list[PageContent], cut: Cut) -> Reading:
     kind = kind_of(name)
     return Reading(kind.format if kind else "", PurePath(name).stem, cut.total, pages, cut)
@@ -287,7 +304,8 @@ def _last(pages: Sequence[PageContent]) -> int | None:
 def _page(message: Message) -> PageContent:
     data, text = message.data, message.body.decode("utf-8", "surrogatepass")
     headings = tuple((start, level, _clean(title)) for start, level, title in data["headings"])
-    return PageContent(data["page"], _clean(text), headings, data["lines"])
+    tables = tuple(Table(start, end, _clean(header), *place) for start, end, header, *place in data["tables"])
+    return PageContent(data["page"], _clean(text), headings, data["lines"], tables)
 
 
 def _clean(text: str) -> str:

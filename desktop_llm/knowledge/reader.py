@@ -3,7 +3,7 @@
 It never sees a path, has no network, bounded memory and the lowest priority; if a file kills it, the parent starts
 the next one. It speaks two requests:
 
-    read {name, password} + the bytes  ->  progress {page, total, headings, lines} + the text, page by page;
+    read {name, password} + the bytes  ->  progress {page, total, headings, lines, tables} + the text, page by page;
                                            done {format, title, pages, said}
     draw {name, page, width_px, start, end, password} + the bytes  ->  done {width, height, boxes, pages} + RGBA
 """
@@ -11,6 +11,7 @@ the next one. It speaks two requests:
 from __future__ import annotations
 
 import sys
+from dataclasses import astuple
 
 from desktop_llm.errors import BadRequest
 from desktop_llm.knowledge import readers
@@ -66,5 +67,12 @@ def _source(request: Request) -> Source:
 
 
 def _page_to_wire(page: Page) -> Reply:
-    facts = {"page": page.number, "total": page.total, "headings": page.headings, "lines": page.lines}
+    tables = [astuple(table) for table in page.tables]
+    facts = {
+        "page": page.number,
+        "total": page.total,
+        "headings": page.headings,
+        "lines": page.lines,
+        "tables": tables,
+    }
     return Reply(facts, page.text.encode("utf-8", "surrogatepass"))

@@ -18,7 +18,7 @@ import numpy as np
 
 from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.knowledge.embed import DIMENSIONS, starter_files
-from desktop_llm.knowledge.indexing import VERSION
+from desktop_llm.knowledge.readahead import version_of
 from desktop_llm.knowledge.sources import ChunkRow, PageRow, SourceRow
 from desktop_llm.knowledge.store import Store
 from desktop_llm.paths import Folders, folders
@@ -54,8 +54,9 @@ def fill(home: Folders, chunks: int, words: list[str]) -> None:
             ChunkRow(page, 0, len(pages[page].text), "", vector.astype(np.float16).tobytes())
             for page, vector in enumerate(vectors)
         ]
-        source = SourceRow(f"{number:064}", VERSION, "Text", "", CHUNKS_A_SOURCE, pages, rows)
-        store.add_document(collection, f"/made/{number}.txt".encode(), 1, 1, source, starter_files().fingerprint)
+        path = f"/made/{number}.txt".encode()
+        source = SourceRow(f"{number:064}", version_of(path), "Text", "", CHUNKS_A_SOURCE, pages, rows)
+        store.add_document(collection, path, 1, 1, source, starter_files().fingerprint)
     store.close()
 
 

@@ -30,14 +30,14 @@ def read(request: Request) -> Steps:
             yield from pages(text, 1_000_000)
         case "blank":
             yield from pages("", 1_000_000)
-    yield Reply({"page": None, "headings": [], "lines": False}, request.body)
+    yield Reply({"page": None, "headings": [], "lines": False, "tables": []}, request.body)
     return {"format": "Text", "title": "", "pages": None}
 
 
 def pages(text: str, count: int) -> Iterator[Reply]:
     for number in range(1, count + 1):
         said = f"{text} {number}" if text else ""
-        yield Reply({"page": number, "total": 1_000_000, "headings": [], "lines": False}, said.encode())
+        yield Reply({"page": number, "total": 1_000_000, "headings": [], "lines": False, "tables": []}, said.encode())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 from semantic_text_splitter import TextSplitter
 
 from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages
+from desktop_llm.knowledge.readers import Table
 
 SENTENCE = "The landlord keeps the house dry and warm in winter. "
 
@@ -149,6 +150,7 @@ def test_code_without_headings_is_placed_by_its_lines() -> None:
 
 def test_rows_of_a_table_are_placed_by_number_and_column_names() -> None:
     rows = "Team | Cups\n" + "\n".join(f"Team{number} | {number}" for number in range(50))
-    chunks = cut([PageContent(None, rows, ((0, 0, "Team, Cups"),), lines=True)], words, budget_tokens=60)
+    table = Table(12, len(rows), "Team | Cups", first_row=2)
+    chunks = cut([PageContent(None, rows, lines=True, tables=(table,))], words, budget_tokens=60)
     assert chunks[0].place.startswith("rows 1–")
-    assert all(chunk.place.endswith(": Team, Cups") for chunk in chunks)
+    assert all(chunk.place.endswith(": Team | Cups") for chunk in chunks)

@@ -1,13 +1,17 @@
 """Turns a file's bytes into pages of text: one module per format, and the table of them.
 
 A format's module has `read(source) -> Generator[Page, None, Summary]`: it yields the pages in order and raises
-DocumentError with the reason in a few plain words. To add a format, write a module and add its line to `KINDS`. A
+DocumentError with the reason in a few plain words. To add a format, write a module and add its line to the table. A
 module is imported with its first file, so that a text file never waits for another format's libraries.
+
+What a format knows of its structure it hands over with the page: headings with their levels, and tables with their
+column names. The passages cut from it then say where they stand, and no passage is cut inside a row.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -16,16 +20,15 @@ from typing import Protocol, cast
 from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.limits import (
     MAX_FILE_BYTES,
+    MAX_HEADER_LENGTH,
     MAX_HEADINGS,
     MAX_PAGE_LENGTH,
+    MAX_TABLES,
     MAX_TEXT_LENGTH,
     MAX_TITLE_LENGTH,
 )
 from desktop_llm.steps import Run
 from desktop_llm.words import tr
-
-# Raise this when the same bytes give another text: stored files are then read again.
-READER_VERSION = 1
 
 _SOURCE_SUFFIXES = """
     ada adb ads asm awk bash bat c cc cfg clj cljs cmake cmd cpp cs css cxx d dart diff el elm erl ex exs f f90 fs fsx
@@ -37,23 +40,49 @@ _SOURCE_SUFFIXES = """
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A format: its name on screen, the module that reads it, and the file name suffixes that mean it."""
+    """A format: its name on screen, the module that reads it, and the file name suffixes that mean it.
+
+    Raise `version` when the same bytes give another text: stored files of this format are then read again.
+    """
 
     format: str
     module: str
     suffixes: frozenset[str]
+    version: int = 1
 
 
-KINDS = (
-    Kind("PDF", "pdf", frozenset({"pdf"})),
-    Kind("Word", "docx", frozenset({"docx", "docm", "dotx", "dotm"})),
+# The first line that knows a suffix has it, so that Source code and Text take what no other format does.
+_TABLE = (
+    Kind("AsciiDoc", "markup", frozenset({"adoc", "asciidoc"})),
+    Kind("CSV", "csv", frozenset({"csv", "tsv", "tab"})),
+    Kind("Email", "mail", frozenset({"eml"})),
+    Kind("Email", "mbox", frozenset({"mbox"})),
+    Kind("Email", "msg", frozenset({"msg"})),
+    Kind("EPUB", "epub", frozenset({"epub"})),
+    Kind("Excel", "spreadsheet", frozenset({"xlsx", "xlsm", "xls", "xlsb"})),
     Kind("HTML", "html", frozenset({"html", "htm", "xhtml"})),
+    Kind("JSON", "json", frozenset({"json", "jsonl", "ndjson"})),
+    Kind("LaTeX", "markup", frozenset({"tex"})),
     Kind("Markdown", "markdown", frozenset({"md", "markdown", "mdown", "mkd", "qmd", "rmd"})),
+    Kind("Notebook", "notebook", frozenset({"ipynb"})),
+    Kind("OpenDocument", "odp", frozenset({"odp"})),
+    Kind("OpenDocument", "spreadsheet", frozenset({"ods"})),
+    Kind("OpenDocument", "odt", frozenset({"odt", "ott"})),
+    Kind("PDF", "pdf", frozenset({"pdf"})),
+    Kind("Picture", "image", frozenset({"png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "gif"})),
+    Kind("PowerPoint", "pptx", frozenset({"pptx", "pptm", "ppsx"})),
+    Kind("reStructuredText", "markup", frozenset({"rst"})),
+    Kind("RTF", "rtf", frozenset({"rtf"})),
+    Kind("Subtitles", "subtitles", frozenset({"srt", "vtt"})),
+    Kind("Word", "docx", frozenset({"docx", "docm", "dotx", "dotm"})),
+    Kind("ZIP", "archive", frozenset({"zip"})),
     # A file without a suffix (README, Makefile) is text if its content is text.
     Kind("Text", "text", frozenset({"", "txt", "text", "log", "rst", "adoc", "asciidoc", "org", "srt", "vtt"})),
-    Kind("CSV", "csv", frozenset({"csv", "tsv", "tab"})),
     Kind("Source code", "source", frozenset(_SOURCE_SUFFIXES.split())),
 )
+
+# A format whose module is not there yet is not known.
+KINDS = tuple(kind for kind in _TABLE if importlib.util.find_spec(f"{__name__}.{kind.module}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +100,29 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page's text as it is stored, and the headings or lines by which its places are named.
+class Table:
+    """Rows of a table in a page's text: `text[start:end]` (code points) holds one row in each line, and nothing else.
 
-    `headings` are (start, level, title) in the order of the text, starts in code points; level 0 holds the column names
-    of a table whose rows are the lines. `lines`: people find a place in this text by its line number. `total` is the
-    number of pages that the document says it has.
+    `header` are the column names as one line, as the rows are written ("Name | Born | Salary"). If the text has a row
+    of them, `start` comes after it. `first_row`: the number that people know the first row by, if rows have numbers:
+    1 is the first row of a sheet or file. `columns` are the letters of the first and last column of a sheet ("A:F").
+    A table without known column names is worth handing over too: no passage is cut inside its rows.
+    """
+
+    start: int
+    end: int
+    header: str = ""
+    first_row: int = 0
+    columns: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page's text as it is stored, and the headings, tables and lines by which its places are named.
+
+    `headings` are (start, level, title) in the order of the text, starts in code points, levels from 1. `tables` are
+    in the order of the text and do not overlap. `lines`: people find a place in this text by its line number. `total`
+    is the number of pages that the document says it has.
     """
 
     number: int | None
@@ -84,6 +130,7 @@ class Page:
     headings: tuple[tuple[int, int, str], ...] = ()
     lines: bool = False
     total: int | None = None
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +212,9 @@ def _bounded(pages: Parsing) -> Parsing:
         for measured, limit in ((length, MAX_TEXT_LENGTH), (len(page.text), MAX_PAGE_LENGTH)):
             if measured > limit:
                 raise too_large(tr("more than {limit} million characters of text", limit=limit // 1_000_000))
-        yield replace(page, headings=tuple(_shortened(page.headings[:MAX_HEADINGS])))
+        headings = tuple(_shortened(page.headings[:MAX_HEADINGS]))
+        tables = tuple(replace(each, header=each.header[:MAX_HEADER_LENGTH]) for each in page.tables[:MAX_TABLES])
+        yield replace(page, headings=headings, tables=tables)
     return run.result
 
 

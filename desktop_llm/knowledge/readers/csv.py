@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import islice
 
 from desktop_llm.errors import DocumentError
-from desktop_llm.knowledge.readers import Page, Parsing, Source, Summary, suffix_of
+from desktop_llm.knowledge.readers import Page, Parsing, Source, Summary, Table, suffix_of
 from desktop_llm.knowledge.readers.blocks import CELL_BORDER
 from desktop_llm.knowledge.readers.encodings import decode
 from desktop_llm.words import tr
@@ -22,7 +22,7 @@ Row = list[str]
 
 
 def read(source: Source) -> Parsing:
-    """All rows as one page, in which line numbers are row numbers. The heading of level 0 holds the column names."""
+    """All rows as one page, in which line numbers are row numbers. Those below the column names are its table."""
     text = decode(source.data)
     csv.field_size_limit(_MAX_CELL_LENGTH)
     try:
@@ -33,7 +33,12 @@ def read(source: Source) -> Parsing:
     if not any(rows):
         raise DocumentError(tr("Empty"), cause="empty")
     lines = [CELL_BORDER.join(row) for row in rows]
-    yield Page(None, "\n".join(lines).rstrip("\n"), _columns(rows, lines), lines=True)
+    text = "\n".join(lines).rstrip("\n")
+    header = _header(rows)
+    start = sum(len(line) + 1 for line in lines[:header])
+    columns = lines[header - 1] if header else ""
+    tables = (Table(start, len(text), columns, header + 1),) if start < len(text) else ()
+    yield Page(None, text, lines=True, tables=tables)
     return Summary(source.stem)
 
 
@@ -59,10 +64,12 @@ def _agreement(lines: Row, delimiter: str) -> tuple[int, int]:
     return (count, width) if width > 1 else (0, 0)
 
 
-def _columns(rows: list[Row], lines: list[str]) -> tuple[tuple[int, int, str], ...]:
-    """The column names: the first row of full width without a number in it, near the top; empty if there is none."""
+def _header(rows: list[Row]) -> int:
+    """The number of the row of column names, from 1: the first of full width without a number in it, near the top; 0
+    if there is none.
+    """
     width = Counter(len(row) for row in rows[:_LOOKED_AT] if row).most_common(1)
-    for index, row in enumerate(rows[:_HEADER_WITHIN]):
+    for number, row in enumerate(rows[:_HEADER_WITHIN], 1):
         if width and len(row) >= width[0][0] and all(cell and not cell[:1].isdigit() for cell in row):
-            return ((sum(len(line) + 1 for line in lines[:index]), 0, ", ".join(row)),)
-    return ()
+            return number
+    return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from desktop_llm.errors import DocumentError
+from desktop_llm.knowledge.readers import Table
 from tests.knowledge.readers.making import read, read_page
 
 
@@ -111,9 +112,9 @@ def test_html_in_another_encoding_than_it_says_is_read_right() -> None:
 def test_a_csv_row_is_a_line_and_the_column_names_are_known() -> None:
     page = read_page("a.csv", 'Cups;;\nTeam;City;Cups\n"Maple\nLeafs";TOR;13\n\nBlues;STL;1\n'.encode("utf-16"))
     assert page.text.split("\n") == ["Cups", "Team | City | Cups", "Maple Leafs | TOR | 13", "", "Blues | STL | 1"]
-    assert page.headings == ((5, 0, "Team, City, Cups"),)
+    assert page.tables == (Table(24, len(page.text), "Team | City | Cups", first_row=3),)
     assert page.lines
 
 
 def test_a_table_without_column_names_has_none() -> None:
-    assert read_page("a.tsv", b"1\t2\n3\t4\n").headings == ()
+    assert read_page("a.tsv", b"1\t2\n3\t4\n").tables == (Table(0, 11, "", first_row=1),)
