@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from semantic_text_splitter import TextSplitter
@@ -35,6 +35,7 @@ _SMALL_SHARE = 0.25
 # A line shorter than this share of its page's long lines ends a paragraph.
 _SHORT_LINE_SHARE = 0.75
 _MAX_PLACE_LENGTH = 120
+_BETWEEN_PARTS = "\n\n"
 
 Span = tuple[int, int]
 
@@ -48,6 +49,7 @@ class PageContent:
     headings: tuple[tuple[int, int, str], ...] = ()
     lines: bool = False
     tables: tuple[Table, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,39 @@ def chunk_pages(
     `count_tokens` gives the tokens of a text without special tokens.
     """
     cutter = _Cutter(count_tokens, budget_tokens)
-    heading = ""
+    heading = part = ""
     for index, page in enumerate(pages):
-        places = _Places(page, heading)
+        places = _Places(page, heading if page.place == part else "")
         for start, end in cutter.spans(page):
-            yield Chunk(index, start, end, places.of(start, end))
-        heading = places.last
+            place = places.of(start, end)
+            yield Chunk(index, start, end, ", ".join(filter(None, (page.place, place))))
+        heading, part = places.last, page.place
+
+
+def joined(pages: Sequence[PageContent], chunks: Iterable[Chunk]) -> tuple[list[PageContent], list[Chunk]]:
+    """The pages with parts of the same number, or without one, as one page each, and their chunks moved with them."""
+    texts: list[list[str]] = []
+    whole: list[PageContent] = []
+    moved: list[tuple[int, int]] = []
+    length = 0
+    for page in pages:
+        if whole and whole[-1].number == page.number:
+            length += len(_BETWEEN_PARTS)
+        else:
+            whole.append(page)
+            texts.append([])
+            length = 0
+        moved.append((len(whole) - 1, length))
+        texts[-1].append(page.text)
+        length += len(page.text)
+    return (
+        [replace(page, text=_BETWEEN_PARTS.join(parts)) for page, parts in zip(whole, texts, strict=True)],
+        [_moved(chunk, *moved[chunk.page_index]) for chunk in chunks],
+    )
+
+
+def _moved(chunk: Chunk, index: int, by: int) -> Chunk:
+    return replace(chunk, page_index=index, start=chunk.start + by, end=chunk.end + by)
 
 
 class _Cutter:

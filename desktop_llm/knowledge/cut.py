@@ -54,6 +54,11 @@ def partly(cut: Cut, budget: Budget, passages: int) -> Reason:
     return Reason(text, "partly")
 
 
+def without(left_out: str) -> Reason:
+    """What is said about a document that was read but for what the sentence `left_out` names."""
+    return Reason(tr("Partly read: {left_out} The rest can be searched.", left_out=left_out), "partly")
+
+
 def partly_by_meaning(found: int, total: int) -> Reason:
     """What is said about a document of which only `found` of `total` passages could be embedded in time."""
     text = tr(

@@ -25,6 +25,9 @@ MAX_HEADER_LENGTH = 2_000
 MAX_PART_BYTES = 100_000_000
 # What all parts of a document may unpack to; the text of the longest novels is 4 MB.
 MAX_UNPACKED_BYTES = 200_000_000
+# Files inside a file (archives, attachments), at all depths together, and how deep an archive may lie in another.
+MAX_INNER_FILES = 10_000
+MAX_NESTING = 3
 # A PDF that names this many pages in a row that are not in the file has none after them: it lies about its length.
 MAX_MISSING_PAGES = 200
 # A drawn page has 256 MB at most: four bytes for each pixel.

@@ -21,9 +21,9 @@ from typing import Any
 import psutil
 
 from desktop_llm.errors import DocumentError, UserError, WorkerDied
-from desktop_llm.knowledge.chunks import CHUNKER_VERSION, Chunk, PageContent, chunk_pages
+from desktop_llm.knowledge.chunks import CHUNKER_VERSION, Chunk, PageContent, chunk_pages, joined
 from desktop_llm.knowledge.clock import Clock
-from desktop_llm.knowledge.cut import PATIENCE, Cut, Why, given_up, partly
+from desktop_llm.knowledge.cut import PATIENCE, Cut, Why, given_up, partly, without
 from desktop_llm.knowledge.limits import CUT_BY, DRAWING, READ_BY, READER_GROWN_BYTES, Budget
 from desktop_llm.knowledge.readers import Table, kind_of
 from desktop_llm.knowledge.sources import Reason
@@ -31,7 +31,7 @@ from desktop_llm.knowledge.suspects import Suspects
 from desktop_llm.knowledge.walk import FileState, content_of
 from desktop_llm.knowledge.watch import Watch
 from desktop_llm.steps import Run
-from desktop_llm.words import tr
+from desktop_llm.words import from_json, tr
 from desktop_llm.workers.deaths import Part
 from desktop_llm.workers.process import Worker, WorkerBug
 from desktop_llm.workers.protocol import Message
@@ -44,13 +44,16 @@ _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A file's pages as the reader returned them; `cut` says why these are not all of them."""
+    """A file's pages as the reader returned them; `cut` says why these are not all of them, `left_out` what inside the
+    file could not be read.
+    """
 
     format: str
     title: str
     page_count: int | None
     pages: Sequence[PageContent]
     cut: Cut | None = None
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ class Reader:
         facts = run.result.data
         count, said = facts["pages"], facts.get("said")
         cut = Cut("missing", count, said) if said else None
-        return Reading(facts["format"], _clean(facts["title"] or ""), count, pages[:count], cut)
+        present = [page for page in pages if count is None or page.number is None or page.number <= count]
+        return Reading(facts["format"], _clean(facts["title"] or ""), count, present, cut, from_json(facts["left_out"]))
 
     def draw(self, data: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         """A page's picture: its facts and its pixels. Raises DocumentError if it can't be drawn."""
@@ -264,8 +268,8 @@ class ReadAhead:
             if cut is not None:
                 raise given_up(cut, self._budget)
             raise DocumentError(tr("There is no text in this file"), cause="no_text")
-        said = None if cut is None else partly(cut, self._budget, len(chunks))
-        return Parsed(read.format, read.title, read.page_count, pages, chunks, said)
+        said = partly(cut, self._budget, len(chunks)) if cut else without(read.left_out) if read.left_out else None
+        return Parsed(read.format, read.title, read.page_count, *joined(pages, chunks), said)
 
     def _has_another_turn(self, cut: Cut | None) -> bool:
         return cut is not None and cut.why in PATIENCE and not self._last
@@ -305,7 +309,7 @@ def _page(message: Message) -> PageContent:
     data, text = message.data, message.body.decode("utf-8", "surrogatepass")
     headings = tuple((start, level, _clean(title)) for start, level, title in data["headings"])
     tables = tuple(Table(start, end, _clean(header), *place) for start, end, header, *place in data["tables"])
-    return PageContent(data["page"], _clean(text), headings, data["lines"], tables)
+    return PageContent(data["page"], _clean(text), headings, data["lines"], tables, _clean(data["place"]))
 
 
 def _clean(text: str) -> str:

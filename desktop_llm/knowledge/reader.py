@@ -3,8 +3,8 @@
 It never sees a path, has no network, bounded memory and the lowest priority; if a file kills it, the parent starts
 the next one. It speaks two requests:
 
-    read {name, password} + the bytes  ->  progress {page, total, headings, lines, tables} + the text, page by page;
-                                           done {format, title, pages, said}
+    read {name, password} + the bytes  ->  progress {page, total, headings, lines, tables, place} + the text, page
+                                           by page; done {format, title, pages, said, left_out}
     draw {name, page, width_px, start, end, password} + the bytes  ->  done {width, height, boxes, pages} + RGBA
 """
 
@@ -18,7 +18,7 @@ from desktop_llm.knowledge import readers
 from desktop_llm.knowledge.limits import READER_BYTES
 from desktop_llm.knowledge.readers import Page, Source
 from desktop_llm.steps import Run
-from desktop_llm.words import tr
+from desktop_llm.words import to_json, tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Reply, Request, Steps, serve, take_stdout
 
@@ -45,7 +45,13 @@ def read(request: Request) -> Steps:
     for page in run:
         yield _page_to_wire(page)
     kind, summary = run.result
-    return {"format": kind.format, "title": summary.title, "pages": summary.pages, "said": summary.said}
+    return {
+        "format": kind.format,
+        "title": summary.title,
+        "pages": summary.pages,
+        "said": summary.said,
+        "left_out": to_json(summary.left_out),
+    }
 
 
 def draw(request: Request) -> Steps:
@@ -74,5 +80,6 @@ def _page_to_wire(page: Page) -> Reply:
         "headings": page.headings,
         "lines": page.lines,
         "tables": tables,
+        "place": page.place,
     }
     return Reply(facts, page.text.encode("utf-8", "surrogatepass"))

@@ -30,14 +30,17 @@ def read(request: Request) -> Steps:
             yield from pages(text, 1_000_000)
         case "blank":
             yield from pages("", 1_000_000)
-    yield Reply({"page": None, "headings": [], "lines": False, "tables": []}, request.body)
-    return {"format": "Text", "title": "", "pages": None}
+    yield Reply({"page": None, "headings": [], "lines": False, "tables": [], "place": ""}, request.body)
+    return {"format": "Text", "title": "", "pages": None, "left_out": ""}
 
 
 def pages(text: str, count: int) -> Iterator[Reply]:
     for number in range(1, count + 1):
         said = f"{text} {number}" if text else ""
-        yield Reply({"page": number, "total": 1_000_000, "headings": [], "lines": False, "tables": []}, said.encode())
+        yield Reply(
+            {"page": number, "total": 1_000_000, "headings": [], "lines": False, "tables": [], "place": ""},
+            said.encode(),
+        )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from semantic_text_splitter import TextSplitter
 
-from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages
+from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages, joined
 from desktop_llm.knowledge.readers import Table
 
 SENTENCE = "The landlord keeps the house dry and warm in winter. "
@@ -154,3 +154,22 @@ def test_rows_of_a_table_are_placed_by_number_and_column_names() -> None:
     chunks = cut([PageContent(None, rows, lines=True, tables=(table,))], words, budget_tokens=60)
     assert chunks[0].place.startswith("rows 1–")
     assert all(chunk.place.endswith(": Team | Cups") for chunk in chunks)
+
+
+def test_parts_of_a_file_are_one_page_and_each_place_names_its_part() -> None:
+    pages = [
+        PageContent(None, "Two.\n" + SENTENCE, ((0, 1, "Terms"),), place="a.pdf, page 1"),
+        PageContent(None, "x = 1\ny = 2", lines=True, place="code/b.py"),
+        PageContent(3, SENTENCE),
+        PageContent(4, SENTENCE),
+    ]
+    whole, chunks = joined(pages, chunk_pages(pages, words))
+    assert [page.number for page in whole] == [None, 3, 4]
+    assert whole[0].text == f"{pages[0].text}\n\n{pages[1].text}"
+    assert [(chunk.page_index, chunk.place) for chunk in chunks] == [
+        (0, "a.pdf, page 1, Terms"),
+        (0, "code/b.py, line 1–2"),
+        (1, ""),
+        (2, ""),
+    ]
+    assert whole[0].text[chunks[1].start : chunks[1].end] == pages[1].text

@@ -28,11 +28,11 @@ def _started(shared: Worker) -> None:
 def test_pages_come_one_by_one_and_the_summary_at_the_end(shared: Worker) -> None:
     steps = shared.request("read", {"name": "a.pdf", "password": None}, pdf(["One."], ["Two."]))
     pages = [next(steps), next(steps)]
-    assert pages[1].data == {"page": 2, "total": 2, "headings": [], "lines": False}
+    assert pages[1].data == {"page": 2, "total": 2, "headings": [], "lines": False, "tables": [], "place": ""}
     assert pages[1].body == b"Two."
     with pytest.raises(StopIteration) as end:
         next(steps)
-    assert end.value.value.data == {"format": "PDF", "title": "a", "pages": 2, "said": None}
+    assert end.value.value.data == {"format": "PDF", "title": "a", "pages": 2, "said": None, "left_out": ""}
 
 
 def test_headings_cross_the_wire(shared: Worker) -> None:

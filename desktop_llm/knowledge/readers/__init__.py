@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Protocol, cast
 
@@ -27,6 +27,7 @@ from desktop_llm.knowledge.limits import (
     MAX_TEXT_LENGTH,
     MAX_TITLE_LENGTH,
 )
+from desktop_llm.knowledge.readers.allowance import Allowance
 from desktop_llm.steps import Run
 from desktop_llm.words import tr
 
@@ -87,11 +88,15 @@ KINDS = tuple(kind for kind in _TABLE if importlib.util.find_spec(f"{__name__}.{
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file as a reader gets it: its name, its bytes, and the password a person gave. Never a path."""
+    """A file as a reader gets it: its name, its bytes, and the password a person gave. Never a path.
+
+    `allowance` is what the files inside it may cost, all together.
+    """
 
     name: str
     data: bytes
     password: str | None = None
+    allowance: Allowance = field(default_factory=Allowance)
 
     @property
     def stem(self) -> str:
@@ -122,7 +127,9 @@ class Page:
 
     `headings` are (start, level, title) in the order of the text, starts in code points, levels from 1. `tables` are
     in the order of the text and do not overlap. `lines`: people find a place in this text by its line number. `total`
-    is the number of pages that the document says it has.
+    is the number of pages that the document says it has. `place` names the part of the document that this text is, if
+    it has parts: a file in an archive, an attachment. Parts in a row with the same number, or without one, are stored as
+    one page.
     """
 
     number: int | None
@@ -131,17 +138,20 @@ class Page:
     lines: bool = False
     total: int | None = None
     tables: tuple[Table, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """The facts of a whole document; `pages` is None if the format has none, `said` the number of pages that the
-    document says it has if the rest of them is not in the file.
+    document says it has if the rest of them is not in the file, `left_out` a sentence that names what of the document
+    was not read, "" if all of it was.
     """
 
     title: str
     pages: int | None = None
     said: int | None = None
+    left_out: str = ""
 
 
 Heading = tuple[int, int, str]
