@@ -119,6 +119,16 @@ def as_stored(store: Store, chunks: Sequence[int]) -> set[int]:
     return {chunk for chunk, start, end, text, page in store.rows(query, *chunks) if page[start:end] == text}
 
 
+def chunk_at(store: Store, document: str, page: int | None, start: int) -> int | None:
+    """The chunk of a document's page that holds the character at `start`; None if there is none."""
+    query = (
+        "SELECT chunk.id FROM document JOIN chunk ON chunk.source = document.source JOIN page ON page.id = chunk.page "
+        'WHERE document.path = ? AND page.number IS ? AND chunk.start <= ? AND chunk."end" > ? LIMIT 1'
+    )
+    found = store.rows(query, os.fsencode(document), page, start, start)
+    return int(found[0][0]) if found else None
+
+
 def paths(store: Store, collections: Sequence[int], sources: Collection[int]) -> dict[int, str]:
     """The path of one document for each source."""
     query = (

@@ -14,12 +14,15 @@ from typing import Any, Protocol
 from desktop_llm.knowledge.shapes import (
     Cited,
     Collection,
+    CollectionMap,
     Document,
     FailedDocument,
+    FoundOnMap,
     IndexProgress,
     IndexReport,
     PagePicture,
     PageText,
+    Topic,
     pack,
     unpack,
     unpack_all,
@@ -36,14 +39,17 @@ __all__ = [
     "CHAT_PREFIX",
     "Cited",
     "Collection",
+    "CollectionMap",
     "Document",
     "FailedDocument",
+    "FoundOnMap",
     "IndexProgress",
     "IndexReport",
     "Knowledge",
     "KnowledgeWorker",
     "PagePicture",
     "PageText",
+    "Topic",
 ]
 
 CHAT_PREFIX = "chat:"
@@ -156,6 +162,23 @@ class Knowledge:
         """`search` for several queries."""
         data = self._ask("search", collections=list(collections), queries=list(queries), k=k)
         return [unpack_all(Citation, found) for found in data["results"]]
+
+    def map(self, name: str) -> CollectionMap:
+        """A collection's passages placed by meaning and grouped into topics; no point at all if they are too few."""
+        done = self._worker().call("collection_map", {"collection": name})
+        topics, columns = unpack_all(Topic, done.data["topics"]), CollectionMap.columns(done.body, done.data["shown"])
+        return CollectionMap(tuple(topics), done.data["total"], *columns)
+
+    def find_on_map(self, name: str, query: str, k: int = 5) -> list[FoundOnMap]:
+        """What `search` finds in one collection, with the chunks to light on its map."""
+        data = self._ask("find_on_map", collection=name, query=query, k=k)
+        found = zip(data["chunks"], unpack_all(Citation, data["passages"]), strict=True)
+        return [FoundOnMap(-1 if chunk is None else chunk, passage) for chunk, passage in found]
+
+    def passage(self, name: str, chunk: int) -> Citation | None:
+        """A collection's passage by the number of its chunk; None if it is not there any more."""
+        found = unpack_all(Citation, self._ask("passage", collection=name, chunk=chunk)["passages"])
+        return found[0] if found else None
 
     def retrieve(self, collections: Sequence[str], question: str, token_budget: int) -> list[Citation]:
         """The passages to give to a model for a question, numbered, within a budget of (embedding model's) tokens.

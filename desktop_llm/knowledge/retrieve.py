@@ -93,6 +93,11 @@ class Retriever:
         ]
         return self._passages(collections, list(self._within(chosen, token_budget)))
 
+    def passage(self, collection: int, chunk: int) -> Citation | None:
+        """A chunk of a collection as a passage, without a score; None if it is not there any more."""
+        found = candidates.read(self._store, [collection], [chunk])
+        return self._passages([collection], [(found[0], 0.0)])[0] if found else None
+
     def _rank(self, collections: Sequence[int], query: str) -> _Ranked:
         query = query[:MAX_QUERY_LENGTH]
         if not query.strip():

@@ -7,6 +7,7 @@ back. A document is named by its absolute path as text (`os.fsdecode`, so that n
 from __future__ import annotations
 
 import dataclasses
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,10 +126,52 @@ class PageText:
     place: str
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A group of passages that are alike, named by its typical words."""
+
+    name: str
+    passages: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionMap:
+    """Passages placed in a plane by meaning: chunk `chunks[i]` at `(xs[i], ys[i])`, within -1 to 1, belongs to
+    `topics[labels[i]]`, or to none if the label is -1. Of `total` passages, an even sample may be shown.
+    """
+
+    topics: tuple[Topic, ...]
+    total: int
+    chunks: array[int]
+    xs: array[float]
+    ys: array[float]
+    labels: array[int]
+
+    @staticmethod
+    def columns(body: bytes = b"", count: int = 0) -> tuple[array[int], array[float], array[float], array[int]]:
+        """The four arrays from the bytes of a message: each one's `count` values, one array after the other."""
+        chunks, xs, ys, labels = array("q"), array("f"), array("f"), array("h")
+        start = 0
+        for column in (chunks, xs, ys, labels):
+            end = start + count * column.itemsize
+            column.frombytes(body[start:end])
+            start = end
+        return chunks, xs, ys, labels
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOnMap:
+    """A passage that a search found, by rank from 1, and the chunk that holds its beginning."""
+
+    chunk: int
+    passage: Citation
+
+
 # Fields that hold a path (sent as the base64 of its bytes), a sentence, or a value of this module.
 _PATHS = frozenset({"document", "path", "current"})
 _SENTENCES = frozenset({"reason", "notice"})
-_NESTED: dict[str, type] = {"failed": FailedDocument, "citations": Citation}
+_NESTED: dict[str, type] = {"failed": FailedDocument, "citations": Citation, "topics": Topic}
 
 
 def pack(value: Any) -> Any:

@@ -19,8 +19,9 @@ from typing import Any
 
 from desktop_llm.errors import Busy, Cancelled, NotFound, UserError
 from desktop_llm.files import LockFile
-from desktop_llm.knowledge import catalog
+from desktop_llm.knowledge import candidates, catalog
 from desktop_llm.knowledge.cite import cite
+from desktop_llm.knowledge.collection_map import placed
 from desktop_llm.knowledge.embed import Embedder, EmbeddingFiles, starter_files
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.indexing import Controls, Indexing
@@ -33,6 +34,7 @@ from desktop_llm.knowledge.store import Damaged, Store
 from desktop_llm.knowledge.suspects import Suspects
 from desktop_llm.message import Citation
 from desktop_llm.paths import Folders, package_file
+from desktop_llm.steps import Run
 from desktop_llm.words import to_json, tr
 from desktop_llm.workers import confine
 from desktop_llm.workers.child import Answer, Handler, Reply, Request, Steps, serve, take_stdout
@@ -135,6 +137,7 @@ class Service:
         self._controls = Controls(threads=_threads())
         self._embedder = Embedder(files, threads=self._controls.threads)
         self._nearest = Nearest(folders.index, self._store, files.fingerprint)
+        self._fingerprint = files.fingerprint
         self._retriever = Retriever(self._store, self._embedder, self._nearest, files.fingerprint)
         self._pages = Pages(self._store)
         self._turns: list[Indexing] = []
@@ -237,6 +240,16 @@ class Service:
         collections = self._named(data["collections"])
         return {"passages": pack(self._retriever.retrieve(collections, data["question"], data["token_budget"]))}
 
+    def find_on_map(self, data: Data) -> Answer:
+        collection = self._store.collection(data["collection"])
+        passages = self._retriever.search([collection], data["query"], data["k"])
+        chunks = [candidates.chunk_at(self._store, each.document, each.page, each.start) for each in passages]
+        return {"chunks": chunks, "passages": pack(passages)}
+
+    def passage(self, data: Data) -> Answer:
+        found = self._retriever.passage(self._store.collection(data["collection"]), data["chunk"])
+        return {"passages": [] if found is None else [pack(found)]}
+
     def cite(self, data: Data) -> Answer:
         return dict(pack(cite(data["answer"], unpack_all(Citation, data["passages"]), self._pages.quoted)))
 
@@ -295,6 +308,17 @@ class Service:
         for done, total in self._nearest.rebuild(collection):
             yield pack(IndexProgress(data["collection"], "", done, total, done, 0, 0.0, None, False))
         return dict(pack(catalog.report(self._summary(collection))))
+
+    def collection_map(self, request: Request) -> Steps:
+        """Place a collection's passages in a plane; the body holds the arrays of a CollectionMap."""
+        collection = self._store.collection(request.data["collection"])
+        steps = Run(placed(self._store, collection, self._fingerprint))
+        for _ in steps:
+            yield None
+        found = steps.result
+        columns = (found.chunks, found.points[:, 0], found.points[:, 1], found.labels)
+        answer = {"topics": pack(list(found.topics)), "total": found.total, "shown": len(found.chunks)}
+        return Reply(answer, b"".join(column.tobytes() for column in columns))
 
     def _told(self, report: IndexReport) -> IndexReport:
         return replace(report, notice=catalog.notice(self._store))
@@ -356,6 +380,8 @@ AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
         "verify": Service.verify,
         "search": Service.search,
         "retrieve": Service.retrieve,
+        "find_on_map": Service.find_on_map,
+        "passage": Service.passage,
         "cite": Service.cite,
         "page_picture": Service.page_picture,
         "page_text": Service.page_text,
@@ -363,7 +389,7 @@ AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
     }
 )
 IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
-    {"index": Service.index, "rebuild": Service.rebuild}
+    {"index": Service.index, "rebuild": Service.rebuild, "collection_map": Service.collection_map}
 )
 
 

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTabl
 from desktop_llm.gui.look import formats, icons, theme
 from desktop_llm.gui.look.layouts import CardAction
 from desktop_llm.gui.look.literal import set_tip, tip_text
-from desktop_llm.gui.look.widgets import Button, ElidedLabel, IconButton, Label, SearchField
+from desktop_llm.gui.look.widgets import Button, Label, SearchField
 from desktop_llm.gui.look.widgets.painting import set_names
 from desktop_llm.gui.work.collection_parts import action_for
 from desktop_llm.knowledge.client import Document
@@ -215,7 +215,6 @@ class FilesView(QWidget):
     def show_collection(self, name: str) -> None:
         """Switch to another collection; its documents follow with `set_documents`."""
         self._name = name
-        self._title.set_text(formats.plain(name))
         self._filter.clear()
         self._model.set_documents([])
         self._count.setText(tr("Looking up the files"))
@@ -237,9 +236,6 @@ class FilesView(QWidget):
         self._table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _header(self) -> QHBoxLayout:
-        back = IconButton("left", tr("Back to all collections"), tr("Back (Esc)"), object_name="documents_files_back")
-        back.clicked.connect(self.left)
-        self._title = ElidedLabel("", "heading", object_name="documents_files_title")
         self._filter = SearchField(tr("Filter files"), object_name="documents_files_filter")
         self._filter.setFixedWidth(240)
         self._filter.search_changed.connect(self._on_filtered)
@@ -247,9 +243,8 @@ class FilesView(QWidget):
         add.clicked.connect(self._on_add)
         row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(back)
-        row.addWidget(self._title, 1)
         row.addWidget(self._filter)
+        row.addStretch(1)
         row.addWidget(add)
         return row
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop_llm.gui.documents.files import FilesView
+from desktop_llm.gui.documents.collection import CollectionView
 from desktop_llm.gui.documents.grid import CollectionGrid
 from desktop_llm.gui.documents.search import SearchView
 from desktop_llm.gui.look import formats, theme
@@ -32,8 +32,9 @@ _TO_RESULTS = (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 class DocumentsPage(QWidget):
     """Everything to do with documents, except asking them questions, which happens in a chat.
 
-    Signals: `acted` with the action of a button on a card, in the table or on a banner; `new_requested` for a new
-    collection; `search_requested` with the query; `passage_activated` with the passage that was opened.
+    `opened` is the collection whose files are shown. Signals: `acted` with the action of a button on a card, in the
+    table or on a banner; `new_requested` for a new collection; `search_requested` with the query; `passage_activated`
+    with the passage that was opened.
     """
 
     acted = Signal(CardAction)
@@ -75,7 +76,7 @@ class DocumentsPage(QWidget):
     def set_documents(self, name: str, documents: Sequence[Document]) -> None:
         """Show the files of a collection, if its table is still open."""
         if name == self._files_of:
-            self._files.set_documents(documents)
+            self.opened.files.set_documents(documents)
 
     def set_search_results(self, query: str, passages: Sequence[Citation]) -> None:
         """Show the passages that a search found; ignore the results of an older search."""
@@ -103,10 +104,10 @@ class DocumentsPage(QWidget):
     def show_files(self, name: str) -> None:
         """Open the table of a collection's files, still empty."""
         self._files_of = name
-        self._files.show_collection(name)
+        self.opened.show_collection(name)
         self._search.clear()
         self._show_level()
-        self._files.focus_table()
+        self.opened.files.focus_table()
 
     def _top_row(self) -> QHBoxLayout:
         self._search = SearchField(tr("Search in all documents"), object_name="documents_search")
@@ -130,11 +131,11 @@ class DocumentsPage(QWidget):
         self._found.passage_activated.connect(self.passage_activated)
         self._found.left.connect(self.focus_search)
         self._found.clear_requested.connect(self._search.clear)
-        self._files = FilesView(self._stack)
-        self._files.left.connect(self._on_files_left)
-        self._files.acted.connect(self.acted)
+        self.opened = CollectionView(self._stack)
+        self.opened.left.connect(self._on_files_left)
+        self.opened.files.acted.connect(self.acted)
         self._empty = self._make_empty()
-        for level in (self._empty, self._grid, self._found, self._files):
+        for level in (self._empty, self._grid, self._found, self.opened):
             self._stack.addWidget(level)
         return self._stack
 
@@ -155,7 +156,7 @@ class DocumentsPage(QWidget):
         if self._search.text().strip():
             self._stack.setCurrentWidget(self._found)
         elif self._files_of:
-            self._stack.setCurrentWidget(self._files)
+            self._stack.setCurrentWidget(self.opened)
         else:
             self._stack.setCurrentWidget(self._grid if self._collections else self._empty)
 
