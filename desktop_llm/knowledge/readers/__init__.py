@@ -69,7 +69,7 @@ _TABLE = (
     Kind("OpenDocument", "odp", frozenset({"odp"})),
     Kind("OpenDocument", "spreadsheet", frozenset({"ods"})),
     Kind("OpenDocument", "odt", frozenset({"odt", "ott"})),
-    Kind("PDF", "pdf", frozenset({"pdf"})),
+    Kind("PDF", "pdf", frozenset({"pdf"}), version=2),
     Kind("Picture", "image", frozenset({"png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "gif"})),
     Kind("PowerPoint", "pptx", frozenset({"pptx", "pptm", "ppsx"})),
     Kind("reStructuredText", "markup", frozenset({"rst"})),

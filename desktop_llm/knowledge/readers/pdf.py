@@ -14,7 +14,8 @@ import pypdfium2.raw as pdfium
 from desktop_llm.errors import BadRequest, DocumentError
 from desktop_llm.knowledge.limits import MAX_MISSING_PAGES, MAX_PICTURE_HEIGHT, MAX_PICTURE_WIDTH
 from desktop_llm.knowledge.readers import Page, Parsing, Source, Summary
-from desktop_llm.knowledge.readers.pdf_text import Box, line_boxes, raw_text, stored_text
+from desktop_llm.knowledge.readers.pdf_forms import additions
+from desktop_llm.knowledge.readers.pdf_text import Box, RawPage, StoredText, line_boxes, stored_text
 from desktop_llm.words import tr
 
 _MAX_OUTLINE = 5_000
@@ -50,12 +51,14 @@ def read(source: Source) -> Parsing:
                 last = index + 1
             elif index - last >= MAX_MISSING_PAGES:
                 break
+            if count == 1 and text and _only_adobe_shows(document, text):
+                raise _for_adobe()
             any_text = any_text or bool(text and text.strip())
             yield Page(index + 1, text or "", _placed(headings.get(index, ()), text or ""), total=count)
         else:
             last = count
         if not any_text:
-            raise _without_text(document)
+            raise _without_text(document, source.data)
         return Summary(_title(document) or source.stem, last, count if last < count else None)
 
 
@@ -87,6 +90,8 @@ def _opened(source: Source) -> Iterator[pypdfium.PdfDocument]:
     except pypdfium.PdfiumError as error:
         raise _why_not(error.err_code, source) from None
     try:
+        with contextlib.suppress(pypdfium.PdfiumError):
+            document.init_forms()  # else pdfium knows no fields; it has to be done before anything else
         if not len(document):
             raise _damage(source.data)
         yield document
@@ -119,14 +124,28 @@ def _text_of(document: pypdfium.PdfDocument, index: int) -> str | None:
         return None
     try:
         with contextlib.closing(loaded) as page, contextlib.closing(page.get_textpage()) as text_page:
-            return stored_text(raw_text(text_page.raw)).text
+            return _stored(page, RawPage(text_page.raw)).text
     except pypdfium.PdfiumError:
         return ""
 
 
-def _without_text(document: pypdfium.PdfDocument) -> DocumentError:
-    if document.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
-        return DocumentError(tr("A form that only Adobe's own programs can show"), cause="format")
+def _stored(page: pypdfium.PdfPage, raw: RawPage) -> StoredText:
+    return stored_text(raw.text, additions(page, raw))
+
+
+def _only_adobe_shows(document: pypdfium.PdfDocument, text: str) -> bool:
+    """Whether the only page asks for Adobe's program, which would make the form's own pages."""
+    return document.get_formtype() == pdfium.FORMTYPE_XFA_FULL and ("Adobe" in text or "Please wait" in text)
+
+
+def _for_adobe() -> DocumentError:
+    return DocumentError(tr("A form that only Adobe's own programs can show"), cause="format")
+
+
+def _without_text(document: pypdfium.PdfDocument, data: bytes) -> DocumentError:
+    xfa = document.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND)
+    if xfa or b"/NeedsRendering true" in data:
+        return _for_adobe()
     for index in range(min(len(document), 20)):
         with contextlib.suppress(pypdfium.PdfiumError), contextlib.closing(document[index]) as page:
             if next(page.get_objects(max_depth=3), None) is not None:
@@ -171,8 +190,8 @@ def _drawn(page: pypdfium.PdfPage, width: int, start: int, end: int, pages: int)
     height = round(width * page.get_height() / max(page.get_width(), 1.0))
     height = max(1, min(height, MAX_PICTURE_HEIGHT))
     with contextlib.closing(page.get_textpage()) as text_page:
-        stored = stored_text(raw_text(text_page.raw))
-        lines = line_boxes(text_page.raw, stored, start, end, lambda box: _in_picture(page, box, width, height))
+        raw = RawPage(text_page.raw)
+        lines = line_boxes(raw, _stored(page, raw), start, end, lambda box: _in_picture(page, box, width, height))
     boxes = tuple((left, top, right - left, bottom - top) for left, top, right, bottom in lines)
     return Picture(width, height, _pixels(page, width, height), boxes, pages)
 
@@ -183,6 +202,9 @@ def _pixels(page: pypdfium.PdfPage, width: int, height: int) -> bytes:
         bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
         flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
         pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags)
+        if page.formenv:
+            pdfium.FPDF_SetFormFieldHighlightAlpha(page.formenv, 0)  # fields look as they do on paper
+            pdfium.FPDF_FFLDraw(page.formenv, bitmap, page, 0, 0, width, height, 0, flags)
         return bytes(bitmap.buffer)
 
 

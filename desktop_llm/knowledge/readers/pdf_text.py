@@ -1,22 +1,26 @@
 """A PDF page's stored text, and the way back from a place in it to the characters on the page.
 
-Stored text is pdfium's text after a few replacements (line ends, hyphens at line ends, ligatures, control
-characters). `stored_text` makes them both for reading and for drawing, and keeps the origin of each piece, so a passage
-is highlighted exactly where it stands.
+Stored text is pdfium's text after a few replacements (line ends, hyphens at line ends, ligatures, control characters,
+vertical writing), with what people wrote into the page (`Addition`) in its places. `stored_text` makes them both for
+reading and for drawing, and keeps the origin of each piece, so a passage is highlighted exactly where it stands.
 """
 
 from __future__ import annotations
 
 import ctypes
 import re
-from bisect import bisect_right
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pypdfium2.raw as pdfium
 
+# Letters of East Asian writing, which stands in columns too: pdfium may give each its own line then.
+_UPRIGHT = r"[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60]"
 _REPLACED = re.compile(
     r"(?P<hyphen>[\ufffe\x02\xad](?:\r\n)?)"
+    rf"|(?P<vertical>(?:(?<=\n{_UPRIGHT})|(?<=\A{_UPRIGHT}))\r\n(?={_UPRIGHT}(?:\r|\Z)))"
     r"|(?P<newline>[ \t]*(?:\r\n|\r|\n))"
     r"|(?P<ligature>[\ufb00-\ufb06])"
     r"|(?P<control>[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff])"
@@ -27,47 +31,85 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Addition:
+    """Words that are no part of the page's own text: they are read at `at` of the raw text, and stand in `box`, their
+    rectangle on the page (left, bottom, right, top).
+    """
+
+    at: int
+    words: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of stored text: where it starts there and in the raw text, whether it was kept as it is, and for an
+    addition, its rectangle.
+    """
+
+    start: int
+    raw_start: int
+    kept: bool
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredText:
-    """The text, the raw text it was made of, and the pieces: (start in the text, start in the raw text, kept as is)."""
+    """The text, the raw text it was made of, and its pieces in order."""
 
     text: str
     raw: str
-    pieces: tuple[tuple[int, int, bool], ...]
+    pieces: tuple[Piece, ...]
+
+    def piece(self, position: int) -> Piece:
+        """The piece that holds `position`."""
+        return self.pieces[bisect_right(self.pieces, position, key=lambda piece: piece.start) - 1]
 
     def raw_index(self, position: int) -> int:
         """The code point of the raw text that `position` of the stored text came from."""
-        start, raw_start, kept = self.pieces[bisect_right(self.pieces, position, key=_start) - 1]
-        return raw_start + (position - start if kept else 0)
+        piece = self.piece(position)
+        return piece.raw_start + (position - piece.start if piece.kept else 0)
 
 
-def _start(piece: tuple[int, int, bool]) -> int:
-    return piece[0]
-
-
-def stored_text(raw: str) -> StoredText:
+def stored_text(raw: str, additions: Sequence[Addition] = ()) -> StoredText:
     """Normalise pdfium's text of a page; the same page always gives the same text."""
     parts: list[str] = []
-    pieces: list[tuple[int, int, bool]] = []
+    pieces: list[Piece] = []
     length = raw_at = 0
 
-    def add(part: str, raw_start: int, *, kept: bool) -> None:
+    def add(part: str, raw_start: int, *, kept: bool, box: Box | None = None) -> None:
         nonlocal length
         if part:
             parts.append(part)
-            pieces.append((length, raw_start, kept))
+            pieces.append(Piece(length, raw_start, kept, box))
             length += len(part)
 
+    waiting = sorted(additions, key=lambda addition: addition.at)[::-1]
+
+    def keep(start: int, end: int, through: int) -> None:
+        """Keep raw[start:end], with the additions up to `through`."""
+        while waiting and waiting[-1].at <= through:
+            addition = waiting.pop()
+            at = max(start, min(addition.at, end))
+            add(raw[start:at], start, kept=True)
+            words = addition.words if length else addition.words.lstrip("\n")
+            add(words, at, kept=False, box=addition.box)
+            start = at
+        add(raw[start:end], start, kept=True)
+
     for match in _REPLACED.finditer(raw):
-        add(raw[raw_at : match.start()], raw_at, kept=True)
+        keep(raw_at, match.start(), match.end() - 1)
         add(_replacement(match), match.start(), kept=False)
         raw_at = match.end()
-    add(raw[raw_at:], raw_at, kept=True)
+    keep(raw_at, len(raw), len(raw))
     return StoredText("".join(parts), raw, tuple(pieces))
 
 
 def _replacement(match: re.Match[str]) -> str:
     if match.lastgroup == "newline":
         return "\n"
+    if match.lastgroup == "vertical":
+        return ""
     if match.lastgroup == "ligature":
         return _LIGATURES[match[0]]
     if match.lastgroup == "control":
@@ -77,7 +119,32 @@ def _replacement(match: re.Match[str]) -> str:
     return "" if match[0][0] == "\xad" or following.islower() else "-"
 
 
-def raw_text(text_page: ctypes.c_void_p) -> str:
+class RawPage:
+    """pdfium's text of a page, and where its characters stand."""
+
+    def __init__(self, text_page: ctypes.c_void_p) -> None:
+        self._text_page = text_page
+        self.text = _raw_text(text_page)
+
+    def box(self, position: int) -> Box | None:
+        """A character's left, bottom, right, top in page units, as high as its font so that a line is even."""
+        index = pdfium.FPDFText_GetCharIndexFromTextIndex(self._text_page, position + self._astral_before(position))
+        rectangle = pdfium.FS_RECTF()
+        if index < 0 or not pdfium.FPDFText_GetLooseCharBox(self._text_page, index, rectangle):
+            return None
+        box = (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
+        return box if box[2] > box[0] and box[3] > box[1] else None
+
+    def _astral_before(self, position: int) -> int:
+        """pdfium counts a character beyond the basic plane as two."""
+        return bisect_left(self._astral, position)
+
+    @cached_property
+    def _astral(self) -> list[int]:
+        return [at for at, letter in enumerate(self.text) if letter > "\uffff"] if not self.text.isascii() else []
+
+
+def _raw_text(text_page: ctypes.c_void_p) -> str:
     """All text of a page as pdfium gives it; lone halves of surrogate pairs stay, so that no index shifts."""
     count = pdfium.FPDFText_CountChars(text_page)
     if count <= 0:
@@ -88,20 +155,26 @@ def raw_text(text_page: ctypes.c_void_p) -> str:
     return bytes(memoryview(buffer)[: max(0, written - 1)]).decode("utf-16-le", "surrogatepass")
 
 
-def line_boxes(
-    text_page: ctypes.c_void_p, stored: StoredText, start: int, end: int, to_picture: Callable[[Box], Box]
-) -> list[Box]:
-    """The rectangles (left, top, right, bottom in the picture) of `stored.text[start:end]`, one for each line.
+def line_boxes(page: RawPage, stored: StoredText, start: int, end: int, to_picture: Callable[[Box], Box]) -> list[Box]:
+    """The rectangles (left, top, right, bottom in the picture) of `stored.text[start:end]`, one for each line, and one
+    for each addition.
 
     Characters without a place on the page give none; a span with no such character gives an empty list.
     """
     lines: list[Box] = []
     fresh = True
+    lit: Piece | None = None
     for position in range(max(0, start), min(end, len(stored.text))):
         if stored.text[position].isspace():
             fresh = fresh or stored.text[position] == "\n"
             continue
-        box = _character_box(text_page, _character_index(text_page, stored, position))
+        piece = stored.piece(position)
+        if piece.box is not None:
+            if piece is not lit:
+                lines.append(to_picture(piece.box))
+                lit, fresh = piece, True
+            continue
+        box = page.box(stored.raw_index(position))
         if box is None:
             continue
         placed = to_picture(box)
@@ -111,23 +184,6 @@ def line_boxes(
             lines.append(placed)
         fresh = False
     return lines
-
-
-def _character_index(text_page: ctypes.c_void_p, stored: StoredText, position: int) -> int:
-    raw_index = stored.raw_index(position)
-    astral = 0 if stored.raw.isascii() else sum(letter > "\uffff" for letter in stored.raw[:raw_index])
-    return int(pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, raw_index + astral))
-
-
-def _character_box(text_page: ctypes.c_void_p, index: int) -> Box | None:
-    """A character's left, bottom, right, top in page units, as high as its font so that a line is even."""
-    if index < 0:
-        return None
-    rectangle = pdfium.FS_RECTF()
-    if not pdfium.FPDFText_GetLooseCharBox(text_page, index, rectangle):
-        return None
-    box = (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
-    return box if box[2] > box[0] and box[3] > box[1] else None
 
 
 def _same_line(line: Box, box: Box) -> bool:
