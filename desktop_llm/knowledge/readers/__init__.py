@@ -54,9 +54,10 @@ class Kind:
 
 # The first line that knows a suffix has it, so that Source code and Text take what no other format does.
 _TABLE = (
+    Kind("Archive", "archive", frozenset({"tar", "tgz", "tbz2", "txz", "gz", "bz2", "xz"})),
     Kind("AsciiDoc", "markup", frozenset({"adoc", "asciidoc"})),
     Kind("CSV", "csv", frozenset({"csv", "tsv", "tab"})),
-    Kind("Email", "mail", frozenset({"eml"})),
+    Kind("Email", "mail", frozenset({"eml", "emlx"})),
     Kind("Email", "mbox", frozenset({"mbox"})),
     Kind("Email", "msg", frozenset({"msg"})),
     Kind("EPUB", "epub", frozenset({"epub"})),
@@ -128,8 +129,8 @@ class Page:
     `headings` are (start, level, title) in the order of the text, starts in code points, levels from 1. `tables` are
     in the order of the text and do not overlap. `lines`: people find a place in this text by its line number. `total`
     is the number of pages that the document says it has. `place` names the part of the document that this text is, if
-    it has parts: a file in an archive, an attachment. Parts in a row with the same number, or without one, are stored as
-    one page.
+    it has parts: a file in an archive, an attachment. Parts in a row with the same number, or without one, are stored
+    as one page.
     """
 
     number: int | None
@@ -176,17 +177,23 @@ def kind_of(name: str) -> Kind | None:
     return next((kind for kind in KINDS if suffix in kind.suffixes), None)
 
 
+def kind_for(name: str) -> Kind:
+    """The format that a file's name means. Raises DocumentError if no reader takes it."""
+    kind = kind_of(name)
+    if kind is None:
+        raise DocumentError(
+            tr("Not a kind of document this app can read (.{suffix})", suffix=suffix_of(name)), cause="format"
+        )
+    return kind
+
+
 def read(source: Source) -> Generator[Page, None, tuple[Kind, Summary]]:
     """Read a document page by page, in the format that its name means.
 
     Raises DocumentError with the reason in a few words, also for a file that is empty or larger than 200 MB, and for
     more than 20 million characters of text (10 million without pages).
     """
-    kind = kind_of(source.name)
-    if kind is None:
-        raise DocumentError(
-            tr("Not a kind of document this app can read (.{suffix})", suffix=suffix_of(source.name)), cause="format"
-        )
+    kind = kind_for(source.name)
     if not source.data:
         raise DocumentError(tr("Empty"), cause="empty")
     if len(source.data) > MAX_FILE_BYTES:
