@@ -1,8 +1,8 @@
-"""Pages cut into chunks: by headings, paragraphs, lines and sentences, within a budget of tokens.
+"""Pages cut into chunks: by headings, tables, paragraphs, lines and sentences, within a budget of content.
 
-A chunk is a span of one page's stored text and names its place: the heading above it, or its lines or rows.
-The splitter (text-splitter's, in Rust) works on characters; how many make the budget is learnt from the tokens counted
-so far, and a piece over the budget is split again. So each text is tokenized about once.
+A chunk is a span of one page's stored text and names its place: the headings above it, its lines or rows, and the
+column names of the table that its rows belong to. Content is measured in the text itself (`content_of`), so that a
+passage says about the same in every language, whatever pieces an embedding model's vocabulary makes of it.
 """
 
 from __future__ import annotations
@@ -11,33 +11,50 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from semantic_text_splitter import TextSplitter
 
 from desktop_llm.knowledge.readers import Table
 
 # Raise this when the chunks of ordinary pages become better: stored pages are then cut and embedded again.
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 
-# A tokenizer can overflow its stack on a longer run of characters, so it never gets one.
-_LONG_RUN = re.compile(r"[^\s。．，、！？；：…]{2000,}")
-_RUN_LENGTH = 2000
+# About 700 characters of English prose on average, 200 of Chinese, 50 words of a table of numbers.
+BUDGET = 900.0
+# The rows of a table stand for themselves: with fewer of them in a chunk, each is found by what it says.
+_SHARE_OF_ROWS = 0.4
+
+# What one character says, in letters of an alphabet: the same text has 0.31 as many characters in Chinese as in
+# English, 0.43 in Japanese, 0.5 in Korean, 0.85 in Arabic and Hebrew (the Universal Declaration of Human Rights).
+_IDEOGRAPHS, _KANA, _HANGUL, _CONSONANTS = 3.2, 2.0, 2.0, 1.15
+# A digit or a sign is a piece of its own for most models, and figures say more than words.
+_SIGN = 2.0
+_SIGNS = re.compile(r"[^\w\s]|\d")
+_OTHER_SCRIPTS = (
+    (re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"), _IDEOGRAPHS),
+    (re.compile("[\u3040-\u30ff]"), _KANA),
+    (re.compile("[\uac00-\ud7af]"), _HANGUL),
+    (re.compile("[\u0590-\u08ff]"), _CONSONANTS),
+)
+
 # The splitter's time grows with the square of a text that has no sentences and lines: 0.1 s for this much, minutes for
 # a few megabytes.
 _MAX_SECTION = 100_000
-# A token seldom stands for more characters; without this bound, a run that is one unknown token could become a chunk of
-# any length.
-_MAX_CHARACTERS_PER_TOKEN = 8
-_FIRST_GUESS = 4.0
+# A piece of content seldom stands for more characters; without this bound, another measure than ours could make a chunk
+# of any length.
+_MAX_CHARACTERS_PER_UNIT = 8
 # A new heading begins a new chunk, unless the chunk before it would be smaller than this share of the budget.
 _SMALL_SHARE = 0.25
 # A line shorter than this share of its page's long lines ends a paragraph.
 _SHORT_LINE_SHARE = 0.75
 _MAX_PLACE_LENGTH = 120
+_MAX_HEADINGS_LENGTH = 300
+HEADING_BORDER = " › "
 _BETWEEN_PARTS = "\n\n"
 
 Span = tuple[int, int]
+Measure = Callable[[str], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +71,40 @@ class PageContent:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`pages[page_index].text[start:end]` (code points), and its place in words ("7. Repairs", "line 12–40")."""
+    """`pages[page_index].text[start:end]` (code points), and where that is.
+
+    `place` is short, for people ("7. Repairs", "line 12–40", "Budget, A5:F9"); `headings` are all that stand above it,
+    outermost first ("Part II › 7. Repairs"); `header` are the column names of its rows if it does not hold them itself.
+    """
 
     page_index: int
     start: int
     end: int
     place: str
+    headings: str = ""
+    header: str = ""
 
 
-def chunk_pages(
-    pages: Sequence[PageContent], count_tokens: Callable[[str], int], budget_tokens: int = 220
-) -> Iterator[Chunk]:
+def content_of(text: str) -> float:
+    """How much a text says, in letters of an alphabet."""
+    content = len(text) + (_SIGN - 1) * len(_SIGNS.findall(text))
+    if not text.isascii():
+        content += sum((weight - 1) * len(script.findall(text)) for script, weight in _OTHER_SCRIPTS)
+    return content
+
+
+def chunk_pages(pages: Sequence[PageContent], measure: Measure = content_of, budget: float = BUDGET) -> Iterator[Chunk]:
     """Cut the pages of one document, in order, as they are asked for. No chunk crosses a page, is blank, or begins or
-    ends with white space.
-
-    `count_tokens` gives the tokens of a text without special tokens.
+    ends with white space, except for the indentation of its first line.
     """
-    cutter = _Cutter(count_tokens, budget_tokens)
-    heading = part = ""
+    cutter = _Cutter(measure, budget)
+    above: list[tuple[int, str]] = []
+    part = ""
     for index, page in enumerate(pages):
-        places = _Places(page, heading if page.place == part else "")
+        places = _Places(page, above if page.place == part else [])
         for start, end in cutter.spans(page):
-            place = places.of(start, end)
-            yield Chunk(index, start, end, ", ".join(filter(None, (page.place, place))))
-        heading, part = places.last, page.place
+            yield Chunk(index, start, end, *places.of(start, end))
+        above, part = places.last, page.place
 
 
 def joined(pages: Sequence[PageContent], chunks: Iterable[Chunk]) -> tuple[list[PageContent], list[Chunk]]:
@@ -107,41 +134,66 @@ def _moved(chunk: Chunk, index: int, by: int) -> Chunk:
 
 
 class _Cutter:
-    """Cuts the pages of one document and learns on the way how many characters its tokens have on average."""
+    """Cuts the pages of one document and learns on the way how many characters a unit of content has on average."""
 
-    def __init__(self, count_tokens: Callable[[str], int], budget_tokens: int) -> None:
-        self._count_tokens = count_tokens
-        self._budget = budget_tokens
-        self._characters = 2_000.0
-        self._tokens = self._characters / _FIRST_GUESS
+    def __init__(self, measure: Measure, budget: float) -> None:
+        self._measure = measure
+        self._budget = budget
+        self._characters = self._content = 1_000.0
 
     def spans(self, page: PageContent) -> Iterator[Span]:
         """The spans of the page's chunks, in order."""
+        after = 0
+        for start, end in self._joined(page):
+            # Code and lists say a part of what they say by their indentation.
+            line = page.text.rfind("\n", after, start) + 1
+            indented = (line or not after) and not page.text[line:start].strip()
+            after = end
+            yield (line if indented else start), end
+
+    def _joined(self, page: PageContent) -> Iterator[Span]:
+        """The pieces of the page's sections, put together while they fit."""
         flowing = page.text if page.number is None or page.lines else _flowing(page.text)
-        joined: tuple[int, int, int] | None = None
-        for section in _sections(page):
-            fresh = True
-            for start, end in self._split(flowing, section):
-                cost = self._cost(page.text[start:end])
-                if joined and self._fits(joined[2], cost, fresh=fresh):
-                    joined = (joined[0], end, joined[2] + cost)
+        joined: tuple[int, int, float, float] | None = None
+        for section, rows in _sections(page):
+            budget, fresh = self._budget * (_SHARE_OF_ROWS if rows else 1.0), True
+            split = self._rows if rows else self._split
+            for start, end, cost in split(page.text if rows else flowing, section, budget):
+                if joined and self._fits(joined[2], cost, min(budget, joined[3]), fresh=fresh):
+                    joined = (joined[0], end, joined[2] + cost, budget)
                 else:
                     if joined:
                         yield joined[:2]
-                    joined = (start, end, cost)
+                    joined = (start, end, cost, budget)
                 fresh = False
         if joined:
             yield joined[:2]
 
-    def _fits(self, before: int, cost: int, *, fresh: bool) -> bool:
-        return before + cost <= self._budget and (not fresh or before < self._budget * _SMALL_SHARE)
+    def _fits(self, before: float, cost: float, budget: float, *, fresh: bool) -> bool:
+        return before + cost <= budget and (not fresh or before < self._budget * _SMALL_SHARE)
 
-    def _split(self, text: str, section: Span) -> Iterator[Span]:
+    def _rows(self, text: str, section: Span, budget: float) -> Iterator[tuple[int, int, float]]:
+        """The rows of a table; only one that is longer than a whole chunk is cut."""
         start, end = section
-        per_token = min(self._characters / self._tokens, _MAX_CHARACTERS_PER_TOKEN)
-        yield from self._split_to(text, start, end, self._budget * per_token)
+        while start < end:
+            line_end = text.find("\n", start, end)
+            line_end = end if line_end < 0 else line_end
+            row = text[start:line_end]
+            if row.strip():
+                if (cost := self._cost(row)) <= self._budget:
+                    yield start, start + len(row.rstrip()), cost
+                else:
+                    yield from self._split(text, (start, line_end), self._budget)
+            start = line_end + 1
 
-    def _split_to(self, text: str, start: int, end: int, capacity: float) -> Iterator[Span]:
+    def _split(self, text: str, section: Span, budget: float) -> Iterator[tuple[int, int, float]]:
+        start, end = section
+        per_unit = min(self._characters / self._content, _MAX_CHARACTERS_PER_UNIT)
+        yield from self._split_to(text, start, end, budget, budget * per_unit)
+
+    def _split_to(
+        self, text: str, start: int, end: int, budget: float, capacity: float
+    ) -> Iterator[tuple[int, int, float]]:
         """Pieces of about equal length, each within the budget; `capacity` is the first guess in characters."""
         parts = max(1.0, -(-(end - start) // capacity))
         even = capacity if parts > 4 else min(capacity, 1.15 * (end - start) / parts)
@@ -149,31 +201,33 @@ class _Cutter:
             if not (piece := piece.strip()):
                 continue
             piece_start = start + offset
-            cost = self._cost(piece, learn=True)
-            if cost > self._budget and len(piece) > 1:
-                narrower = min(0.9 * even * self._budget / cost, len(piece) * 0.6)
-                yield from self._split_to(text, piece_start, piece_start + len(piece), narrower)
-            else:
-                yield piece_start, piece_start + len(piece)
-
-    def _cost(self, piece: str, *, learn: bool = False) -> int:
-        tokens = self._count_tokens(piece)
-        if learn:
+            cost = self._cost(piece)
             self._characters += len(piece)
-            self._tokens += tokens
-        return max(tokens, -(-len(piece) // _MAX_CHARACTERS_PER_TOKEN))
+            self._content += cost
+            if cost > budget and len(piece) > 1:
+                narrower = min(0.9 * even * budget / cost, len(piece) * 0.6)
+                yield from self._split_to(text, piece_start, piece_start + len(piece), budget, narrower)
+            else:
+                yield piece_start, piece_start + len(piece), cost
+
+    def _cost(self, piece: str) -> float:
+        return max(self._measure(piece), len(piece) / _MAX_CHARACTERS_PER_UNIT)
 
 
-def _sections(page: PageContent) -> Iterable[Span]:
-    """The page cut at its headings, inside runs that are too long for a tokenizer, and inside sections that are too
-    long for the splitter.
+def _sections(page: PageContent) -> Iterator[tuple[Span, bool]]:
+    """The page cut at its headings and tables, and inside sections that are too long for the splitter; with each,
+    whether it holds rows of a table.
     """
     cuts = {0, len(page.text), *(start for start, _, _ in page.headings)}
-    for run in _LONG_RUN.finditer(page.text):
-        cuts.update(range(run.start(), run.end(), _RUN_LENGTH))
-        cuts.add(run.end())
+    rows = {table.start: min(table.end, len(page.text)) for table in page.tables}
+    cuts.update(rows.keys(), rows.values())
+    inside = 0  # the end of the table that the section is in
     for start, end in pairwise(sorted(cuts)):
-        yield from _shorter(page.text, start, end)
+        inside = max(inside, rows.get(start, 0))
+        if start < inside:
+            yield (start, end), True
+        else:
+            yield from ((span, False) for span in _shorter(page.text, start, end))
 
 
 def _shorter(text: str, start: int, end: int) -> Iterator[Span]:
@@ -205,37 +259,73 @@ def _flowing(text: str) -> str:
 
 
 class _Places:
-    """Where spans of a page are, in words; `before` is the heading that was last on earlier pages."""
+    """Where spans of a page are; `above` are the levels and titles of the headings that apply at its beginning."""
 
-    def __init__(self, page: PageContent, before: str) -> None:
-        self._headings = sorted(page.headings)
-        self._starts = [start for start, _, _ in self._headings]
-        self._before = before
-        self._columns = next((table.header for table in page.tables), "")
-        self._text = page.text if page.lines else None
+    def __init__(self, page: PageContent, above: Sequence[tuple[int, str]]) -> None:
+        self._page = page
+        headings = sorted(page.headings)
+        self._starts = [start for start, _, _ in headings]
+        self._paths = [list(above)]  # before the first heading, and from each one on
+        for _, level, title in headings:
+            self._paths.append([*(each for each in self._paths[-1] if each[0] < level), (level, title)])
+        self._tables = sorted(page.tables, key=lambda table: table.start)
+        self._table_starts = [table.start for table in self._tables]
+        ends = [0, *self._table_starts]
+        counts = (page.text.count("\n", start, end) for start, end in pairwise(ends))
+        self._table_lines = [1 + lines for lines in accumulate(counts)]
         self._counted = 0  # up to here, so many lines ended
         self._lines = 0
 
     @property
-    def last(self) -> str:
-        """The heading that still applies on the next page."""
-        return self._headings[-1][2] if self._headings else self._before
+    def last(self) -> list[tuple[int, str]]:
+        """The headings that still apply on the next page."""
+        return self._paths[-1]
 
-    def of(self, start: int, end: int) -> str:
-        """The nearest heading at or above the span; else its lines or rows; else nothing. Spans come in order."""
-        above = bisect_right(self._starts, start)
-        heading = self._headings[above - 1][2] if above else self._before
-        if not heading and above < len(self._starts) and self._starts[above] < end:
-            heading = self._headings[above][2]
-        if heading or self._text is None:
-            return heading[:_MAX_PLACE_LENGTH]
-        first, last = self._line(self._text, start), self._line(self._text, end - 1)
-        numbers = f"{first}–{last}" if last > first else f"{first}"
-        if self._columns:
-            return f"row{'s' * (last > first)} {numbers}: {self._columns}"[:_MAX_PLACE_LENGTH]
-        return f"line {numbers}"
+    def of(self, start: int, end: int) -> tuple[str, str, str]:
+        """The place, headings and header of a span. Spans come in order."""
+        # The first heading inside a span speaks for it if none stands above.
+        at = bisect_right(self._starts, start)
+        path = self._paths[at]
+        if not path and at < len(self._starts) and self._starts[at] < end:
+            path = self._paths[at + 1]
+        nearest = path[-1][1] if path else ""
+        table = self._table_in(start, end)
+        rows = self._rows(start, end, table) if table is not None else ""
+        if not (nearest or rows) and self._page.lines:
+            rows = f"line {_range(self._line(start), self._line(end - 1))}"
+        place = ", ".join(filter(None, (self._page.place, nearest, rows)))
+        headings = HEADING_BORDER.join(filter(None, (self._page.place, *(title for _, title in path))))
+        return place[:_MAX_PLACE_LENGTH], headings[-_MAX_HEADINGS_LENGTH:], self._header(start, table)
 
-    def _line(self, text: str, position: int) -> int:
-        self._lines += text.count("\n", self._counted, position)
+    def _table_in(self, start: int, end: int) -> int | None:
+        """The number of the first table with rows in the span."""
+        before = bisect_right(self._table_starts, start) - 1
+        first = before if before >= 0 and self._tables[before].end > start else before + 1
+        return first if first < len(self._tables) and self._tables[first].start < end else None
+
+    def _header(self, start: int, number: int | None) -> str:
+        if number is None:
+            return ""
+        table = self._tables[number]
+        return "" if table.header in self._page.text[start : table.start] else table.header
+
+    def _rows(self, start: int, end: int, number: int) -> str:
+        table = self._tables[number]
+        if not table.first_row:
+            return ""
+        before = table.first_row - self._table_lines[number]
+        first = max(1, before + self._line(start))
+        last = before + self._line(min(end, table.end) - 1)
+        if left := table.columns.partition(":")[0]:
+            right = table.columns.rpartition(":")[2]
+            return f"{left}{first}:{right}{last}"
+        return f"row{'s' * (last > first)} {_range(first, last)}"
+
+    def _line(self, position: int) -> int:
+        self._lines += self._page.text.count("\n", self._counted, position)
         self._counted = position
         return self._lines + 1
+
+
+def _range(first: int, last: int) -> str:
+    return f"{first}–{last}" if last > first else f"{first}"

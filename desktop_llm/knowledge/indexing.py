@@ -40,6 +40,8 @@ _CHUNKS_BEFORE_LEARNING = 256
 # Vectors of this many documents are kept for their second turn, a megabyte or two each.
 _MOST_BEGUN = 50
 _ESTIMATE_AFTER_S = 2.0
+# The names of a wide table's columns would hide what its row says.
+_EMBEDDED_HEADER = 300
 
 Steps = Iterator[IndexProgress | None]
 
@@ -197,7 +199,6 @@ class Indexing:
         ahead = ReadAhead(
             paths,
             known,
-            self._embedder.count_tokens,
             budget=self._budgets[last],
             last=last,
             suspects=self._suspects,
@@ -352,17 +353,24 @@ class Indexing:
 
 
 def _embedded_text(parsed: Parsed, chunk: Chunk) -> str:
-    """The text to embed: the chunk and the headings above it, which name its subject, but no line numbers."""
-    page = parsed.pages[chunk.page_index]
-    text = page.text[chunk.start : chunk.end]
-    return text if page.lines or not chunk.place else f"{chunk.place}\n{text}"
+    """The text to embed: the chunk, and what stands above it and names its subject: headings and column names."""
+    text = parsed.pages[chunk.page_index].text[chunk.start : chunk.end]
+    return "\n".join(filter(None, (chunk.headings, chunk.header[:_EMBEDDED_HEADER], text)))
 
 
 def _source_row(file: ReadFile, parsed: Parsed, embedded: _Embedded) -> SourceRow:
     vectors = dict(embedded.vectors)
     chunks = [
         # Of equal passages, the first one is found by its meaning: the others would only crowd it out.
-        ChunkRow(chunk.page_index, chunk.start, chunk.end, chunk.place, vectors.pop(text, b""))
+        ChunkRow(
+            chunk.page_index,
+            chunk.start,
+            chunk.end,
+            chunk.place,
+            vectors.pop(text, b""),
+            chunk.headings,
+            chunk.header,
+        )
         for chunk, text in zip(parsed.chunks, embedded.texts, strict=True)
     ]
     pages = [PageRow(page.number, page.text) for page in parsed.pages]

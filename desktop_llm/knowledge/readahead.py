@@ -13,7 +13,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -185,7 +185,6 @@ class ReadAhead:
         self,
         paths: Iterable[bytes],
         known: set[tuple[str, str]],
-        count_tokens: Callable[[str], int],
         *,
         budget: Budget,
         last: bool,
@@ -198,7 +197,6 @@ class ReadAhead:
         self._last = last
         self._suspects = suspects
         self._known = known
-        self._count_tokens = count_tokens
         self._password = password
         self._reader = Reader(command)
         self._files: queue.Queue[ReadFile | UserError | None] = queue.Queue(AHEAD)
@@ -278,7 +276,7 @@ class ReadAhead:
         """The chunks of the pages, as many as the budget allows, and why these are not all of them."""
         chunks: list[Chunk] = []
         with clock.runs(time.thread_time):
-            for chunk in chunk_pages(pages, self._count_tokens):
+            for chunk in chunk_pages(pages):
                 if len(chunks) == self._budget.passages:
                     return chunks, "passages"
                 if clock.is_over(CUT_BY):

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from desktop_llm import sqlite_files
 from desktop_llm.files import cannot_write
-from desktop_llm.knowledge.keywords import TOKENIZER, folded
+from desktop_llm.knowledge import keyword_index
+from desktop_llm.knowledge.keywords import TOKENIZER
 from desktop_llm.knowledge.schema import VERSION, migrate
 from desktop_llm.knowledge.seal import Seal, read_seal
 from desktop_llm.knowledge.sources import is_whole
@@ -142,8 +143,7 @@ def _mend(target: sqlite3.Connection, seal: Seal | None) -> None:
     target.execute("DELETE FROM chunk WHERE source NOT IN (SELECT id FROM source)")
     target.execute("DELETE FROM page WHERE source NOT IN (SELECT id FROM source)")
     target.execute("DELETE FROM vector WHERE chunk NOT IN (SELECT id FROM chunk)")
-    for chunk, place, text in target.execute("SELECT id, place, text FROM chunk").fetchall():
-        target.execute("INSERT INTO chunk_words(rowid, text) VALUES(?, ?)", (chunk, folded(f"{place}\n{text}")))
+    keyword_index.rebuild(target)
 
 
 def _is_sound(target: sqlite3.Connection, source: int) -> bool:

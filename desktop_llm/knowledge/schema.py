@@ -40,8 +40,10 @@ CREATE TABLE index_task(
 
 
 # `folder`: a folder of a collection that is looked through again when something in it changes. `include` and `exclude`
-# are patterns, one a line. `chunk.header`: the column names of the table whose rows the chunk holds.
+# are patterns, one a line. `chunk.headings`: what stands above the chunk; `chunk.header`: the column names of the table
+# whose rows it holds.
 _SECOND = """
+ALTER TABLE chunk ADD COLUMN headings TEXT NOT NULL DEFAULT '';
 ALTER TABLE chunk ADD COLUMN header TEXT NOT NULL DEFAULT '';
 CREATE TABLE folder(
     id INTEGER PRIMARY KEY, collection INTEGER NOT NULL REFERENCES collection(id) ON DELETE CASCADE, path BLOB NOT NULL,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from desktop_llm.errors import DocumentError
-from desktop_llm.knowledge.keywords import folded
+from desktop_llm.knowledge import keyword_index
 from desktop_llm.words import from_json, to_json
 
 
@@ -27,7 +27,7 @@ class PageRow:
 @dataclass(frozen=True, slots=True)
 class ChunkRow:
     """A span of a page (by its position among the source's pages), with its vector as float16 bytes; b"" if it was
-    not embedded.
+    not embedded. `place`, `headings` and `header` are those of the `Chunk`.
     """
 
     page_index: int
@@ -35,6 +35,8 @@ class ChunkRow:
     end: int
     place: str
     vector: bytes
+    headings: str = ""
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,8 @@ def insert_source(
             break
         kept.append(chunk)
         text = read.pages[chunk.page_index].text[chunk.start : chunk.end]
-        _insert_chunk(
-            connection,
-            (source, pages[chunk.page_index], chunk.start, chunk.end, chunk.place, text),
-            fingerprint,
-            chunk.vector,
-        )
-    spans = ((chunk.page_index, chunk.start, chunk.end, chunk.place, chunk.vector) for chunk in kept)
-    seal = _seal(fields, ((page.number, page.text) for page in read.pages), spans)
+        _insert_chunk(connection, source, pages[chunk.page_index], chunk, text, fingerprint)
+    seal = _seal(fields, ((page.number, page.text) for page in read.pages), kept)
     query = "INSERT OR REPLACE INTO fact(key, value) VALUES(?, ?)"
     connection.execute(query, (_seal_key(source), f"{fingerprint} {seal}"))
     return source, len(kept)
@@ -119,10 +115,11 @@ def is_whole(connection: sqlite3.Connection, source: int) -> bool:
         "SELECT id, number, text FROM page WHERE source = ? ORDER BY position", (source,)
     ).fetchall()
     chunks = connection.execute(
-        'SELECT id, page, start, "end", place, text FROM chunk WHERE source = ? ORDER BY id', (source,)
+        'SELECT id, page, start, "end", place, headings, header, text FROM chunk WHERE source = ? ORDER BY id',
+        (source,),
     ).fetchall()
     places = {page: index for index, (page, _, _) in enumerate(pages)}
-    for _, page, start, end, _, text in chunks:
+    for _, page, start, end, *_, text in chunks:
         if page not in places or pages[places[page]][2][start:end] != text:
             return False
     kept = connection.execute("SELECT value FROM fact WHERE key = ?", (_seal_key(source),)).fetchone()
@@ -135,8 +132,8 @@ def is_whole(connection: sqlite3.Connection, source: int) -> bool:
         "SELECT sha256, version, format, title, page_count FROM source WHERE id = ?", (source,)
     ).fetchone()
     spans = (
-        (places[page], start, end, place, vector)
-        for (_, page, start, end, place, _), (vector,) in zip(chunks, vectors, strict=True)
+        ChunkRow(places[page], start, end, place, vector, headings, header)
+        for (_, page, start, end, place, headings, header, _), (vector,) in zip(chunks, vectors, strict=True)
     )
     return _seal(tuple(fields), ((number, text) for _, number, text in pages), spans) == str(seal)
 
@@ -145,31 +142,33 @@ def _seal_key(source: int) -> str:
     return f"seal:{source}"
 
 
-def _seal(
-    fields: tuple[object, ...],
-    pages: Iterable[tuple[int | None, str]],
-    chunks: Iterable[tuple[int, int, int, str, bytes]],
-) -> str:
+def _seal(fields: tuple[object, ...], pages: Iterable[tuple[int | None, str]], chunks: Iterable[ChunkRow]) -> str:
     """A checksum over everything that is stored of a content: SQLite has none of its own."""
     digest = hashlib.blake2b(repr(fields).encode("utf-8", "surrogatepass"), digest_size=16)
     for number, text in pages:
         digest.update(f"{number} {len(text)} ".encode())
         digest.update(text.encode("utf-8", "surrogatepass"))
-    for *place, vector in chunks:
+    for chunk in chunks:
+        place = [chunk.page_index, chunk.start, chunk.end, chunk.place]
+        if chunk.headings or chunk.header:  # the first version of the tables had neither
+            place += [chunk.headings, chunk.header]
         digest.update(repr(place).encode("utf-8", "surrogatepass"))
-        digest.update(vector)
+        digest.update(chunk.vector)
     return digest.hexdigest()
 
 
 def _insert_chunk(
-    connection: sqlite3.Connection, fields: tuple[int, int, int, int, str, str], fingerprint: str, vector: bytes
+    connection: sqlite3.Connection, source: int, page: int, chunk: ChunkRow, text: str, fingerprint: str
 ) -> None:
-    query = 'INSERT INTO chunk(source, page, start, "end", place, text) VALUES(?, ?, ?, ?, ?, ?)'
-    chunk = connection.execute(query, fields).lastrowid
-    place, text = fields[4:]
-    connection.execute("INSERT INTO chunk_words(rowid, text) VALUES(?, ?)", (chunk, folded(f"{place}\n{text}")))
-    if vector:
-        connection.execute("INSERT INTO vector(chunk, fingerprint, data) VALUES(?, ?, ?)", (chunk, fingerprint, vector))
+    query = (
+        'INSERT INTO chunk(source, page, start, "end", place, headings, header, text) VALUES(?, ?, ?, ?, ?, ?, ?, ?)'
+    )
+    fields = (source, page, chunk.start, chunk.end, chunk.place, chunk.headings, chunk.header, text)
+    number = int(connection.execute(query, fields).lastrowid or 0)
+    keyword_index.add_chunk(connection, number)
+    if chunk.vector:
+        query = "INSERT INTO vector(chunk, fingerprint, data) VALUES(?, ?, ?)"
+        connection.execute(query, (number, fingerprint, chunk.vector))
 
 
 def unlink(connection: sqlite3.Connection, collection: int, document: int) -> int | None:
@@ -199,10 +198,6 @@ def forget_unused(connection: sqlite3.Connection, source: int | None) -> None:
     used = "SELECT 1 FROM document WHERE source = ?"
     if source is None or connection.execute(used, (source,)).fetchone() is not None:
         return
-    chunks = connection.execute("SELECT id, place, text FROM chunk WHERE source = ?", (source,)).fetchall()
-    connection.executemany(
-        "INSERT INTO chunk_words(chunk_words, rowid, text) VALUES('delete', ?, ?)",
-        ((chunk, folded(f"{place}\n{text}")) for chunk, place, text in chunks),
-    )
+    keyword_index.remove_source(connection, source)
     connection.execute("DELETE FROM source WHERE id = ?", (source,))  # pages, chunks and vectors go with it
     connection.execute("DELETE FROM fact WHERE key = ?", (_seal_key(source),))

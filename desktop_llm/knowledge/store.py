@@ -19,6 +19,7 @@ from typing import Any
 
 from desktop_llm.errors import FREE_SPACE, BadRequest, NotFound, UserError
 from desktop_llm.files import cannot_write
+from desktop_llm.knowledge import keyword_index
 from desktop_llm.knowledge.keywords import TOKENIZER
 from desktop_llm.knowledge.schema import migrate
 from desktop_llm.knowledge.sources import Reason, SourceRow, add_task, forget_unused, insert_source, is_whole, unlink
@@ -49,6 +50,9 @@ class Store:
             migrate(self._connection, path, TOKENIZER)
             if self.read_only:
                 self._connection.execute("PRAGMA query_only = ON")
+            elif not keyword_index.is_current(self._connection):
+                with self.transaction() as connection:
+                    keyword_index.rebuild(connection)
 
     def try_writing(self) -> None:
         """Become writable if the disk can be written by now."""

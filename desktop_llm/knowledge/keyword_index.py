@@ -1,0 +1,49 @@
+"""The keyword index (FTS5, without content of its own): each chunk's text, and the words that stand above it.
+
+A document's title, the headings and the column names are not repeated in its passages, but people ask with them. They
+are indexed with the text, which itself stays as it is stored.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from desktop_llm.knowledge.keywords import folded
+
+# Raise this when the same chunks give other words: the index is then made anew when the database is next opened.
+_VERSION = "2"
+_FACT = "keywords"
+
+_ROWS = "SELECT chunk.id, title, headings, header, text FROM chunk JOIN source ON source.id = chunk.source"
+
+
+def add_chunk(connection: sqlite3.Connection, chunk: int) -> None:
+    """Take in a chunk that was stored."""
+    row = connection.execute(f"{_ROWS} WHERE chunk.id = ?", (chunk,)).fetchone()
+    connection.execute("INSERT INTO chunk_words(rowid, text) VALUES(?, ?)", _words(row))
+
+
+def remove_source(connection: sqlite3.Connection, source: int) -> None:
+    """Drop the chunks of a content that is about to be deleted."""
+    rows = connection.execute(f"{_ROWS} WHERE source = ?", (source,)).fetchall()
+    query = "INSERT INTO chunk_words(chunk_words, rowid, text) VALUES('delete', ?, ?)"
+    connection.executemany(query, map(_words, rows))
+
+
+def rebuild(connection: sqlite3.Connection) -> None:
+    """Make the index anew from the stored chunks, in the transaction that the caller began."""
+    connection.execute("INSERT INTO chunk_words(chunk_words) VALUES('delete-all')")
+    rows = connection.execute(_ROWS)
+    connection.executemany("INSERT INTO chunk_words(rowid, text) VALUES(?, ?)", map(_words, rows))
+    connection.execute("INSERT OR REPLACE INTO fact(key, value) VALUES(?, ?)", (_FACT, _VERSION))
+
+
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Whether this version of the app made the index."""
+    found: tuple[str] | None = connection.execute("SELECT value FROM fact WHERE key = ?", (_FACT,)).fetchone()
+    return found == (_VERSION,)
+
+
+def _words(row: tuple[int, str, str, str, str]) -> tuple[int, str]:
+    chunk, *texts = row
+    return chunk, folded("\n".join(filter(None, texts)))
