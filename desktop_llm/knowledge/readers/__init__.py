@@ -62,14 +62,15 @@ _TABLE = (
     Kind("Email", "msg", frozenset({"msg"})),
     Kind("EPUB", "epub", frozenset({"epub"})),
     Kind("Excel", "spreadsheet", frozenset({"xlsx", "xlsm", "xls", "xlsb"})),
-    Kind("HTML", "html", frozenset({"html", "htm", "xhtml"})),
-    Kind("JSON", "json", frozenset({"json", "jsonl", "ndjson"})),
-    Kind("LaTeX", "markup", frozenset({"tex"})),
-    Kind("Markdown", "markdown", frozenset({"md", "markdown", "mdown", "mkd", "qmd", "rmd"})),
+    Kind("HTML", "html", frozenset({"html", "htm", "xhtml"}), version=2),
+    Kind("JSON", "json", frozenset({"json", "jsonl", "ndjson", "geojson"})),
+    Kind("LaTeX", "markup", frozenset({"tex", "latex", "ltx"})),
+    Kind("Markdown", "markdown", frozenset({"md", "markdown", "mdown", "mkd", "qmd", "rmd"}), version=2),
     Kind("Notebook", "notebook", frozenset({"ipynb"})),
     Kind("OpenDocument", "odp", frozenset({"odp"})),
     Kind("OpenDocument", "spreadsheet", frozenset({"ods"})),
     Kind("OpenDocument", "odt", frozenset({"odt", "ott"})),
+    Kind("Org", "markup", frozenset({"org"})),
     Kind("PDF", "pdf", frozenset({"pdf"}), version=2),
     Kind("Picture", "image", frozenset({"png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "gif"})),
     Kind("PowerPoint", "pptx", frozenset({"pptx", "pptm", "ppsx"})),
@@ -79,7 +80,7 @@ _TABLE = (
     Kind("Word", "docx", frozenset({"docx", "docm", "dotx", "dotm"})),
     Kind("ZIP", "archive", frozenset({"zip"})),
     # A file without a suffix (README, Makefile) is text if its content is text.
-    Kind("Text", "text", frozenset({"", "txt", "text", "log", "rst", "adoc", "asciidoc", "org", "srt", "vtt"})),
+    Kind("Text", "text", frozenset({"", "txt", "text", "log"})),
     Kind("Source code", "source", frozenset(_SOURCE_SUFFIXES.split())),
 )
 

@@ -6,46 +6,67 @@ It reads only lines: a full parser takes seconds for a long file, and headings n
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 
-from desktop_llm.knowledge.readers import Page, Parsing, Source, Summary
+from desktop_llm.knowledge.readers import Heading, Page, Parsing, Source, Summary, Table
 from desktop_llm.knowledge.readers.encodings import decode
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 # An underline makes no heading of these: lists, quotes, tables, rules, indented code.
 _NOT_A_TITLE = re.compile(r"\s*$|\s{4,}|\s*(?:[-*+>|]|\d+[.)] )")
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _FRONT_MATTER = re.compile(r"---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*(?:\"([^\"\n]+)\"|'([^'\n]+)'|([^\n]+))", re.MULTILINE)
+_FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+# The line below a table's column names (GitHub's tables).
+_RULE = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?$")
 # No readable heading is longer, so the end of a longer line is ignored.
 _LONGEST_TITLE = 300
 _LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _MARKS = re.compile(r"[`*]+|\s#+$|\{#[^}]*\}$")
 
-Heading = tuple[int, int, str]
-
 
 def read(source: Source) -> Parsing:
-    """The whole source as one page with its headings."""
-    text = decode(source.data)
-    headings = tuple(_headings(text))
-    yield Page(None, text, headings, lines=True)
-    return Summary(headings[0][2] if headings else source.stem)
+    """The whole source as one page with its headings and tables, without comments."""
+    text = _without_comments(decode(source.data))
+    headings = tuple(headings_of(text))
+    yield Page(None, text, headings, lines=True, tables=tuple(_tables(text)))
+    return Summary(_front_title(text) or (headings[0][2] if headings else source.stem))
 
 
-def _headings(text: str) -> Iterator[Heading]:
-    start, fence, before, before_start = 0, "", "", 0
-    for line in _without_comments(text).split("\n"):
-        opened = _FENCE.match(line)
-        if fence:
-            fence = "" if opened and opened[1].startswith(fence) else fence
-        elif opened:
-            fence = opened[1]
-        elif found := _heading(line[:_LONGEST_TITLE], start, before, before_start):
+def headings_of(text: str) -> Iterator[Heading]:
+    """The headings of a text, none of its front matter and its code."""
+    start, before, before_start = 0, "", 0
+    for line in _without_code(text).split("\n"):
+        if found := _heading(line[:_LONGEST_TITLE], start, before, before_start):
             yield found
-        before, before_start = ("" if fence else line[:_LONGEST_TITLE]), start
+        before, before_start = line[:_LONGEST_TITLE], start
         start += len(line) + 1
+
+
+def _tables(text: str) -> Iterator[Table]:
+    """Tables with column names above a rule; their rows end with the first line that has no border."""
+    start, names, table = 0, "", None
+    for line in _without_code(text).split("\n"):
+        end = start + len(line)
+        if table is not None:
+            if "|" in line and line.strip():
+                table = replace(table, end=end)
+            else:
+                yield from _with_rows(table)
+                table = None
+        elif "|" in names and "-" in line and _RULE.match(line.strip()):
+            table = Table(end + 1, end + 1, names.strip())
+        names, start = line, end + 1
+    if table is not None:
+        yield from _with_rows(table)
+
+
+def _with_rows(table: Table) -> Iterator[Table]:
+    if table.end > table.start:
+        yield table
 
 
 def _heading(line: str, start: int, before: str, before_start: int) -> Heading | None:
@@ -58,10 +79,41 @@ def _heading(line: str, start: int, before: str, before_start: int) -> Heading |
 
 
 def _without_comments(text: str) -> str:
-    """The text with comments and front matter blanked out; all lines and offsets stay in place."""
-    blanked = _COMMENT.sub(_blank, text) if "<!--" in text else text
-    front = _FRONT_MATTER.match(blanked)
-    return _blank(front) + blanked[front.end() :] if front else blanked
+    """The text without comments, which nobody sees; its lines keep their numbers, and code keeps all that is in it."""
+    if "<!--" not in text:
+        return text
+    code = [match.span() for match in _FENCED.finditer(text)]
+    kept: list[str] = []
+    after = 0
+    start = text.find("<!--")
+    while start >= 0 and (end := text.find("-->", start)) >= 0:
+        if _is_code(text, start, code):
+            end = start + 1
+        else:
+            end += len("-->")
+            kept += [text[after:start], "\n" * text.count("\n", start, end)]
+            after = end
+        start = text.find("<!--", end)
+    return "".join([*kept, text[after:]])
+
+
+def _is_code(text: str, position: int, fenced: list[tuple[int, int]]) -> bool:
+    block = bisect_right(fenced, (position, len(text))) - 1
+    in_block = block >= 0 and position < fenced[block][1]
+    return in_block or text.count("`", text.rfind("\n", 0, position) + 1, position) % 2 == 1
+
+
+def _without_code(text: str) -> str:
+    """The text with front matter and fenced code blanked out; all lines and offsets stay in place."""
+    front = _FRONT_MATTER.match(text)
+    blanked = _blank(front) + text[front.end() :] if front else text
+    return _FENCED.sub(_blank, blanked)
+
+
+def _front_title(text: str) -> str:
+    front = _FRONT_MATTER.match(text)
+    named = _FRONT_TITLE.search(front[0]) if front else None
+    return next((each.strip() for each in named.groups() if each), "") if named else ""
 
 
 def _blank(match: re.Match[str]) -> str:
