@@ -23,6 +23,8 @@ MAX_TABLES = 10_000
 MAX_HEADER_LENGTH = 2_000
 # Parsed XML takes about ten times its size in memory, so one part fits into READER_BYTES and two would not.
 MAX_PART_BYTES = 100_000_000
+# A sheet's whole rectangle is held in memory, empty cells too; Excel 97's largest sheet has 17 million.
+MAX_CELLS = 20_000_000
 # What all parts of a document may unpack to; the text of the longest novels is 4 MB.
 MAX_UNPACKED_BYTES = 200_000_000
 # Files inside a file (archives, attachments), at all depths together, and how deep an archive may lie in another.

@@ -37,6 +37,7 @@ _SOURCE_SUFFIXES = """
     m mjs mk ml mli mm nim nix pas patch php pl pm pro properties proto ps1 psm1 pxd py pyi pyx r rb rkt rs sass scala
     scm scss sh sql st sv svelte swift tcl tex tf toml ts tsx v vb vhd vhdl vim vue wat xml xsd xsl yaml yml zig zsh
 """
+_OPENDOCUMENT_SUFFIXES = "odt ott fodt odp otp fodp ods ots fods odg otg fodg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +62,23 @@ _TABLE = (
     Kind("Email", "mbox", frozenset({"mbox"})),
     Kind("Email", "msg", frozenset({"msg"})),
     Kind("EPUB", "epub", frozenset({"epub"})),
-    Kind("Excel", "spreadsheet", frozenset({"xlsx", "xlsm", "xls", "xlsb"})),
+    Kind("Excel", "spreadsheet", frozenset({"xlsx", "xlsm", "xls", "xlsb", "xltx", "xltm", "xlt"})),
     Kind("HTML", "html", frozenset({"html", "htm", "xhtml"}), version=2),
     Kind("JSON", "json", frozenset({"json", "jsonl", "ndjson", "geojson"})),
     Kind("LaTeX", "markup", frozenset({"tex", "latex", "ltx"})),
     Kind("Markdown", "markdown", frozenset({"md", "markdown", "mdown", "mkd", "qmd", "rmd"}), version=2),
     Kind("Notebook", "notebook", frozenset({"ipynb"})),
-    Kind("OpenDocument", "odp", frozenset({"odp"})),
-    Kind("OpenDocument", "spreadsheet", frozenset({"ods"})),
-    Kind("OpenDocument", "odt", frozenset({"odt", "ott"})),
+    Kind("OpenDocument", "opendocument", frozenset(_OPENDOCUMENT_SUFFIXES.split())),
     Kind("Org", "markup", frozenset({"org"})),
     Kind("PDF", "pdf", frozenset({"pdf"}), version=2),
     Kind("Picture", "image", frozenset({"png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "gif"})),
-    Kind("PowerPoint", "pptx", frozenset({"pptx", "pptm", "ppsx"})),
+    Kind("PowerPoint", "pptx", frozenset({"pptx", "pptm", "ppsx", "ppsm", "potx", "potm"})),
     Kind("reStructuredText", "markup", frozenset({"rst"})),
     Kind("RTF", "rtf", frozenset({"rtf"})),
     Kind("Subtitles", "subtitles", frozenset({"srt", "vtt"})),
-    Kind("Word", "docx", frozenset({"docx", "docm", "dotx", "dotm"})),
+    Kind("Word", "docx", frozenset({"docx", "docm", "dotx", "dotm"}), version=2),
+    Kind("Word", "ole", frozenset({"doc", "dot"})),
+    Kind("PowerPoint", "ole", frozenset({"ppt", "pps", "pot"})),
     Kind("ZIP", "archive", frozenset({"zip"})),
     # A file without a suffix (README, Makefile) is text if its content is text.
     Kind("Text", "text", frozenset({"", "txt", "text", "log"})),
@@ -189,7 +190,7 @@ def kind_for(name: str) -> Kind:
 
 
 def read(source: Source) -> Generator[Page, None, tuple[Kind, Summary]]:
-    """Read a document page by page, in the format that its name means.
+    """Read a document page by page, in the format that its name means, or its content if that is an office document.
 
     Raises DocumentError with the reason in a few words, also for a file that is empty or larger than 200 MB, and for
     more than 20 million characters of text (10 million without pages).
@@ -205,12 +206,21 @@ def read(source: Source) -> Generator[Page, None, tuple[Kind, Summary]]:
                 limit=MAX_FILE_BYTES / 1e6,
             )
         )
+    kind = _kind_by_content(kind, source.data)
     try:
         return kind, (yield from _bounded(reader_of(kind).read(source)))
     except MemoryError:
         raise too_large(tr("it needs more memory than one document may use")) from None
     except RecursionError:
         raise DocumentError(tr("Damaged: its parts are nested too deeply"), cause="damaged") from None
+
+
+def _kind_by_content(kind: Kind, data: bytes) -> Kind:
+    """The format that a file has, if that is another one than its name means."""
+    from desktop_llm.knowledge.readers.signatures import module_of
+
+    module = module_of(data, kind.module)
+    return kind if module == kind.module else next((each for each in KINDS if each.module == module), kind)
 
 
 def reader_of(kind: Kind) -> FormatModule:

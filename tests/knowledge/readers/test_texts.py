@@ -49,7 +49,7 @@ def test_line_ends_are_one_kind_and_stray_nuls_are_gone() -> None:
         ("program", b"\x7fELF" + bytes(5000), "Not text"),
         ("a.csv", b",,\n,,\n", "Empty"),
         ("a.html", b"<title>only a title</title><script>run()</script>", "Empty"),
-        ("sheet.xlsx", b"PK", r"Not a kind of document this app can read \(.xlsx\)"),
+        ("music.mp3", b"ID3", r"Not a kind of document this app can read \(.mp3\)"),
     ],
 )
 def test_a_file_without_text_says_what_it_is(name: str, data: bytes, reason: str) -> None:

@@ -1,0 +1,119 @@
+"""Excel's workbooks of every age (XLSX, XLSM, XLSB, XLS), read by calamine; formulas by what they gave."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from desktop_llm.errors import DocumentError
+from desktop_llm.knowledge.limits import MAX_CELLS
+from desktop_llm.knowledge.readers import Parsing, Source, Summary, too_large
+from desktop_llm.knowledge.readers.numbers import shown
+from desktop_llm.knowledge.readers.package import Package, damage, opened
+from desktop_llm.knowledge.readers.sheets import Row, Sheet, page_of_sheets
+from desktop_llm.words import tr
+
+_SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+# A cell of a sheet's XML that holds anything; one that is only formatted ends with a slash.
+_CELL = re.compile(rb'<(?:\w+:)?c\s(?:[^>]*?\s)?r="([A-Z]{1,3})(\d{1,7})"[^>]*(?<!/)>')
+
+
+def read(source: Source) -> Parsing:
+    """All sheets that hold anything as one page. Raises DocumentError for protected, damaged or exploding files."""
+    title = ""
+    if source.data.startswith(b"PK"):
+        with opened(source) as package:
+            title = package.title()
+            _check(package)
+    page = page_of_sheets(_sheets(source.data))
+    yield page
+    return Summary(title or source.stem)
+
+
+def _sheets(data: bytes) -> Iterator[Sheet]:
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        for index, facts in enumerate(workbook.sheets_metadata):
+            if facts.typ not in (SheetTypeEnum.WorkSheet, SheetTypeEnum.MacroSheet):
+                continue
+            sheet = workbook.get_sheet_by_index(index)
+            if sheet.start is not None:
+                yield _sheet(sheet, hidden=facts.visible != SheetVisibleEnum.Visible)
+    except CalamineError as error:
+        if "assword" in str(error):
+            raise DocumentError(tr("Protected by a password"), cause="protected") from None
+        raise damage(data) from error
+
+
+def _sheet(sheet: CalamineSheet, *, hidden: bool) -> Sheet:
+    row, column = sheet.start or (0, 0)
+    merged = [
+        (top - row, left - column, bottom - row, right - column)
+        for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()
+    ]
+    rows = ([shown(value) for value in values] for values in sheet.to_python())
+    return Sheet(sheet.name, enumerate(_unmerged(rows, merged), row), column, hidden)
+
+
+def _unmerged(rows: Iterable[Row], merged: list[tuple[int, int, int, int]]) -> Iterator[Row]:
+    """The rows, in which a value that stands over several rows stands in each of them.
+
+    It belongs to all of these, but only the first one holds it. Over several columns it stands once, as it is shown.
+    """
+    tall = sorted(area for area in merged if area[2] > area[0])
+    open_areas: list[tuple[int, int, str]] = []
+    place = 0
+    for index, values in enumerate(rows):
+        open_areas = [area for area in open_areas if area[0] >= index]
+        for _, column, value in open_areas:
+            if 0 <= column < len(values) and not values[column]:
+                values[column] = value
+        while place < len(tall) and tall[place][0] <= index:
+            top, left, bottom, _ = tall[place]
+            if top == index and 0 <= left < len(values) and values[left] and len(open_areas) < len(values):
+                open_areas.append((bottom, left, values[left]))
+            place += 1
+        yield values
+
+
+def _check(package: Package) -> None:
+    """Refuse a workbook that would take far more memory than it holds, before calamine unpacks it.
+
+    Calamine holds the whole rectangle between a sheet's first and last cell, and unpacks parts without a limit.
+    """
+    for name in package.names():
+        data = package.data(name) if name.casefold().startswith("xl/") and not name.endswith((".png", ".jpeg")) else b""
+        if _SHEET_PART.fullmatch(name):
+            _check_size(data)
+
+
+def _check_size(data: bytes) -> None:
+    right = bottom = 0
+    left = top = 1 << 30
+    for cell in _CELL.finditer(data):
+        column, row = _column_number(cell[1].decode()), int(cell[2])
+        right, bottom, left, top = max(right, column), max(bottom, row), min(left, column), min(top, row)
+    _check_area(bottom - top + 1, right - left + 1)
+
+
+def _check_area(rows: int, columns: int) -> None:
+    """Refuse a sheet whose rectangle has too many cells. Raises DocumentError."""
+    if rows > 0 and columns > 0 and rows * columns > MAX_CELLS:
+        raise too_large(
+            tr(
+                "a sheet spreads over {cells:,.0f} million cells, and {limit:,.0f} million is the limit",
+                cells=rows * columns / 1e6,
+                limit=MAX_CELLS / 1e6,
+            )
+        )
+
+
+def _column_number(name: str) -> int:
+    """The number of a column, from 1, by its letters."""
+    number = 0
+    for letter in name:
+        number = 26 * number + ord(letter) - 64
+    return number
