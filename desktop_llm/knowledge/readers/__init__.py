@@ -63,7 +63,7 @@ _TABLE = (
     Kind("Email", "msg", frozenset({"msg"})),
     Kind("EPUB", "epub", frozenset({"epub"})),
     Kind("Excel", "spreadsheet", frozenset({"xlsx", "xlsm", "xls", "xlsb", "xltx", "xltm", "xlt"})),
-    Kind("HTML", "html", frozenset({"html", "htm", "xhtml"}), version=2),
+    Kind("HTML", "html", frozenset({"html", "htm", "xhtml", "mhtml", "mht"}), version=2),
     Kind("JSON", "json", frozenset({"json", "jsonl", "ndjson", "geojson"})),
     Kind("LaTeX", "markup", frozenset({"tex", "latex", "ltx"})),
     Kind("Markdown", "markdown", frozenset({"md", "markdown", "mdown", "mkd", "qmd", "rmd"}), version=2),

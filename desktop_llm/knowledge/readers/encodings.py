@@ -26,6 +26,23 @@ _MAX_CONTROL_SHARE = 0.02
 _WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿŒœ“”„‘’‚«»–—…•€£§©®°·×\xa0¡¿ªº½²³µ´")
 _LATIN_GUESSES = re.compile(r"cp125[0247]|latin|iso8859|mac_|cp775|cp85|cp437|hp_roman")
 _SAMPLE_BYTES = 1_000_000
+# Encodings whose text may be ASCII alone, so they can't be told from it and are tried first if they are declared.
+_SHIFTING = re.compile(r"iso-?2022|utf-?7|hz|utf-?16|utf-?32", re.IGNORECASE)
+_JAPANESE_SHIFT = (b"\x1b$B", b"\x1b$@")
+# What is declared, and the larger set that is meant (the Encoding standard of the WHATWG does the same).
+_MEANT = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "x-sjis": "cp932",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "iso-8859-1": "cp1252",
+    "iso-8859-8-i": "iso-8859-8",
+    "us-ascii": "cp1252",
+}
 
 
 def decode(data: bytes, declared: str | None = None) -> str:
@@ -50,7 +67,11 @@ def _decode(data: bytes, declared: str | None) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace")
-    for candidate in ("utf-8", declared):
+    declared = _MEANT.get((declared or "").strip().lower(), declared)
+    if not declared and any(mark in data for mark in _JAPANESE_SHIFT):
+        declared = "iso2022_jp_ext"
+    first = declared if declared and _SHIFTING.match(declared) else "utf-8"
+    for candidate in (first, "utf-8", declared):
         if candidate and (text := _strictly(data, candidate)) is not None:
             return text
     return _guess(data)

@@ -26,20 +26,6 @@ from desktop_llm.knowledge.readers.parts import Parts
 from desktop_llm.words import tr
 
 _SHOWN = ("From", "To", "Cc", "Bcc", "Date", "Subject")
-# Encodings whose text may look like plain ASCII, so they can't be told from it and have to be tried first.
-_SHIFTING = re.compile(r"iso-?2022|utf-?7|hz|utf-?16|utf-?32", re.IGNORECASE)
-# What senders name, and the larger set that they mean.
-_MEANT = {
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "ks_c_5601-1987": "cp949",
-    "euc-kr": "cp949",
-    "shift_jis": "cp932",
-    "iso-2022-jp": "iso2022_jp_ext",
-    "iso-8859-8-i": "iso-8859-8",
-    "iso-8859-1": "cp1252",
-    "us-ascii": "ascii",
-}
 _NEIGHBOURS = re.compile(rb"[\x80-\xff]{2}")
 _PGP_BLOCK = re.compile(r"-----BEGIN PGP MESSAGE-----.*?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL)
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
@@ -143,15 +129,7 @@ def text_of(data: bytes, charset: str | None) -> str:
 
     Lines end with \\n. "" for what is no text.
     """
-    charset = (charset or "").strip("\"' ").lower().partition("*")[0]
-    charset = _MEANT.get(charset, charset)
-    if not charset and b"\x1b$" in data:
-        charset = "iso2022_jp_ext"
-    if _SHIFTING.match(charset):
-        try:
-            data = data.decode(charset).encode()
-        except (UnicodeError, LookupError):
-            data = data.decode("iso2022_jp_ext", "replace").encode() if b"\x1b$" in data else data
+    charset = (charset or "").strip("\"' ").partition("*")[0]
     try:
         return decode(data, charset or None)
     except DocumentError:
