@@ -17,6 +17,7 @@ from desktop_llm.errors import BadRequest
 from desktop_llm.knowledge import readers
 from desktop_llm.knowledge.limits import READER_BYTES
 from desktop_llm.knowledge.readers import Page, Source
+from desktop_llm.knowledge.readers.parts import sentence
 from desktop_llm.steps import Run
 from desktop_llm.words import to_json, tr
 from desktop_llm.workers import confine
@@ -50,7 +51,7 @@ def read(request: Request) -> Steps:
         "title": summary.title,
         "pages": summary.pages,
         "said": summary.said,
-        "left_out": to_json(summary.left_out),
+        "left_out": to_json(sentence(summary.left_out)),
     }
 
 

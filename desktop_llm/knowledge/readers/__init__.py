@@ -147,14 +147,14 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """The facts of a whole document; `pages` is None if the format has none, `said` the number of pages that the
-    document says it has if the rest of them is not in the file, `left_out` a sentence that names what of the document
-    was not read, "" if all of it was.
+    document says it has if the rest of them is not in the file, `left_out` names the parts of the document that
+    were not read, each with the reason.
     """
 
     title: str
     pages: int | None = None
     said: int | None = None
-    left_out: str = ""
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 Heading = tuple[int, int, str]

@@ -6,6 +6,7 @@ The text is the plain one, else the HTML, else the compressed RTF (MS-OXRTFCP), 
 from __future__ import annotations
 
 import io
+import mimetypes
 import struct
 from collections.abc import Iterator
 from datetime import UTC
@@ -168,8 +169,7 @@ def _attached(storage: Storage, depth: int) -> Iterator[Attached]:
             yield from _forwarded(inner, depth + 1)
             return
     data = properties.data(_FILE)
-    kind = readers.kind_of(name)
-    is_picture = kind is not None and kind.format == "Picture"
+    is_picture = (mimetypes.guess_type(name)[0] or "").startswith("image/")
     if data.strip() and not (is_picture and (properties.text(_CONTENT_ID) or properties.is_set(_HIDDEN))):
         yield Attached(name, data, quiet=is_picture)
 

@@ -7,7 +7,7 @@ read is noted with its reason and said at the end; the rest is read all the same
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from desktop_llm.errors import DocumentError
@@ -27,7 +27,8 @@ class Parts:
         self._source = source
         self._allowance = source.allowance
         self._key = hashlib.sha256(source.data).hexdigest()
-        self._left_out: list[tuple[str, str, str]] = []
+        self._left_out: list[tuple[str, str]] = []
+        self._causes: set[str] = set()
         self.read_any = False
 
     def pages(self, name: str, data: bytes, place: str, *, quiet: bool = False) -> Iterator[Page]:
@@ -47,49 +48,30 @@ class Parts:
                     yield self._part(page, place)
             finally:
                 self._leave(inside)
-            if inner.result[1].left_out:
-                self._left_out.append((place, inner.result[1].left_out, "partly"))
+            self._left_out += [(f"{place}, {name}", reason) for name, reason in inner.result[1].left_out]
         except DocumentError as error:
             if not quiet:
                 self.leave_out(place, error)
 
     def leave_out(self, name: str, error: DocumentError) -> None:
         """Note a file that was not read; `name` as a person knows it."""
-        self._left_out.append((name, error.title, error.cause))
+        self._left_out.append((name, error.title))
+        self._causes.add(error.cause)
 
     def nothing(self) -> DocumentError:
         """The error for a file of which not one inside could be read: with one alone, its own reason."""
         if not self._left_out:
             return DocumentError(tr("Empty"), cause="empty")
-        causes = {cause for _, _, cause in self._left_out}
-        cause = causes.pop() if len(causes) == 1 else "format"
+        cause = self._causes.pop() if len(self._causes) == 1 else "format"
         if len(self._left_out) == 1:
-            name, reason, _ = self._left_out[0]
+            name, reason = self._left_out[0]
             return DocumentError(tr("{name}: {reason}", name=name, reason=reason), cause=cause)
-        return DocumentError(self.left_out, cause=cause)
+        return DocumentError(tr("Nothing in it can be read: {parts}", parts=_listed(self._left_out)), cause=cause)
 
     @property
-    def left_out(self) -> str:
-        """A sentence that names what was not read, "" if all was."""
-        if not self._left_out:
-            return ""
-        named = self._left_out[:_MOST_NAMED]
-        listed: str = tr("{name} ({reason})", name=named[0][0], reason=named[0][1])
-        for name, reason, _ in named[1:]:
-            listed = tr("{others}; {name} ({reason})", others=listed, name=name, reason=reason)
-        if len(self._left_out) > len(named):
-            return plural(
-                "%n file inside it was not read, among them {files}.",
-                "%n files inside it were not read, among them {files}.",
-                len(self._left_out),
-                files=listed,
-            )
-        return plural(
-            "A file inside it was not read: {files}.",
-            "%n files inside it were not read: {files}.",
-            len(self._left_out),
-            files=listed,
-        )
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """What was not read: names and reasons."""
+        return tuple(self._left_out)
 
     def _entered(self, data: bytes) -> str:
         """The content of a file, among those around the files inside it. Raises DocumentError for one that is too deep
@@ -115,3 +97,30 @@ class Parts:
         self.read_any = self.read_any or bool(page.text.strip())
         inner = page.place or (f"page {page.number}" if page.number else "")
         return replace(page, number=None, total=None, place=f"{place}, {inner}" if inner else place)
+
+
+def sentence(left_out: Sequence[tuple[str, str]]) -> str:
+    """What is said about parts that were not read, "" if there are none."""
+    if not left_out:
+        return ""
+    if len(left_out) > _MOST_NAMED:
+        return plural(
+            "%n part of it was not read, among others {parts}.",
+            "%n parts of it were not read, among them {parts}.",
+            len(left_out),
+            parts=_listed(left_out),
+        )
+    return plural(
+        "one part of it was not read: {parts}.",
+        "%n parts of it were not read: {parts}.",
+        len(left_out),
+        parts=_listed(left_out),
+    )
+
+
+def _listed(left_out: Sequence[tuple[str, str]]) -> str:
+    name, reason = left_out[0]
+    listed = tr("{name} ({reason})", name=name, reason=reason)
+    for name, reason in left_out[1:_MOST_NAMED]:
+        listed = tr("{others}; {name} ({reason})", others=listed, name=name, reason=reason)
+    return listed

@@ -16,6 +16,7 @@ from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge import limits, readers
 from desktop_llm.knowledge.readers import Source
 from desktop_llm.knowledge.readers.allowance import Allowance
+from desktop_llm.knowledge.readers.parts import sentence
 from desktop_llm.steps import Run
 from tests.knowledge.readers.making import pdf, read, word
 
@@ -64,7 +65,7 @@ def test_each_file_is_read_by_its_own_reader_and_its_name_is_its_place() -> None
     ]
     assert pages[3].headings == ((0, 1, "Keys"),)
     assert all(page.number is None for page in pages)
-    assert (kind.format, summary.title, summary.pages, summary.left_out) == ("ZIP", "all", None, "")
+    assert (kind.format, summary.title, summary.pages, summary.left_out) == ("ZIP", "all", None, ())
 
 
 @pytest.mark.parametrize(
@@ -121,16 +122,23 @@ def test_what_can_not_be_read_is_named_and_the_rest_is_read() -> None:
         archive.writestr(link, "/etc/passwd")
     pages, _, summary = read("a.zip", out.getvalue())
     assert [page.text for page in pages] == ["good words"]
-    assert summary.left_out == (
-        "4 files inside it were not read: broken.docx (Damaged: it ends too early); "
+    assert sentence(summary.left_out) == (
+        "4 parts of it were not read: broken.docx (Damaged: it ends too early); "
         "tool.exe (Not a kind of document this app can read (.exe)); blank.txt (Empty); link.txt (A link)."
     )
 
 
+def test_what_lies_deeper_is_named_with_the_way_to_it() -> None:
+    mail = b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nwords\n--b\n"
+    mail += b"Content-Disposition: attachment; filename=tool.exe\n\nMZ\n--b--\n"
+    left_out = read("a.zip", zipped({"in/b.zip": zipped({"c.eml": mail})}))[2].left_out
+    assert [name for name, _ in left_out] == ["in/b.zip, c.eml, attachment tool.exe"]
+
+
 def test_many_unreadable_files_are_counted_and_some_named() -> None:
     data = zipped({f"{number}.exe": b"MZ" for number in range(40)} | {"good.txt": b"words"})
-    left_out = read("a.zip", data)[2].left_out
-    assert left_out.startswith("40 files inside it were not read, among them 0.exe (")
+    left_out = sentence(read("a.zip", data)[2].left_out)
+    assert left_out.startswith("40 parts of it were not read, among them 0.exe (")
     assert left_out.count(".exe (") == 5
 
 
@@ -138,7 +146,7 @@ def test_a_damaged_member_costs_only_itself() -> None:
     data = zipped({"a.txt": b"first words", "b.txt": b"second words"}, zipfile.ZIP_STORED)
     pages, _, summary = read("a.zip", data.replace(b"first words", b"fjrst words"))
     assert [page.place for page in pages] == ["b.txt"]
-    assert summary.left_out == "A file inside it was not read: a.txt (Damaged)."
+    assert sentence(summary.left_out) == "one part of it was not read: a.txt (Damaged)."
 
 
 def encrypted(member: bytes = b"secret words") -> bytes:
@@ -152,8 +160,8 @@ def encrypted(member: bytes = b"secret words") -> bytes:
 def test_an_encrypted_member_is_named() -> None:
     pages, _, summary = read("a.zip", encrypted())
     assert [page.place for page in pages] == ["b.txt"]
-    assert summary.left_out == "A file inside it was not read: a.txt (Protected by a password)."
-    assert "Wrong password" in read("a.zip", encrypted(), "guess")[2].left_out
+    assert sentence(summary.left_out) == "one part of it was not read: a.txt (Protected by a password)."
+    assert "Wrong password" in sentence(read("a.zip", encrypted(), "guess")[2].left_out)
 
 
 def test_archives_in_archives_end_somewhere() -> None:
@@ -162,13 +170,13 @@ def test_archives_in_archives_end_somewhere() -> None:
         data = zipped({"a.zip": data, "b.txt": b"on the way"})
     pages, _, summary = read("a.zip", data)
     assert [page.place.count("a.zip") for page in pages] == [2, 1, 0]
-    assert "More than 3 files deep" in summary.left_out
+    assert "More than 3 files deep" in sentence(summary.left_out)
 
 
 def within(allowance: Allowance, data: bytes) -> tuple[list[str], str]:
     """The places and the sentence on what was left out of an archive that is read within an allowance."""
     run = Run(readers.read(Source("a.zip", data, allowance=allowance)))
-    return [page.place for page in run], run.result[1].left_out
+    return [page.place for page in run], sentence(run.result[1].left_out)
 
 
 def test_a_bomb_is_left_out_and_the_rest_is_read() -> None:
@@ -179,7 +187,7 @@ def test_a_bomb_is_left_out_and_the_rest_is_read() -> None:
         read("a.zip", bomb)
     pages, _, summary = read("a.zip", zipped({"bomb.zip": bomb, "good.txt": b"good words"}))
     assert [page.place for page in pages] == ["good.txt"]
-    assert "bomb.zip" in summary.left_out
+    assert "bomb.zip" in sentence(summary.left_out)
 
 
 def test_all_files_inside_share_what_one_document_may_cost() -> None:
@@ -187,7 +195,7 @@ def test_all_files_inside_share_what_one_document_may_cost() -> None:
     data = zipped({"inner.zip": inner, "c.txt": b"c" * 400, "d.txt": b"d" * 50})
     places, left_out = within(Allowance(bytes=len(inner) + 1000), data)
     assert places == ["inner.zip, a.txt", "inner.zip, b.txt", "d.txt"]
-    assert left_out.startswith("A file inside it was not read: c.txt (Too large: all files inside unpack to more than ")
+    assert left_out.startswith("one part of it was not read: c.txt (Too large: all files inside unpack to more than ")
     assert within(Allowance(files=3), data)[0] == ["inner.zip, a.txt", "inner.zip, b.txt"]
     assert within(Allowance(characters=500), data)[0] == ["inner.zip, a.txt", "d.txt"]
 
@@ -198,7 +206,7 @@ def test_a_size_that_lies_does_not_help_a_bomb() -> None:
     data[at : at + 4] = (10).to_bytes(4, "little")
     pages, _, summary = read("a.zip", bytes(data))
     assert [page.place for page in pages] == ["b.txt"]
-    assert "a.txt" in summary.left_out
+    assert "a.txt" in sentence(summary.left_out)
 
 
 def test_an_archive_without_a_readable_file_says_why() -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.readers.msg import unpacked
+from desktop_llm.knowledge.readers.parts import sentence
+from tests.knowledge.readers import making_ole
 from tests.knowledge.readers.making import pdf, read, read_page
 
 HEAD = b"From: a@b.example\nTo: c@d.example\nSubject: Rent\nMIME-Version: 1.0\n"
@@ -43,7 +45,7 @@ def test_the_headers_are_the_first_lines_and_the_subject_names_the_passages() ->
         f"Date: Tue, 01 Oct 2024 12:34:56 -0500\nSubject: {subject}\n\nThe rent is 900 euros."
     )
     assert page.headings == ((0, 1, subject),)
-    assert (kind.format, summary.title, summary.left_out) == ("Email", subject, "")
+    assert (kind.format, summary.title, summary.left_out) == ("Email", subject, ())
 
 
 @pytest.mark.parametrize(
@@ -139,8 +141,8 @@ def test_attachments_are_read_by_their_own_readers() -> None:
         ("attachment Inner subject.eml, attachment deep.txt", "deep words"),
     ]
     assert all(page.number is None for page in pages)
-    assert summary.left_out == (
-        "A file inside it was not read: attachment tool.exe (Not a kind of document this app can read (.exe))."
+    assert sentence(summary.left_out) == (
+        "one part of it was not read: attachment tool.exe (Not a kind of document this app can read (.exe))."
     )
 
 
@@ -150,7 +152,7 @@ def test_an_attachment_that_is_locked_is_named_with_its_reason() -> None:
     made.add_attachment(locked, maintype="application", subtype="pdf", filename="locked.pdf")
     pages, _, summary = read("a.eml", bytes(made))
     assert len(pages) == 1
-    assert summary.left_out == "A file inside it was not read: attachment locked.pdf (Protected by a password)."
+    assert sentence(summary.left_out) == "one part of it was not read: attachment locked.pdf (Protected by a password)."
 
 
 def test_an_encrypted_message_says_so_and_keeps_its_headers() -> None:
@@ -163,7 +165,7 @@ def test_an_encrypted_message_says_so_and_keeps_its_headers() -> None:
         (page,), _, summary = read("a.eml", HEAD + body)
         assert page.text.startswith("From: a@b.example\nTo: c@d.example\nSubject: Rent")
         assert "hQEMA" not in page.text
-        assert "Rent (The message is encrypted" in summary.left_out
+        assert "Rent (The message is encrypted" in sentence(summary.left_out)
 
 
 def test_a_signed_message_is_read_without_its_signature() -> None:
@@ -174,7 +176,7 @@ def test_a_signed_message_is_read_without_its_signature() -> None:
     signed.attach(signature)
     (page,), _, summary = read("a.eml", HEAD + bytes(signed))
     assert page.text.endswith("Subject: Rent\n\nSigned words.")
-    assert summary.left_out == ""
+    assert sentence(summary.left_out) == ""
 
 
 def test_a_bounce_and_a_broken_message_give_what_can_be_read() -> None:
@@ -251,6 +253,43 @@ def test_compressed_rtf_is_unpacked_as_its_description_shows() -> None:
     assert unpacked(bytes.fromhex(simple)) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
     assert unpacked(bytes.fromhex(crossing)) == b"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}"
     assert unpacked(b"") == b""
+
+
+def test_an_outlook_message_is_read_with_what_is_attached() -> None:
+    inner = making_ole.message({0x0037: "Inner", 0x1000: "Inner words.", 0x0C1A: "Jo"}, header=24)
+    data = making_ole.compound(
+        making_ole.message(
+            {
+                0x0037: "Miete für März",
+                0x1000: "The rent is 900.\r\n",
+                0x0C1A: "Ines",
+                0x5D01: "i@x.example",
+                0x0E04: "Jo; Al",
+            },
+            making_ole.message({0x3707: "offer.pdf", 0x3701: pdf(["Clause one."])}, header=8),
+            making_ole.message({0x3707: "logo.png", 0x3701: b"PNG", 0x3712: "<logo>"}, header=8),
+            making_ole.message({0x3001: "Inner"}, header=8, inside=inner),
+            x0039=133_000_000_000_000_000,
+        )
+    )
+    pages, kind, summary = read("a.msg", data)
+    assert pages[0].text == (
+        "From: Ines <i@x.example>\nTo: Jo; Al\nDate: Sat, 18 Jun 2022 04:26:40 UTC\nSubject: Miete für März\n\n"
+        "The rent is 900."
+    )
+    assert [(page.place, page.text.split("\n")[-1]) for page in pages[1:]] == [
+        ("attachment offer.pdf, page 1", "Clause one."),
+        ("attachment Inner.eml", "Inner words."),
+    ]
+    assert (kind.format, summary.title, summary.left_out) == ("Email", "Miete für März", ())
+
+
+def test_an_outlook_message_without_plain_text_is_read_from_html_or_rtf() -> None:
+    html: dict[int, str | bytes] = {0x0037: "a", 0x1013: "<p>Rich <b>words</b> Ö".encode("cp1252")}
+    assert shown(making_ole.compound(making_ole.message(html, x3FDE=1252)), "a.msg") == "Rich words Ö"
+    rtf = b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
+    packed = struct.pack("<IIII", len(rtf) + 12, len(rtf), 0x414C454D, 0) + rtf
+    assert shown(making_ole.compound(making_ole.message({0x0037: "a", 0x1009: packed})), "a.msg") == "hello world"
 
 
 def test_an_outlook_message_that_is_none_says_so() -> None:
