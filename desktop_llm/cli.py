@@ -7,20 +7,19 @@ Results go to stdout (with --json as one document), progress and sentences for p
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from desktop_llm import __version__
 from desktop_llm.characters import one_line
+from desktop_llm.commands.index import add_index, opened
 from desktop_llm.commands.load_flags import add_load_flags
-from desktop_llm.commands.options import add_sampling_options, positive
-from desktop_llm.commands.terminal import drain, forget_output, prepared_streams, print_json, read_text, tell
+from desktop_llm.commands.options import add_no_update, add_sampling_options, positive
+from desktop_llm.commands.terminal import forget_output, prepared_streams, print_json, tell
 from desktop_llm.errors import UserError
 from desktop_llm.paths import Folders, folders
 from desktop_llm.words import tr
@@ -105,7 +104,7 @@ def parser() -> _Parser:
     add("rm", remove_model, "Remove a model from this computer.").add_argument("id", metavar="ID")
     _add_adapter(commands, common)
     _add_chat(add("chat", chat, "Ask once, or chat."))
-    _add_index(commands, common)
+    add_index(commands, common)
     _add_search(add("search", search, "Search a collection of documents."))
     _add_bench(add("bench", bench, "Measure and compare models on this machine."))
     add("ledger", ledger, "Show every request that left this computer.")
@@ -183,44 +182,16 @@ def _add_chat(sub: _Parser) -> None:
         help="let it use this one: search_documents, read_document, calculator, date_time",
     )
     sub.add_argument("--save", action="store_true", help="keep the conversation; the window shows it")
+    add_no_update(sub)
     add_load_flags(sub)
     add_sampling_options(sub)
-
-
-def _add_index(commands: Any, common: _Parser) -> None:
-    text = "Read documents into a collection and manage it."
-    actions = commands.add_parser("index", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
-
-    def add(name: str, command: Command, text: str) -> _Parser:
-        sub: _Parser = actions.add_parser(name, parents=[common], help=text, description=text)
-        sub.set_defaults(command=command)
-        return sub
-
-    sub = add("add", index_add, "Read files or folders into a collection.")
-    sub.add_argument("collection", metavar="COLLECTION")
-    sub.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    sub.add_argument(
-        "--password-file",
-        type=Path,
-        metavar="F",
-        help="a file whose first line is the password for protected documents",
-    )
-    sub = add("status", index_status, "Show the content of one collection, or of all.")
-    sub.add_argument("collection", nargs="?", metavar="COLLECTION")
-    sub = add("rm", index_remove, "Remove a document, or a whole collection. The files themselves stay.")
-    sub.add_argument("collection", metavar="COLLECTION")
-    sub.add_argument("path", nargs="?", type=Path, metavar="PATH")
-    for name, command, text in (
-        ("verify", index_verify, "Check the search index against the stored passages."),
-        ("rebuild", index_rebuild, "Rebuild the search index from the stored passages; nothing is read again."),
-    ):
-        add(name, command, text).add_argument("collection", metavar="COLLECTION")
 
 
 def _add_search(sub: _Parser) -> None:
     sub.add_argument("collection", metavar="COLLECTION")
     sub.add_argument("query", nargs="?", metavar="QUERY")
     sub.add_argument("-k", type=positive, default=10, metavar="N", help="how many passages (10)")
+    add_no_update(sub)
     sub.add_argument(
         "--batch", action="store_true", help="one query per line on stdin, one JSON list per line on stdout"
     )
@@ -354,95 +325,17 @@ def chat(options: argparse.Namespace, home: Folders) -> None:
     run_chat(options, home)
 
 
-@contextlib.contextmanager
-def _knowledge(home: Folders) -> Iterator[Any]:
-    from desktop_llm.commands.documents import knowledge
-
-    with knowledge(home) as client:
-        if notice := client.notice():
-            print(notice, file=sys.stderr)
-        yield client
-
-
-def index_add(options: argparse.Namespace, home: Folders) -> None:
-    """Read documents; progress on stderr."""
-    from desktop_llm.commands.documents import absolute, progress_line
-    from desktop_llm.jobs.reading import ReadingWork
-
-    password = None
-    if options.password_file is not None:
-        password = read_text(options.password_file).partition("\n")[0].rstrip("\r")
-    with _knowledge(home) as client:
-        work = ReadingWork(client, options.collection, [absolute(path) for path in options.paths], password)
-        report = drain(work.steps(), progress_line)
-    _print_report(options, _fields(report))
-
-
-def index_status(options: argparse.Namespace, home: Folders) -> None:
-    """Print one collection, or a list of all."""
-    with _knowledge(home) as client:
-        reports = [_fields(report) for report in client.status(options.collection)]
-    if options.json:
-        print_json(reports[0] if options.collection else reports)
-        return
-    for report in reports:
-        _print_report(options, report)
-
-
-def index_remove(options: argparse.Namespace, home: Folders) -> None:
-    """Remove a document or a collection."""
-    from desktop_llm.commands.documents import absolute
-
-    with _knowledge(home) as client:
-        if options.path is None:
-            report = client.remove(options.collection)
-        else:
-            report = client.remove_document(options.collection, str(absolute(options.path)))
-    _print_report(options, _fields(report))
-
-
-def index_verify(options: argparse.Namespace, home: Folders) -> None:
-    """Check the search index by asking it for vectors that it must hold."""
-    with _knowledge(home) as client:
-        _print_report(options, _fields(client.verify(options.collection)))
-
-
-def index_rebuild(options: argparse.Namespace, home: Folders) -> None:
-    """Throw the index away and build it again from the stored vectors."""
-    from desktop_llm.commands.documents import progress_line
-    from desktop_llm.jobs.job import told
-    from desktop_llm.jobs.reading import progress_of
-
-    with _knowledge(home) as client:
-        steps = told(client.rebuild(options.collection), progress_of)
-        _print_report(options, _fields(drain(steps, progress_line)))
-
-
-def _fields(report: Any) -> dict[str, Any]:
-    """A report as JSON; `notice` only if there is something to say."""
-    fields = asdict(report)
-    return fields if fields["notice"] else {key: value for key, value in fields.items() if key != "notice"}
-
-
-def _print_report(options: argparse.Namespace, report: dict[str, Any]) -> None:
-    if options.json:
-        print_json(report)
-        return
-    print(tr("{collection}: {state}, {documents:,} documents, {chunks:,} passages", **report))
-    for failed in report["failed"]:
-        if failed["cause"] == "partly":
-            print(tr("  {document}: {reason}", **failed))
-        else:
-            print(tr("  not read: {document}: {reason}", **failed))
-
-
 def search(options: argparse.Namespace, home: Folders) -> None:
     """Find passages for a query, or for each line of stdin."""
     if not options.batch and not options.query:
         options.wrong_usage(
             tr("There is nothing to search for. Give a query, or --batch and one query per line on stdin.")
         )
-    with _knowledge(home) as client:
+    from desktop_llm.commands.documents import follow_changes
+
+    with opened(home) as client:
+        if not options.no_update:
+            follow_changes(client, [options.collection])
         if options.batch:
             _search_batch(client, options)
             return

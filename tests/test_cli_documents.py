@@ -69,7 +69,9 @@ def house(shelf: Path, served_home: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 def test_reading_tells_what_was_read_and_what_not_and_why(shelf: Path) -> None:
     report = answer("index", "add", "House", str(shelf))
-    assert set(report) == {"collection", "state", "documents", "chunks", "failed", "skipped", "seconds", "bytes"}
+    content = {"collection", "state", "documents", "chunks", "failed", "folders", "changed"}
+    run_of_it = {"skipped", "added", "updated", "moved", "removed", "seconds", "bytes"}
+    assert set(report) == content | run_of_it
     assert (report["collection"], report["documents"]) == ("House", 4)
     reasons = {Path(failed["document"]).name: failed["reason"] for failed in report["failed"]}
     assert set(reasons) == {"Empty notes.txt", "Payroll_2023.pdf", "Scan.pdf"}

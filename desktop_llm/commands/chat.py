@@ -18,7 +18,7 @@ from desktop_llm import settings
 from desktop_llm.characters import one_line
 from desktop_llm.chats.records import ChatAdapter
 from desktop_llm.commands.adapters import chosen as chosen_adapters
-from desktop_llm.commands.documents import SharedWorker, knowledge
+from desktop_llm.commands.documents import SharedWorker, follow_changes, knowledge
 from desktop_llm.commands.less_memory import add_hint
 from desktop_llm.commands.library import chat_model
 from desktop_llm.commands.library import library as open_library
@@ -119,6 +119,8 @@ class _Chat:
         """Answer the last message and print the answer as it comes. If it raises UserError, the text so far stays in
         the state.
         """
+        if workers.documents is not None and not self.options.no_update:
+            follow_changes(workers.documents, self.options.collections)
         adapters, used = mixed(workers.library, workers.model, workers.adapters)
         self.state = fold(TurnState(), Mixed(adapters))
         collections = self.options.collections

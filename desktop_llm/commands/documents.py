@@ -6,20 +6,23 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from desktop_llm.channel import WAIT_S, Patience
 from desktop_llm.chats.store import ChatStore
+from desktop_llm.commands.terminal import tell
 from desktop_llm.conversation.storing import Exchange, save_exchange
+from desktop_llm.errors import UserError
 from desktop_llm.instance import Answers, Owner, OwnerGone, OwnersWorker, no_answer
 from desktop_llm.jobs.job import Progress
-from desktop_llm.knowledge.client import Knowledge
+from desktop_llm.knowledge.client import Knowledge, LookFor
 from desktop_llm.paths import Folders
 from desktop_llm.reserve import Reserve
 from desktop_llm.steps import result_of
-from desktop_llm.words import tr
+from desktop_llm.words import plural, tr
 from desktop_llm.workers.protocol import Message
 
 _POLL_S = 0.1
@@ -89,6 +92,44 @@ class SharedWorker:
                 save_exchange(store, Exchange.from_json(data))
             return Message(0, "done")
         return (yield from self._own.forward(kind, data, body))
+
+
+UPDATE_S = 10.0
+"""How long a question waits for changed files to be read."""
+
+
+def follow_changes(client: Knowledge, collections: Iterable[str]) -> None:
+    """Take in what has changed in the files of collections before a question, as far as that is soon done.
+
+    What is deleted or moved is known at once; new and changed files are read for UPDATE_S. Nothing here stops the
+    question: what can't be taken in is told on stderr.
+    """
+    for name in collections:
+        found = client.changes(name)
+        if not found.changed or found.state == "reading":
+            continue
+        # Somebody stopped the reading of a paused one, so what is deleted leaves it and nothing is read.
+        look: LookFor = "gone" if found.state == "paused" else "changes"
+        try:
+            unread = _take_in(client, name, look)
+        except UserError as error:
+            tell(error.message)
+        else:
+            if unread:
+                tell(tr("Some files of {name} are not read yet: `index add {name}` reads them.", name=name))
+
+
+def _take_in(client: Knowledge, name: str, look: LookFor) -> bool:
+    """Whether there was no time to read everything."""
+    until, told = time.monotonic() + UPDATE_S, False
+    with contextlib.closing(client.index(name, (), look=look)) as steps:
+        for step in steps:
+            if not told and step.total:
+                tell(plural("Reading one changed file first.", "Reading %n changed files first.", step.total))
+                told = True
+            if time.monotonic() > until:
+                return True
+    return look == "gone"
 
 
 def absolute(path: Path) -> Path:

@@ -19,6 +19,12 @@ def positive(text: str) -> int:
     return number
 
 
+def add_no_update(sub: ArgumentParser) -> None:
+    """Add the option that leaves a collection as it was read."""
+    text = "search what was read before, without looking for changed files first"
+    sub.add_argument("--no-update", action="store_true", help=text)
+
+
 def within(low: float, high: float) -> Callable[[str], float]:
     """Numbers from `low` to `high`, as a type of argparse."""
 

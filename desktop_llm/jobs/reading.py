@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from desktop_llm.jobs.job import Job, Kind, Progress, Work, told
-from desktop_llm.knowledge.client import IndexProgress, IndexReport, Knowledge
+from desktop_llm.knowledge.client import IndexProgress, IndexReport, Knowledge, LookFor
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,32 @@ class ReadingWork(Work[IndexReport]):
     held_in_place = True
 
     def __init__(
-        self, knowledge: Knowledge, collection: str, paths: Sequence[str | Path] = (), password: str | None = None
+        self,
+        knowledge: Knowledge,
+        collection: str,
+        paths: Sequence[str | Path] = (),
+        password: str | None = None,
+        *,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        look: LookFor = "",
     ) -> None:
+        """The parameters are those of `Knowledge.index`."""
         self._knowledge, self._collection = knowledge, collection
         self._paths, self._password = paths, password
+        self._include, self._exclude, self._look = include, exclude, look
 
     def steps(self) -> Generator[Progress, None, IndexReport]:
         """Read the files; the report lists those that could not be read."""
-        return (yield from told(self._knowledge.index(self._collection, self._paths, self._password), progress_of))
+        steps = self._knowledge.index(
+            self._collection,
+            self._paths,
+            self._password,
+            include=self._include,
+            exclude=self._exclude,
+            look=self._look,
+        )
+        return (yield from told(steps, progress_of))
 
     def pause(self) -> None:
         """Pause after the current passages."""

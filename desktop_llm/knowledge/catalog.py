@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Collection as CollectionOf
 
+from desktop_llm.knowledge.folders import Changes, folders_of
 from desktop_llm.knowledge.recovery import NOTICE
 from desktop_llm.knowledge.shapes import Collection, Document, FailedDocument, IndexReport, PageText
 from desktop_llm.knowledge.sources import Reason
@@ -38,6 +39,7 @@ def summary(store: Store, collection: int, running: CollectionOf[int], paused: C
         size_bytes=size_bytes,
         changed_at=changed_at,
         formats=tuple((each, count) for each, count in formats),
+        folders=tuple(folders_of(store, collection)),
     )
 
 
@@ -51,6 +53,7 @@ def state(store: Store, collection: int, running: CollectionOf[int], paused: Col
         return "empty"
     if waits:
         return "paused"
+    failures = failures or any(folder.problem for folder in folders_of(store, collection))
     return "attention" if failures else "ready"
 
 
@@ -76,6 +79,20 @@ def report(
         skipped=skipped,
         seconds=round(seconds, 3),
         bytes=summary.size_bytes if size_bytes is None else size_bytes,
+        folders=summary.folders,
+    )
+
+
+def with_changes(report: IndexReport, changes: Changes, *, settled: bool = True) -> IndexReport:
+    """The report with what a look through the folders found; unless it is `settled`, only how much that is."""
+    if not settled:
+        return dataclasses.replace(report, changed=changes.count)
+    return dataclasses.replace(
+        report,
+        added=len(changes.new),
+        updated=len(changes.changed),
+        moved=len(changes.moved),
+        removed=len(changes.vanished) + len(changes.excluded),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from desktop_llm.knowledge.shapes import (
     Cited,
@@ -17,6 +17,7 @@ from desktop_llm.knowledge.shapes import (
     CollectionMap,
     Document,
     FailedDocument,
+    Folder,
     FoundOnMap,
     IndexProgress,
     IndexReport,
@@ -42,17 +43,21 @@ __all__ = [
     "CollectionMap",
     "Document",
     "FailedDocument",
+    "Folder",
     "FoundOnMap",
     "IndexProgress",
     "IndexReport",
     "Knowledge",
     "KnowledgeWorker",
+    "LookFor",
     "PagePicture",
     "PageText",
     "Topic",
 ]
 
 CHAT_PREFIX = "chat:"
+
+LookFor = Literal["", "gone", "changes", "all"]
 
 
 class KnowledgeWorker(Protocol):
@@ -109,15 +114,46 @@ class Knowledge:
         return unpack(IndexReport, self._ask("remove_document", collection=collection, path=_wire(path)))
 
     def index(
-        self, collection: str, paths: Iterable[str | Path], password: str | None = None
+        self,
+        collection: str,
+        paths: Iterable[str | Path],
+        password: str | None = None,
+        *,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        look: LookFor = "",
     ) -> Generator[IndexProgress, None, IndexReport]:
         """Read files and folders into a collection (created if new), and the files that still waited there.
 
-        Without paths, it goes on with the waiting files. Closing the generator ends the run after the current file:
-        files already read stay, the rest wait.
+        Folders are remembered, with patterns of what is read in them and what is left out (None: as before). With
+        `look`, all of its folders and files are looked through, for "changes" or, with "all", also for what failed
+        before; with "gone", nothing is read. Without paths or that, it goes on with the waiting files. Closing the
+        generator ends the run after the current file: files already read stay, the rest wait. Raises BadRequest for a
+        pattern that can't be understood.
         """
         data = {"collection": collection, "paths": [_wire(path) for path in paths], "password": password}
-        return self._run("index", data)
+        return self._run("index", data | {"include": include, "exclude": exclude, "look": look})
+
+    def changes(self, collection: str) -> IndexReport:
+        """The content of a collection, with `changed`: how many files are not as they were read. Changes nothing."""
+        return unpack(IndexReport, self._ask("changes", collection=collection))
+
+    def set_folder(
+        self,
+        collection: str,
+        path: str | Path,
+        *,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        watched: bool | None = None,
+    ) -> None:
+        """Remember a folder, or change what is said about it; None stays as it was. Raises BadRequest."""
+        data = {"path": _wire(path), "include": include, "exclude": exclude, "watched": watched}
+        self._ask("set_folder", collection=collection, **data)
+
+    def decide(self, collection: str, *, keep: bool) -> IndexReport:
+        """Keep the files that disappeared in large numbers, until they come back, or take them out."""
+        return unpack(IndexReport, self._ask("decide", collection=collection, keep=keep))
 
     def pause(self, collection: str) -> None:
         """Pause a run after the current batch."""

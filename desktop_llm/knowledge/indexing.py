@@ -21,6 +21,7 @@ from desktop_llm.knowledge import catalog
 from desktop_llm.knowledge.chunks import Chunk
 from desktop_llm.knowledge.cut import Cut, partly, partly_by_meaning
 from desktop_llm.knowledge.embed import Embedder, batches
+from desktop_llm.knowledge.folders import Look, folders_of, is_found
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.language import is_language
 from desktop_llm.knowledge.limits import EMBED_BY, FIRST, LARGER, Budget
@@ -29,7 +30,7 @@ from desktop_llm.knowledge.shapes import IndexProgress, IndexReport
 from desktop_llm.knowledge.sources import ChunkRow, PageRow, Reason, SourceRow
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.suspects import ENOUGH, Suspects
-from desktop_llm.knowledge.walk import FileState, files_below, state_of
+from desktop_llm.knowledge.walk import FileState, files_below, state_now, state_of
 from desktop_llm.words import tr
 from desktop_llm.workers.child import Request
 
@@ -120,6 +121,7 @@ class Indexing:
         self._unlearned = 0
         self._budgets = budgets
         self._late: set[bytes] = set()
+        self._look: Look | None = None
         self._begun: dict[tuple[str, str], Mapping[str, bytes]] = {}  # by late content: the vectors that it has already
         ((self._name,),) = store.rows("SELECT name FROM collection WHERE id = ?", collection)
 
@@ -127,15 +129,32 @@ class Indexing:
         """Note the files below `paths` that are new or changed; a path that does not exist fails at once."""
         waiting: list[bytes] = []
         for path in (file for given in paths for file in files_below(given)):
+            if path is None:
+                yield None
+                continue
             if self._is_unchanged(os.fsencode(path)):
                 self._count.skipped += 1
             else:
                 waiting.append(os.fsencode(path))
             if len(waiting) >= _FILES_A_STEP:
-                self._store.enqueue(self._collection, waiting)
+                self._enqueue(waiting)
                 waiting = []
             yield None
-        self._store.enqueue(self._collection, waiting)
+        self._enqueue(waiting)
+
+    def expect(self, look: Look) -> None:
+        """Count what a look through the folders found."""
+        self._count.skipped += look.changes.unchanged
+        self._sizes |= look.sizes
+        self._look = look
+
+    def _enqueue(self, paths: Sequence[bytes]) -> None:
+        """Note files to be read; one that no folder's look would find is the collection's by itself."""
+        folders = folders_of(self._store, self._collection)
+        found = {path: is_found(folders, path) for path in paths}
+        for named in (False, True):
+            chosen = [path for path in paths if found[path] is not named]
+            self._store.enqueue(self._collection, chosen, named=named)
 
     @property
     def has_late(self) -> bool:
@@ -168,7 +187,10 @@ class Indexing:
         controls = self._controls
         summary = catalog.summary(self._store, self._collection, controls.running, controls.paused)
         seconds = time.monotonic() - self._count.started
-        return catalog.report(summary, skipped=self._count.skipped, seconds=seconds, size_bytes=self._count.bytes_done)
+        report = catalog.report(
+            summary, skipped=self._count.skipped, seconds=seconds, size_bytes=self._count.bytes_done
+        )
+        return report if self._look is None else catalog.with_changes(report, self._look.changes)
 
     def _is_unchanged(self, path: bytes) -> bool:
         rows = self._store.rows(
@@ -268,7 +290,8 @@ class Indexing:
             "Reading it ended the part that reads documents twice, so it was set aside. "
             "Split the file, or save it in another format, and add it again."
         )
-        self._store.fail_document(self._collection, path, 0, 0, Reason(reason, "too_large"))
+        state = state_now(path)
+        self._store.fail_document(self._collection, path, state.size_bytes, state.mtime_ns, Reason(reason, "too_large"))
         self._suspects.clear(path)
         self._count.failed += 1
         self._count.done += 1
@@ -284,7 +307,9 @@ class Indexing:
         reason = reason or Reason(tr("It could not be read just now; add it again"))
         self._reasons[file.content] = reason
         self._count.failed += 1
-        self._store.fail_document(*self._named(file), reason)
+        # A file that could not even be opened is not tried again before it changes.
+        state = file.state if file.sha256 else state_now(file.path)
+        self._store.fail_document(self._collection, file.path, state.size_bytes, state.mtime_ns, reason)
 
     def _embedded(self, file: ReadFile, parsed: Parsed) -> Generator[IndexProgress | None, None, _Embedded]:
         """Embed the chunks that are language, until the document's time is over."""

@@ -113,6 +113,8 @@ def _replace(path: Path, seal: Seal | None, reason: str) -> None:
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     for table in _ROWS:
         sqlite_files.copy_rows(source, target, table)
+    if sqlite_files.count_tables(source, ("folder",)):  # version 1 had none
+        sqlite_files.copy_rows(source, target, "folder")
     sqlite_files.copy_rows(source, target, "vector", by="chunk")
     for (number,) in target.execute("SELECT id FROM source").fetchall():
         with contextlib.suppress(sqlite3.DatabaseError, UnicodeDecodeError):
@@ -138,6 +140,7 @@ def _mend(target: sqlite3.Connection, seal: Seal | None) -> None:
     ):
         target.execute(statement)
     _mend_lists(target, seal)
+    target.execute("DELETE FROM folder WHERE collection NOT IN (SELECT id FROM collection)")
     unused = "DELETE FROM source WHERE id NOT IN (SELECT source FROM document WHERE source IS NOT NULL)"
     target.execute(unused)
     target.execute("DELETE FROM chunk WHERE source NOT IN (SELECT id FROM source)")

@@ -40,15 +40,18 @@ CREATE TABLE index_task(
 
 
 # `folder`: a folder of a collection that is looked through again when something in it changes. `include` and `exclude`
-# are patterns, one a line. `chunk.headings`: what stands above the chunk; `chunk.header`: the column names of the table
-# whose rows it holds.
+# are patterns, one a line; `found` is what the last look found, as JSON. `document.named`: a person named this very
+# file, not a folder that it lies in; `held`: its file has disappeared with many others (knowledge/folders.py).
+# `chunk.headings`: what stands above the chunk; `chunk.header`: the column names of the table whose rows it holds.
 _SECOND = """
 ALTER TABLE chunk ADD COLUMN headings TEXT NOT NULL DEFAULT '';
 ALTER TABLE chunk ADD COLUMN header TEXT NOT NULL DEFAULT '';
 CREATE TABLE folder(
     id INTEGER PRIMARY KEY, collection INTEGER NOT NULL REFERENCES collection(id) ON DELETE CASCADE, path BLOB NOT NULL,
     include TEXT NOT NULL DEFAULT '', exclude TEXT NOT NULL DEFAULT '', watched INTEGER NOT NULL DEFAULT 1,
-    looked_at REAL, UNIQUE(collection, path));
+    looked_at REAL, found TEXT NOT NULL DEFAULT '', UNIQUE(collection, path));
+ALTER TABLE document ADD COLUMN named INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE document ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
 """
 
 STEPS = (_FIRST, _SECOND)

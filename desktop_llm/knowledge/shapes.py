@@ -32,6 +32,27 @@ class FailedDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that a collection remembers, with the patterns of what is read in it and what is left out.
+
+    What the last look found, at `looked_at` (seconds since 1970): `files` to be read, `missing` if the folder was not
+    there, `gone` if so many files had disappeared at once that they are kept until a person decides, and the `links`
+    that lead out of the folder and are not followed. `problem` says in words what needs a person.
+    """
+
+    path: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    watched: bool = True
+    files: int = 0
+    missing: bool = False
+    gone: int = 0
+    links: tuple[str, ...] = ()
+    looked_at: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
     """A named set of documents. `state`: ready, reading, paused, attention (something failed) or empty."""
 
@@ -44,6 +65,7 @@ class Collection:
     size_bytes: int
     changed_at: float | None
     formats: tuple[tuple[str, int], ...]
+    folders: tuple[Folder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +104,9 @@ class IndexProgress:
 class IndexReport:
     """The outcome of a run, or a collection's content; `skipped` files had not changed, `bytes` were read.
 
-    `notice` is what was lost or recovered when the stored text was damaged.
+    `added`, `updated`, `moved` and `removed` count the files that a look through the folders found new, changed,
+    elsewhere and gone; `changed` the files that are not as they were read. `notice` is what was lost or recovered when
+    the stored text was damaged.
     """
 
     collection: str
@@ -93,6 +117,12 @@ class IndexReport:
     skipped: int
     seconds: float
     bytes: int
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    removed: int = 0
+    changed: int = 0
+    folders: tuple[Folder, ...] = ()
     notice: str = ""
 
 
@@ -170,8 +200,8 @@ class FoundOnMap:
 
 # Fields that hold a path (sent as the base64 of its bytes), a sentence, or a value of this module.
 _PATHS = frozenset({"document", "path", "current"})
-_SENTENCES = frozenset({"reason", "notice"})
-_NESTED: dict[str, type] = {"failed": FailedDocument, "citations": Citation, "topics": Topic}
+_SENTENCES = frozenset({"reason", "notice", "problem"})
+_NESTED: dict[str, type] = {"failed": FailedDocument, "citations": Citation, "topics": Topic, "folders": Folder}
 
 
 def pack(value: Any) -> Any:
@@ -205,4 +235,6 @@ def _unpacked(name: str, value: Any) -> Any:
         return from_json(value)
     if not isinstance(value, list):
         return value
-    return tuple(unpack(_NESTED[name], item) if name in _NESTED else tuple(item) for item in value)
+    if name in _NESTED:
+        return tuple(unpack(_NESTED[name], item) for item in value)
+    return tuple(tuple(item) if isinstance(item, list) else item for item in value)

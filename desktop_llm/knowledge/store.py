@@ -136,14 +136,18 @@ class Store:
 
     # Documents
 
-    def enqueue(self, collection: int, paths: Iterable[bytes]) -> None:
-        """Note files that are to be read; files that were read before keep their text until then."""
+    def enqueue(self, collection: int, paths: Iterable[bytes], *, named: bool = False) -> None:
+        """Note files that are to be read; files that were read before keep their text until then.
+
+        `named`: a person named these very files, so they stay whatever a folder's patterns say.
+        """
         query = (
-            "INSERT INTO document(collection, path, status, reason, size_bytes, mtime_ns, waiting) "
-            "VALUES(?, ?, 'waiting', '', 0, 0, 1) ON CONFLICT(collection, path) DO UPDATE SET waiting = 1"
+            "INSERT INTO document(collection, path, status, reason, size_bytes, mtime_ns, waiting, named) "
+            "VALUES(?, ?, 'waiting', '', 0, 0, 1, ?) "
+            "ON CONFLICT(collection, path) DO UPDATE SET waiting = 1, named = max(named, excluded.named)"
         )
         with self.transaction() as connection:
-            connection.executemany(query, ((collection, path) for path in paths))
+            connection.executemany(query, ((collection, path, named) for path in paths))
 
     def forget_waiting(self, collection: int) -> None:
         """Forget the waiting files: they are not to be read any more."""
@@ -158,7 +162,7 @@ class Store:
                 source = unlink(connection, collection, document)
                 connection.execute("DELETE FROM document WHERE id = ?", (document,))
                 forget_unused(connection, source)
-            _touch(connection, collection)
+            touch(connection, collection)
         self._wipe()
 
     def fail_document(self, collection: int, path: bytes, size_bytes: int, mtime_ns: int, reason: Reason) -> None:
@@ -240,18 +244,21 @@ class Store:
         size_bytes: int,
         mtime_ns: int,
     ) -> None:
-        query = "SELECT id FROM document WHERE collection = ? AND path = ?"
-        found = connection.execute(query, (collection, path)).fetchone()
-        before = unlink(connection, collection, found[0]) if found else None
+        query = "SELECT id, source FROM document WHERE collection = ? AND path = ?"
+        found = connection.execute(query, (collection, path)).fetchone() or (None, None)
+        same = source is not None and found[1] == source  # only the file's time is another
+        before = None if same or found[0] is None else unlink(connection, collection, found[0])
         connection.execute(
-            "INSERT OR REPLACE INTO document(collection, path, source, status, reason, size_bytes, mtime_ns, waiting) "
-            "VALUES(?, ?, ?, ?, ?, ?, ?, 0)",
+            "INSERT INTO document(collection, path, source, status, reason, size_bytes, mtime_ns, waiting) "
+            "VALUES(?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT(collection, path) DO UPDATE SET source = excluded.source, "
+            "status = excluded.status, reason = excluded.reason, size_bytes = excluded.size_bytes, "
+            "mtime_ns = excluded.mtime_ns, waiting = 0",
             (collection, path, source, status, reason, size_bytes, mtime_ns),
         )
-        if source is not None:
+        if source is not None and not same:
             add_task(connection, collection, "add", source)
         forget_unused(connection, before)
-        _touch(connection, collection)
+        touch(connection, collection)
 
     def _must_be_free(self, name: str) -> None:
         if self.rows("SELECT 1 FROM collection WHERE name = ?", name):
@@ -305,7 +312,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _touch(connection: sqlite3.Connection, collection: int) -> None:
+def touch(connection: sqlite3.Connection, collection: int) -> None:
+    """Note that a collection has changed now."""
     connection.execute("UPDATE collection SET changed_at = ? WHERE id = ?", (time.time(), collection))
 
 

@@ -1,4 +1,4 @@
-"""Finds the files below a dropped path and reads one file's content; follows no links and never blocks."""
+"""Finds the files below a folder and reads one file's content; never blocks, and never leaves the folder by a link."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.limits import MAX_FILE_BYTES
+from desktop_llm.knowledge.patterns import Patterns
 from desktop_llm.words import tr
 
 MAX_DEPTH = 64
@@ -18,6 +19,8 @@ MAX_DEPTH = 64
 # Folders made by programs for programs; hidden ones (.git, .venv) are left out because of their dot.
 _JUNK_FOLDERS = frozenset({"node_modules", "__pycache__", "__MACOSX", "$RECYCLE.BIN", "System Volume Information"})
 _JUNK_FILES = frozenset({"Thumbs.db", "desktop.ini"})
+
+_MOST_LINKS = 100  # named at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +40,129 @@ class Content:
     state: FileState
 
 
-def files_below(path: Path, depth: int = MAX_DEPTH) -> Iterator[Path]:
-    """`path` itself if it is not a folder, otherwise the ordinary files below it, sorted, without links and hidden
-    files. A folder that lies too deep comes as itself, and reading it gives the reason.
+class Walk:
+    """One walk through a folder. `steps` does it, a folder a step.
+
+    Hidden files and those that programs keep for themselves are left out. A link is followed if what it leads to lies
+    in the folder and was not found by another way, so nothing comes twice and no circle is walked.
+
+    Attributes after it: `files`, the ordinary files with their states, in order of their paths; `missing`, whether the
+    folder is not there; `unreadable`, folders whose content could not be listed; `outside`, the links that lead out of
+    the folder, by their path in it. A folder that lies too deep is among the files, and reading it gives the reason.
     """
-    if not path.is_dir():
-        yield path
-        return
-    for entry in _entries(path):
-        if entry.is_symlink() or entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name in _JUNK_FOLDERS:
+
+    def __init__(self, folder: Path, patterns: Patterns | None = None, *, depth: int = MAX_DEPTH) -> None:
+        self.files: dict[bytes, FileState] = {}
+        self.missing = False
+        self.unreadable: list[bytes] = []
+        self.outside: list[str] = []
+        self._folder = os.fspath(folder)
+        self.patterns = patterns or Patterns()
+        self._depth = depth
+        self._links: list[os.DirEntry[str]] = []
+        self._seen: set[tuple[int, int]] = set()
+        self._real = ""
+
+    def steps(self) -> Iterator[None]:
+        """Walk; ends at once for a folder that is not there."""
+        try:
+            found = os.stat(self._folder)  # noqa: PTH116 - paths stay text here: 20,000 Path objects cost as much again
+        except OSError:
+            self.missing = True
+            return
+        self.missing = not stat.S_ISDIR(found.st_mode)
+        if self.missing:
+            return
+        self._real = os.path.realpath(self._folder)
+        self._seen.add((found.st_dev, found.st_ino))
+        yield from self._below(self._folder, "", self._depth)
+        while self._links:
+            links, self._links = sorted(self._links, key=lambda link: link.path), []
+            for link in links:
+                yield from self._follow(link)
+        self.files = dict(sorted(self.files.items()))
+
+    def relative(self, path: str) -> str:
+        """A path below the folder, with `/` between names."""
+        return path[len(self._folder) :].replace(os.sep, "/").lstrip("/")
+
+    def _below(self, folder: str, inside: str, depth: int) -> Iterator[None]:
+        yield None
+        for entry in self._entries(folder):
+            name = f"{inside}{entry.name}"
+            if entry.name.startswith(".") or self.patterns.leave_out(name):
                 continue
-            if depth > 1:
-                yield from files_below(Path(entry.path), depth - 1)
-            else:
-                yield Path(entry.path)
-        elif entry.is_file(follow_symlinks=False) and not _is_junk(entry.name):
-            yield Path(entry.path)
+            if entry.is_symlink():
+                self._links.append(entry)
+            elif entry.is_dir(follow_symlinks=False):
+                yield from self._take_folder(entry, name, depth)
+            elif entry.is_file(follow_symlinks=False):
+                self._take_file(entry, name)
+
+    def _take_folder(self, entry: os.DirEntry[str], name: str, depth: int) -> Iterator[None]:
+        if entry.name in _JUNK_FOLDERS:
+            return
+        if depth <= 1:
+            self.files[os.fsencode(entry.path)] = state_now(os.fsencode(entry.path))
+            return
+        if self._is_new(entry):
+            yield from self._below(entry.path, f"{name}/", depth - 1)
+
+    def _take_file(self, entry: os.DirEntry[str], name: str) -> None:
+        if entry.name in _JUNK_FILES or entry.name.startswith("~$") or not self.patterns.take(name):
+            return
+        try:
+            found = entry.stat()
+        except OSError:
+            return  # gone meanwhile
+        self._seen.add((found.st_dev, found.st_ino))
+        self.files[os.fsencode(entry.path)] = FileState(found.st_size, found.st_mtime_ns)
+
+    def _follow(self, link: os.DirEntry[str]) -> Iterator[None]:
+        name, real = self.relative(link.path), os.path.realpath(link.path)
+        if not real.startswith(self._real.rstrip(os.sep) + os.sep) and real != self._real:
+            if len(self.outside) < _MOST_LINKS:
+                self.outside.append(name)
+            return
+        try:
+            kind = os.stat(link.path).st_mode  # noqa: PTH116
+        except OSError:
+            return  # it leads to nothing, or to itself
+        if stat.S_ISDIR(kind):
+            yield from self._take_folder(link, name, self._depth - name.count("/"))
+        elif stat.S_ISREG(kind) and self._is_new(link):
+            self._take_file(link, name)
+
+    def _is_new(self, entry: os.DirEntry[str]) -> bool:
+        """Whether no other way has led here. Windows tells a folder's number only to those who ask for it."""
+        try:
+            found = os.stat(entry.path)  # noqa: PTH116
+        except OSError:
+            return True  # listing or reading it tells why
+        known = (found.st_dev, found.st_ino) in self._seen
+        self._seen.add((found.st_dev, found.st_ino))
+        return not known
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return []  # gone meanwhile
+        except OSError:
+            self.unreadable.append(os.fsencode(folder))
+            return []
+
+
+def files_below(path: Path) -> Iterator[Path | None]:
+    """`path` itself if it is not a folder, otherwise the files that a walk finds below it; None after each step."""
+    walk = Walk(path)
+    for _ in walk.steps():
+        yield None
+    if walk.missing:
+        yield path
+    for file in walk.files:
+        yield Path(os.fsdecode(file))
 
 
 def state_of(path: Path) -> FileState:
@@ -64,6 +171,15 @@ def state_of(path: Path) -> FileState:
         return _checked(path.stat())
     except OSError as error:
         raise _unreadable(error) from error
+
+
+def state_now(path: bytes) -> FileState:
+    """The size and time of whatever is there; zeros for nothing."""
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return FileState(0, 0)
+    return FileState(found.st_size, found.st_mtime_ns)
 
 
 def content_of(path: Path) -> Content:
@@ -78,18 +194,6 @@ def content_of(path: Path) -> Content:
     if len(data) > MAX_FILE_BYTES:
         raise _too_large()
     return Content(data, hashlib.sha256(data).hexdigest(), state)
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        return []  # no permission, or gone meanwhile: read the rest
-
-
-def _is_junk(name: str) -> bool:
-    return name in _JUNK_FILES or name.startswith("~$")
 
 
 def _checked(found: os.stat_result) -> FileState:

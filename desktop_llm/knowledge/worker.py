@@ -23,6 +23,7 @@ from desktop_llm.knowledge import candidates, catalog
 from desktop_llm.knowledge.cite import cite
 from desktop_llm.knowledge.collection_map import placed
 from desktop_llm.knowledge.embed import Embedder, EmbeddingFiles, starter_files
+from desktop_llm.knowledge.folders import Look, decide, folders_of, remember, stay_out
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.indexing import Controls, Indexing
 from desktop_llm.knowledge.pages import Pages
@@ -192,11 +193,12 @@ class Service:
         collection = self._store.collection(data["collection"])
         path = os.fsencode(path_from_wire(data["path"]))
         documents = catalog.documents_below(self._store, collection, path)
-        if not documents:
+        if not documents and os.fsdecode(path) not in [each.path for each in folders_of(self._store, collection)]:
             raise NotFound(
                 tr("{file} is not in {collection}.", file=os.fsdecode(path), collection=data["collection"]),
                 tr("Nothing was changed."),
             )
+        stay_out(self._store, collection, path)
         self._store.remove_documents(collection, documents)
         self._nearest.learn(collection)
         return dict(pack(catalog.report(self._summary(collection))))
@@ -264,6 +266,34 @@ class Service:
         self._controls.answering = data["active"]
         return {}
 
+    def set_folder(self, data: Data) -> Answer:
+        collection = self._store.collection(data["collection"])
+        path = path_from_wire(data["path"])
+        remember(
+            self._store,
+            collection,
+            path,
+            include=data["include"],
+            exclude=data["exclude"],
+            watched=data["watched"],
+        )
+        return {}
+
+    def decide(self, data: Data) -> Answer:
+        collection = self._store.collection(data["collection"])
+        decide(self._store, collection, keep=data["keep"])
+        self._nearest.learn(collection)
+        return dict(pack(catalog.report(self._summary(collection))))
+
+    def changes(self, request: Request) -> Steps:
+        """Look through the folders of a collection, and count what is not as it was read; nothing is changed."""
+        collection = self._store.collection(request.data["collection"])
+        look = Look(self._store, collection)
+        for _ in look.steps():
+            yield None
+        report = self._told(catalog.report(self._summary(collection)))
+        return dict(pack(catalog.with_changes(report, look.changes, settled=False)))
+
     def index(self, request: Request) -> Steps:
         """Read files into a collection; runs take turns, one at a time."""
         data = request.data
@@ -280,9 +310,12 @@ class Service:
         )
         self._turns.append(run)
         try:
-            yield from _sent(run.find([path_from_wire(path) for path in data["paths"]]))
+            yield from _sent(self._found(run, collection, data))
             yield from self._turn_of(run)
             self._begin(collection, request)
+            if data.get("look") == "gone":
+                self._nearest.learn(collection)
+                return dict(pack(run.report()))
             yield from _sent(run.steps())
             if run.has_late:  # the files of other collections go before them
                 self._turns.append(self._turns.pop(0))
@@ -295,6 +328,22 @@ class Service:
             self._end(collection)
         self._note_lists()
         return dict(pack(run.report()))
+
+    def _found(self, run: Indexing, collection: int, data: Data) -> Iterator[IndexProgress | None]:
+        """Note what is to be read: of the given folders, which are remembered, and the given files; or of all folders
+        and files of the collection, if `look` says so: "changes" or "gone", or "all" to try again what failed, too.
+        """
+        paths = [path_from_wire(path) for path in data["paths"]]
+        folders = [] if data["collection"].startswith("chat:") else [path for path in paths if path.is_dir()]
+        for path in folders:
+            remember(self._store, collection, path, include=data.get("include"), exclude=data.get("exclude"))
+        if folders or data.get("look"):
+            again = data.get("look") not in ("changes", "gone")
+            look = Look(self._store, collection, again=again, below=folders or None)
+            yield from look.steps()
+            run.expect(look)
+            yield from look.settle()
+        yield from run.find([path for path in paths if path not in folders])
 
     def _turn_of(self, run: Indexing) -> Iterator[None]:
         while self._turns[0] is not run:
@@ -385,11 +434,18 @@ AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
         "cite": Service.cite,
         "page_picture": Service.page_picture,
         "page_text": Service.page_text,
+        "set_folder": Service.set_folder,
+        "decide": Service.decide,
         "answering": Service.answering,
     }
 )
 IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
-    {"index": Service.index, "rebuild": Service.rebuild, "collection_map": Service.collection_map}
+    {
+        "index": Service.index,
+        "rebuild": Service.rebuild,
+        "collection_map": Service.collection_map,
+        "changes": Service.changes,
+    }
 )
 
 
