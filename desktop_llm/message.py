@@ -105,8 +105,9 @@ class Citation:
     """A span of a document: a passage that a model was given, or a quote that supports its answer.
 
     `text` is exactly `[start:end]` (code points) of that page's stored text; `page` counts from 1, None if the format
-    has none; `place` names slide, sheet, heading or line. `score` is 0 to 1. `verified` means that the span was read
-    again from the store and is equal.
+    has none; `place` names slide, sheet, heading or line. `context` is what a model reads with it: the title and the
+    headings above it on the first line, the column names of its rows on the second. `score` is 0 to 1. `verified` means
+    that the span was read again from the store and is equal.
     """
 
     number: int
@@ -118,6 +119,7 @@ class Citation:
     score: float
     verified: bool = False
     place: str = ""
+    context: str = ""
 
 
 def marked_citations(marks: Sequence[int], citations: Sequence[Citation]) -> list[Citation | None]:

@@ -229,6 +229,7 @@ def _citation(row: sqlite3.Row) -> Citation:
         score=row["score"],
         verified=bool(row["verified"]),
         place=from_sql(row["place"]),
+        context=from_sql(row["context"]),
     )
 
 
@@ -297,4 +298,5 @@ def citation_values(citation: Citation) -> tuple[Any, ...]:
         citation.score,
         citation.verified,
         to_sql(citation.place),
+        to_sql(citation.context),
     )

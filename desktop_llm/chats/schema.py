@@ -119,7 +119,10 @@ _SIXTH = (
     "ALTER TABLE message ADD COLUMN continued TEXT NOT NULL DEFAULT '{}'",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+# The headings and column names that a model read with a passage: a later prompt repeats them to the letter.
+_SEVENTH = ("ALTER TABLE citation ADD COLUMN context ANY NOT NULL DEFAULT ''",)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",

@@ -283,7 +283,7 @@ class ChatStore(ChatReader):
         rows = [(True, citation) for citation in citations] + [(False, source) for source in sources]
         self._connection.executemany(
             "INSERT INTO citation (message, cited, number, document, page, start, end, text, score, verified, "
-            "place) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "place, context) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(message, cited, *citation_values(citation)) for cited, citation in rows],
         )
 

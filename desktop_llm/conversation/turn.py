@@ -66,7 +66,7 @@ from desktop_llm.engine.client import (
 from desktop_llm.engine.engines import Engines
 from desktop_llm.engine.room import Memory
 from desktop_llm.errors import ContextOverflow, UserError, WorkerDied
-from desktop_llm.knowledge.client import Knowledge
+from desktop_llm.knowledge.client import CHAT_PREFIX, Knowledge
 from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, ToolResult, appended, text_of
 from desktop_llm.models.library import Library, Model
 from desktop_llm.tokens import ids_of
@@ -76,9 +76,11 @@ log = logging.getLogger(__name__)
 
 # If the process is killed, at most this much of an answer is lost.
 SAVE_EVERY_S = 0.7
-# Passages may take a third of the context, and no more than a person would wait for on a plain CPU.
-MAX_PASSAGE_TOKENS = 1000
+# Passages may take a third of the context, and no more than the model reads in the time that a person would wait.
 PASSAGE_SHARE = 3
+PASSAGES_S = 15
+# As long as it is unknown how fast the model reads; and at least, for a slow one.
+USUAL_PASSAGE_TOKENS, LEAST_PASSAGE_TOKENS = 1000, 600
 CHOICES = 5
 """The number of likeliest tokens that are kept for each place of an answer, if they are."""
 
@@ -125,7 +127,8 @@ def answer(
         passages = list(continues.sources)
         yield Sources(continues.sources)
     elif knowledge is not None and collections:
-        passages = knowledge.retrieve(collections, retrieval_query(messages), _passage_budget(engine))
+        budget, whole = _passage_budget(engine), _is_attached(collections)
+        passages = knowledge.retrieve(collections, retrieval_query(messages), budget, whole=whole)
         yield Sources(tuple(passages))
         if not passages and not tools:
             yield TextDelta(nothing_found(collections))
@@ -479,8 +482,17 @@ def _cite(knowledge: Knowledge, text: str, passages: Sequence[Citation]) -> Cite
 
 
 def _passage_budget(engine: Engine) -> int:
-    loaded = engine.loaded
-    return min(MAX_PASSAGE_TOKENS, loaded.context_length // PASSAGE_SHARE) if loaded else MAX_PASSAGE_TOKENS
+    """How many tokens of passages the model gets. How fast it reads is known from the last long prompt that it
+    processed on this machine (`engine/paces.py`): 100 tokens a second make 1,500.
+    """
+    context_length = engine.loaded.context_length if engine.loaded else USUAL_CONTEXT_LENGTH
+    readable = int(engine.prompt_tps * PASSAGES_S) or USUAL_PASSAGE_TOKENS
+    return min(context_length // PASSAGE_SHARE, max(readable, LEAST_PASSAGE_TOKENS))
+
+
+def _is_attached(collections: Sequence[str]) -> bool:
+    """Whether the documents were put into the chat itself: the model then reads all of them if they fit."""
+    return all(name.startswith(CHAT_PREFIX) for name in collections)
 
 
 def _cut_off() -> UserError:

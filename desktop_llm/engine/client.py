@@ -129,6 +129,11 @@ class Engine:
         self._under_way: list[UnderWay] = []
 
     @property
+    def prompt_tps(self) -> float:
+        """The tokens a second of the last long prompt with the loaded model and its settings; 0 if that is unknown."""
+        return self._paces.prompt_tps(*self._wanted) if self._wanted else 0.0
+
+    @property
     def loaded(self) -> LoadedModel | None:
         """The model in memory; None before the first load and after the worker died."""
         return self._loaded if self._worker is not None and self._worker.alive else None

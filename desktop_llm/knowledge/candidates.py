@@ -6,9 +6,11 @@ import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import numpy as np
 
+from desktop_llm.knowledge.chunks import HEADING_BORDER
 from desktop_llm.knowledge.embed import DIMENSIONS, Vectors
 from desktop_llm.knowledge.keywords import match_any
 from desktop_llm.knowledge.store import Store
@@ -127,6 +129,21 @@ def chunk_at(store: Store, document: str, page: int | None, start: int) -> int |
     )
     found = store.rows(query, os.fsencode(document), page, start, start)
     return int(found[0][0]) if found else None
+
+
+def contexts(store: Store, chunks: Collection[int]) -> dict[int, str]:
+    """What stands above each of the chunks, as a `Citation` has it; a title that its file's name says is left out."""
+    query = (
+        "SELECT chunk.id, source.title, headings, header, (SELECT path FROM document WHERE source = source.id LIMIT 1) "
+        f"FROM chunk JOIN source ON source.id = chunk.source WHERE chunk.id IN ({_marks(chunks)})"
+    )
+    found = {}
+    for chunk, title, headings, header, path in store.rows(query, *chunks):
+        name = PurePath(os.fsdecode(path or b"")).name
+        is_told = not title or title in (name, PurePath(name).stem) or title in headings.split(HEADING_BORDER)
+        above = headings if is_told else HEADING_BORDER.join(filter(None, (title, headings)))
+        found[chunk] = f"{above}\n{header}" if header else above
+    return found
 
 
 def paths(store: Store, collections: Sequence[int], sources: Collection[int]) -> dict[int, str]:

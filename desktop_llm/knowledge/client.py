@@ -216,12 +216,16 @@ class Knowledge:
         found = unpack_all(Citation, self._ask("passage", collection=name, chunk=chunk)["passages"])
         return found[0] if found else None
 
-    def retrieve(self, collections: Sequence[str], question: str, token_budget: int) -> list[Citation]:
+    def retrieve(
+        self, collections: Sequence[str], question: str, token_budget: int, *, whole: bool = False
+    ) -> list[Citation]:
         """The passages to give to a model for a question, numbered, within a budget of (embedding model's) tokens.
 
-        Empty if nothing relevant is found.
+        Empty if nothing relevant is found. With `whole`, they are all pages of the documents, in order, if these fit.
         """
-        data = self._ask("retrieve", collections=list(collections), question=question, token_budget=token_budget)
+        data = self._ask(
+            "retrieve", collections=list(collections), question=question, token_budget=token_budget, whole=whole
+        )
         return unpack_all(Citation, data["passages"])
 
     def cite(self, answer: str, passages: Sequence[Citation]) -> Cited:

@@ -25,7 +25,6 @@ from desktop_llm.words import tr
 log = logging.getLogger(__name__)
 
 MAX_TOKENS = 256  # the length the model was trained with; longer texts are cut off
-_MOST_WINDOWS = 2
 DIMENSIONS = 384
 # Measured: batches of 1 to 8 texts embed equally many tokens a second, 16 a tenth fewer, 32 a quarter fewer. A search
 # waits for the current batch.
@@ -108,14 +107,12 @@ class Embedder:
 
     def embed_batch(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of a few texts, in one run: mean over the tokens, then normalised."""
-        encoded = [_windows(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
-        ids, mask = _padded([window for windows in encoded for window in windows])
+        encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        ids, mask = _padded(encoded)
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         (hidden,) = self._ready_session().run(["last_hidden_state"], inputs)
         weights = mask[:, :, None].astype(np.float32)
-        firsts = np.cumsum([0, *(len(windows) for windows in encoded[:-1])])
-        sums, counts = (np.add.reduceat(each.sum(axis=1), firsts) for each in (hidden * weights, weights))
-        vectors = sums / counts
+        vectors = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
     def _ready_session(self) -> Any:
@@ -139,20 +136,11 @@ def batches(texts: Sequence[str]) -> list[list[int]]:
     return found
 
 
-def _windows(ids: Sequence[int]) -> list[Sequence[int]]:
-    """The tokens of a text in parts of about equal length that the model can take, each between the special tokens."""
-    if len(ids) <= MAX_TOKENS:
-        return [ids]
-    first, *inner, last = ids
-    count = min(_MOST_WINDOWS, -(-len(inner) // (MAX_TOKENS - 2)))
-    length = min(MAX_TOKENS - 2, -(-len(inner) // count))
-    return [[first, *inner[start : start + length], last] for start in range(0, count * length, length)]
-
-
-def _padded(windows: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    shape = (len(windows), max(map(len, windows)))
+def _padded(encoded: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    cut = [[*ids[: MAX_TOKENS - 1], ids[-1]] if len(ids) > MAX_TOKENS else ids for ids in encoded]
+    shape = (len(cut), max(len(ids) for ids in cut))
     ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for row, tokens in enumerate(windows):
+    for row, tokens in enumerate(cut):
         ids[row, : len(tokens)] = tokens
         mask[row, : len(tokens)] = 1
     return ids, mask

@@ -157,6 +157,7 @@ class Retriever:
     def _passages(self, collections: Sequence[int], chosen: Sequence[tuple[Candidate, float]]) -> list[Citation]:
         paths = candidates.paths(self._store, collections, {candidate.source for candidate, _ in chosen})
         as_stored = candidates.as_stored(self._store, [candidate.chunk for candidate, _ in chosen])
+        contexts = candidates.contexts(self._store, [candidate.chunk for candidate, _ in chosen])
         return [
             Citation(
                 number,
@@ -167,6 +168,7 @@ class Retriever:
                 found.text,
                 score,
                 place=found.place,
+                context=contexts[found.chunk],
                 verified=found.chunk in as_stored,
             )
             for number, (found, score) in enumerate(chosen, 1)

@@ -33,6 +33,7 @@ from desktop_llm.knowledge.seal import break_seal, note_lists, read_seal, seal
 from desktop_llm.knowledge.shapes import IndexProgress, IndexReport, pack, unpack_all
 from desktop_llm.knowledge.store import Damaged, Store
 from desktop_llm.knowledge.suspects import Suspects
+from desktop_llm.knowledge.whole import whole_documents
 from desktop_llm.message import Citation
 from desktop_llm.paths import Folders, package_file
 from desktop_llm.steps import Run
@@ -240,7 +241,11 @@ class Service:
 
     def retrieve(self, data: Data) -> Answer:
         collections = self._named(data["collections"])
-        return {"passages": pack(self._retriever.retrieve(collections, data["question"], data["token_budget"]))}
+        budget = data["token_budget"]
+        passages = self._retriever.retrieve(collections, data["question"], budget)
+        if passages and data["whole"]:
+            passages = whole_documents(self._store, collections, self._embedder.count_tokens, budget) or passages
+        return {"passages": pack(passages)}
 
     def find_on_map(self, data: Data) -> Answer:
         collection = self._store.collection(data["collection"])

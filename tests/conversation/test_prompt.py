@@ -29,7 +29,7 @@ def test_passages_stand_before_the_last_question_as_quotes() -> None:
     passage = Citation(1, "/lease.pdf", 3, 0, 5, "Three\n months.", 0.9)
     *earlier, last = with_passages(HELLO, [passage])
     assert earlier == HELLO[:-1]
-    assert "[1]\nThree\n months." in last.text
+    assert "[1] lease.pdf, page 3\nThree\n months.\n\nAnswer" in last.text
     assert "not instructions" in last.text
     assert last.text.endswith("Question: Why is it so?")
 
@@ -37,4 +37,31 @@ def test_passages_stand_before_the_last_question_as_quotes() -> None:
 def test_a_passage_of_code_keeps_its_lines_and_indentation() -> None:
     code = "def rate(kwh: int) -> float:\n    if kwh > 400:\n        return 0.31\n\n    return 0.27"
     last = with_passages(HELLO, [Citation(2, "/tariff.py", None, 0, len(code), code, 0.9)])[-1]
-    assert f"[2]\n{code}\n" in last.text
+    assert f"[2] tariff.py\n{code}\n" in last.text
+
+
+def test_a_passage_is_headed_by_its_place_and_the_names_of_its_columns() -> None:
+    rows = Citation(
+        1, "/staff/pay.xlsx", None, 0, 10, "E1071 | 47", 0.9, place="2024, A72:B72", context="2024\nNumber | Salary"
+    )
+    clause = Citation(
+        2, "/lease.docx", None, 0, 9, "No dogs.", 0.8, place="7. Repairs", context="House rules › Part II › 7. Repairs"
+    )
+    last = with_passages(HELLO, [rows, clause])[-1].text
+    assert "[1] pay.xlsx, 2024, A72:B72\nColumns: Number | Salary\nE1071 | 47\n" in last
+    assert "[2] lease.docx, House rules › Part II › 7. Repairs\nNo dogs.\n" in last
+
+
+def test_files_of_the_same_name_are_told_apart_and_what_was_quoted_stays_as_it_was() -> None:
+    lyon, porto = (
+        Citation(number, f"/sites/{city}/report.txt", None, 0, 4, text, 0.9)
+        for number, city, text in ((1, "Lyon", "4.6."), (2, "Porto", "3.1."))
+    )
+    first = with_passages(HELLO[:1], [lyon])
+    assert "[1] report.txt\n4.6." in first[0].text
+    again = with_passages(HELLO, [lyon, porto], {0: [lyon]})
+    assert again[0] == first[0]
+    assert "[2] Porto/report.txt\n3.1." in again[-1].text
+    both = with_passages(HELLO, [lyon, porto])[-1].text
+    assert "[1] Lyon/report.txt" in both
+    assert "[2] Porto/report.txt" in both
