@@ -209,9 +209,9 @@ class _Walk:
         for each in element:
             name = local(each)
             if name == "fldChar":
+                data = child(each, "ffData")
+                parts.append("" if data is None or hidden or self._code else _form_field(data))
                 self._field(attribute(each, "fldCharType"))
-            elif name == "ffData":
-                parts.append("" if hidden else _form_field(each))
             elif name == "r":
                 self._inline(each, parts, self._reading.styles.hides(child(each, "rPr"), hidden))
             elif name == "txbxContent":

@@ -327,10 +327,12 @@ class _Reading:
         text.rows, text.cells = [], []
 
     def _end_text(self, text: _Text) -> None:
-        self._group = _Group(text) if text is not self._group.text else replace(self._group, role="text")
+        """End the last paragraph and table of a text."""
+        around, self._group = self._group, _Group(text)
         text.in_table = False
         self._end_paragraph()
         self._end_table(text)
+        self._group = around
 
 
 def _known_codec(name: str) -> str:

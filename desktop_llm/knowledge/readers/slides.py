@@ -53,11 +53,23 @@ def in_reading_order(shapes: list[Shape]) -> list[Shape]:
 def _cut(shapes: list[Shape]) -> list[Shape]:
     if len(shapes) < 2:
         return shapes
-    for axis in (0, 1):
-        groups = _groups(shapes, axis)
-        if len(groups) > 1:
-            return [shape for group in groups for shape in _cut(group)]
-    return sorted(shapes, key=lambda shape: ((shape.box or (0, 0))[1], (shape.box or (0, 0))[0]))
+    groups = _groups(shapes, 0)
+    if len(groups) == 1:
+        groups = _rows(shapes)
+    if len(groups) == 1:
+        return sorted(shapes, key=lambda shape: ((shape.box or (0, 0))[1], (shape.box or (0, 0))[0]))
+    return [shape for group in groups for shape in _cut(group)]
+
+
+def _rows(shapes: list[Shape]) -> list[list[Shape]]:
+    """The shapes in rows; rows below each other whose shapes stand in the same columns are one."""
+    rows: list[list[Shape]] = []
+    for row in _groups(shapes, 1):
+        if rows and len(_groups(rows[-1], 0)) > 1 and len(_groups(rows[-1] + row, 0)) > 1:
+            rows[-1] = rows[-1] + row
+        else:
+            rows.append(row)
+    return rows
 
 
 def _groups(shapes: list[Shape], axis: int) -> list[list[Shape]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import docx
 from reportlab.lib.utils import ImageReader
@@ -90,3 +90,12 @@ def read_page(name: str, data: bytes) -> Page:
     """The only page of a document."""
     (page,), _, _ = read(name, data)
     return page
+
+
+def packed(parts: Mapping[str, str | bytes]) -> bytes:
+    """A ZIP file of these parts, in their order."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, data in parts.items():
+            package.writestr(name, data)
+    return out.getvalue()
