@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 
 from desktop_llm.knowledge.chunks import HEADING_BORDER
 from desktop_llm.knowledge.embed import DIMENSIONS, Vectors
-from desktop_llm.knowledge.keywords import match_any
+from desktop_llm.knowledge.keywords import QueryWord, match_any
 from desktop_llm.knowledge.store import Store
 
 # A word that stands in a larger share of the chunks than this finds nothing by itself; leaving it out saves most of the
@@ -20,11 +21,13 @@ from desktop_llm.knowledge.store import Store
 _COMMON_SHARE = 0.3
 _MAX_WORDS = 24
 _FEW = 50
+_SAMPLE = 3000  # chunks that are looked through for how a word is written
+_MOST_VECTORS = 4000  # that are compared one by one when only some documents are searched
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A chunk that may become a passage."""
+    """A chunk that may become a passage; `above` is what stands above it: title, headings, column names."""
 
     chunk: int
     source: int
@@ -33,86 +36,125 @@ class Candidate:
     start: int
     end: int
     text: str
+    above: str
 
 
-def weighed(store: Store, words: Sequence[str]) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is searched: collections, and of these only some contents if `sources` are given."""
+
+    collections: Sequence[int]
+    sources: frozenset[int] | None = None
+
+    @property
+    def where(self) -> str:
+        """The condition on a chunk's row."""
+        of_collections = f"SELECT source FROM document WHERE collection IN ({_marks(self.collections)})"
+        if self.sources is None:
+            return f"chunk.source IN ({of_collections})"
+        return f"chunk.source IN ({_marks(self.sources)}) AND chunk.source IN ({of_collections})"
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The values for the condition's marks."""
+        return (*(self.sources or ()), *self.collections)
+
+
+def weighed(store: Store, words: Iterable[QueryWord]) -> dict[str, float]:
     """Each word with the logarithm of how rare it is among all chunks; with only a few chunks, rarity says little."""
     ((total,),) = store.rows("SELECT count(*) FROM chunk")
-    query = "SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?"
-    counts = {word: store.rows(query, match_any([word]))[0][0] for word in words}
-    return {word: math.log((total + _FEW) / (count + 0.5)) for word, count in counts.items()}
+    return {each.word: math.log((total + _FEW) / (_count(store, each) + 0.5)) for each in words}
 
 
-def by_keywords(store: Store, collections: Sequence[int], words: Mapping[str, float], count: int) -> dict[int, float]:
+def _count(store: Store, each: QueryWord) -> float:
+    ((count,),) = store.rows("SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?", match_any([each.word]))
+    if not each.written:
+        return float(count)
+    sample = "SELECT rowid FROM chunk_words WHERE chunk_words MATCH ? LIMIT ?"
+    query = f"SELECT count(*), sum(instr(text, ?) > 0) FROM chunk WHERE id IN ({sample})"
+    ((looked_at, so_written),) = store.rows(query, each.written, match_any([each.word]), _SAMPLE)
+    return float(count * (so_written or 0) / max(1, looked_at))
+
+
+def by_keywords(store: Store, scope: Scope, words: Mapping[str, float], count: int) -> dict[int, float]:
     """The chunks that match best by BM25, with their scores."""
     rare = [word for word, weight in words.items() if weight > -math.log(_COMMON_SHARE)]
-    found = _matching(store, collections, sorted(rare, key=lambda word: -words[word])[:_MAX_WORDS], count)
-    return found or _matching(store, collections, list(words)[:_MAX_WORDS], count)
+    found = _matching(store, scope, sorted(rare, key=lambda word: -words[word])[:_MAX_WORDS], count)
+    return found or _matching(store, scope, list(words)[:_MAX_WORDS], count)
 
 
-def _matching(store: Store, collections: Sequence[int], words: list[str], count: int) -> dict[int, float]:
+def _matching(store: Store, scope: Scope, words: list[str], count: int) -> dict[int, float]:
     if not words:
         return {}
     # The plus keeps SQLite from running the match anew for each row of the collections: 12 ms instead of 4 s.
     query = (
-        "SELECT rowid, -rank FROM chunk_words WHERE chunk_words MATCH ? AND +rowid IN ("
-        "SELECT chunk.id FROM chunk JOIN document ON document.source = chunk.source "
-        f"WHERE document.collection IN ({_marks(collections)})) ORDER BY rank LIMIT ?"
+        "SELECT rowid, -rank FROM chunk_words WHERE chunk_words MATCH ? AND "
+        f"+rowid IN (SELECT id FROM chunk WHERE {scope.where}) ORDER BY rank LIMIT ?"
     )
-    return dict(store.rows(query, match_any(words), *collections, count))
+    return dict(store.rows(query, match_any(words), *scope.values, count))
 
 
-def size(store: Store, collections: Sequence[int]) -> int:
-    """How many chunks the collections hold."""
+def by_phrase(store: Store, scope: Scope, words: Sequence[str], count: int) -> set[int]:
+    """Chunks that hold all words in a row; some of them if there are more than `count`."""
     query = (
-        "SELECT count(*) FROM chunk WHERE source IN "
-        f"(SELECT source FROM document WHERE collection IN ({_marks(collections)}))"
+        "SELECT rowid FROM chunk_words WHERE chunk_words MATCH ? AND "
+        f"+rowid IN (SELECT id FROM chunk WHERE {scope.where}) LIMIT ?"
     )
-    return int(store.rows(query, *collections)[0][0])
+    return _first(store.rows(query, f'"{" ".join(words)}"', *scope.values, count))
 
 
-def coverage(store: Store, chunks: Sequence[int], words: Mapping[str, float]) -> float:
-    """The largest share of the words' weight that one of the chunks holds."""
-    held = dict.fromkeys(chunks, 0.0)
-    query = f"SELECT rowid FROM chunk_words WHERE chunk_words MATCH ? AND rowid IN ({_marks(chunks)})"
-    for word, weight in words.items():
-        for (chunk,) in store.rows(query, match_any([word]), *chunks):
-            held[chunk] += weight
-    return max(held.values(), default=0.0) / (sum(words.values()) or 1.0)
+def by_writing(store: Store, scope: Scope, each: QueryWord, count: int) -> set[int]:
+    """Chunks that hold a word as it is written, among the first ones that hold it in any way."""
+    sample = "SELECT rowid FROM chunk_words WHERE chunk_words MATCH ? LIMIT ?"
+    query = f"SELECT id FROM chunk WHERE instr(text, ?) > 0 AND id IN ({sample}) AND {scope.where} LIMIT ?"
+    return _first(store.rows(query, each.written, match_any([each.word]), _SAMPLE, *scope.values, count))
 
 
-def read(store: Store, collections: Sequence[int], chunks: Collection[int]) -> list[Candidate]:
-    """Those of the chunks that the collections hold."""
+def nearest_of(store: Store, scope: Scope, fingerprint: str, vector: Vectors, count: int) -> dict[int, float]:
+    """The chunks nearest to a unit vector (DIMENSIONS,), with their similarity; for a scope of a few documents."""
     query = (
-        'SELECT chunk.id, chunk.source, page.number, chunk.place, chunk.start, chunk."end", chunk.text '
-        f"FROM chunk JOIN page ON page.id = chunk.page WHERE chunk.id IN ({_marks(chunks)}) AND chunk.source IN "
-        f"(SELECT source FROM document WHERE collection IN ({_marks(collections)})) ORDER BY chunk.id"
+        "SELECT chunk, data FROM vector WHERE fingerprint = ? AND "
+        f"chunk IN (SELECT id FROM chunk WHERE {scope.where} LIMIT ?)"
     )
-    return [Candidate(*row) for row in store.rows(query, *chunks, *collections)]
+    found = _compared(store.rows(query, fingerprint, *scope.values, _MOST_VECTORS), vector)
+    return {chunk: found[chunk] for chunk in sorted(found, key=lambda chunk: -found[chunk])[:count]}
 
 
-def beginnings(store: Store, collections: Sequence[int], count: int) -> list[Candidate]:
+def size(store: Store, scope: Scope) -> int:
+    """How many chunks are searched."""
+    return int(store.rows(f"SELECT count(*) FROM chunk WHERE {scope.where}", *scope.values)[0][0])
+
+
+def read(store: Store, scope: Scope, chunks: Collection[int]) -> list[Candidate]:
+    """Those of the chunks that the scope holds."""
+    query = (
+        'SELECT chunk.id, chunk.source, page.number, chunk.place, chunk.start, chunk."end", chunk.text, '
+        "source.title || char(10) || headings || char(10) || header "
+        "FROM chunk JOIN page ON page.id = chunk.page JOIN source ON source.id = chunk.source "
+        f"WHERE chunk.id IN ({_marks(chunks)}) AND {scope.where} "
+        "ORDER BY chunk.id"
+    )
+    return [Candidate(*row) for row in store.rows(query, *chunks, *scope.values)]
+
+
+def beginnings(store: Store, scope: Scope, count: int) -> list[Candidate]:
     """The first chunks of each document, in rounds: every document's first chunk, then every second one."""
     query = (
         "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY source ORDER BY id) AS place FROM chunk "
-        f"WHERE source IN (SELECT source FROM document WHERE collection IN ({_marks(collections)}))) "
-        "ORDER BY place, id LIMIT ?"
+        f"WHERE {scope.where}) ORDER BY place, id LIMIT ?"
     )
-    order = [chunk for (chunk,) in store.rows(query, *collections, count)]
-    found = {candidate.chunk: candidate for candidate in read(store, collections, order)}
+    order = [chunk for (chunk,) in store.rows(query, *scope.values, count)]
+    found = {candidate.chunk: candidate for candidate in read(store, scope, order)}
     return [found[chunk] for chunk in order]
 
 
-def similarities(store: Store, fingerprint: str, chunks: Sequence[int], vector: Vectors) -> dict[int, float]:
+def similarities(store: Store, fingerprint: str, chunks: Collection[int], vector: Vectors) -> dict[int, float]:
     """The chunks' cosine similarity to a unit vector (DIMENSIONS,), from the stored vectors."""
     query = f"SELECT chunk, data FROM vector WHERE fingerprint = ? AND chunk IN ({_marks(chunks)})"
-    rows = store.rows(query, fingerprint, *chunks)
-    stored = np.frombuffer(b"".join(data for _, data in rows), np.float16).reshape(-1, DIMENSIONS)
-    values = stored.astype(np.float32) @ vector
-    return {chunk: float(value) for (chunk, _), value in zip(rows, values, strict=True)}
+    return _compared(store.rows(query, fingerprint, *chunks), vector)
 
 
-def as_stored(store: Store, chunks: Sequence[int]) -> set[int]:
+def as_stored(store: Store, chunks: Collection[int]) -> set[int]:
     """Those of the chunks whose text is still, character by character, the span of their page's stored text."""
     query = (
         'SELECT chunk.id, chunk.start, chunk."end", chunk.text, page.text '
@@ -153,6 +195,16 @@ def paths(store: Store, collections: Sequence[int], sources: Collection[int]) ->
         f"AND source IN ({_marks(sources)}) GROUP BY source"
     )
     return {source: os.fsdecode(path) for source, path in store.rows(query, *collections, *sources)}
+
+
+def _compared(rows: Sequence[tuple[int, bytes]], vector: Vectors) -> dict[int, float]:
+    stored = np.frombuffer(b"".join(data for _, data in rows), np.float16).reshape(-1, DIMENSIONS)
+    values = stored.astype(np.float32) @ vector
+    return {chunk: float(value) for (chunk, _), value in zip(rows, values, strict=True)}
+
+
+def _first(rows: Iterable[tuple[Any, ...]]) -> set[int]:
+    return {row[0] for row in rows}
 
 
 def _marks(values: Collection[int]) -> str:

@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop_llm.knowledge.embed import DIMENSIONS, Vectors
-from desktop_llm.knowledge.keywords import EMPTY_WORDS, folded
+from desktop_llm.knowledge.keywords import folded
 from desktop_llm.knowledge.shapes import Topic
+from desktop_llm.knowledge.stop_words import EMPTY_WORDS
 from desktop_llm.knowledge.store import Store
 
 FEWEST = 30

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 
-from desktop_llm.knowledge.keywords import folded
+from desktop_llm.knowledge.keywords import indexed
 
 # Raise this when the same chunks give other words: the index is then made anew when the database is next opened.
-_VERSION = "2"
+_VERSION = "3"
 _FACT = "keywords"
 
 _ROWS = "SELECT chunk.id, title, headings, header, text FROM chunk JOIN source ON source.id = chunk.source"
@@ -46,4 +46,4 @@ def is_current(connection: sqlite3.Connection) -> bool:
 
 def _words(row: tuple[int, str, str, str, str]) -> tuple[int, str]:
     chunk, *texts = row
-    return chunk, folded("\n".join(filter(None, texts)))
+    return chunk, indexed("\n".join(filter(None, texts)))

@@ -2,51 +2,129 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import snowballstemmer
+
+from desktop_llm.knowledge.stop_words import empty_words_of, named
 
 # Porter stems English words and hardly changes other languages; accents are removed.
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 
 MAX_QUERY_WORDS = 64
 # Chinese, Japanese and Korean are written without spaces: pairs of characters stand for words.
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\u0e00-\u0e7f]+")
+_CHARACTERS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\u0e00-\u0e7f"
+_UNSPACED = re.compile(f"[{_CHARACTERS}]+")
+# A line of a printed page ends anywhere in a word, and vertical text has a character a line.
+_BROKEN = re.compile(f"(?<=[{_CHARACTERS}])[ \u3000]*\n[ \u3000]*(?=[{_CHARACTERS}])")
 _WORD = re.compile(r"[^\W_]+")
+# Languages whose script tells how to stem them.
+_STEMMED = (
+    (re.compile("[\u0400-\u04ff]"), "russian"),
+    (re.compile("[\u0600-\u06ff]"), "arabic"),
+    (re.compile("[\u0370-\u03ff]"), "greek"),
+)
+# Pairs with a particle, and question words, in Chinese and Japanese.
+_EMPTY_PAIR = re.compile(
+    "^.?[的是了吗呢在和はがをにのでともかへ].?$|什么|多少|哪里|哪个|怎么|如何|为何|何时|いつ|どこ|なに|だれ|いく|くら"
+)
+_OTHER_SCRIPT = re.compile("[\u0370-\u04ff\u0600-\u06ff]+")
 
-# Words that say nothing by themselves, in the languages most documents here are in.
-_EMPTY = """
-a about above after again all also am an and any are as at be because been before being below between both but by
-can could did do does doing down during each few for from further had has have having he her here hers him his how
-i if in into is it its itself just may me might more most must my no nor not of off on once only or other our out
-over own per same shall she should so some such than that the their them then there these they this those through
-to too under until up upon very was we were what when where which while who whom why will with would you your
-according based mentioned mentions passage passages states stated document documents text source sources provided
-given context information answer
-aber als am an auch auf aus bei bis da das dass dem den der des die dies diese dieser dieses doch du durch ein eine
-einem einen einer eines er es für hat haben ich ihr im in ist ja kann können mit nach nicht noch nur ob oder sein
-seine sich sie sind so über um und uns unter vom von vor war waren was wenn werden wie wir wird wurde wurden zu zum
-zur laut gemäß
-au aux avec ce ces cette dans de des du elle en est et il ils la le les leur ne nous ou par pas plus pour que qui sa
-se ses son sont sur un une al como con del el ella en es esta este la las lo los más no para pero por que se su sus
-un una y
-в во и на не что он она оно они как по из за от до для это был была было были его её их к с у о об но а же
-"""
-EMPTY_WORDS = frozenset(_EMPTY.split())
+
+@dataclass(frozen=True, slots=True)
+class QueryWord:
+    """A word of a question as the index knows it; `written` is how it must be written to count: "May", but not "may".
+    Empty if that does not matter.
+    """
+
+    word: str
+    written: str = ""
 
 
 def folded(text: str) -> str:
+    """The text with pairs of characters for the words of languages without blanks."""
+    return _UNSPACED.sub(lambda run: f" {_pairs(run.group())} ", _BROKEN.sub("", text))
+
+
+def indexed(text: str) -> str:
     """The text as it goes into the keyword index."""
-    return _UNSPACED.sub(lambda run: f" {_pairs(run.group())} ", text)
+    return _stemmed_by_script(folded(text))
 
 
-def query_words(text: str) -> list[str]:
-    """The distinct meaningful words of a question (all words if none is), in lower case, in order, at most 64."""
-    found = list(dict.fromkeys(_WORD.findall(folded(text).lower())))
-    return ([word for word in found if word not in EMPTY_WORDS] or found)[:MAX_QUERY_WORDS]
+def query_words(text: str) -> list[QueryWord]:
+    """The distinct meaningful words of a question (all words if none is), in order, at most 64."""
+    return meaningful(text) or _distinct(
+        [QueryWord(_stemmed_by_script(word.lower())) for word in _WORD.findall(folded(text))]
+    )
 
 
-def match_any(words: list[str]) -> str:
+def meaningful(text: str) -> list[QueryWord]:
+    """The distinct words of a question that say something by themselves, in order, at most 64."""
+    written = _WORD.findall(folded(text))
+    empty = empty_words_of(text)
+    names = named(written, empty)
+    return _distinct(
+        [
+            QueryWord(_stemmed_by_script(word.lower()), word if word in names else "")
+            for word in written
+            if word in names or not (word.lower() in empty or _EMPTY_PAIR.search(word))
+        ]
+    )
+
+
+def match_any(words: Iterable[str]) -> str:
     """An FTS5 expression that finds any of the words, quoted so that none is taken for an operator."""
     return " OR ".join(f'"{word}"' for word in words)
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text in lower case and without accents, in order, repeated ones too, not stemmed."""
+    return _WORD.findall(plain(folded(text)))
+
+
+def plain(text: str) -> str:
+    """The text in lower case and without accents."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", "".join(each for each in apart if not "\u0300" <= each <= "\u036f")).lower()
+
+
+@functools.lru_cache(50_000)
+def stem(word: str) -> str:
+    """The stem of a plain word, as the index has it."""
+    by_script = _stem_by_script(word)
+    return by_script if by_script != word else str(_stemmer("porter").stemWord(word))
+
+
+def _stemmed_by_script(text: str) -> str:
+    return _OTHER_SCRIPT.sub(lambda run: _stem_by_script(run.group()), text)
+
+
+@functools.lru_cache(50_000)
+def _stem_by_script(word: str) -> str:
+    for script, language in _STEMMED:
+        if script.match(word):
+            return str(_stemmer(language).stemWord(word.lower()))
+    return word
+
+
+@functools.cache
+def _stemmer(language: str) -> Any:
+    return snowballstemmer.stemmer(language)
+
+
+def _distinct(words: Iterable[QueryWord]) -> list[QueryWord]:
+    found: dict[str, QueryWord] = {}
+    for each in words:
+        if each.word not in found or each.written:
+            found[each.word] = each
+    return list(found.values())[:MAX_QUERY_WORDS]
 
 
 def _pairs(run: str) -> str:

@@ -18,16 +18,25 @@ import numpy as np
 
 from desktop_llm.errors import BadRequest
 from desktop_llm.knowledge import candidates
-from desktop_llm.knowledge.candidates import Candidate
+from desktop_llm.knowledge.candidates import Candidate, Scope
 from desktop_llm.knowledge.embed import Embedder, Vectors
 from desktop_llm.knowledge.index import Nearest
-from desktop_llm.knowledge.keywords import query_words
+from desktop_llm.knowledge.keywords import QueryWord, indexed, query_words, stem
+from desktop_llm.knowledge.names import Names
+from desktop_llm.knowledge.questions import subject
 from desktop_llm.knowledge.store import Store
+from desktop_llm.knowledge.wording import Question
 from desktop_llm.message import Citation
 from desktop_llm.words import tr
 
 POOL = 50  # candidates of each kind
 MAX_QUERY_LENGTH = 2000
+_FEW_MORE = 20
+_MOST_NAMED = 8
+_MAX_PHRASE_WORDS = 32
+_RARE, _RUNS, _RUN = 0.15, 0.2, 1.0
+_WHOLE_RUN = 0.8
+_WORD = re.compile(r"[^\W_]+")
 
 # Pieces per word: English prose 1.03 to 1.25, German 1.8 to 2.5, Russian above 5 (measured).
 _KNOWN_PIECES = 1.4
@@ -40,15 +49,7 @@ _FULL_SIMILARITY = 0.3  # a best similarity below this is not scaled up to a ful
 # to 10 in 10 of unrelated ones.
 _THRESHOLD, _THRESHOLD_PER_WEIGHT, _THRESHOLD_PER_TENFOLD = 0.09, 0.35, 0.018
 _SHARE_OF_ONE_DOCUMENT = 0.6
-_SAME_WORDS = 0.9
 _LEAST_SHARE_OF_BEST = 0.35
-
-_WHOLE_DOCUMENT = re.compile(
-    r"\b(summar(y|ies|i[sz]e|i[sz]ing)|overview|gist|tl;?dr|zusammenfass\w*|fasse?\b.*\bzusammen|überblick|"
-    r"résum\w+|resum\w+|riassum\w+|what (is|are) (this|the|these) (document|file|text|paper|report)s? about|"
-    r"worum geht)\b|обобщи|резюме|кратк\w+ содержание|总结|概括|要約",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,28 @@ class _Ranked:
     relevant: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """Candidates with what was found about them, by chunk; `named`: by content, the question's words in its name."""
+
+    found: Sequence[Candidate]
+    similarity: Mapping[int, float]
+    keyword: Mapping[int, float]
+    named: Mapping[int, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Features:
+    """What speaks for each candidate, one number each: cosine similarity, BM25, and its wording (see `Wording`)."""
+
+    dense: Vectors
+    keyword: Vectors
+    held: Vectors
+    rare: Vectors
+    run: Vectors
+    runs: Vectors
+
+
 class Retriever:
     """Finds passages in the store and the index; holds no state of its own."""
 
@@ -68,21 +91,23 @@ class Retriever:
         self._embedder = embedder
         self._nearest = nearest
         self._fingerprint = fingerprint
+        self._names = Names(store)
 
     def search(self, collections: Sequence[int], query: str, k: int) -> list[Citation]:
         """The best `k` passages. Raises BadRequest for an empty query."""
-        ranked = self._rank(collections, query)
-        chosen = _thinned(ranked, k, _SHARE_OF_ONE_DOCUMENT)
-        return self._passages(collections, chosen)
+        ranked = self._rank(self._scope(collections, query), query)
+        return self._passages(collections, _thinned(ranked, k, _SHARE_OF_ONE_DOCUMENT))
 
     def retrieve(self, collections: Sequence[int], question: str, token_budget: int) -> list[Citation]:
         """Passages for a model's prompt within a budget of tokens; empty when nothing relevant is found.
 
-        If the question is about a whole document, these are the beginnings of the documents.
+        Only the documents that the question names are looked at, if it names any. If it is about whole documents, the
+        passages are their beginnings.
         """
-        ranked = self._rank(collections, question)
-        if _WHOLE_DOCUMENT.search(question):
-            ranked = self._beginnings(collections, ranked)
+        scope = self._scope(collections, question)
+        ranked = self._rank(scope, question)
+        if (whole := self._whole(scope, question)) is not None:
+            ranked = self._beginnings(whole, ranked)
         if not ranked.relevant:
             return []
         wanted = max(1, token_budget // 60)
@@ -95,54 +120,92 @@ class Retriever:
 
     def passage(self, collection: int, chunk: int) -> Citation | None:
         """A chunk of a collection as a passage, without a score; None if it is not there any more."""
-        found = candidates.read(self._store, [collection], [chunk])
+        found = candidates.read(self._store, Scope([collection]), [chunk])
         return self._passages([collection], [(found[0], 0.0)])[0] if found else None
 
-    def _rank(self, collections: Sequence[int], query: str) -> _Ranked:
+    def _scope(self, collections: Sequence[int], question: str) -> Scope:
+        named = self._names.in_question(collections, question)
+        return Scope(collections, frozenset(named) or None)
+
+    def _whole(self, scope: Scope, question: str) -> Scope | None:
+        """The documents that a summary is asked of; None if the question is about something in them."""
+        words = subject(question)
+        if words is None:
+            return None
+        if not words:
+            return scope
+        wanted = {stem(each.word) for each in words}
+        matching = self._names.matching(scope.collections, wanted)
+        named = frozenset(source for source, held in matching.items() if held.keys() == wanted)
+        return Scope(scope.collections, named) if named else None
+
+    def _rank(self, scope: Scope, query: str) -> _Ranked:
         query = query[:MAX_QUERY_LENGTH]
         if not query.strip():
             raise BadRequest(tr("The question is empty."), tr("Write what you want to find."))
-        words = candidates.weighed(self._store, query_words(query))
+        words = query_words(query)
+        weights = candidates.weighed(self._store, words)
         vector = self._embedder.embed([query])[0]
-        dense = {
-            chunk: similarity for each in collections for chunk, similarity in self._nearest.search(each, vector, POOL)
-        }
-        keyword = candidates.by_keywords(self._store, collections, words, POOL)
-        found = candidates.read(self._store, collections, {*_best(dense), *keyword})
-        if not found:
+        pool = self._pool(scope, query, words, weights, vector)
+        if not pool.found:
             return _Ranked([], [], False)
-        known = {**candidates.similarities(self._store, self._fingerprint, [c.chunk for c in found], vector), **dense}
-        weight = self._dense_weight(found, keyword)
-        fused = _fused(found, known, keyword, weight)
+        weight = self._dense_weight(pool)
+        features = _features(query, words, weights, pool)
+        fused = _fused(features, weight)
         order = np.argsort(-fused, kind="stable")
-        best = [found[position] for position in order]
-        relevance = self._relevance(best, known, words, weight)
-        scores = [round(float(fused[position]) * min(1.0, relevance), 4) for position in order]
-        tenfolds = math.log10(candidates.size(self._store, collections) + 1)
-        threshold = _THRESHOLD + _THRESHOLD_PER_WEIGHT * weight + _THRESHOLD_PER_TENFOLD * tenfolds
-        return _Ranked(best, scores, relevance >= threshold)
+        related = _relatedness(features, weight)
+        relevance = float(related.max())
+        scale = min(1.0, relevance) / max(1.0, float(fused.max()))
+        scores = [round(float(fused[position]) * scale, 4) for position in order]
+        best = [pool.found[position] for position in order]
+        return _Ranked(best, scores, scope.sources is not None or relevance >= self._threshold(scope, weight))
 
-    def _dense_weight(self, found: Sequence[Candidate], keyword: Mapping[int, float]) -> float:
-        likely = sorted(found, key=lambda candidate: -keyword.get(candidate.chunk, 0.0))[:3]
+    def _pool(
+        self, scope: Scope, query: str, words: Sequence[QueryWord], weights: Mapping[str, float], vector: Vectors
+    ) -> _Pool:
+        """Whatever may be a passage: near by meaning, by keywords, by wording, and by the names of the documents."""
+        dense = self._dense(scope, vector)
+        keyword = candidates.by_keywords(self._store, scope, weights, POOL)
+        chunks = {*_best(dense), *keyword}
+        if 1 < len(run := _WORD.findall(indexed(query))) <= _MAX_PHRASE_WORDS:
+            chunks |= candidates.by_phrase(self._store, scope, run, _FEW_MORE)
+        for each in words:
+            if each.written:
+                chunks |= candidates.by_writing(self._store, scope, each, _FEW_MORE)
+        named = self._names.matching(scope.collections, {stem(each.word) for each in words})
+        if of_names := _best_named(named):
+            of_named = Scope(scope.collections, of_names & (scope.sources or of_names))
+            from_named = candidates.by_keywords(self._store, of_named, weights, _FEW_MORE)
+            keyword = {**from_named, **keyword}
+            near = candidates.nearest_of(self._store, of_named, self._fingerprint, vector, _FEW_MORE)
+            chunks |= from_named.keys() | near.keys()
+        found = candidates.read(self._store, scope, chunks)
+        ids = [candidate.chunk for candidate in found]
+        known = {**candidates.similarities(self._store, self._fingerprint, ids, vector), **dense}
+        return _Pool(found, known, keyword, named)
+
+    def _dense(self, scope: Scope, vector: Vectors) -> dict[int, float]:
+        if scope.sources is not None:
+            return candidates.nearest_of(self._store, scope, self._fingerprint, vector, POOL)
+        return dict(pair for each in scope.collections for pair in self._nearest.search(each, vector, POOL))
+
+    def _dense_weight(self, pool: _Pool) -> float:
+        likely = sorted(pool.found, key=lambda candidate: -pool.keyword.get(candidate.chunk, 0.0))[:3]
         words = [word for candidate in likely for word in re.findall(r"[^\W\d_]+", candidate.text[:400])]
         pieces = self._embedder.count_tokens(" ".join(words)) / max(1, len(words))
         weight = _DENSE_WEIGHT - _WEIGHT_PER_PIECE * max(0.0, pieces - _KNOWN_PIECES)
         return max(_LEAST_DENSE_WEIGHT, weight)
 
-    def _relevance(
-        self, best: Sequence[Candidate], similarity: Mapping[int, float], words: Mapping[str, float], weight: float
-    ) -> float:
-        """How well the best passage fits, from 0 to about 1: its meaning, and how many of the question's rare words it
-        holds.
-        """
-        nearest = max(similarity.values(), default=0.0)
-        coverage = candidates.coverage(self._store, [candidate.chunk for candidate in best[:8]], words)
-        return weight * nearest + (1 - weight) * coverage
+    def _threshold(self, scope: Scope, weight: float) -> float:
+        tenfolds = math.log10(candidates.size(self._store, scope) + 1)
+        return _THRESHOLD + _THRESHOLD_PER_WEIGHT * weight + _THRESHOLD_PER_TENFOLD * tenfolds
 
-    def _beginnings(self, collections: Sequence[int], ranked: _Ranked) -> _Ranked:
-        first = candidates.beginnings(self._store, collections, POOL)
+    def _beginnings(self, scope: Scope, ranked: _Ranked) -> _Ranked:
+        first = candidates.beginnings(self._store, scope, POOL)
         known = {candidate.chunk for candidate in first}
         rest = [candidate for candidate in ranked.candidates if candidate.chunk not in known]
+        if scope.sources is not None:
+            rest = [candidate for candidate in rest if candidate.source in scope.sources]
         scores = [1.0] * len(first) + [0.5] * len(rest)
         return _Ranked([*first, *rest], scores, bool(first))
 
@@ -179,35 +242,72 @@ def _best(dense: Mapping[int, float]) -> list[int]:
     return sorted(dense, key=lambda chunk: -dense[chunk])[:POOL]
 
 
-def _fused(
-    found: Sequence[Candidate], similarity: Mapping[int, float], keyword: Mapping[int, float], weight: float
-) -> Vectors:
-    dense = np.array([max(0.0, similarity.get(candidate.chunk, 0.0)) for candidate in found], np.float32)
-    words = np.array([keyword.get(candidate.chunk, 0.0) for candidate in found], np.float32)
-    dense /= max(float(dense.max()), _FULL_SIMILARITY)
-    words /= max(float(words.max()), 1e-9)
-    return np.asarray(weight * dense + (1 - weight) * words, np.float32)
+def _best_named(named: Mapping[int, Mapping[str, float]]) -> frozenset[int]:
+    """The contents whose names hold most of the question, a few."""
+    weights = {source: sum(held.values()) for source, held in named.items()}
+    most = max(weights.values(), default=0.0)
+    best = [source for source in sorted(weights, key=lambda source: -weights[source]) if weights[source] > 0.5 * most]
+    return frozenset(best[:_MOST_NAMED])
+
+
+def _features(query: str, words: Sequence[QueryWord], weights: Mapping[str, float], pool: _Pool) -> _Features:
+    question = Question(query, weights, {each.word: each.written for each in words if each.written})
+    stems = {stem(word): weight for word, weight in weights.items()}
+    wordings, keyword = [], []
+    for candidate in pool.found:
+        names = pool.named.get(candidate.source, {})
+        text = f"{candidate.above}\n{candidate.text}"
+        wording = question.wording(text, names.keys())
+        wordings.append(wording)
+        # A word of the name that the text lacks counts as if it stood there once.
+        keyword.append(
+            pool.keyword.get(candidate.chunk, 0.0)
+            + sum(min(weight, stems[word]) for word, weight in names.items() if word not in wording.in_text)
+        )
+    dense = [max(0.0, pool.similarity.get(candidate.chunk, 0.0)) for candidate in pool.found]
+    return _Features(
+        *(
+            np.array(values, np.float32)
+            for values in (
+                dense,
+                keyword,
+                [wording.held for wording in wordings],
+                [wording.rare for wording in wordings],
+                [wording.run for wording in wordings],
+                [wording.runs for wording in wordings],
+            )
+        )
+    )
+
+
+def _fused(features: _Features, weight: float) -> Vectors:
+    dense = features.dense / max(float(features.dense.max()), _FULL_SIMILARITY)
+    words = features.keyword / max(float(features.keyword.max()), 1e-9)
+    both = weight * dense + (1 - weight) * words
+    return np.asarray(both + _RARE * features.rare + _RUNS * features.runs + _RUN * features.run**3, np.float32)
+
+
+def _relatedness(features: _Features, weight: float) -> Vectors:
+    """How well each passage fits, from 0 to about 1: its meaning, and how much of the question's words it holds."""
+    joint = weight * features.dense + (1 - weight) * features.held
+    return np.asarray(np.where(features.run >= _WHOLE_RUN, 1.0, joint), np.float32)
 
 
 def _thinned(ranked: _Ranked, count: int, share: float) -> list[tuple[Candidate, float]]:
-    """The best `count`, without near-duplicates and with room for more than one document."""
+    """The best `count`, each text once, and with room for more than one document."""
     limit = max(1, math.ceil(count * share))
     chosen: list[tuple[Candidate, float]] = []
     surplus: list[tuple[Candidate, float]] = []
-    seen: list[frozenset[str]] = []
+    seen: set[str] = set()
     taken: Counter[int] = Counter()
     for candidate, score in zip(ranked.candidates, ranked.scores, strict=True):
         if len(chosen) == count:
             break
-        words = frozenset(candidate.text.casefold().split())
-        if any(_alike(words, other) for other in seen):
+        text = " ".join(candidate.text.split())
+        if text in seen:
             continue
-        seen.append(words)
+        seen.add(text)
         taken[candidate.source] += 1
         (chosen if taken[candidate.source] <= limit else surplus).append((candidate, score))
     filled = chosen + surplus[: count - len(chosen)]
     return sorted(filled, key=lambda pair: -pair[1])
-
-
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= _SAME_WORDS * max(1, len(one | other))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from desktop_llm.knowledge.keywords import EMPTY_WORDS, folded
+from desktop_llm.knowledge.keywords import folded
+from desktop_llm.knowledge.stop_words import EMPTY_WORDS
 
 Span = tuple[int, int]
 

@@ -75,6 +75,11 @@ class Store:
                 paths.append(path)
         return found
 
+    @property
+    def changes(self) -> int:
+        """A number that differs once anything was stored or deleted."""
+        return self._connection.total_changes
+
     def rows(self, query: str, *values: Any) -> list[Any]:
         """All rows of a query."""
         with self._in_words():
