@@ -149,6 +149,12 @@ def _add_chat(sub: _Parser) -> None:
     sub.add_argument("-m", "--model", metavar="ID", help="the last used model, otherwise the starter")
     sub.add_argument("-c", "--collection", action="append", default=[], metavar="COLLECTION", dest="collections")
     sub.add_argument(
+        "--every-file",
+        action="store_true",
+        help="read every file of the collections, one after the other, in place of the best passages: for lists, "
+        "counts, comparisons and summaries",
+    )
+    sub.add_argument(
         "--adapter",
         action="append",
         default=[],

@@ -2,9 +2,9 @@
 
 A token is a word with the blank before it. The last message decides what happens: "say: some words" streams these
 words, "call: NAME {…}" asks for a tool, "mix: ?" names the adapters that the answer has, "die before: SIGABRT" ends the
-worker before the first word, "die: SIGABRT" or "memory" or "stall" or "junk" do so in the middle of an answer. `--crash
-MODULE` makes a backend crash in its self-test, `--test-hangs` makes the self-test never end, `--gpu-hangs` that of the
-GPU alone; `--crash-repacked` crashes the first decode with extra buffer types, `--stay` refuses to end. `--gpu` has a
+worker before the first word, "die: SIGABRT" or "memory" or "stall" or "junk" do so in the middle of an answer. If its answer has to be JSON, it lists what stands behind "Note: " in the message.
+`--crash MODULE` makes a backend crash in its self-test, `--test-hangs` makes the self-test never end, `--gpu-hangs`
+that of the GPU alone; `--crash-repacked` crashes the first decode with extra buffer types, `--stay` refuses to end. `--gpu` has a
 GPU; its memory is too small with `--gpu-full`, and it crashes at the load with `--gpu-crashes-at-load` or at the first
 decode with `--gpu-crashes`.
 """
@@ -202,6 +202,8 @@ class FakeEngine:
     def _say(self, question: str, request: Request, said: list[str]) -> Generator[dict[str, Any], None, str]:
         order, _, argument = question.partition(": ")
         words = (argument if order == "say" else f"{STORY} " * 100).split()
+        if request.data["sampling"]["json_schema"]:
+            words = json.dumps({"found": re.findall(r"^Note: (.+)$", question, re.MULTILINE)}).split()
         if order == "mix":
             words = [f"{path_from_wire(one['path']).stem}={one['scale']:g}" for one in request.data["adapters"]]
         splitter = ThinkingSplitter("")

@@ -126,6 +126,32 @@ def test_a_saved_answer_keeps_what_it_stands_on(house: Path) -> None:
     assert stored.text == said["text"]
 
 
+def test_an_answer_says_how_far_it_looked(house: Path) -> None:
+    said = answer("chat", "What is the monthly rent?", "-c", "House", "--temperature", "0", "--max-tokens", "20")
+    files = {source["document"] for source in said["sources"]}
+    assert said["coverage"] == {"done": len(files), "total": 7}
+    assert all(0 <= each["start"] < each["end"] <= len(said["text"]) for each in said["unsupported"])
+
+
+def test_every_file_is_read_if_that_is_asked_for(shelf: Path, home: Path, tmp_path: Path) -> None:
+    towns = tmp_path / "towns"
+    towns.mkdir()
+    for town in ("Aarhus", "Bari"):
+        (towns / f"{town}.md").write_text(f"The site in {town} makes lamps.\n")
+    (towns / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
+    with owner_of(home):
+        answer("index", "add", "Towns", str(towns))
+        done = run("chat", "List every town that has a site", "-c", "Towns", "--every-file", "--json")
+    said = json.loads(done.stdout)
+    assert said["coverage"] == {"done": 2, "total": 3}
+    assert "broken.pdf" in said["text"]
+    assert {Path(quote["document"]).name for quote in said["citations"]} <= {"Aarhus.md", "Bari.md"}
+    assert all(f"[{quote['number']}]" in said["text"] for quote in said["citations"])
+    assert "2 of 3 files, " in done.stderr
+    refused = run("chat", "List every town", "--every-file")
+    assert (refused.returncode, "--every-file needs -c" in refused.stderr) == (1, True)
+
+
 def test_what_no_document_holds_is_said_without_citations(house: Path) -> None:
     said = answer("chat", "Who won the football world cup in 1990?", "-c", "House")
     assert said["text"].startswith("Nothing about this was found in House.")

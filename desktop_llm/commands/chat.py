@@ -26,13 +26,17 @@ from desktop_llm.commands.load_flags import load_settings
 from desktop_llm.commands.sampling import sampling_of
 from desktop_llm.commands.terminal import drain, print_json, read_text, tell
 from desktop_llm.conversation.continuing import Continuation
-from desktop_llm.conversation.events import Failed, Mixed, ToolEnded, ToolStarted, TurnEvent, TurnState, fold
+from desktop_llm.conversation.coverage import Coverage
+from desktop_llm.conversation.events import Covering, Failed, Mixed, ToolEnded, ToolStarted, TurnEvent, TurnState, fold
+from desktop_llm.conversation.every_file import read_every_file
 from desktop_llm.conversation.mixing import mixed
+from desktop_llm.conversation.prompt import retrieval_query
 from desktop_llm.conversation.storing import Exchange
 from desktop_llm.conversation.tool_words import arguments_of, step_words
 from desktop_llm.conversation.tools import TOOLS, as_messages, came_back
 from desktop_llm.conversation.turn import answer
 from desktop_llm.engine.client import (
+    AdapterUse,
     ChatMessage,
     Engine,
     LeftOut,
@@ -50,7 +54,7 @@ from desktop_llm.models.library import Library, Model, with_projector
 from desktop_llm.models.templates import FORMATS
 from desktop_llm.paths import Folders
 from desktop_llm.pictures.client import Pictures
-from desktop_llm.words import tr
+from desktop_llm.words import plural, tr
 
 
 def run_chat(options: Namespace, home: Folders) -> None:
@@ -63,6 +67,8 @@ def run_chat(options: Namespace, home: Folders) -> None:
     elif shown:
         raise BadRequest(tr("The pictures have no message."), tr("Give the question as an argument or on stdin."))
     begun = _begun(options, messages)
+    if options.every_file and not options.collections:
+        raise BadRequest(tr("There are no files to read."), tr("--every-file needs -c with a collection."))
     chat = _Chat(options, messages[:-1] if begun else messages, begun)
     try:
         with _loaded(options, home) as workers:
@@ -113,6 +119,7 @@ class _Chat:
         self.state = TurnState()
         self.earlier_answers = 0
         self.tools = _tools(options)
+        self._told = (0, "")
         self.earlier_passages: dict[int, tuple[Citation, ...]] = {}  # by the place of the question
 
     def answer(self, workers: _Workers) -> None:
@@ -123,18 +130,7 @@ class _Chat:
             follow_changes(workers.documents, self.options.collections)
         adapters, used = mixed(workers.library, workers.model, workers.adapters)
         self.state = fold(TurnState(), Mixed(adapters))
-        collections = self.options.collections
-        steps = answer(
-            workers.engine,
-            self.messages,
-            workers.sampling,
-            workers.documents,
-            collections,
-            tools=self.tools,
-            earlier=self.earlier_passages,
-            adapters=used,
-            continues=self.continues,
-        )
+        steps = self._every_file(workers, used) if self.options.every_file else self._from_passages(workers, used)
         try:
             for event in steps:
                 self.state = fold(self.state, event)
@@ -144,6 +140,24 @@ class _Chat:
             self.state = fold(self.state, Failed(told, interrupted=True))
             raise
         self._show_end()
+
+    def _from_passages(self, workers: _Workers, adapters: Sequence[AdapterUse]) -> Iterator[TurnEvent]:
+        return answer(
+            workers.engine,
+            self.messages,
+            workers.sampling,
+            workers.documents,
+            self.options.collections,
+            tools=self.tools,
+            earlier=self.earlier_passages,
+            adapters=adapters,
+            continues=self.continues,
+        )
+
+    def _every_file(self, workers: _Workers, adapters: Sequence[AdapterUse]) -> Iterator[TurnEvent]:
+        assert workers.documents is not None, "run_chat asks for collections"
+        question = retrieval_query(self.messages)
+        return read_every_file(workers.engine, question, workers.documents, self.options.collections, adapters=adapters)
 
     def converse(self, workers: _Workers) -> None:
         """Read questions and answer them until the end of input."""
@@ -169,8 +183,10 @@ class _Chat:
 
     def _show(self, event: TurnEvent) -> None:
         match event:
-            case TextDelta(text):
+            case TextDelta(text) if not self.options.every_file:
                 self._print(text)
+            case Covering(coverage):
+                self._tell_coverage(coverage)
             case Rethought():
                 self._print("\n" + tr("(All of this was thinking. The answer:)") + "\n\n")
             case ToolStarted() if self.state.text:
@@ -181,8 +197,15 @@ class _Chat:
             case LeftOut(count):
                 tell(tr("The first {count} messages are left out: the model can't keep more in mind.", count=count))
 
+    def _tell_coverage(self, coverage: Coverage) -> None:
+        """ "12 of 40 files, 9 results" on stderr, once for each file."""
+        if (coverage.done, coverage.state) != self._told:
+            self._told = coverage.done, coverage.state
+            results = plural("%n result", "%n results", coverage.results)
+            tell(tr("{done} of {total} files, {results}", done=coverage.done, total=coverage.total, results=results))
+
     def _show_end(self) -> None:
-        self._print("\n")
+        self._print(f"{self.state.text}\n" if self.options.every_file else "\n")
         for citation in dict.fromkeys(self.state.citations):
             page = tr(", page {page}", page=citation.page) if citation.page is not None else ""
             line = one_line(f"[{citation.number}] {citation.document}{page}: “{' '.join(citation.text.split())}”")
@@ -340,6 +363,10 @@ def _as_json(workers: _Workers, chat: _Chat) -> dict[str, Any]:
         "citations": [_citation_json(citation) for citation in state.citations],
         "sources": [_citation_json(source) for source in state.sources],
     }
+    if chat.options.collections:
+        answer_json["unsupported"] = [{"start": start, "end": end} for start, end in state.unsupported]
+    if (coverage := state.coverage) is not None:
+        answer_json["coverage"] = {"done": coverage.done, "total": coverage.total}
     if workers.sampling.alternatives:
         answer_json["alternatives"] = list(finished.alternatives)
     return answer_json | ({"tool_calls": _tool_calls(state)} if chat.tools else {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from desktop_llm.chats.records import ChatAdapter, Conversation, StoredMessage
+from desktop_llm.conversation.coverage import Coverage
 from desktop_llm.engine.client import (
     Finished,
     InLine,
@@ -40,6 +41,13 @@ class Sources:
     """The passages given to the model, before it starts; empty if nothing relevant was found."""
 
     passages: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """How far the answer has looked into the documents by now; said again and again, so that it can be stopped."""
+
+    coverage: Coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,7 @@ TurnEvent = (
     | Loading
     | Mixed
     | Sources
+    | Covering
     | LeftOut
     | PromptProgress
     | ThinkingDelta
@@ -124,6 +133,7 @@ class TurnState:
     sources: tuple[Citation, ...] = ()
     citations: tuple[Citation, ...] = ()
     unsupported: tuple[tuple[int, int], ...] = ()
+    coverage: Coverage | None = None
     thought: ThinkingDelta | None = None  # the last piece of thinking, with the figures of all of it
     left_out: int = 0
     progress: InLine | Loading | PromptProgress | None = None
@@ -169,6 +179,8 @@ def fold(state: TurnState, event: TurnEvent) -> TurnState:
             return replace(state, adapters=adapters)
         case Sources(passages):
             return replace(state, sources=passages)
+        case Covering(coverage):
+            return replace(state, coverage=coverage, progress=None)
         case LeftOut(count):
             return replace(state, left_out=count)
         case TextDelta(text):

@@ -18,8 +18,10 @@ from typing import Any
 
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.conversation.continuing import Continuation
+from desktop_llm.conversation.coverage import PASSAGES, Coverage
 from desktop_llm.conversation.events import (
     Cited,
+    Covering,
     Failed,
     Mixed,
     NotSaved,
@@ -130,6 +132,7 @@ def answer(
         budget, whole = _passage_budget(engine), _is_attached(collections)
         passages = knowledge.retrieve(collections, retrieval_query(messages), budget, whole=whole)
         yield Sources(tuple(passages))
+        yield Covering(_covered(knowledge, collections, passages))
         if not passages and not tools:
             yield TextDelta(nothing_found(collections))
             yield _NOTHING_GENERATED
@@ -147,6 +150,12 @@ def answer(
     finally:
         if knowledge is not None:
             knowledge.answering(False)
+
+
+def _covered(knowledge: Knowledge, collections: Sequence[str], passages: Sequence[Citation]) -> Coverage:
+    """How far the best passages look into the collections."""
+    files = len({passage.document for passage in passages})
+    return Coverage(PASSAGES, files, knowledge.file_count(collections), passages=len(passages))
 
 
 def _rounds(

@@ -17,6 +17,8 @@ from desktop_llm.knowledge.shapes import (
     CollectionMap,
     Document,
     FailedDocument,
+    FileOutline,
+    FilePiece,
     Folder,
     FoundOnMap,
     IndexProgress,
@@ -43,6 +45,8 @@ __all__ = [
     "CollectionMap",
     "Document",
     "FailedDocument",
+    "FileOutline",
+    "FilePiece",
     "Folder",
     "FoundOnMap",
     "IndexProgress",
@@ -227,6 +231,18 @@ class Knowledge:
             "retrieve", collections=list(collections), question=question, token_budget=token_budget, whole=whole
         )
         return unpack_all(Citation, data["passages"])
+
+    def outline(self, collections: Sequence[str]) -> list[FileOutline]:
+        """Every file of these collections, by path, read or not."""
+        return unpack_all(FileOutline, self._ask("outline", collections=list(collections))["files"])
+
+    def file_count(self, collections: Sequence[str]) -> int:
+        """How many files these collections have, read or not."""
+        return int(self._ask("file_count", collections=list(collections))["count"])
+
+    def file_pieces(self, path: str) -> list[FilePiece]:
+        """All of a file's stored text, in order and in pieces of some paragraphs."""
+        return unpack_all(FilePiece, self._ask("file_pieces", path=_wire(path))["pieces"])
 
     def cite(self, answer: str, passages: Sequence[Citation]) -> Cited:
         """Check an answer against the passages it was given: remove marks that name no passage, add marks to supported

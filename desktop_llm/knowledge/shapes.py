@@ -198,6 +198,39 @@ class FoundOnMap:
     passage: Citation
 
 
+@dataclass(frozen=True, slots=True)
+class FileOutline:
+    """One file of a collection before it is read as a whole: its `status` as in `Document`, a `reason` if it was not
+    read or only in part, the hash of its content, and about how many characters of text it has.
+    """
+
+    path: str
+    status: str
+    reason: str
+    sha256: str
+    characters: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its text is stored."""
+        return self.status == "ready" and not self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class FilePiece:
+    """`[start:end]` (code points) of a page's stored text, and the (start, end) of the sentences in it, on the same
+    page; a line is one too. `header` has the column names if the piece holds rows of a table.
+    """
+
+    page: int | None
+    start: int
+    end: int
+    text: str
+    place: str
+    header: str
+    sentences: tuple[tuple[int, int], ...]
+
+
 # Fields that hold a path (sent as the base64 of its bytes), a sentence, or a value of this module.
 _PATHS = frozenset({"document", "path", "current"})
 _SENTENCES = frozenset({"reason", "notice", "problem"})

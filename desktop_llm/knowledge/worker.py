@@ -19,7 +19,7 @@ from typing import Any
 
 from desktop_llm.errors import Busy, Cancelled, NotFound, UserError
 from desktop_llm.files import LockFile
-from desktop_llm.knowledge import candidates, catalog
+from desktop_llm.knowledge import candidates, catalog, file_by_file
 from desktop_llm.knowledge.cite import cite
 from desktop_llm.knowledge.collection_map import placed
 from desktop_llm.knowledge.embed import Embedder, EmbeddingFiles, starter_files
@@ -257,6 +257,15 @@ class Service:
         found = self._retriever.passage(self._store.collection(data["collection"]), data["chunk"])
         return {"passages": [] if found is None else [pack(found)]}
 
+    def outline(self, data: Data) -> Answer:
+        return {"files": pack(file_by_file.outline(self._store, self._named(data["collections"])))}
+
+    def file_count(self, data: Data) -> Answer:
+        return {"count": file_by_file.file_count(self._store, self._named(data["collections"]))}
+
+    def file_pieces(self, data: Data) -> Answer:
+        return {"pieces": pack(file_by_file.pieces(self._store, path_from_wire(data["path"])))}
+
     def cite(self, data: Data) -> Answer:
         return dict(pack(cite(data["answer"], unpack_all(Citation, data["passages"]), self._pages.quoted)))
 
@@ -436,6 +445,9 @@ AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
         "retrieve": Service.retrieve,
         "find_on_map": Service.find_on_map,
         "passage": Service.passage,
+        "outline": Service.outline,
+        "file_count": Service.file_count,
+        "file_pieces": Service.file_pieces,
         "cite": Service.cite,
         "page_picture": Service.page_picture,
         "page_text": Service.page_text,
