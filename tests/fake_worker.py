@@ -2,11 +2,11 @@
 
 A token is a word with the blank before it. The last message decides what happens: "say: some words" streams these
 words, "call: NAME {…}" asks for a tool, "mix: ?" names the adapters that the answer has, "die before: SIGABRT" ends the
-worker before the first word, "die: SIGABRT" or "memory" or "stall" or "junk" do so in the middle of an answer. If its answer has to be JSON, it lists what stands behind "Note: " in the message.
-`--crash MODULE` makes a backend crash in its self-test, `--test-hangs` makes the self-test never end, `--gpu-hangs`
-that of the GPU alone; `--crash-repacked` crashes the first decode with extra buffer types, `--stay` refuses to end. `--gpu` has a
-GPU; its memory is too small with `--gpu-full`, and it crashes at the load with `--gpu-crashes-at-load` or at the first
-decode with `--gpu-crashes`.
+worker before the first word, "die: SIGABRT" or "memory" or "stall" or "junk" do so in the middle of an answer. An
+answer that has to be JSON lists what stands behind "Note: " in the message. `--crash MODULE` makes a backend crash in
+its self-test, `--test-hangs` makes the self-test never end, `--gpu-hangs` that of the GPU alone; `--crash-repacked`
+crashes the first decode with extra buffer types, `--stay` refuses to end. `--gpu` has a GPU; its memory is too small
+with `--gpu-full`, and it crashes at the load with `--gpu-crashes-at-load` or at the first decode with `--gpu-crashes`.
 """
 
 from __future__ import annotations

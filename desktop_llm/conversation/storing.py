@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
@@ -12,14 +14,24 @@ from desktop_llm.chats.records import ChatAdapter, Conversation, MessageFields, 
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.chats.titles import title_from
 from desktop_llm.conversation.continuing import Continuation
-from desktop_llm.conversation.events import Failed, QuestionStored, TurnState
+from desktop_llm.conversation.events import (
+    Failed,
+    QuestionStored,
+    ToolEnded,
+    ToolStarted,
+    TurnEvent,
+    TurnState,
+)
 from desktop_llm.conversation.open_chat import OpenChat
-from desktop_llm.engine.client import Finished, Timings, Usage
+from desktop_llm.engine.client import Finished, TextDelta, ThinkingDelta, Timings, Usage
 from desktop_llm.errors import from_wire, to_wire
-from desktop_llm.message import Citation, File, Image, Text, part_from_json, part_to_json
+from desktop_llm.message import Citation, File, Image, Part, Text, Thinking, part_from_json, part_to_json
 from desktop_llm.tokens import Rounds, rounds_of
 
 T = TypeVar("T")
+
+SAVE_EVERY_S = 0.7
+"""If the process is killed, at most this much of an answer is lost."""
 
 
 class Write(Protocol):
@@ -116,6 +128,49 @@ def store_answer(
         tokens=tokens,
         **fields,
     )
+
+
+class StreamedPieces:
+    """Saves a streaming answer in pieces and never makes it wait: while the store is busy, pieces are collected."""
+
+    def __init__(self, write: Write, message_id: str) -> None:
+        self._write, self._message_id = write, message_id
+        self._unsaved: tuple[Part, ...] = ()
+        self._saving: tuple[Part, ...] = ()
+        self._saved: Future[None] | None = None
+        self._last_s = 0.0
+
+    def take(self, event: TurnEvent) -> None:
+        """Collect the piece that the event adds to the answer; save the pieces if it is time."""
+        if (piece := _piece_of(event)) is not None:
+            self._unsaved = (*self._unsaved, piece)
+            if time.monotonic() - self._last_s >= SAVE_EVERY_S and (self._saved is None or self._saved.done()):
+                self._save()
+
+    def _save(self) -> None:
+        self._last_s = time.monotonic()
+        if self._saved is not None and self._saved.exception() is not None:
+            self._unsaved = (*self._saving, *self._unsaved)  # saved with the next pieces
+        self._saving, self._unsaved = self._unsaved, ()
+        append = functools.partial(_append, message_id=self._message_id, pieces=self._saving)
+        self._saved = self._write(append)
+
+
+def _piece_of(event: TurnEvent) -> Part | None:
+    match event:
+        case TextDelta(text):
+            return Text(text)
+        case ThinkingDelta(text):
+            return Thinking(text)
+        case ToolStarted(call):
+            return call
+        case ToolEnded(result):
+            return result
+    return None
+
+
+def _append(store: ChatStore, message_id: str, pieces: Sequence[Part]) -> None:
+    store.append(message_id, pieces)
 
 
 def switch_branch(store: ChatStore, conversation_id: str, message_id: str, step: int) -> list[StoredMessage]:

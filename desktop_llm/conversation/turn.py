@@ -10,13 +10,10 @@ from __future__ import annotations
 import functools
 import itertools
 import logging
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from desktop_llm.chats.store import ChatStore
 from desktop_llm.conversation.continuing import Continuation
 from desktop_llm.conversation.coverage import PASSAGES, Coverage
 from desktop_llm.conversation.events import (
@@ -44,7 +41,7 @@ from desktop_llm.conversation.prompt import (
     prompt_for,
     retrieval_query,
 )
-from desktop_llm.conversation.storing import Question, Write, store_answer, store_question
+from desktop_llm.conversation.storing import Question, StreamedPieces, Write, store_answer, store_question
 from desktop_llm.conversation.tools import MOST_ROUNDS, Toolbox, definitions, tools_of
 from desktop_llm.engine.client import (
     USUAL_CONTEXT_LENGTH,
@@ -76,8 +73,6 @@ from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)
 
-# If the process is killed, at most this much of an answer is lost.
-SAVE_EVERY_S = 0.7
 # Passages may take a third of the context, and no more than the model reads in the time that a person would wait.
 PASSAGE_SHARE = 3
 PASSAGES_S = 15
@@ -332,7 +327,7 @@ class Turn:
         store = functools.partial(store_question, question=self.question, model_id=model.id, model_name=model.name)
         asked = self._write(store).result()
         self.state = fold(self.state, asked)
-        pieces = _StreamedPieces(self._write, self.state.message_id)
+        pieces = StreamedPieces(self._write, self.state.message_id)
         try:
             yield asked
             for event in self._answer(asked):
@@ -434,49 +429,6 @@ class Turn:
             raise
         except UserError:  # it was unloaded meanwhile, or died; answering will show
             log.info("a question could not be measured")
-
-
-class _StreamedPieces:
-    """Saves a streaming answer in pieces and never makes it wait: while the store is busy, pieces are collected."""
-
-    def __init__(self, write: Write, message_id: str) -> None:
-        self._write, self._message_id = write, message_id
-        self._unsaved: tuple[Part, ...] = ()
-        self._saving: tuple[Part, ...] = ()
-        self._saved: Future[None] | None = None
-        self._last_s = 0.0
-
-    def take(self, event: TurnEvent) -> None:
-        """Collect the piece that the event adds to the answer; save the pieces if it is time."""
-        if (piece := _piece_of(event)) is not None:
-            self._unsaved = (*self._unsaved, piece)
-            if time.monotonic() - self._last_s >= SAVE_EVERY_S and (self._saved is None or self._saved.done()):
-                self._save()
-
-    def _save(self) -> None:
-        self._last_s = time.monotonic()
-        if self._saved is not None and self._saved.exception() is not None:
-            self._unsaved = (*self._saving, *self._unsaved)  # saved with the next pieces
-        self._saving, self._unsaved = self._unsaved, ()
-        append = functools.partial(_append, message_id=self._message_id, pieces=self._saving)
-        self._saved = self._write(append)
-
-
-def _piece_of(event: TurnEvent) -> Part | None:
-    match event:
-        case TextDelta(text):
-            return Text(text)
-        case ThinkingDelta(text):
-            return Thinking(text)
-        case ToolStarted(call):
-            return call
-        case ToolEnded(result):
-            return result
-    return None
-
-
-def _append(store: ChatStore, message_id: str, pieces: Sequence[Part]) -> None:
-    store.append(message_id, pieces)
 
 
 def _cite(knowledge: Knowledge, text: str, passages: Sequence[Citation]) -> Cited:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from desktop_llm.conversation import turn as turns
+from desktop_llm.conversation import storing
 from desktop_llm.conversation.calculator import calculate
 from desktop_llm.conversation.events import ToolEnded, ToolStarted
 from desktop_llm.conversation.open_chat import OpenChat
@@ -102,7 +102,7 @@ def test_stop_between_the_model_and_its_tools_keeps_what_came(front_end: FrontEn
 
 
 def test_the_steps_are_stored_while_they_come(front_end: FrontEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(storing, "SAVE_EVERY_S", 0.0)
     turn = front_end.turn(SUM, chat_with_tools(front_end))
     for event in turn.run():
         stored = front_end.store.message(turn.state.message_id)

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from desktop_llm.conversation import turn as turns
+from desktop_llm.conversation import storing
 from desktop_llm.conversation.events import Failed, NotSaved, QuestionStored, Saved, TurnState, fold
 from desktop_llm.conversation.open_chat import OpenChat
 from desktop_llm.engine.client import Finished, Loading, PromptProgress, Rethought, TextDelta
@@ -58,7 +58,7 @@ def test_the_question_is_stored_before_the_model_is_asked(front_end: FrontEnd) -
 
 
 def test_the_answer_is_in_the_store_while_it_streams(front_end: FrontEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(storing, "SAVE_EVERY_S", 0.0)
     turn = front_end.turn("Tell me a story.")
     for number, event in enumerate(event for event in turn.run() if isinstance(event, TextDelta)):
         stored = front_end.store.message(turn.state.message_id)
@@ -138,7 +138,7 @@ def test_a_full_disk_keeps_the_answer_in_the_state_until_it_can_be_saved(front_e
 
 
 def test_a_disk_that_refuses_for_a_while_leaves_no_gap(front_end: FrontEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(storing, "SAVE_EVERY_S", 0.0)
     turn = front_end.turn("Tell me a story.")
     run = turn.run()
     pieces = 0
