@@ -15,14 +15,45 @@ from desktop_llm.knowledge.sentences import sentences
 CLAIMS = [json.loads(line) for line in Path(__file__).with_name("claims.jsonl").read_text("utf-8").splitlines()]
 # The benchmark reads all of them and says how many are wrong; those here are right and stay so.
 WRONG = {
-    "You should unplug the coffee machine before cleaning it.",
-    "The device is repaired or replaced by the seller at no cost.",
     "Iris Calloway saw two men run towards the station.",
-    "She promised to repay the money in monthly instalments of $150.",
-    "Mr Adeyemi's sister transferred 4,500 dollars to him.",
-    "Emil taught Karin to play the cello.",
-    "Karin later performed with the Graz orchestra.",
-    "Emil performed with the Graz orchestra.",
+    "The invoice has to be paid within two weeks of being received.",
+    "Anna Brandt and Mei Tanaka are both in Finance.",
+    "The Kestrel is heavier than the Falcon 2.",
+    "The Thames Barrier was built after the flood.",
+    "Drafts should be saved before Friday at 18:00.",
+    "The default number of attempts is 5.",
+    "Unplug the machine and let it cool down for 20 minutes or more before you clean it.",
+    "El inquilino paga los gastos de agua.",
+    "Defective parts are repaired or replaced for free for 5 years from purchase.",
+    "Sternplatz has the most passengers per day.",
+    "Nordhafen opened before Alte Messe.",
+    "There was no financial loss.",
+    "Students do not have to pay the fee of 35 francs.",
+    "Die Kasse geht von Frau Sommer an Herrn Vogel über.",
+    "The pump stops at 3.5 bar.",
+    "Sales growth was higher in the north than in the south.",
+    "The northern branch gained 7 percent of customers.",
+    "The chair may be re-elected any number of times.",
+    "The two chairs are not available until the middle of September.",
+    "The placebo group had 122 patients.",
+    "Pain fell in more patients of the Velmarin group than of the placebo group.",
+    "The second siege ended because the garrison had no more water.",
+    "The town hall is not as high as the tower.",
+    "Die Ausleihe kann zweimal verlängert werden, wenn niemand das Buch vorbestellt hat.",
+    "Rosenborg has 41 points.",
+    "Rosenborg is two points ahead of Molde.",
+    "Water the fern every two weeks in winter.",
+    "The fern should only be repotted after it is three years old.",
+    "Wooden boards must not be put in the dishwasher.",
+    "Error code E4 means that the inlet hose is blocked.",
+    "Apply a thin layer of Cortelin to the affected skin once or twice daily.",
+    "The expedition was led by Captain Hjalmar Lund.",
+    "Mitglieder zahlen 60 Euro im Jahr.",
+    "Man kann nur zum Ende des Jahres austreten.",
+    "Entre el 1 y el 15 de agosto no hay autobús entre Soria y Almazán.",
+    "Los viajeros que tienen abono recibirán 10 euros.",
+    "We receive a 2% bonus if they sign before Friday.",
+    "Anna and Pavel both collect stamps.",
 }
 
 
@@ -76,6 +107,8 @@ def test_one_changed_word_is_enough_not_to_be_found(contradiction: str) -> None:
         ("The hall seats 1,250 people.", "The hall seats 1250 people.", "The hall seats 12,500 people."),
         ("The siege lasted six weeks.", "The siege lasted 6 weeks.", "The siege lasted six months."),
         ("The bridge cost 2.4 million euros.", "The bridge cost €2,400,000.", "The bridge cost $2,400,000."),
+        ("The lease runs for 24 months.", "The lease runs for two years.", "The lease runs for 24 years."),
+        ("The bag weighs 1.5 kg.", "The bag weighs 1500 g.", "The bag weighs 15 g."),
         ("Add half a litre of milk.", "Add 0.5 litres of milk.", "Add five litres of milk."),
         ("Bags may weigh up to 20 kg.", "Bags may weigh at most 20 kg.", "Bags must weigh at least 20 kg."),
     ],
@@ -99,6 +132,22 @@ def test_a_table_is_read_row_by_row() -> None:
     assert not found(table, "The K2 costs 95 euros.")
 
 
+@pytest.mark.parametrize("border", [";", ",", "\t", " | "])
+def test_what_stands_in_a_row_is_said_of_its_column(border: str) -> None:
+    rows = [["Branch", "Opened", "Staff", "Area (m)"], ["Graz", "1998", "12", "400"], ["Linz", "2004", "31", "250"]]
+    table = "\n".join(border.join(row) for row in rows)
+    assert found(table, "The Linz branch was opened in 2004.")
+    assert found(table, "The Graz branch has a staff of 12.")
+    assert not found(table, "The Graz branch has a staff of 1998.")
+    assert not found(table, "The Linz branch has a staff of 12.")
+
+
+def test_a_row_without_its_head_is_read_by_the_names_that_are_handed_with_it() -> None:
+    evidence = Evidence(["Graz | 1998 | 12"], ["Branch | Opened | Staff"])
+    assert evidence.support("The Graz branch has a staff of 12.", [0])
+    assert not evidence.support("The Graz branch has a staff of 1998.", [0])
+
+
 def test_a_line_that_is_only_wrapped_is_read_on() -> None:
     wrapped = "The tenant shall keep the garden in good order and may plant flowers\nor shrubs beside the fence."
     assert found(wrapped, "The tenant may plant shrubs beside the fence.")
@@ -111,6 +160,7 @@ def test_a_line_that_is_only_wrapped_is_read_on() -> None:
         ("Die Miete ist am Montag fällig.", "de"),
         ("Le loyer est dû le lundi.", "fr"),
         ("El alquiler se paga el lunes.", "es"),
+        ("Il contratto è di due anni e non si può rinnovare.", "it"),
         ("Аренда оплачивается в понедельник.", "ru"),
         ("42", "en"),
     ],

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
+from desktop_llm.knowledge.agreement.forms import IRREGULAR_VERBS
 from desktop_llm.knowledge.agreement.grammar import Grammar, grammar, word_set
-from desktop_llm.knowledge.agreement.lexicon import IRREGULAR_VERBS
 from desktop_llm.knowledge.agreement.stems import keys_of
 from desktop_llm.knowledge.agreement.terms import Term, is_negation
 
@@ -27,7 +27,8 @@ class Clause:
 
     `verb` is the place of its first verb, -1 if it has none. `joint` is the word or mark before it, `joints` those
     before its segments; `dependent` means that it says when, why or on what condition the clause before or behind it
-    holds. `parts` tells inherited terms apart: "label" ("Price:"), "owner" (whose), "patient" (whom), or "".
+    holds. `parts` tells inherited terms apart: "label" ("Price:"), "owner" (whose), "patient" (whom), "antecedent" (the
+    doctor who …), or "". `starts` are the places where a clause begins that was joined to it.
     """
 
     terms: list[Term] = field(default_factory=list)
@@ -40,6 +41,12 @@ class Clause:
     language: str = "en"
     parts: dict[int, str] = field(default_factory=dict)
     joints: dict[int, str] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=list)
+
+    @property
+    def captions(self) -> frozenset[int]:
+        """The places of the terms that only say what kind of thing the clause is about."""
+        return frozenset()
 
     @cached_property
     def words(self) -> list[str]:
@@ -94,6 +101,7 @@ def _light_stems(language: str) -> frozenset[str]:
 def merged(first: Clause, second: Clause) -> Clause:
     """Two clauses as one, in the order of the text."""
     shift = len(first.terms)
+    start = shift
     joint = [Term(second.joint, 0, 0, "function", {}, frozenset())] if second.joint.isalpha() else []
     shift += len(joint)
     last = max(first.segments, default=0) + 1
@@ -107,6 +115,7 @@ def merged(first: Clause, second: Clause) -> Clause:
         sentence=first.sentence,
         language=first.language,
         joints={**first.joints, **{last + number: joint for number, joint in second.joints.items()}},
+        starts=[*first.starts, start, *(shift + place for place in second.starts)],
         parts={**first.parts, **{shift + place: part for place, part in second.parts.items()}},
     )
 
@@ -120,29 +129,49 @@ def is_verb(terms: Sequence[Term], place: int, language: str) -> bool:
         return term.kind != "figure"
     if term.kind != "word" or (term.capital and place):
         return False
-    before = terms[place - 1].plain if place else ""
     after = terms[place + 1] if place + 1 < len(terms) else None
+    if place == 0 and language == "en" and after is not None and after.plain in words.articles | {"it", "them"}:
+        # A command: no noun stands right before an article.
+        return not plain.endswith("ing") and (not plain.endswith("ly") or plain in _VERBS_IN_LY)
+    skipped = (
+        place > 1 and language == "en" and (terms[place - 1].plain in _ADVERBS or terms[place - 1].plain[-2:] == "ly")
+    )
+    before_term = terms[place - 1 - skipped] if place else None
+    before = before_term.plain if before_term else ""
     if before in words.articles or before in words.all or before in words.some:
         return False
     if before in words.prepositions and before not in ("to", "zu"):
         return False
     if before in words.be:
         return language != "en" or is_participle(plain) or plain.endswith("ing")
+    if before == "to" and (
+        (plain.endswith("s") and not plain.endswith("ss")) or terms[place - 2].plain in _NO_INFINITIVE
+    ):
+        return False
     if before in ("to", "zu", "not") or before in words.relative or before in words.auxiliaries or before in _PERSONS:
         return True
     if language == "de":
         return bool(re.search("(?:t|te|ten|en)$", plain)) and not (
             after is not None and after.capital and place > 0 and terms[place - 1].kind == "function"
         )
-    if language not in ("en", "fr", "es", "ru"):
+    if language not in ("en", "fr", "es", "it", "ru"):
         return False
     if language == "en":
-        return place > 0 and _is_english_verb(plain, terms[place - 1], after, words)
-    if place == 0 or not terms[place - 1].has_content or after is None:
+        return before_term is not None and _is_english_verb(plain, before_term, after, words)
+    if place == 0 or not terms[place - 1].has_content or terms[place - 1].kind == "figure" or after is None:
         return False
     return after.kind in ("figure", "function", "name") and not plain.endswith("ment")
 
 
+_VERBS_IN_LY = word_set("apply supply reply fly rely comply multiply")
+_LINKING = word_set("gets becomes remains stays seems looks feels goes turns grows appears smells tastes sounds keeps")
+_ADJECTIVE = re.compile(
+    r"(?:en|al|ous|ive|ic|ful|able|ible|less|ish|ary)$|^(?:open|new|old|big|small|large|high|low|long|short|hot|cold|dry|wet"
+    r"|red|blue|green|white|black|yellow|brown|grey|good|bad|fresh|raw|warm|deep|wide|thin|thick|young|early|late|main"
+    r"|strong|weak|hard|soft|clean|dirty|full|empty|free|other|own|more|most|several|many|few|first|last|next)$"
+)
+_ADVERBS = word_set("usually often always never also still then now later soon rarely seldom sometimes")
+_NO_INFINITIVE = word_set("due owing thanks according prior next close similar subject contrary")
 _PERSONS = word_set("i you we they he she it that who which")
 
 
@@ -170,6 +199,10 @@ def _is_english_verb(plain: str, before: Term, after: Term | None, words: Gramma
     if after is not None and (
         after.plain in words.auxiliaries or (after.plain == "of" and not plain.startswith("consist"))
     ):
+        return False
+    if plain in _LINKING:
+        return True
+    if before.kind == "word" and _ADJECTIVE.search(before.plain) and plain.endswith("s"):
         return False
     plural = before.kind != "name" and before.plain.endswith("s") and not before.plain.endswith(("ss", "us", "is"))
     if plain.endswith("s") == plural:

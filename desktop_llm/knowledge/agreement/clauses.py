@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from desktop_llm.knowledge.agreement.clause import IRREGULAR, Clause, is_past, is_verb
+from desktop_llm.knowledge.agreement.figures import UNITS
 from desktop_llm.knowledge.agreement.grammar import Grammar, grammar, word_set
 from desktop_llm.knowledge.agreement.terms import Term
 
@@ -79,16 +80,27 @@ class _Reader:
         """Add the clause, with what it inherits put in its place."""
         before = self.found[-1] if self.found else None
         same = before is not None and len(self.found) > first and clause.joint != "\n"
+        self._bind_owner(clause)
         added: dict[int, list[tuple[Term, str]]] = {}
         if self._label:
             added[0] = [(term, "label") for term in self._label]
         if before is not None:
             self._resolve(clause, before, added)
             if same or _counts_only(clause):
-                added[0] = [*added.get(0, []), *((term, "") for term in self._shared(clause, before))]
+                part = "antecedent" if clause.joint in self._words.relative else ""
+                added[0] = [*added.get(0, []), *((term, part) for term in self._shared(clause, before))]
         if added:
             _insert(clause, added)
         self.found.append(clause)
+
+    def _bind_owner(self, clause: Clause) -> None:
+        """Settle whom "he" or "she" stands for by what the subject of a clause owns: "Marta lent him her camera"."""
+        names = [group for group in _names(clause) if group[-1] in clause.terms[: max(clause.verb, 0)]]
+        owned = {term.plain for term in clause.terms} & self._words.possessives
+        for person, words in (("f", self._words.feminine | {"her"}), ("m", self._words.masculine)):
+            if len(names) == 1 and owned & words and person not in self._persons and self._language == "en":
+                self._persons[person] = names[0]
+                self._bound.add(names[0][0].text)
 
     def _resolve(self, clause: Clause, before: Clause, added: dict[int, list[tuple[Term, str]]]) -> None:
         """Put in what the clause's pronouns stand for."""
@@ -123,6 +135,8 @@ class _Reader:
     def _shared(self, clause: Clause, before: Clause) -> list[Term]:
         """What a clause has in common with the one before it in its sentence: its subject if it has none, and more if
         it has no verb; otherwise what stands before the first comma."""
+        if _is_command(clause):
+            return []
         own = [term for term in clause.terms[: max(clause.verb, 0)] if term.has_content]
         pronouns = any(term.plain in self._words.pronouns for term in clause.terms[: max(clause.verb, 0)])
         if clause.verb < 0:
@@ -130,6 +144,8 @@ class _Reader:
         if (own and not _counts_only(clause)) or pronouns:
             return _adjunct(before)
         subject = [term for term in before.terms[: max(before.verb, 0)] if term.kind != "figure"]
+        if clause.joint in self._words.relative and (nearest := _antecedent(before)):
+            return nearest
         if any(term.has_content for term in subject) and clause.joint not in self._words.relative:
             return subject
         return [
@@ -182,12 +198,23 @@ _SEX = {
 def _things(clause: Clause) -> list[Term]:
     """What "it" or "they" may stand for: the names in the clause's subject, or others, and its nouns."""
     names = [term for term in clause.subject if term.kind == "name"]
-    names = names or [term for term in clause.terms if term.kind == "name"]
-    return names + [
+    things = [
         term
         for place, term in enumerate(clause.terms)
-        if term.kind in ("word", "character") and not is_verb(clause.terms, place, clause.language)
+        if term.kind in ("word", "character")
+        and not is_verb(clause.terms, place, clause.language)
+        and term.plain not in UNITS
     ]
+    things = names + things if names or things else [term for term in clause.terms if term.kind == "name"]
+    return list({term.plain: term for term in things}.values())
+
+
+def _is_command(clause: Clause) -> bool:
+    """Whether an English clause tells to do something, so that it has no subject: "unplug it"."""
+    if clause.verb != 0 or clause.language != "en":
+        return False
+    plain = clause.terms[0].plain
+    return not (plain.endswith(("s", "ed")) or is_past(plain) or plain in clause.grammar.auxiliaries)
 
 
 def _counts_only(clause: Clause) -> bool:
@@ -224,6 +251,42 @@ def _adjunct(clause: Clause) -> list[Term]:
     ]
 
 
+def _antecedent(clause: Clause) -> list[Term]:
+    """What a relative clause belongs to: the last noun with its article, and the name that it explains: "Ann, the
+    nurse who …".
+    """
+    phrases = _phrases(clause)
+    if not phrases:
+        return []
+    last = phrases[-1]
+    explains = (
+        len(phrases) > 1 and last[0].plain in clause.grammar.articles and clause.segments[-1] != clause.segments[0]
+    )
+    if explains and len({number for number in clause.segments if number == clause.segments[-1]}) == 1:
+        inside = [
+            term for term, number in zip(clause.terms, clause.segments, strict=True) if number == clause.segments[-1]
+        ]
+        if inside == last and any(term.kind == "name" for term in phrases[-2]):
+            return [*phrases[-2], *last]
+    return last
+
+
+def _phrases(clause: Clause) -> list[list[Term]]:
+    """The runs of articles, adjectives, nouns and names in a clause."""
+    found: list[list[Term]] = []
+    last = -1
+    for place, (term, number) in enumerate(zip(clause.terms, clause.segments, strict=True)):
+        article = term.plain in clause.grammar.articles
+        if clause.verbs[place] or place in clause.inherited or not (term.has_content or article):
+            last = -1
+            continue
+        if last != number or article:
+            found.append([])
+        found[-1].append(term)
+        last = number
+    return [run for run in found if any(term.has_content for term in run)]
+
+
 def _insert(clause: Clause, added: dict[int, list[tuple[Term, str]]]) -> None:
     terms: list[Term] = []
     segments: list[int] = []
@@ -247,6 +310,8 @@ def _starts_clause(current: Clause, segment: _Segment, words: Grammar) -> bool:
         return True
     if segment.verb < 0:
         return False
+    if segment.joint in words.joining and segment.verb == 0 and current.verb == len(current.terms) - 1:
+        return False  # "repairs or replaces the parts": they share what stands behind them
     return current.verb >= 0 or (current.joint in words.subordinating and segment.joint == ",")
 
 
@@ -260,19 +325,17 @@ def _segments(sentence: Sequence[Term], language: str) -> list[_Segment]:
         nonlocal joint, held
         if held:
             verb = next((place for place in range(len(held)) if is_verb(held, place, language)), -1)
-            if (
-                held[0].plain in _PREDICATES
-                if joint == ","
-                else joint in words.joining and _leads_with_verb(held, language)
-            ):
+            if joint == "," and held[0].plain in _PREDICATES:
                 verb = 0
+            if joint in words.joining and (leading := _leading_verb(held, language)) >= 0:
+                verb = leading
             if joint == "," and language == "en" and is_past(held[0].plain):
                 verb = 0
             if verb < 0 and _has_joint_subject(held, joint):
                 verb = 1
             found.append(_Segment(joint, held, verb))
             held, joint = [], following
-        elif not joint or joint in ",;" or following in (";", ":", "\n"):
+        elif not joint or joint in ",;" or (following in (";", ":", "\n") and joint != ":"):
             joint = following
 
     for place, term in enumerate(sentence):
@@ -280,7 +343,10 @@ def _segments(sentence: Sequence[Term], language: str) -> list[_Segment]:
         if term.kind == "break":
             if plain not in ("(", ")", "[", "]") and not _tells_figure(sentence, place, held):
                 close(_MARKS.get(plain[0], plain[0]))
-        elif term.kind == "function" and (plain in words.joining or _is_subordinating(plain, sentence, place, words)):
+        elif term.kind == "function" and (
+            (plain in words.joining and not _is_bound_behind(sentence, place))
+            or _is_subordinating(plain, sentence, place, words)
+        ):
             close(plain)
         else:
             held.append(term)
@@ -288,6 +354,16 @@ def _segments(sentence: Sequence[Term], language: str) -> list[_Segment]:
     return found
 
 
+def _is_bound_behind(sentence: Sequence[Term], place: int) -> bool:
+    """Whether "or" belongs to a bound: "aged 18 or over", "20 minutes or more"."""
+    following = sentence[place + 1].plain if place + 1 < len(sentence) else ""
+    return place > 0 and sentence[place - 1].kind == "figure" and following in _BOUNDING
+
+
+_BOUNDING = word_set(
+    """over above older more longer greater higher under below younger less fewer shorter lower earlier later mehr älter
+    darüber weniger jünger darunter plus moins más menos più meno"""
+)
 _PREDICATES = word_set("due located situated based born available valid known called named built made held")
 _CONTRASTING = word_set("while whereas although though während obwohl tandis mientras aunque хотя")
 _MARKS = dict(zip("，；：、。", ",;:,;", strict=True))
@@ -322,17 +398,23 @@ def _has_joint_subject(held: Sequence[Term], joint: str) -> bool:
 _OBJECTS = word_set("it them the a an this these")
 
 
-def _leads_with_verb(held: Sequence[Term], language: str) -> bool:
-    """Whether what follows "and" or "but" begins with a verb: "keeps the password"."""
-    if len(held) < 2 or held[0].kind != "word" or held[0].capital:
-        return False
-    plain = held[0].plain
-    follows = held[1].plain
+def _leading_verb(held: Sequence[Term], language: str) -> int:
+    """The place of the verb that what follows "and" or "but" begins with, as "(now) keeps the password"; else -1."""
+    place = next((at for at, term in enumerate(held) if term.plain not in _LEADING), 0)
+    if len(held) < place + 2 or held[place].kind != "word" or held[place].capital:
+        return -1
+    plain, following = held[place].plain, held[place + 1]
     words = grammar(language)
-    determined = follows in words.articles | words.all | words.prepositions or held[1].kind in ("figure", "name")
+    determined = following.plain in words.articles | words.all | words.prepositions
+    determined = determined or following.kind in ("figure", "name")
     if language == "en":
-        return (plain in IRREGULAR or plain.endswith(("s", "ed"))) and determined
-    return determined and follows not in ("de", "d", "von", "del", "des", "du")
+        verbal = plain in IRREGULAR or plain.endswith(("s", "ed"))
+    else:
+        verbal = following.plain not in ("de", "d", "von", "del", "des", "du", "di")
+    return place if verbal and determined else -1
+
+
+_LEADING = word_set("now then also later still soon therefore thus again finally never")
 
 
 def _is_subordinating(plain: str, sentence: Sequence[Term], place: int, words: Grammar) -> bool:

@@ -46,6 +46,8 @@ class Compared:
             sign = term.sign_of(self.evidence.terms[other])
             own = other not in self.evidence.inherited
             beside = place > 0 and self.pairs.get(place - 1) == other - 1
+            if other in self.taken and not self._is_repeated(place, other):
+                continue
             free = other not in self.taken
             near = self.evidence.segments[other] == self._segment
             same = term.plain == self.evidence.words[other]
@@ -67,6 +69,14 @@ class Compared:
             else:
                 self.opposite.add(place)
 
+    def _is_repeated(self, place: int, other: int) -> bool:
+        """Whether a term of the evidence that is taken is the same word as the claim's, not one that means it too."""
+        if other in self.evidence.inherited:
+            return True
+        before = next(at for at, partner in self.pairs.items() if partner == other)
+        shared = self.claim.terms[place].wanted & self.claim.terms[before].wanted
+        return any(key[0] not in "~=" for key in shared) or self.claim.terms[place].kind == "figure"
+
     def left_over(self) -> list[str]:
         """The nouns of the evidence that the claim has not got: one of them may be what another noun stands for."""
         evidence = self.evidence
@@ -81,6 +91,7 @@ class Compared:
             for place, term in enumerate(evidence.terms)
             if place not in self.taken
             and place not in evidence.inherited
+            and place not in evidence.captions
             and (joined or evidence.segments[place] in touched or not self._is_apart(evidence.segments[place]))
             and term.kind in ("word", "name", "figure")
             and not evidence.general_word(place)
@@ -91,7 +102,12 @@ class Compared:
     def _is_apart(self, segment: int) -> bool:
         """Whether a segment is another item of a list, or an address before the clause."""
         joint = self.evidence.joints.get(segment, "")
-        return not joint or joint in self.evidence.grammar.joining or joint in self.evidence.grammar.subordinating
+        first = self.evidence.words[self.evidence.segments.index(segment)]
+        if not joint and first in self.evidence.grammar.prepositions | self.evidence.grammar.because:
+            return False  # "Because of the rain, …"
+        return (
+            joint in ("", "|") or joint in self.evidence.grammar.joining or joint in self.evidence.grammar.subordinating
+        )
 
     def has_free_name(self) -> bool:
         """Whether the evidence has a name that the claim has not got."""
@@ -108,6 +124,8 @@ class Compared:
         if not 0 <= place < self.claim.verb or follows_preposition(self.claim, place):
             return False
         own = [at for at in range(max(self.evidence.verb, 0)) if self.evidence.terms[at].has_content]
+        if not _SPEAKERS.isdisjoint(self.evidence.words[: max(self.evidence.verb, 0)]):
+            return True
         shared = {self.pairs[at] for at in range(self.claim.verb + 1) if at in self.pairs}
         said = self.pairs.get(self.claim.verb, self.evidence.verb)
         same_voice = is_passive(self.claim, self.claim.verb) == is_passive(self.evidence, said)
@@ -117,10 +135,29 @@ class Compared:
         """Whether the claim's term stands behind the same word as another term of the evidence."""
         before = next((at for at in range(place - 1, -1, -1) if self.claim.terms[at].has_content), -1)
         other = self.pairs.get(before, -1)
+        if before < 0:
+            first = next((at for at, term in enumerate(self.evidence.terms) if term.has_content), -1)
+            return first >= 0 and first not in self.taken and first not in self.evidence.inherited
         behind = next(
             (at for at in range(other + 1, len(self.evidence.terms)) if self.evidence.terms[at].has_content), -1
         )
-        return 0 <= other < behind and behind not in self.taken
+        return 0 <= other < behind and behind not in self.taken | self.evidence.inherited
+
+    def has_other_attribute(self, place: int) -> bool:
+        """Whether the claim's term stands before a noun that the evidence has with another adjective or name."""
+        following = place + 1
+        other = self.pairs.get(following, 0) - 1
+        if other < 0 or self.claim.verbs[following] or self.claim.segments[following] != self.claim.segments[place]:
+            return False
+        term = self.evidence.terms[other]
+        return (
+            term.kind in ("word", "name")
+            and other not in self.taken
+            and other not in self.evidence.inherited
+            and not self.evidence.verbs[other]
+            and not self.evidence.general_word(other)
+            and self.evidence.segments[other] == self.evidence.segments[other + 1]
+        )
 
     def takes_over(self) -> bool:
         """Whether the claim says of something said before what the evidence says of a subject of its own."""
@@ -137,6 +174,9 @@ class Compared:
         )
 
 
+_SPEAKERS = frozenset(("we", "i", "you", "wir", "ich", "nous", "je", "vous"))  # who that is stands nowhere
+
+
 def is_passive(clause: Clause, verb: int) -> bool:
     """Whether a verb, or the auxiliary it begins with, is in the passive."""
     if verb < 0:
@@ -147,10 +187,10 @@ def is_passive(clause: Clause, verb: int) -> bool:
     auxiliary = next((at for at in near if words[at] in clause.grammar.be and at <= verb + 1), -1)
     if auxiliary < 0:
         return False
-    return any(_PARTICIPLE.search(words[at]) for at in near if auxiliary < at and at >= verb)
+    return any(PARTICIPLE.search(words[at]) for at in near if auxiliary < at and at >= verb)
 
 
-_PARTICIPLE = re.compile(r"(?:ed|en|[^n]t|né|ée?s?|ad[oa]s?|id[oa]s?|old|ade|aid)$")
+PARTICIPLE = re.compile(r"(?:ed|en|[^n]t|né|ée?s?|ad[oa]s?|id[oa]s?|[aiu]t[oaie]|old|ade|aid)$")
 
 
 def follows_preposition(clause: Clause, place: int) -> bool:

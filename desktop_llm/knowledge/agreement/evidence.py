@@ -11,6 +11,7 @@ and is not said of something else in the same passage; a noun stands for another
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter, defaultdict
@@ -21,6 +22,10 @@ from desktop_llm.knowledge.agreement.clause import Clause, merged
 from desktop_llm.knowledge.agreement.clauses import clauses
 from desktop_llm.knowledge.agreement.compared import Compared
 from desktop_llm.knowledge.agreement.contradictions import contradiction
+from desktop_llm.knowledge.agreement.grammar import TITLES
+from desktop_llm.knowledge.agreement.lexicon import EXCLUSIVE
+from desktop_llm.knowledge.agreement.polarity import is_doubted
+from desktop_llm.knowledge.agreement.tables import Row, outside, read_rows, table_lines
 from desktop_llm.knowledge.agreement.terms import Term, follows_article, language_of, terms
 from desktop_llm.knowledge.sentences import Span, sentences
 
@@ -42,10 +47,11 @@ _INTRODUCTION = re.compile(
     r"(?:the\s+(?:document|text|passage|context|source)s?\s+(?:states?|says?|mentions?|specif(?:y|ies)|notes?)\s+that\s+)?",
     re.IGNORECASE,
 )
-_EMPHASIS = re.compile(r"[*_`]")
+_EMPHASIS = re.compile(r"[*`]|(?<!\w)_|_(?!\w)")
+_SAYING = frozenset(("that", "dass", "que", "che", "что"))
 _ONE = frozenset(("one", "eins", "uno"))
 _PREDICATING = frozenset(["too", "very", "so", "zu", "sehr", "trop", "très", "muy"])
-_TAGGED = frozenset(("en", "de", "fr", "es"))  # the languages in which nouns are told from other words
+_TAGGED = frozenset(("en", "de", "fr", "es", "it"))  # the languages in which nouns are told from other words
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,15 @@ class Support:
 
 
 class Evidence:
-    """Passages, read once for all sentences that are compared with them."""
+    """Passages, read once for all sentences that are compared with them. `columns` are the names of a table's columns
+    for each passage from one, "" for the others.
+    """
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._passages = [_Passage(number, text) for number, text in enumerate(texts)]
+    def __init__(self, texts: Sequence[str], columns: Sequence[str] = ()) -> None:
+        names = [*columns, *[""] * (len(texts) - len(columns))]
+        self._passages = [
+            _Passage(number, text, each) for number, (text, each) in enumerate(zip(texts, names, strict=True))
+        ]
         self.language = Counter(passage.language for passage in self._passages).most_common(1)[0][0] if texts else "en"
         self._units = [unit for passage in self._passages for unit in passage.units]
         self._holding: defaultdict[str, list[int]] = defaultdict(list)
@@ -151,7 +162,10 @@ def claimed(sentence: str, otherwise: str = "en") -> list[Clause]:
     for clause in clauses([terms(text, language)], language):
         if all(clause.general_word(place) for place in clause.content) and (found or clause.dependent):
             continue
-        found.append(clause)
+        if before is not None and clause.joint in _SAYING and is_doubted(before):
+            found[-1] = clause = merged(before, clause)
+        else:
+            found.append(clause)
         if before is not None and (_orders(clause) or _orders(before)):
             found.append(merged(before, clause))
         before = clause
@@ -175,12 +189,27 @@ class _Unit:
 class _Passage:
     """One passage: where its sentences are, what its clauses say, and all words in it."""
 
-    def __init__(self, number: int, text: str) -> None:
+    def __init__(self, number: int, text: str, columns: str) -> None:
         self.language = language_of(text)
-        self.spans: list[Span] = list(sentences(text)) or [(0, len(text))]
+        rows = table_lines(text, columns)
+        self.spans: list[Span] = [
+            (begin + start, begin + end)
+            for begin, until in outside(text, rows)
+            for start, end in sentences(text[begin:until])
+        ]
+        if not (self.spans or rows):
+            self.spans = [(0, len(text))]
         unwrapped = _WRAP.sub(" ", text)
         found = clauses([terms(unwrapped[start:end], self.language) for start, end in self.spans], self.language)
+        found += read_rows(rows, len(self.spans), self.language)
+        self.spans += [(row.start, row.end) for row in rows]
         self.said = {_normalised(text[start:end]): (start, end) for start, end in self.spans}
+        self.names = {
+            (first.plain, second.plain)
+            for clause in found
+            for first, second in itertools.pairwise(clause.terms)
+            if first.capital and second.capital
+        }
         self.keys = frozenset(key for clause in found for term in clause.terms for key in term.offers)
         self.units = [
             _Unit(number, clause, frozenset(key for term in clause.terms for key in term.offers))
@@ -191,7 +220,9 @@ class _Passage:
 def _together(found: Sequence[Clause]) -> Iterator[Clause]:
     """Each clause, and those joined to it that say when, why or on what condition it holds."""
     for place, clause in enumerate(found):
-        yield clause
+        before = found[place - 1] if place else clause
+        if not (clause.joint in _SAYING and before.sentence == clause.sentence and is_doubted(before)):
+            yield clause
         whole = clause
         for following in found[place + 1 : place + _MOST_CLAUSES]:
             if following.sentence != whole.sentence or not (following.dependent or whole.dependent):
@@ -225,7 +256,8 @@ def _share(claim: Clause, evidence: Clause, passage: _Passage, weight: Callable[
             case _:
                 return None
     inherited = sum(
-        other in evidence.inherited and evidence.parts[other] != "label" for other in compared.pairs.values()
+        other in evidence.inherited and evidence.parts[other] not in ("label", "antecedent")
+        for other in compared.pairs.values()
     )
     if len(compared.pairs) - inherited < inherited / 2:
         return None  # what is said here is another matter
@@ -247,22 +279,50 @@ def _fate(compared: Compared, place: int, passage: _Passage) -> str:
     known = any(key in passage.keys for key in term.wanted if key[0] not in "~=")
     if term.unit == "ordinal":
         return "missing"
+    if term.capital and _is_part_of_name(compared, place, passage):
+        return "general"
     if known and _is_model(claim, place):
         return "addition"
     if term.kind == "figure":
         return "general" if term.plain in _ONE else "missing"
+    if term.plain in EXCLUSIVE or (
+        term.kind == "word" and not claim.verbs[place] and compared.has_other_attribute(place)
+    ):
+        return "missing"
     if claim.general_word(place):
-        return "missing" if known and _has_other_verb(compared, place) else "general"
+        other = _has_other_verb(compared, place) or (not claim.verbs[place] and compared.replaces(place))
+        return "missing" if known and other else "general"
     if term.kind == "word" and claim.language not in _TAGGED:
         return "missing" if compared.replaces(place) else "paraphrase"
     noun = term.kind != "word" or _is_noun(claim, place)
+    if known and isinstance(compared.evidence, Row):
+        return "missing"  # it stands in another row
     if known:
         before = claim.terms[place - 1].plain if place else ""
         predicate = term.kind == "word" and (before in claim.grammar.be or before in _PREDICATING)
-        return "addition" if noun and not predicate and not compared.has_other_subject(place) else "missing"
-    if term.kind == "name":
+        other = predicate or compared.has_other_subject(place) or compared.replaces(place)
+        return "addition" if noun and not other else "missing"
+    if term.kind == "name" or _has_other_verb(compared, place):
         return "missing"
     return "addition" if noun else "paraphrase"
+
+
+def _is_part_of_name(compared: Compared, place: int, passage: _Passage) -> bool:
+    """Whether the term is a title, or a first name that the passage has elsewhere, of a name that the evidence has
+    without one or with a title only.
+    """
+    claim, evidence = compared.claim, compared.evidence
+    following = place + 1
+    if following not in compared.pairs or not claim.terms[following].capital:
+        return False
+    other = compared.pairs[following]
+    before = evidence.terms[other - 1] if other else None
+    bare = before is None or not before.capital or before.kind not in ("name", "word") or other - 1 in compared.taken
+    plain = claim.words[place]
+    if plain in TITLES:
+        return before is None or before.plain not in TITLES
+    titled = before is not None and before.plain in TITLES
+    return (bare or titled) and (plain, claim.words[following]) in passage.names
 
 
 def _has_other_verb(compared: Compared, place: int) -> bool:

@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _MONTHS = """
-january jan januar janvier enero января январь يناير
-february feb februar février févr febrero февраля февраль فبراير
+january gennaio jan januar janvier enero января январь يناير
+february febbraio feb februar février févr febrero февраля февраль فبراير
 march mar märz mars marzo марта март مارس
-april apr avril avr abril апреля апрель أبريل
-may mai mayo мая май مايو
-june jun juni juin junio июня июнь يونيو
-july jul juli juillet julio июля июль يوليو
+april aprile apr avril avr abril апреля апрель أبريل
+may maggio mai mayo мая май مايو
+june giugno jun juni juin junio июня июнь يونيو
+july luglio jul juli juillet julio июля июль يوليو
 august aug août agosto августа август أغسطس
-september sep sept septembre septiembre сентября сентябрь سبتمبر
-october oct oktober okt octobre octubre октября октябрь أكتوبر
+september settembre sep sept septembre septiembre сентября сентябрь سبتمبر
+october ottobre oct oktober okt octobre octubre октября октябрь أكتوبر
 november nov novembre noviembre ноября ноябрь نوفمبر
-december dec dezember dez décembre déc diciembre декабря декабрь ديسمبر
+december dicembre dec dezember dez décembre déc diciembre декабря декабрь ديسمبر
 """
 MONTHS = {name: number for number, line in enumerate(_MONTHS.strip().splitlines(), 1) for name in line.split()}
 
@@ -65,6 +65,14 @@ _WORD_VALUES |= {
     for ten in ["zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"]
     for unit in ["ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
 }
+# By themselves: "due", "sei" and "otto" are words of other languages too.
+_ITALIAN = ["due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "dieci", "undici", "dodici"]
+_ITALIAN_VALUES = dict(zip(_ITALIAN, range(2, 13), strict=True)) | {
+    "quindici": 15,
+    "venti": 20,
+    "trenta": 30,
+    "cento": 100,
+}
 _ORDINALS = {
     word: number
     for number, words in enumerate(
@@ -101,26 +109,27 @@ gbp £ pound pounds
 chf franken
 rub ₽ рублей рубля рубль руб
 % percent per-cent prozent pourcent процентов
-kg kilogram kilograms kilogramme kilo kilos kilogramm кг
-g gram grams gramm gramme grammes gramos
+kg kilogram kilograms kilogramme kilo kilos kilogramm кг chilo chili chilogrammi
+g gram grams gramm gramme grammes gramos grammi grammo
 mg milligram milligrams milligramm
 t ton tons tonne tonnes tonnen toneladas
 km kilometre kilometres kilometer kilometers kilomètres kilómetros км
-m metre metres meter meters mètre mètres metros м
+m metre metres meter meters mètre mètres metros м metri metro
 cm centimetre centimetres centimeter centimeters zentimeter
 mm millimetre millimetres millimeter millimeters
 mi mile miles
 ft feet
-l litre litres liter liters litros л
+l litre litres liter liters litros л litri litro
 ml millilitre millilitres milliliter milliliters
-s sec secs seconds sekunde sekunden secondes segundos секунд
-min mins minute minutes minuten minutos минут
-hour hours stunde stunden heure heures hora horas часов часа h hr hrs
-day days tag tage tagen jour jours día días дней дня day's days' يوما أيام
-week weeks woche wochen semaine semaines semana semanas недель week's weeks'
-month months monat monate monaten mois mes meses месяцев month's months'
-times fois veces mal
-year years jahr jahre jahren an ans année années año años лет года year's years' سنوات
+s sec secs seconds sekunde sekunden secondes segundos секунд secondo secondi
+min mins minute minutes minuten minutos минут minuto minuti
+hour hours stunde stunden heure heures hora horas часов часа h hr hrs ora ore
+day days tag tage tagen jour jours día días дней дня day's days' يوما أيام giorno giorni
+fortnight fortnights
+week weeks woche wochen semaine semaines semana semanas недель week's weeks' settimana settimane
+month months monat monate monats monaten mois mes meses месяцев month's months' mese mesi
+times fois veces mal volte volta
+year years jahr jahre jahres jahren an ans année années año años лет года year's years' سنوات anno anni
 v volt volts
 w watt watts
 kw kilowatt kilowatts
@@ -133,6 +142,27 @@ gb gigabyte gigabytes
 °f fahrenheit
 """
 UNITS = {name: line.split()[0] for line in _UNIT_NAMES.strip().splitlines() for name in line.split()}
+
+# What one of a unit is in the unit that amounts of its kind are compared in; a month has no fixed number of days.
+_IN_ONE_UNIT = {
+    **{
+        name: (count, "s")
+        for name, count in {
+            "s": 1,
+            "min": 60,
+            "hour": 3600,
+            "day": 86_400,
+            "week": 604_800,
+            "fortnight": 1_209_600,
+        }.items()
+    },
+    **{name: (count, "month") for name, count in {"month": 1, "year": 12}.items()},
+    **{name: (count, "g") for name, count in {"mg": 0.001, "g": 1, "kg": 1000, "t": 1e6}.items()},
+    **{name: (count, "m") for name, count in {"mm": 0.001, "cm": 0.01, "m": 1, "km": 1000}.items()},
+    **{name: (count, "l") for name, count in {"ml": 0.001, "l": 1}.items()},
+    **{name: (count, "w") for name, count in {"w": 1, "kw": 1000}.items()},
+    **{name: (count, "mb") for name, count in {"mb": 1, "gb": 1000}.items()},
+}
 
 CHINESE_DIGITS = {sign: str(value) for value, sign in enumerate("零一二三四五六七八九") if sign != "一"} | {"两": "2"}
 
@@ -155,6 +185,7 @@ _PATTERN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_OTHER_WORDS = re.compile(r"\b(?:may|march|mar|mars|sept|mai)\b")  # in small letters these need not be months
 _KINDS = ("iso", "dotted", "slashed", "daymonth", "monthday", "monthyear", "clock", "number")
 _UNIT_BEHIND = re.compile(r"[\s\u00a0-]{0,2}(%|°\s?[cf]|[€$£₽]|per\s+cent|[^\W\d_]+(?:['’]s?(?!\w))?)", re.IGNORECASE)
 _UNIT_AHEAD = re.compile(r"(?:[€$£]|\b(?:EUR|USD|GBP|CHF))\s?$")
@@ -184,7 +215,8 @@ def figures(text: str, language: str = "") -> Iterator[Figure]:
             yield _time(match)
         else:
             short = kind == "dotted" and len(re.findall(r"\d+", match[0])) == 2
-            found = None if short and language != "de" else _date(match, kind)
+            verb = kind in ("daymonth", "monthday") and language in ("", "en") and _OTHER_WORDS.search(match[0])
+            found = None if verb or (short and language != "de") else _date(match, kind)
             yield from [found] if found is not None else _plain(match, text)
 
 
@@ -201,9 +233,9 @@ def month(word: str, before: str) -> Figure | None:
     return Figure(0, 0, frozenset((key,)), frozenset((key,)), "date")
 
 
-def number_word(word: str) -> int | None:
+def number_word(word: str, language: str = "") -> int | None:
     """The value of a number that is written as a word."""
-    return _WORD_VALUES.get(word)
+    return (_ITALIAN_VALUES if language == "it" else _WORD_VALUES).get(word)
 
 
 def scale(word: str) -> int | None:
@@ -222,6 +254,10 @@ def amount(value: float, unit: str = "", ordinal: bool = False) -> tuple[frozens
     name = str(int(value)) if math.isfinite(value) and value == int(value) else f"{value:.6g}"
     if ordinal:
         return frozenset((name, f"{name}.")), frozenset((f"{name}.", name))
+    if unit in _IN_ONE_UNIT:
+        count, base = _IN_ONE_UNIT[unit]
+        same = f"{value * count:.9g}|={base}"
+        return frozenset((name, f"{name}|{unit}", same)), frozenset((f"{name}|{unit}", f"{name}|", same))
     if unit:
         return frozenset((name, f"{name}|{unit}")), frozenset((f"{name}|{unit}", f"{name}|"))
     return frozenset((name, f"{name}|")), frozenset((name,))

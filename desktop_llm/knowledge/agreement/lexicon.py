@@ -71,6 +71,7 @@ correct right richtig exact correcto | wrong incorrect falsch faux incorrecto
 same gleich même mismo | different verschieden différent diferente
 positive positiv | negative negativ
 profit gain gewinn bénéfice beneficio | loss verlust perte pérdida
+earlier vorher zuvor beforehand auparavant previamente | afterwards later nachher danach hinterher
 import einfuhr | export ausfuhr
 guilty schuldig coupable culpable | innocent unschuldig
 alive lebend vivant vivo | dead tot mort muerto
@@ -198,6 +199,41 @@ team crew
 reason cause
 quiet silent
 purpose aim goal objective
+aprire aperto aperta apre | chiudere chiuso chiusa chiude
+iniziare cominciare inizio partire decorrere | finire terminare fine cessare
+permettere consentire permesso consentito autorizzare | vietare proibire vietato proibito
+gratis gratuito gratuitamente
+pagare versare pagamento saldare
+affitto canone pigione locazione
+inquilino conduttore locatario affittuario
+proprietario locatore
+arrivare arrivo giungere | partire partenza
+aumentare salire crescere aumento | diminuire scendere calare ridurre
+accettare approvare approvato | respingere rifiutare bocciare
+scadere scadenza
+comprare acquistare | vendere
+bisogna deve occorre
+обязан должен необходимо
+платить оплачивать выплачивать вносить уплачивать
+начинаться начаться начало | заканчиваться закончиться окончание
+повышать увеличивать поднимать | снижать уменьшать понижать
+открыт открыться открытие | закрыт закрыться
+вправе право может
+запрещено нельзя запрещать
+aged age old
+consecutive running successive
+perform execute
+unbefristet unbestimmt indefinite
+benötigen brauchen bedürfen erfordern need require
+send transfer wire remit
+come stem derive originate
+grow return regrow
+mean indicate signify bedeuten signifier significar
+übernehmen übergehen
+stock available supply
+score add goal
+rank lead head
+pull unplug
 licence license
 behaviour behavior
 centre center
@@ -215,197 +251,202 @@ receive get inherit erhalten bekommen recevoir recibir
  | give send hand bequeath geben schicken donner envoyer dar enviar
 learn lernen apprendre aprender | teach lehren enseigner enseñar
 win beat defeat schlagen battre | lose
+cost | pay
+account | come stem derive
 precede | follow succeed folgen succéder suceder
 """
 
-# Forms that no ending explains: the word that the others are forms of stands first.
-IRREGULAR_VERBS = """
-be am is are was were been being
-have has had having
-do does did done doing
-go goes went gone
-begin began begun
-break broke broken
-bring brought
-build built
-buy bought
-choose chose chosen
-come came
-cut cut
-draw drew drawn
-drink drank drunk
-drive drove driven
-eat ate eaten
-fall fell fallen
-feed fed
-feel felt
-fight fought
-find found
-fly flew flown
-forbid forbade forbidden
-forget forgot forgotten
-freeze froze frozen
-get got gotten
-give gave given
-grow grew grown
-hang hung
-hear heard
-hide hid hidden
-hit hit
-hold held
-keep kept
-know knew known
-lay laid
-lead led
-leave left
-lend lent
-let let
-lie lay lain
-lose lost
-make made
-mean meant
-meet met
-pay paid
-put put
-read read
-ride rode ridden
-ring rang rung
-rise rose risen
-run ran
-say said
-see saw seen
-seek sought
-sell sold sale
-send sent
-set set
-shake shook shaken
-shine shone
-shoot shot
-show shown
-shrink shrank shrunk
-shut shut
-sing sang sung
-sink sank sunk
-sit sat
-sleep slept
-speak spoke spoken
-spend spent
-spread spread
-stand stood
-steal stole stolen
-stick stuck
-strike struck
-swear swore sworn
-sweep swept
-swim swam swum
-take took taken
-teach taught
-tear tore torn
-tell told
-think thought
-throw threw thrown
-understand understood
-undergo underwent undergone
-wear wore worn
-weigh weight
-win won
-withdraw withdrew withdrawn
-write wrote written
-bear bore borne
-bind bound
-bite bit bitten
-blow blew blown
-catch caught
-dig dug
-wake woke woken
-"""
-OTHER_FORMS = """
-decide decision
-succeed succession successor
-receive receipt
-absorb absorption
-die death
-grow growth
-choose choice
-lose loss
-lengthen length
-person people persons
-child children
-man men
-woman women
-foot feet
-tooth teeth
-mouse mice
-life lives
-leaf leaves
-knife knives
-wife wives
-half halves
-good better best
-bad worse worst
-high height
-deep depth
-long length
-wide width
-strong strength
-warm warmth
-free freedom
-burn burnt
-bewegen bewog
-verbieten verbot verboten
-erlauben erlaubt erlaubnis
-gießen goss gegossen
-brechen brach gebrochen
-bringen brachte gebracht
-essen aß gegessen
-fahren fuhr gefahren
-finden fand gefunden
-geben gab gegeben gibt
-gehen ging gegangen
-halten hielt gehalten hält
-heißen hieß
-kommen kam gekommen
-lassen ließ gelassen lässt
-laufen lief gelaufen
-lesen las gelesen liest
-nehmen nahm genommen nimmt
-schließen schloss geschlossen
-schreiben schrieb geschrieben
-sehen sah gesehen sieht
-sprechen sprach gesprochen spricht
-stehen stand gestanden
-steigen stieg gestiegen
-sinken sank gesunken
-sterben starb gestorben stirbt
-tragen trug getragen trägt
-treffen traf getroffen trifft
-verlieren verlor verloren
-wachsen wuchs gewachsen wächst
-werfen warf geworfen wirft
-ziehen zog gezogen
-brennen brannte gebrannt abbrannte
-bleiben blieb geblieben
-beginnen begann begonnen
-gewinnen gewann gewonnen
-leihen lieh geliehen
-leiten leitung
-ouvrir ouvert ouverte ouverts
-mettre mis mise
-prendre pris prise
-écrire écrit écrite
-faire fait faite
-naître né née
-mourir mort morte
-vendre vendu vendue vente
-recevoir reçu reçue
-devoir doit doivent
-pouvoir peut peuvent
-abrir abierto abierta abre abren
-cerrar cierra cierran cierre
-morir murió muerto muerta muere
-escribir escrito escrita
-hacer hecho hecha hizo
-poner puesto puesta puso
-costar cuesta cuestan coste
-empezar empieza
-"""
+# Words of closed lists: each shuts the others out, and nothing else says the same.
+EXCLUSIVE = frozenset(
+    [
+        "spring",
+        "summer",
+        "autumn",
+        "winter",
+        "fall",
+        "frühling",
+        "frühjahr",
+        "sommer",
+        "herbst",
+        "printemps",
+        "été",
+        "automne",
+        "hiver",
+        "primavera",
+        "verano",
+        "otoño",
+        "invierno",
+        "estate",
+        "autunno",
+        "inverno",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "mondays",
+        "tuesdays",
+        "wednesdays",
+        "thursdays",
+        "fridays",
+        "saturdays",
+        "sundays",
+        "montag",
+        "dienstag",
+        "mittwoch",
+        "donnerstag",
+        "freitag",
+        "samstag",
+        "sonnabend",
+        "sonntag",
+        "montags",
+        "dienstags",
+        "mittwochs",
+        "donnerstags",
+        "freitags",
+        "samstags",
+        "sonntags",
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "dimanche",
+        "lunes",
+        "martes",
+        "miércoles",
+        "jueves",
+        "viernes",
+        "sábado",
+        "domingo",
+        "lunedì",
+        "martedì",
+        "mercoledì",
+        "giovedì",
+        "venerdì",
+        "sabato",
+        "domenica",
+        "понедельник",
+        "вторник",
+        "среда",
+        "четверг",
+        "пятница",
+        "суббота",
+        "воскресенье",
+        "red",
+        "green",
+        "blue",
+        "yellow",
+        "black",
+        "white",
+        "brown",
+        "grey",
+        "gray",
+        "orange",
+        "purple",
+        "pink",
+        "rot",
+        "grün",
+        "blau",
+        "gelb",
+        "schwarz",
+        "weiß",
+        "braun",
+        "grau",
+        "rouge",
+        "vert",
+        "verte",
+        "bleu",
+        "jaune",
+        "noir",
+        "noire",
+        "blanc",
+        "blanche",
+        "rojo",
+        "verde",
+        "azul",
+        "amarillo",
+        "negro",
+        "blanco",
+        "rosso",
+        "giallo",
+        "nero",
+        "bianco",
+        "north",
+        "south",
+        "east",
+        "west",
+        "northern",
+        "southern",
+        "eastern",
+        "western",
+        "norden",
+        "süden",
+        "osten",
+        "westen",
+        "father",
+        "mother",
+        "son",
+        "daughter",
+        "brother",
+        "sister",
+        "husband",
+        "wife",
+        "uncle",
+        "aunt",
+        "nephew",
+        "niece",
+        "vater",
+        "mutter",
+        "sohn",
+        "tochter",
+        "bruder",
+        "schwester",
+        "père",
+        "mère",
+        "fils",
+        "fille",
+        "frère",
+        "sœur",
+        "padre",
+        "madre",
+        "hijo",
+        "hija",
+        "hermano",
+        "hermana",
+        "morning",
+        "afternoon",
+        "evening",
+        "night",
+        "noon",
+        "midnight",
+        "today",
+        "tomorrow",
+        "yesterday",
+        "heute",
+        "morgen",
+        "gestern",
+        "left",
+        "right",
+        "upper",
+        "lower",
+        "front",
+        "rear",
+        "gold",
+        "silver",
+        "bronze",
+        "iron",
+        "steel",
+        "copper",
+        "aluminium",
+        "wood",
+        "glass",
+        "plastic",
+        "leather",
+        "cotton",
+        "wool",
+    ]
+)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from desktop_llm.knowledge.agreement.clause import Clause
 from desktop_llm.knowledge.agreement.grammar import word_set
 
-_DOUBLED = frozenset(("fr", "es", "ru"))  # in these languages a second word of negation strengthens the first one
+_DOUBLED = frozenset(("fr", "es", "it", "ru"))  # in these languages a second word of negation strengthens the first one
 _PHRASE = 6  # terms that "without" and the like reach over at most
 _CONTRAST = 4  # terms of "not the guns" at most
 _COMPARING = word_set("more less fewer mehr weniger plus moins")

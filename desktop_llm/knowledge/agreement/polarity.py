@@ -7,12 +7,24 @@ import re
 from desktop_llm.knowledge.agreement.clause import Clause
 from desktop_llm.knowledge.agreement.compared import Compared
 from desktop_llm.knowledge.agreement.grammar import word_set
+from desktop_llm.knowledge.agreement.negation import is_bound
 from desktop_llm.knowledge.agreement.stems import keys_of
 from desktop_llm.knowledge.agreement.terms import Term
 
 _FORBIDDEN = next(key for key in keys_of("forbid", "en") if key.startswith("~"))
 _HAVE_TO = re.compile(r"\b(?:has|have|had) to\b")
 _MAYBE = word_set("may might could possibly perhaps")
+_DOUBTFUL = word_set(
+    """probably likely possibly perhaps maybe presumably apparently allegedly reportedly supposedly wahrscheinlich
+    vermutlich vielleicht möglicherweise angeblich wohl probablement peut-être apparemment probablemente quizás
+    quizá posiblemente probabilmente forse возможно вероятно наверное"""
+)
+_BELIEVING = word_set(
+    """believe believes believed think thinks thought suspect suspects suspected assume assumes assumed suppose supposes
+    fear fears feared speculate speculates speculated alleges alleged glaubt glauben glaubte vermutet vermuten vermutete
+    croit croient croyait pense pensent cree creen creía piensa piensan crede credono pensa pensano считает считают
+    полагает полагают"""
+)
 _AGREED = word_set("agreed decided voted promised resolved")
 _PLANNED = word_set("planned scheduled expected intended proposed")
 _PLANS = word_set("plan plans intends wants hopes")
@@ -22,7 +34,7 @@ _PAST_FORMS = word_set(
     led left lent lost made met paid ran said saw sold sent shrank sank sat spoke spent stood stole took taught told
     thought     threw went won wrote rose became"""
 )
-_FUTURE_ENDING = re.compile(r"(?:era|eront|ront|tra|dra|ará|erá|irá|arán|erán|irán)$")
+_FUTURE_ENDING = re.compile(r"(?:era|eront|ront|tra|dra|ará|erá|irá|arán|erán|irán|erà|irà|anno)$")
 _SPANISH_PAST_ENDING = re.compile(r"(?:ó|aron|ieron)$")
 
 
@@ -43,8 +55,11 @@ def differ_in_duty(compared: Compared) -> bool:
     claim, evidence = _duty(compared.claim), _duty(compared.evidence)
     if claim == evidence or len(set(compared.negated)) > 1:
         return False
-    if compared.negated[0] and {claim, evidence} == {"must", "may"}:
-        return False  # "may not" is "must not"
+    if {claim, evidence} == {"must", "may"}:
+        if compared.negated[0]:
+            return False  # "may not" is "must not"
+        if any(is_bound(compared.evidence, place) for place in compared.evidence.negative):
+            return False  # "must not take more than one" is "may take at most one"
     if claim == "must":
         return evidence in ("may", "should")
     if claim == "may":
@@ -78,9 +93,44 @@ def _is_hedged(compared: Compared) -> bool:
     return False
 
 
+def differ_in_certainty(compared: Compared) -> bool:
+    """Whether the claim says as a fact what somebody only believes in the evidence, or what is only likely."""
+    claim, evidence = compared.claim, compared.evidence
+    if is_doubted(claim) or _duty(claim) in ("may", "should"):
+        return False
+    doubts = [place for place in doubted(evidence) if place not in compared.taken]
+    return any(
+        evidence.segments[place] == evidence.segments[other] if evidence.words[place] in _DOUBTFUL else other > place
+        for place in doubts
+        for other in compared.taken
+    )
+
+
+def is_doubted(clause: Clause) -> bool:
+    """Whether a clause says that something is only believed or likely."""
+    return bool(doubted(clause))
+
+
+def doubted(clause: Clause) -> list[int]:
+    """The places of the words that say so."""
+    if clause.word_set.isdisjoint(_DOUBTFUL | _BELIEVING):
+        return []
+    return [
+        place
+        for place, word in enumerate(clause.words)
+        if place not in clause.inherited and (word in _DOUBTFUL or (word in _BELIEVING and clause.verbs[place]))
+    ]
+
+
 def differ_in_time(compared: Compared) -> bool:
     """Whether one clause says what has happened and the other one what is still to come."""
-    return {_time(compared.claim), _time(compared.evidence)} == {"past", "future"}
+    if {_time(compared.claim), _time(compared.evidence)} != {"past", "future"}:
+        return False
+    return not any(
+        _is_past_form(compared.claim, place) and _is_past_form(compared.evidence, other)
+        for place, other in compared.pairs.items()
+        if place == compared.claim.verb
+    )
 
 
 def _time(clause: Clause) -> str:
@@ -92,11 +142,15 @@ def _time(clause: Clause) -> str:
 
 
 def _is_future(clause: Clause) -> bool:
-    if not clause.word_set.isdisjoint(clause.grammar.future):
+    telling = clause.grammar.future
+    if any(
+        word in telling and not (word == "will" and place and clause.words[place - 1] in clause.grammar.articles)
+        for place, word in enumerate(clause.words)
+    ):
         return True
     if clause.verb >= 0 and clause.words[clause.verb] in _PLANS:
         return True
-    if clause.language in ("fr", "es"):
+    if clause.language in ("fr", "es", "it"):
         return any(map(_FUTURE_ENDING.search, clause.words))
     return bool(_PLANS_TO.search(" ".join(clause.words)))
 

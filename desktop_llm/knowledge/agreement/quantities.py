@@ -15,6 +15,10 @@ _PERIODS = word_set(
     """full second third day week month year hour time jahr monat woche tag jour mois an année semaine día mes año
     semana"""
 )
+_ANY = word_set(
+    "any anyone anybody whoever irgendein beliebig beliebige cualquier cualquiera n'importe qualsiasi любой"
+)
+_RARELY = word_set("rarely seldom hardly scarcely selten kaum rarement raramente редко")
 # What is said of some: words that cannot stand for each other. All others only say that it is not all.
 _AMOUNTS = {
     "most": "most", "meisten": "most", "plupart": "most", "mayoría": "most", "few": "few", "wenige": "few",
@@ -25,9 +29,10 @@ _AMOUNTS = {
 # Bounds before a figure, by whether it is the lowest or the highest value; those at the top are tried first.
 _BOUNDS = """
 > at least|a minimum of|minimum(?: of)?|no (?:less|fewer) than|not (?:less|fewer) than
-> mindestens|au moins|al menos|como mínimo|не менее
+> mindestens|au moins|al menos|como mínimo|(?:un )?m[íi]nimo (?:de|di)|un minimum de|almeno|не менее|минимум
 < at most|up to|a maximum of|maximum(?: of)?|no (?:more|longer|later|older) than|not (?:more|longer|later) than
-< not exceed(?:ing)?|höchstens|bis zu|maximal|au plus|jusqu'à|como máximo|hasta|не более
+< not exceed(?:ing)?|höchstens|bis zu|maximal|au plus|jusqu'à|como máximo|hasta|не более|максимум
+< (?:un )?m[áa]ximo (?:de|di)|(?:un )?massimo (?:di)?|un maximum de|al massimo|fino a
 > (?:more|longer|taller|older|larger|bigger|greater|higher|heavier|wider|later|deeper) than|over|above|exceed(?:s|ing)?
 > beyond|after|since|nach|seit|ab|mehr als|über|länger als|älter als|plus de|más de
 < (?:less|fewer|shorter|younger|smaller|lower|lighter|narrower|earlier) than|before|by|until|till|under|below|beneath
@@ -38,16 +43,31 @@ _BOUND_PATTERNS = [
     for line in _BOUNDS.strip().splitlines()
 ]
 _BEHIND = (
-    (">", re.compile(r"or (?:more|older|longer|above)|oder mehr|ou plus|o más|minimum|and (?:over|above)")),
-    ("<", re.compile(r"or (?:less|fewer|younger|under|below)|oder weniger|ou moins|maximum")),
+    (
+        ">",
+        re.compile(
+            r"or (?:more|older|longer|above|over|greater|higher)|oder mehr|ou plus|o más|minimum|and (?:over|above)"
+        ),
+    ),
+    ("<", re.compile(r"or (?:less|fewer|younger|under|below|lower|earlier)|oder weniger|ou moins|maximum")),
 )
+_OF = (["of"], ["de"], ["d"], ["di"])
 _FROM = re.compile(r"(?:^|\s)(?:from|ab|desde|dès)$")
 # Without one of these, a word such as "over" or "by" may mean something else than a bound.
-_STRONG = re.compile(r"least|most|minimum|maximum|than|up to|under|exceed|mindestens|höchstens|moins|menos|máximo")
+_STRONG = re.compile(
+    r"least|most|minimum|maximum|than|up to|under|exceed"
+    r"|mindestens|höchstens|moins|menos|m[áa][xs]+imo|m[íi]nimo|almeno|мин|макс"
+)
 
 
 def differ_in_quantity(compared: Compared) -> bool:
     """Whether the claim says of all, of most or of none but these what the evidence does not."""
+    if _is_rare_only(compared):
+        return True
+    if not compared.claim.word_set.isdisjoint(_ANY) and not compared.evidence.word_set.isdisjoint(
+        compared.evidence.grammar.only
+    ):
+        return True
     claim, evidence = _quantities(compared.claim), _quantities(compared.evidence)
     if not claim:
         return False
@@ -61,13 +81,30 @@ def differ_in_quantity(compared: Compared) -> bool:
     return bool(some - {"some"}) and not some & others
 
 
+def _is_rare_only(compared: Compared) -> bool:
+    """Whether the evidence says that something is rarely so, and the claim that it is."""
+    evidence = compared.evidence
+    return any(
+        word in _RARELY and place not in compared.taken and evidence.segments[place] == evidence.segments[other]
+        for place, word in enumerate(evidence.words)
+        for other in compared.taken
+        if other not in evidence.inherited
+    )
+
+
 def _quantities(clause: Clause) -> set[str]:
     words = clause.grammar
     if clause.word_set.isdisjoint(words.only | words.all | words.some):
         return set()
     found: set[str] = set()
+    own = any(
+        place not in clause.inherited and (word in words.only | words.some or clause.terms[place].kind == "figure")
+        for place, word in enumerate(clause.words[: max(clause.verb, 0)])
+    )
     for place, word in enumerate(clause.words):
         following = clause.terms[place + 1] if place + 1 < len(clause.terms) else None
+        if place in clause.inherited and own:
+            continue  # "all had read it, but only two had understood it"
         if word in words.only:
             found.add("only")
         elif word in words.all:
@@ -139,10 +176,13 @@ def _counts_another(compared: Compared) -> bool:
     """Whether a figure stands right before a noun that has another figure right before it in the evidence."""
     claim, evidence = compared.claim, compared.evidence
     for place, other in compared.pairs.items():
-        counted = place + 1
-        if claim.terms[place].kind != "figure" or claim.terms[place].unit or counted not in compared.pairs:
+        counted = place + 1 + (claim.words[place + 1 : place + 2] in _OF)
+        if claim.terms[place].kind != "figure" or compared.pairs.get(counted, -1) in evidence.inherited | {-1}:
+            continue
+        if claim.terms[place].unit and counted == place + 1:
             continue
         before = compared.pairs[counted] - 1
+        before -= before > 0 and [evidence.words[before]] in _OF
         counts = before >= 0 and before != other and evidence.terms[before].kind == "figure"
         if counts and claim.terms[place].wanted.isdisjoint(evidence.terms[before].offers):
             return True
@@ -185,6 +225,11 @@ def _is_with_other(compared: Compared, noun: int) -> bool:
     if not preposition or preposition in ("of", "de", "von") or evidence.terms[noun].unit == "ordinal":
         return False
     here = evidence.segments[noun]
+    if not any(
+        number == here and place not in compared.taken and evidence.terms[place].has_content
+        for place, number in enumerate(evidence.segments)
+    ):
+        return False
     others = {
         evidence.segments[place]
         for place in compared.taken
@@ -211,7 +256,10 @@ def _has_other_name(compared: Compared, name: int, noun: int) -> bool:
         evidence.segments[place] == there and place not in evidence.inherited and evidence.terms[place].kind == "name"
         for place in free
     )
-    return rival and any(evidence.segments[place] == here and evidence.terms[place].kind == "word" for place in free)
+    return rival and (
+        evidence.verb < 0
+        or any(evidence.segments[place] == here and evidence.terms[place].kind == "word" for place in free)
+    )
 
 
 def _shares_segment(clause: Clause, place: int, segment: int) -> bool:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 
 from desktop_llm.knowledge.agreement.clause import Clause
-from desktop_llm.knowledge.agreement.compared import Compared
-from desktop_llm.knowledge.agreement.grammar import word_set
+from desktop_llm.knowledge.agreement.compared import PARTICIPLE, Compared, follows_preposition
+from desktop_llm.knowledge.agreement.grammar import TITLES, word_set
+from desktop_llm.knowledge.agreement.lexicon import EXCLUSIVE
 from desktop_llm.knowledge.agreement.negation import is_contrast
+from desktop_llm.knowledge.agreement.stems import stem
 
 _OPPOSITE_PREPOSITIONS = """
 for against / to from / above below / over under / inside outside / before after
@@ -25,7 +27,25 @@ _INSTEAD = word_set("instead statt anstatt")
 _AGAINST = word_set("against gegen contre contra")
 _INSTRUMENTS = word_set("with through mit durch avec con")  # what does it for somebody may be said to do it
 _ORIGINS = word_set("from von de desde")
+_NEXT = word_set("then afterwards subsequently later danach anschließend puis ensuite luego después poi потом затем")
+_BEFORE = _NEXT | word_set(
+    """before prior until till by first ahead earlier previously vor bevor vorher bis zuerst avant jusqu
+    d'abord antes hasta primero prima fino до перед прежде сначала"""
+)
+_AFTER = _NEXT | word_set(
+    """after following when once since from within upon on as next until before if first nach nachdem sobald seit wenn
+    als binnen innerhalb après dès quand lorsque depuis tras cuando desde dopo quando appena после когда через как"""
+)
+_AMBIGUOUS = word_set("vor nach до by until till bis hasta")  # of place, of an opinion, of a bound or range too
+_ERGATIVE = word_set(
+    """double halve increase decrease rise fall open close start begin stop end finish change move break burn
+    melt freeze cool heat warm improve worsen turn grow shrink expand pass stand run continue resume
+    spread fill empty dry boil"""
+)
 _IS, _IS_NOT = 2, -2  # the sides of "B instead of A"
+
+
+_ERGATIVE_STEMS = frozenset(stem(word, "en") for word in _ERGATIVE)
 
 
 def differ_in_direction(compared: Compared) -> bool:
@@ -72,6 +92,7 @@ def differ_in_order(compared: Compared) -> bool:
     claim, evidence = compared.claim, compared.evidence
     return (
         _exchanged(compared, _time_sides(claim), _time_sides(evidence))
+        or _has_no_such_order(compared)
         or _exchanged(compared, _cause_sides(claim), _cause_sides(evidence))
         or _has_no_cause(compared)
         or _differ_in_comparison(compared)
@@ -83,10 +104,25 @@ def _exchanged(compared: Compared, claim: Sequence[int], evidence: Sequence[int]
     """Whether the terms of the claim stand on the other sides in the evidence; 0 is no side."""
     if not any(claim) or not any(evidence):
         return False
-    sides = [(claim[place], evidence[other]) for place, other in compared.pairs.items()]
+    inherited = compared.claim.inherited
+    sides = [(claim[place], evidence[other]) for place, other in compared.pairs.items() if place not in inherited]
     sides = [(one, other) for one, other in sides if one and other]
     opposite = [one for one, other in sides if one != other]
     return len(set(opposite)) == 2 or len(opposite) > len(sides) - len(opposite)
+
+
+def _has_no_such_order(compared: Compared) -> bool:
+    """Whether the claim puts one thing before or after another that the evidence has in no such order."""
+    claim, said = compared.claim, compared.evidence.word_set | {compared.evidence.joint}
+    for words, ordering in ((claim.grammar.before, _BEFORE), (claim.grammar.after, _AFTER)):
+        telling = words - _AMBIGUOUS
+        places = [at for at, word in enumerate(claim.words) if word in telling and claim.terms[at].kind == "function"]
+        place = places[0] if places else -1
+        if (places or claim.joint in telling) and said.isdisjoint(ordering | words):
+            behind = next((at for at in claim.content if at > place), -1)
+            if behind >= 0 and claim.terms[behind].kind != "figure":
+                return True
+    return False
 
 
 def _has_no_cause(compared: Compared) -> bool:
@@ -140,17 +176,38 @@ def _around(clause: Clause, place: int) -> list[int]:
 def _time_sides(clause: Clause) -> list[int]:
     """1 for what comes later."""
     for words, sign in ((clause.grammar.before, 1), (clause.grammar.after, -1)):
-        if clause.joint not in words and clause.word_set.isdisjoint(words):
+        place = -1 if clause.joint in words else _place_of(clause, words)
+        if place is None or _is_point_in_time(clause, place):
             continue
-        place = -1 if clause.joint in words else next(at for at, word in enumerate(clause.words) if word in words)
         return [side * sign for side in _around(clause, place)]
-    return [0] * len(clause.terms)
+    following = next((at for at, word in enumerate(clause.words) if at and word in _NEXT), 0)
+    return _around(clause, following) if following else [0] * len(clause.terms)
+
+
+def _is_point_in_time(clause: Clause, place: int) -> bool:
+    """Whether only a date or weekday stands behind the word: "we pay if they sign before Friday"."""
+    behind = next((at for at in clause.content if at > place), -1)
+    return (
+        bool(clause.starts)
+        and behind > place >= 0
+        and (clause.terms[behind].kind == "figure" or clause.words[behind] in EXCLUSIVE)
+    )
+
+
+def _place_of(clause: Clause, words: frozenset[str]) -> int | None:
+    """The place of the first of these words that puts one thing before another; not "the following year"."""
+    if clause.word_set.isdisjoint(words):
+        return None
+    for place, word in enumerate(clause.words):
+        if word in words and not (word == "following" and place and clause.words[place - 1] in clause.grammar.articles):
+            return place
+    return None
 
 
 def _cause_sides(clause: Clause) -> list[int]:
     """1 for the cause."""
     because = clause.grammar.because | {"as"}
-    if clause.joint in because:
+    if clause.joint in because and clause.words[:2] != ["a", "result"]:
         return _around(clause, -1)
     if not clause.word_set.isdisjoint(because | clause.grammar.therefore | _CAUSING):
         for place, word in enumerate(clause.words):
@@ -159,7 +216,7 @@ def _cause_sides(clause: Clause) -> list[int]:
                 return _around(clause, place)
             if word in clause.grammar.therefore and place and term.kind == "function":
                 return [-side for side in _around(clause, place)]
-            if word in _CAUSING and place:
+            if word in _CAUSING and place and clause.words[max(0, place - 2) : place] != ["as", "a"]:
                 passive = not word_set("by from").isdisjoint(clause.words[place : place + 2])
                 return [side if passive else -side for side in _around(clause, place)]
     return [0] * len(clause.terms)
@@ -171,6 +228,8 @@ def _says_when_or_how(clause: Clause, place: int) -> bool:
     if clause.words[place] in ("due", "owing"):
         return following is None or following.plain != "to"
     if clause.words[place] == "as":
+        if clause.words[place + 1 : place + 3] == ["a", "result"]:
+            return True
         return clause.terms[place].end > 0  # one that joins two clauses was put between them
     return clause.words[place] == "since" and following is not None and following.kind == "figure"
 
@@ -180,7 +239,13 @@ def _than_sides(clause: Clause) -> list[int]:
     if not clause.word_set.isdisjoint(clause.grammar.than):
         for place, word in enumerate(clause.words):
             bound = any(term.kind == "figure" for term in clause.terms[place + 1 : place + 4])
-            if word in clause.grammar.than and place and not bound and clause.words[place - 1] != "rather":
+            if (
+                word in clause.grammar.than
+                and place
+                and not bound
+                and place not in clause.inherited
+                and clause.words[place - 1] not in ("rather", "other")
+            ):
                 return _around(clause, place)
     return [0] * len(clause.terms)
 
@@ -189,6 +254,8 @@ def _change_sides(clause: Clause) -> list[int]:
     """What is the case, and what is not or no longer, in "B instead of A", "A, not B", "unlike B", "from A to B"."""
     words, count = clause.words, len(clause.words)
     for place, word in enumerate(words):
+        if place in clause.inherited:
+            continue
         if place and (word in _INSTEAD or words[place : place + 2] == ["rather", "than"]):
             return [_IS if at < place else _IS_NOT for at in range(count)]
         if word == "unlike" or (word == "not" and is_contrast(clause, place)):
@@ -208,19 +275,32 @@ def differ_in_roles(compared: Compared) -> bool:
     """Whether who does something and whom it is done to have changed places."""
     if any(_is_only_owner(compared, place, other) for place, other in compared.pairs.items()):
         return True
+    if _exchange_prepositions(compared):
+        return True
     return any(
         _differ_in_roles_of(compared, place, other) or _has_subject_elsewhere(compared, place, other)
         for place, other in compared.pairs.items()
-        if compared.claim.verbs[place] and compared.evidence.verbs[other]
+        if compared.claim.verbs[place]
+        and compared.evidence.verbs[other]
+        and {compared.claim.words[place - 1], compared.evidence.words[other - 1]} != {"to"}
     )
 
 
 def _differ_in_roles_of(compared: Compared, verb: int, other: int) -> bool:
-    passive, evidence_passive = _is_passive(compared.claim, verb), _is_passive(compared.evidence, other)
+    passive, evidence_passive = _is_done_to(compared.claim, verb), _is_done_to(compared.evidence, other)
     if compared.evidence.language == "de" and passive != evidence_passive:
         return False  # in German the object may stand before the verb
     claim = _roles(compared.claim, verb, passive=passive)
     evidence = _roles(compared.evidence, other, passive=evidence_passive)
+    for at, to in compared.pairs.items():
+        if to not in evidence and at in claim:  # the same word may stand beside the verb too, put in for a pronoun
+            same = [
+                role
+                for place, role in evidence.items()
+                if compared.evidence.words[place] == compared.evidence.words[to]
+            ]
+            if same:
+                evidence[to] = same[-1]
     roles = [
         (claim[at], evidence[to], compared.claim.terms[at].kind)
         for at, to in compared.pairs.items()
@@ -228,7 +308,7 @@ def _differ_in_roles_of(compared: Compared, verb: int, other: int) -> bool:
     ]
     changed = [one for one, two, _kind in roles if one != two]
     if compared.converse:
-        return len(roles) - len(changed) >= 2 and not changed
+        return bool(roles) and not changed and any(one == "agent" for one, _two, _kind in roles)
     if passive == evidence_passive and ("agent", "patient", "name") in roles:
         return True
     if len(set(changed)) == 2 and len(changed) > len(roles) - len(changed):
@@ -236,10 +316,44 @@ def _differ_in_roles_of(compared: Compared, verb: int, other: int) -> bool:
     return not passive and not evidence_passive and _has_other_agent(compared, claim, evidence)
 
 
+def _exchange_prepositions(compared: Compared) -> bool:
+    """Whether two names or nouns behind the verb have exchanged what stands before them: "prefers A to B"."""
+    claim, evidence = compared.claim, compared.evidence
+    changed = {
+        (governing(claim, place), governing(evidence, other))
+        for place, other in compared.pairs.items()
+        if claim.terms[place].kind in ("name", "word")
+        and place > claim.verb
+        and other > evidence.verb
+        and not claim.verbs[place]
+        and not evidence.verbs[other]
+        and place not in claim.inherited
+        and other not in evidence.inherited
+    }
+    return any(one != two and (two, one) in changed for one, two in changed)
+
+
+def _is_done_to(clause: Clause, verb: int) -> bool:
+    """Whether what stands before a verb is what is done something to: it is passive, or tells no other object of what
+    may be its subject too, as "the delay doubles" beside "doubles the delay".
+    """
+    if _is_passive(clause, verb):
+        return True
+    following = clause.terms[verb + 1] if verb + 1 < len(clause.terms) else None
+    has_object = following is not None and (following.has_content or following.plain in clause.grammar.articles)
+    own_subject = any(clause.terms[at].has_content for at in range(verb))
+    return own_subject and not has_object and not _ERGATIVE_STEMS.isdisjoint(clause.terms[verb].offers)
+
+
 def _is_only_owner(compared: Compared, place: int, other: int) -> bool:
     """Whether the claim says of a person what the evidence says of somebody of theirs: "his nephew Thomas"."""
-    claim = compared.claim
-    if compared.evidence.parts.get(other) != "owner" or claim.terms[place].kind != "name":
+    claim, evidence = compared.claim, compared.evidence
+    if not claim.terms[place].capital or place >= claim.verb or claim.words[place].endswith("'s"):
+        return False
+    if evidence.words[other].endswith("'s") and governing(claim, place) not in ("of", "de", "du", "von", "by"):
+        owned = next((at for at in range(other + 1, len(evidence.terms)) if evidence.terms[at].has_content), -1)
+        return owned >= 0 and owned not in compared.taken
+    if evidence.parts.get(other) != "owner":
         return False
     run = [word for word, term in zip(claim.words[place:], claim.terms[place:], strict=True) if term.kind == "name"][:3]
     owns = any(word.endswith("'s") for word in run) or governing(claim, place) in ("of", "de", "du", "von")
@@ -267,15 +381,37 @@ def _has_other_agent(compared: Compared, claim: dict[int, str], evidence: dict[i
     if any(governing(compared.evidence, at) in _INSTRUMENTS for at in doers):
         return False
     others = {at for at, role in evidence.items() if role == "agent" and compared.evidence.terms[at].kind != "figure"}
-    return bool(doers and others) and all(evidence.get(at) == "patient" for at in doers)
+    if doers and others and all(evidence.get(at) == "patient" for at in doers):
+        return True
+    named = [at for at in doers if compared.evidence.terms[at].kind == "name" and at not in compared.evidence.inherited]
+    return bool(named and others) and others.isdisjoint(compared.taken) and not any(at in evidence for at in named)
 
 
 def _is_passive(clause: Clause, verb: int) -> bool:
     words = clause.words
-    if verb + 2 < len(words) and words[verb + 1] in clause.grammar.by and clause.terms[verb + 2].kind != "figure":
+    by = verb + 2 < len(words) and words[verb + 1] in clause.grammar.by and clause.terms[verb + 2].kind != "figure"
+    if by and (clause.language == "en" or PARTICIPLE.search(words[verb])):
         return True
+    behind = words[verb + 1] if verb + 1 < len(words) else ""
+    if clause.language == "en" and PARTICIPLE.search(words[verb]) and behind in clause.grammar.prepositions:
+        segment = clause.segments[verb]
+        if any(
+            words[at] == "by" and clause.segments[at] == segment for at in range(verb + 2, min(verb + 6, len(words)))
+        ):
+            return True  # "translated into English by"
     auxiliary = not clause.grammar.be.isdisjoint(words[max(0, verb - 3) : verb])
     return auxiliary and not words[verb].endswith("ing")
+
+
+def _is_free(clause: Clause, place: int) -> bool:
+    """Whether a term is a noun or name that no preposition governs."""
+    return clause.terms[place].kind in ("word", "name") and not follows_preposition(clause, place)
+
+
+def _goes_on(clause: Clause, place: int) -> bool:
+    """Whether a term belongs to the noun behind a verb: it is an article, an adjective or the noun itself."""
+    term = clause.terms[place]
+    return term.plain in clause.grammar.articles or term.kind in ("word", "name")
 
 
 def _roles(clause: Clause, verb: int, *, passive: bool) -> dict[int, str]:
@@ -284,17 +420,21 @@ def _roles(clause: Clause, verb: int, *, passive: bool) -> dict[int, str]:
     bounds = clause.grammar.subordinating | clause.grammar.because
     first = next((at + 1 for at in range(verb - 1, -1, -1) if words[at] in bounds), 0)
     last = next((at for at in range(verb + 1, len(words)) if words[at] in bounds), len(words))
+    first = max([first, *(start for start in clause.starts if start <= verb)])
+    last = min([last, *(start for start in clause.starts if start > verb)])
     by = next((at for at in range(verb + 1, len(words)) if words[at] in clause.grammar.by), len(words))
+    inverted = clause.language in ("de", "it", "ru") and not any(_is_free(clause, at) for at in range(first, verb))
+    end = next((at for at in range(verb + 1, last) if not _goes_on(clause, at)), last) if inverted else verb
     roles: dict[int, str] = {}
     for at in range(first, last):
         given = clause.parts.get(at, "")
-        if given in ("owner", "label"):
+        if given in ("owner", "label") or words[at] in TITLES:
             continue
         if given == "patient":
             roles[at] = given
         elif not clause.terms[at].has_content or at == verb or clause.verbs[at] or words[at].endswith("'s"):
             continue
-        elif at < verb:
+        elif at < verb or at < end:
             roles[at] = "patient" if passive else "agent"
         elif not passive:
             roles[at] = "patient"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from desktop_llm.knowledge.agreement import figures
 from desktop_llm.knowledge.agreement.grammar import function_words, grammar, word_set
-from desktop_llm.knowledge.agreement.stems import DIACRITICS, keys_of
+from desktop_llm.knowledge.agreement.stems import DIACRITICS, keys_of, stem
 
 _TERM = re.compile(
     r"(?P<break>\n\s*|[,;:()\[\]–—|。！？，；：、（）]|\s-\s)"
@@ -17,24 +17,64 @@ _TERM = re.compile(
     r"|(?P<word>[^\W\d_]+(?:\d[^\W_]*)|(?:[^\W\d_]|[\u064b-\u0652\u0670])+(?:['’][^\W\d_]+)*|[^\W_]+)"
 )
 _ELIDED = re.compile(r"^(?:[ldjmtscn]|qu|jusqu|lorsqu|puisqu)['’](?=\w)", re.IGNORECASE)
+_ELIDED_ITALIAN = re.compile(r"^(?:l|d|un|c|s|dell|nell|all|dall|sull|quest|quell)['’](?=\w)", re.IGNORECASE)
 _ARABIC = re.compile("[\u0600-\u06ff]")
 _CYRILLIC = re.compile("[\u0400-\u04ff]")
-_LETTERS = {"de": re.compile("[äöüß]"), "fr": re.compile("[èêçœàù]"), "es": re.compile("[ñ¿¡íóú]")}
+_LETTERS = {
+    "it": re.compile("[ìò]"),
+    "de": re.compile("[äöüß]"),
+    "fr": re.compile("[èêçœàù]"),
+    "es": re.compile("[ñ¿¡íóú]"),
+}
 _LANGUAGE_WORDS = {
     "en": word_set("the of and to in is was for with by on are at be that from it must may not"),
     "de": word_set("der die das und ist nicht den von mit für im dem des ein eine wird werden wurde auf zu"),
     "fr": word_set("le la les des du est et une un dans pour sur au aux de par sont ne pas a"),
+    "it": word_set("il lo gli i di che è e non per con del della dei delle nel nella un una sono si da dal alla al"),
     "es": word_set("el la los las del es y una un en para por se de con no al que"),
 }
 _UNSPACED_NEGATIONS = frozenset("不没沒無无未非别別勿禁")
 _SILENT_CHARACTERS = frozenset("的了在是和与被把于到从有都地得着过也就将对为及或每个元号须要可以")
+# Phrases that say what a word says, which is never longer, so that everything keeps its place.
+_PHRASES = [
+    (re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), word)
+    for pattern, word in {
+        "los(?:e|es|t|ing) (?:their|his|her|its) li(?:fe|ves)": "died",
+        "steps? down|stepping down": "resign",
+        "stepped down": "resigned",
+        "(?:has|have) yet to": "has not",
+        "free of charge|at no (?:extra )?(?:cost|charge)|for free|without (?:charge|cost)": "free",
+        "three quarters of an hour": "45 minutes",
+        "half a year": "6 months",
+        "a year and a half": "18 months",
+        "as well as": "and",
+        "a couple of": "two",
+        "(?:takes?|taking) place": "happens",
+        "(?:took|taken) place": "happened",
+        "(?:call|calls|called) off": "cancel",
+        "(?:hand|hands|handed) in": "submit",
+        "turn(?:s|ed)? down": "reject",
+        "get rid of|got rid of|(?:throw|thrown|threw) away": "discard",
+        "(?:put|puts) off": "delay",
+        "(?:carry|carries|carried) out": "perform",
+        "play(?:s|ed)? a (?:part|role) in": "contributed to",
+        "(?:is|are) allowed to": "may",
+        "(?:is|are) (?:required|obliged) to": "must",
+        "in order to": "to",
+        "due to the fact that": "because",
+        "because of|on account of|as a consequence of|as a result of|owing to": "due to",
+        "in a row": "running",
+        "every other week": "every 2 weeks",
+    }.items()
+]
 _COMPARING = word_set(
     """more less fewer least most above below under over beneath minimum maximum exceeding höchstens mindestens mehr
     weniger über unter plus moins más menos máximo mínimo"""
 )
 _DETERMINING = word_set("the this that each which no any some")
-_FOREIGN_ONE = word_set("ein eine einen einer einem un une una")
+_FOREIGN_ONE = word_set("ein eine einen einer einem eines un une una")
 _REPEATING = word_set("every each chaque cada")
+_TIMES = {"twice": 2, "thrice": 3, "zweimal": 2, "dreimal": 3}
 _LONGEST_FIGURE = 6  # words
 _HALF_OF = re.compile(r"\s+(?:an?|of an?)(?=\s)")
 
@@ -76,8 +116,8 @@ class Term:
 
 
 def language_of(text: str, otherwise: str = "en") -> str:
-    """The language of a text by its small words: "en", "de", "fr", "es", "ru" or "ar"; `otherwise` if they are too few
-    to tell.
+    """The language of a text by its small words: "en", "de", "fr", "es", "it", "ru" or "ar"; `otherwise` if they are
+    too few to tell.
     """
     if _ARABIC.search(text):
         return "ar"
@@ -95,6 +135,9 @@ def language_of(text: str, otherwise: str = "en") -> str:
 
 def terms(text: str, language: str) -> list[Term]:
     """The terms of a text, in order."""
+    if language == "en":
+        for pattern, word in _PHRASES:
+            text = pattern.sub(lambda match, word=word: word.ljust(len(match[0])), text)  # type: ignore[misc]
     found: list[Term] = []
     position = 0
     for figure in figures.figures(text, language):
@@ -103,7 +146,7 @@ def terms(text: str, language: str) -> list[Term]:
         found.append(replace(term, unit=figure.kind))
         position = max(position, figure.end)
     found += _words(text, position, len(text), language)
-    return _bounded(_joined(found, text))
+    return _bounded(_joined(_with_hyphens(found, text, language), text))
 
 
 def is_negation(term: Term, language: str) -> bool:
@@ -145,6 +188,8 @@ def _character(match: re.Match[str]) -> Term:
 
 
 def _word(word: str, start: int, end: int, language: str, before: str) -> Term:
+    if language == "it" and (elided := _ELIDED_ITALIAN.match(word)):
+        word = word[elided.end() :]
     if language == "fr" and (elided := _ELIDED.match(word)):
         if word.casefold().endswith("après"):
             return Term(word, start, end, "function", {}, frozenset())
@@ -163,19 +208,22 @@ def _word(word: str, start: int, end: int, language: str, before: str) -> Term:
     signs: Mapping[str, int] = keys_of(plain, language)
     if len(plain) > 1 and (unit := figures.UNITS.get(plain)):
         signs = {**signs, f"|{unit}": 1}
-    return Term(word, start, end, kind, signs, frozenset(signs), capital)
+    wanted = {key for key in signs if key[0] != "+"}
+    if language == "de" and capital:
+        wanted.add(f"+{stem(plain, language)}")  # "the contract" may be a tenancy contract, and not the other way round
+    return Term(word, start, end, kind, signs, frozenset(wanted), capital)
 
 
 def _figure_word(word: str, plain: str, start: int, end: int, language: str, before: str) -> Term | None:
     """The figure that a word stands for: a month, a number, an ordinal, "half", "twice"."""
     if named := figures.month(word, before):
         return _figure(word, start, end, named.offers, named.wanted, "date")
-    if plain == "twice":
-        return _figure(word, start, end, *figures.amount(2, "times"), "times")
+    if times := _TIMES.get(plain):
+        return _figure(word, start, end, *figures.amount(times, "times"), "times")
     if plain == "half":
         keys = frozenset(("0.5", "half"))
         return _figure(word, start, end, keys, keys)
-    if (number := figures.number_word(plain)) is not None:
+    if (number := figures.number_word(plain, language)) is not None:
         return _figure(word, start, end, *figures.amount(number))
     if (place := figures.ordinal(plain)) is not None:
         offers, wanted = figures.amount(place, ordinal=True)
@@ -183,6 +231,19 @@ def _figure_word(word: str, plain: str, start: int, end: int, language: str, bef
         kind = "figure" if place > 1 else "word"  # the first has an opposite, the last
         return Term(word, start, end, kind, signs, wanted | frozenset(signs), unit="ordinal")
     return None
+
+
+def _with_hyphens(found: list[Term], text: str, language: str) -> list[Term]:
+    """The terms, those with a hyphen between them found by the whole word too: "breast-feeding", "breastfeeding"."""
+    for place in range(len(found) - 1):
+        first, second = found[place], found[place + 1]
+        if second.start - first.end != 1 or text[first.end] != "-" or {first.kind, second.kind} - {"word", "name"}:
+            continue
+        whole = keys_of(first.plain + second.plain, language)
+        for at in (place, place + 1):
+            term = found[at]
+            found[at] = replace(term, offers={**whole, **term.offers}, wanted=term.wanted | frozenset(whole))
+    return found
 
 
 def _joined(found: list[Term], text: str) -> list[Term]:
