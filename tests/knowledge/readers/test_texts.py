@@ -29,6 +29,31 @@ def test_text_in_an_old_encoding_is_read_right(text: str, encoding: str) -> None
     assert read_page("a.txt", text.encode(encoding)).text == text
 
 
+@pytest.mark.parametrize(
+    ("text", "encodings"),
+    [
+        ("Договор аренды заключён в 2021 году.", "cp1251 koi8-r cp866 iso8859_5 utf-16-le utf-16-be utf-32-le"),
+        ("ДОГОВОР АРЕНДЫ КВАРТИРЫ", "cp1251 koi8-r cp866"),
+        ("家賃は毎月三日に支払います。", "cp932 euc-jp iso2022_jp utf-16-le utf-16-be utf-32-be"),
+        ("这是一个测试文件。猫可以养，狗不可以。", "gb18030 utf-16-le utf-16-be"),
+        ("這是一個測試文件。貓可以養，狗不可以。", "big5 utf-16-be"),
+        ("이것은 시험 문서입니다. 임대료는 매월 3일에 지급합니다.", "euc-kr utf-16-le"),
+        ("Αυτό είναι ένα κείμενο δοκιμής.", "cp1253"),
+        ("No dogs.\n", "utf-16-le utf-16-be utf-32-le utf-32-be"),
+        ("Élève à côté de la forêt, où l'été dura.", "cp1252 utf-16-le"),
+    ],
+)
+def test_text_in_any_encoding_is_read_without_a_mark(text: str, encodings: str) -> None:
+    for encoding in encodings.split():
+        assert read_page("a.txt", text.encode(encoding)).text == text, encoding
+
+
+@pytest.mark.parametrize("data", [bytes(range(256)) * 8, b"\x7fELF\2\1\1\0\0\0\0" * 50, b"\0" * 500])
+def test_what_is_no_text_is_told_so(data: bytes) -> None:
+    with pytest.raises(DocumentError, match=r"Not text|Empty"):
+        read_page("a.txt", data)
+
+
 def test_a_python_file_is_read_in_the_encoding_it_declares() -> None:
     text = "# -*- coding: koi8-r -*-\nname = 'мир'\n"
     (page,), kind, summary = read("a.py", text.encode("koi8-r"))
@@ -115,6 +140,23 @@ def test_a_csv_row_is_a_line_and_the_column_names_are_known() -> None:
     assert page.text.split("\n") == ["Cups", "Team | City | Cups", "Maple Leafs | TOR | 13", "", "Blues | STL | 1"]
     assert page.tables == (Table(24, len(page.text), "Team | City | Cups", first_row=3),)
     assert page.lines
+
+
+def test_an_open_quote_costs_its_own_row_alone() -> None:
+    rows = [f"P-{number},{number}/8 pipe,{number * 3}" for number in range(20)]
+    rows[3] = 'P-3,"3/4 pipe,9'
+    rows[9] = 'P-9,3/4" pipe,27'
+    rows[15] = 'P-15,"3/4 pipe,45'
+    page = read_page("a.csv", "\n".join(["part,size,stock", *rows]).encode())
+    lines = page.text.split("\n")
+    assert len(lines) == 21
+    assert [lines[4], lines[10], lines[16]] == ['P-3 | "3/4 pipe | 9', 'P-9 | 3/4" pipe | 27', 'P-15 | "3/4 pipe | 45']
+    assert lines[5] == "P-4 | 4/8 pipe | 12"
+
+
+def test_a_cell_may_hold_line_breaks_delimiters_and_quotes() -> None:
+    data = b'name,note,x\na,"two\n\nlines, and ""more""",1\nb,"",2\n'
+    assert read_page("a.csv", data).text.split("\n") == ["name | note | x", 'a | two lines, and "more" | 1', "b |  | 2"]
 
 
 def test_a_table_without_column_names_has_none() -> None:
