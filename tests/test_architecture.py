@@ -21,6 +21,7 @@ LIBRARIES = {
     "onnxruntime": ("knowledge.embed",),
     "tokenizers": ("knowledge.embed",),
     "pypdfium2": ("knowledge.readers",),
+    "watchfiles": ("knowledge.watching",),
     "selectolax": ("knowledge.readers",),
     "PIL": ("pictures.decoding",),
     "jinja2": ("engine.templates",),

@@ -44,6 +44,7 @@ from desktop_llm.gui.work.collection_name import NameDialog
 from desktop_llm.gui.work.collections import Collections
 from desktop_llm.gui.work.crash_log import CrashLog
 from desktop_llm.gui.work.disk_keeper import DiskKeeper
+from desktop_llm.gui.work.folder_watch import FolderWatch
 from desktop_llm.gui.work.format_keeper import FormatKeeper
 from desktop_llm.gui.work.jobs import Jobs
 from desktop_llm.gui.work.memory_keeper import MemoryKeeper
@@ -142,6 +143,7 @@ class Wiring(QObject):
         window, resources = self.window, self.resources
         self.jobs = Jobs(resources.tasks, self)
         self.collections = Collections(resources, self.jobs, self)
+        self.folder_watch = FolderWatch(resources, self.collections, self)
         self.documents = DocumentsController(resources, self.jobs, self.collections, self.documents_page, self)
         self.shelf = ModelShelf(resources, window)
         self.shelf.failed.connect(self.notices.show_error)

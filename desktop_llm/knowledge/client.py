@@ -142,6 +142,14 @@ class Knowledge:
         """The content of a collection, with `changed`: how many files are not as they were read. Changes nothing."""
         return unpack(IndexReport, self._ask("changes", collection=collection))
 
+    def watch(self) -> tuple[list[str], bool]:
+        """The collections in whose watched folders something may have changed, or that are looked through for the first
+        time since the start; and whether the system reports too few changes, so that some are found every 10 minutes
+        only. Call it about once a second.
+        """
+        answer = self._ask("watch")
+        return list(answer["collections"]), bool(answer["limited"])
+
     def set_folder(
         self,
         collection: str,

@@ -174,7 +174,8 @@ class Changes:
     """What a look found: documents by their id, files by their path.
 
     `vanished` are documents whose file is gone, `excluded` those that the patterns leave out now, `moved` those whose
-    content is elsewhere, `held` those that vanished with many others, `returned` those that were held and are back.
+    content is elsewhere, `held` those that vanished with many others just now, `returned` those that were held before
+    and are back.
     """
 
     new: dict[bytes, FileState] = field(default_factory=dict)
@@ -188,8 +189,9 @@ class Changes:
 
     @property
     def count(self) -> int:
-        """How many files are not as they were read."""
-        return len(self.new) + len(self.changed) + len(self.vanished) + len(self.excluded) + len(self.moved)
+        """How many files are not as they were read, or not as they were thought to be."""
+        found = (self.new, self.changed, self.vanished, self.excluded, self.moved, self.held, self.returned)
+        return sum(map(len, found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,11 @@ class Look:
             yield None
         self._mark(changes.held, ASKED)
         self._mark(changes.returned, 0)
+        self.note()
+        yield None
+
+    def note(self) -> None:
+        """Note what was found about the folders themselves."""
         for folder in self._folders:
             walk = self._walks[os.fsencode(folder.path)]
             found: dict[str, Any] = {"missing": True}
@@ -267,7 +274,6 @@ class Look:
                 links = [link.encode("utf-8", "replace").decode() for link in walk.outside]
                 found = {"missing": False, "files": len(walk.files), "gone": gone, "links": links}
             _note(self._store, self._collection, folder, found)
-        yield None
 
     def _is_meant(self, path: bytes) -> bool:
         if self._below is None:
@@ -367,8 +373,9 @@ class Look:
         for known in self._gone.values():
             home = homes[known.id]
             if home and (home in many or known.held):
-                self.changes.held.append(known.id)
                 self._held_in[home] += 1
+                if not known.held:
+                    self.changes.held.append(known.id)
             else:
                 self.changes.vanished.append(known.id)
 

@@ -154,6 +154,12 @@ class Walk:
             return []
 
 
+def is_left_out(inside: str) -> bool:
+    """Whether no walk comes by a path below a folder: it is hidden, or of those that programs keep for themselves."""
+    names = [name for name in inside.replace(os.sep, "/").split("/") if name]
+    return any(name.startswith((".", "~$")) or name in _JUNK_FOLDERS | _JUNK_FILES for name in names)
+
+
 def files_below(path: Path) -> Iterator[Path | None]:
     """`path` itself if it is not a folder, otherwise the files that a walk finds below it; None after each step."""
     walk = Walk(path)

@@ -33,6 +33,7 @@ from desktop_llm.knowledge.seal import break_seal, note_lists, read_seal, seal
 from desktop_llm.knowledge.shapes import IndexProgress, IndexReport, pack, unpack_all
 from desktop_llm.knowledge.store import Damaged, Store
 from desktop_llm.knowledge.suspects import Suspects
+from desktop_llm.knowledge.watching import Watching
 from desktop_llm.knowledge.whole import whole_documents
 from desktop_llm.message import Citation
 from desktop_llm.paths import Folders, package_file
@@ -143,11 +144,13 @@ class Service:
         self._retriever = Retriever(self._store, self._embedder, self._nearest, files.fingerprint)
         self._pages = Pages(self._store)
         self._turns: list[Indexing] = []
+        self._watching = Watching()
         self._suspects = Suspects(folders.data / "knowledge-in-hand.json")
 
     def close(self) -> None:
         """Bring the write-ahead log into the file and seal it, so that a copy of the file is whole."""
         self._suspects.close()
+        self._watching.close()
         if self._store.read_only:
             return
         lists = self._store.lists()
@@ -280,6 +283,14 @@ class Service:
         self._controls.answering = data["active"]
         return {}
 
+    def watch(self, data: Data) -> Answer:
+        query = (
+            "SELECT folder.path, name FROM folder JOIN collection ON collection.id = folder.collection "
+            "WHERE watched = 1 ORDER BY folder.path"
+        )
+        wanted = [(os.fsdecode(path), name) for path, name in self._store.rows(query)]
+        return {"collections": self._watching.due(wanted), "limited": self._watching.limited}
+
     def set_folder(self, data: Data) -> Answer:
         collection = self._store.collection(data["collection"])
         path = path_from_wire(data["path"])
@@ -300,11 +311,13 @@ class Service:
         return dict(pack(catalog.report(self._summary(collection))))
 
     def changes(self, request: Request) -> Steps:
-        """Look through the folders of a collection, and count what is not as it was read; nothing is changed."""
+        """Look through the folders of a collection, and count what is not as it was read; no document is changed."""
         collection = self._store.collection(request.data["collection"])
         look = Look(self._store, collection)
         for _ in look.steps():
             yield None
+        with contextlib.suppress(UserError):  # on a full disk it is not noted that somebody looked
+            look.note()
         report = self._told(catalog.report(self._summary(collection)))
         return dict(pack(catalog.with_changes(report, look.changes, settled=False)))
 
@@ -354,7 +367,9 @@ class Service:
         if folders or data.get("look"):
             again = data.get("look") not in ("changes", "gone")
             look = Look(self._store, collection, again=again, below=folders or None)
+            started = time.monotonic()
             yield from look.steps()
+            self._watching.looked(data["collection"], time.monotonic() - started)
             run.expect(look)
             yield from look.settle()
         yield from run.find([path for path in paths if path not in folders])
@@ -453,6 +468,7 @@ AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
         "page_text": Service.page_text,
         "set_folder": Service.set_folder,
         "decide": Service.decide,
+        "watch": Service.watch,
         "answering": Service.answering,
     }
 )

@@ -18,7 +18,7 @@ from desktop_llm.gui.work.jobs import Jobs
 from desktop_llm.gui.work.resources import Resources
 from desktop_llm.jobs.job import Job
 from desktop_llm.jobs.reading import Reading, ReadingWork
-from desktop_llm.knowledge.client import CHAT_PREFIX, Collection
+from desktop_llm.knowledge.client import CHAT_PREFIX, Collection, IndexReport
 
 
 class Collections(QObject):
@@ -87,6 +87,21 @@ class Collections(QObject):
         self._next.setdefault(name, []).append((list(paths), password))
         self._read_next(name)
 
+    def follow(self, name: str) -> None:
+        """Take in what has changed in a collection's folders, unless it is being read or its reading is paused."""
+        if not self.is_reading(name):
+            look = functools.partial(self._knowledge.changes, name)
+            self._tasks.call(look, functools.partial(self._on_changes, name), _ignore)
+
+    def watch(self, name: str, *, watched: bool) -> None:
+        """Watch all folders of a collection, or none."""
+        folders = [folder.path for each in self.all if each.name == name for folder in each.folders]
+        self._change(functools.partial(self._set_watched, name, folders, watched))
+
+    def decide(self, name: str, *, keep: bool) -> None:
+        """Keep the files that disappeared in large numbers, or take them out."""
+        self._change(functools.partial(self._knowledge.decide, name, keep=keep))
+
     def is_reading(self, name: str) -> bool:
         """Whether a reading runs or waits."""
         return self._runs(name) or bool(self._next.get(name))
@@ -110,6 +125,12 @@ class Collections(QObject):
                 self.add(name, [file.document for each in self.all if each.name == name for file in each.failed])
             case "remove_files":
                 self.remove_documents(name, paths)
+            case "watch" | "unwatch":
+                self.watch(name, watched=action.name == "watch")
+            case "keep_gone" | "take_out_gone":
+                self.decide(name, keep=action.name == "keep_gone")
+            case "look_again":
+                self.follow(name)
             case "show":
                 links.show_folder(paths[0])
             case _:
@@ -134,6 +155,13 @@ class Collections(QObject):
         paths, password = self._next[name].pop(0)
         self._jobs.add(Reading(name, name), ReadingWork(self._knowledge, name, paths, password))
         self.refresh()
+
+    def _on_changes(self, name: str, found: IndexReport) -> None:
+        before = next((each.folders for each in self.all if each.name == name), ())
+        if found.changed and found.state not in ("reading", "paused") and not self.is_reading(name):
+            self._jobs.add(Reading(name, name), ReadingWork(self._knowledge, name, look="changes"))
+        elif found.folders != before:
+            self.refresh()
 
     def _on_progressed(self, job: Job) -> None:
         if isinstance(job, Reading):
@@ -194,6 +222,10 @@ class Collections(QObject):
     def _remove_documents(self, name: str, paths: Sequence[str]) -> None:
         for path in paths:
             self._knowledge.remove_document(name, path)
+
+    def _set_watched(self, name: str, folders: Sequence[str], watched: bool) -> None:
+        for folder in folders:
+            self._knowledge.set_folder(name, folder, watched=watched)
 
     def _change(self, work: Callable[[], object]) -> None:
         self._tasks.call(work, self._on_changed, self._on_refused)
