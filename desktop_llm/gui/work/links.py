@@ -20,7 +20,7 @@ from desktop_llm.words import tr
 # pages, which run scripts, documents with macros) is shown in its folder.
 _DOCUMENTS = frozenset(
     {".pdf", ".docx", ".txt", ".text", ".log", ".md", ".markdown", ".mdown", ".mkd", ".rst", ".adoc", ".asciidoc"}
-    | {".srt", ".vtt", ".csv", ".tsv", ".tab"}
+    | {".srt", ".vtt", ".csv", ".tsv", ".tab", ".pptx", ".xlsx", ".rtf", ".epub"}
 )
 # Folders that macOS runs as programs.
 _BUNDLES = frozenset(

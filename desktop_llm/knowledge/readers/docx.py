@@ -73,7 +73,7 @@ def _blocks_of(package: Package) -> Iterator[Block]:
         # Files without relations are read by the usual names.
         usual = f"{main.rpartition('/')[0]}/{kind}.xml".lstrip("/")
         name = next((each.part for each in relations.values() if each.kind == kind), usual)
-        return package.parsed(name) if name in package else None
+        return package.side_part(name)
 
     styles = Styles.of(part_of("styles"))
     lists = WordLists(part_of("numbering"), styles.list_styles)
@@ -103,10 +103,9 @@ def _margins(reading: _Reading, main: str, relations: dict[str, Relation]) -> It
     names = [each.part for each in relations.values() if each.kind in _MARGINS]
     seen: set[str] = set()
     for name in dict.fromkeys([*sorted(names), *sorted(filter(usual.fullmatch, reading.package.names()))]):
-        if name not in reading.package:
-            continue
+        root = reading.package.side_part(name)
         walk = _Walk(reading, reading.package.relations(name))
-        for block in walk.blocks(reading.package.parsed(name)):
+        for block in walk.blocks(root) if root is not None else ():
             if block.text not in seen and not block.text.strip().isdigit():
                 seen.add(block.text)
                 yield block
@@ -268,10 +267,10 @@ class _Walk:
             file = target.part.rpartition("/")[2] if target else ""
             said = " ".join(filter(None, (attribute(element, "ProgID"), f"({file})" if file else "")))
             self._aside.append(Block(tr("Embedded document: {name}", name=said)))
-        elif target and target.part in package:
+        elif target and (root := package.side_part(target.part)) is not None:
             self._reading.tables += 1
             make = diagram_blocks if name == "relIds" else chart_blocks
-            self._aside += make(package.parsed(target.part), self._reading.tables)
+            self._aside += make(root, self._reading.tables)
 
     def _chunk(self, target: Relation | None) -> Iterator[Block]:
         """A document of another format that Word shows as part of this one."""

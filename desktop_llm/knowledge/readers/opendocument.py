@@ -75,8 +75,8 @@ def _packed(package: Package) -> _Document:
     if "content.xml" not in package:
         raise DocumentError(tr("Damaged, or not what its name says"), cause="damaged")
     content = package.parsed("content.xml")
-    styles = [package.parsed("styles.xml")] if "styles.xml" in package else []
-    return _Document(content, [*styles, content], package.title(), package)
+    styles = package.side_part("styles.xml")
+    return _Document(content, [content] if styles is None else [styles, content], package.title(), package)
 
 
 def _read(document: _Document, source: Source) -> Parsing:

@@ -78,6 +78,13 @@ class Package:
         """The root of a part's XML. Raises DocumentError as `data` does, and for a part that declares entities."""
         return parse(self.data(name))
 
+    def side_part(self, name: str) -> ET.Element | None:
+        """A part without which the rest can be read; None if it is missing or broken."""
+        try:
+            return self.parsed(name) if name in self else None
+        except (ET.ParseError, zipfile.BadZipFile, zlib.error, EOFError):
+            return None
+
     def relations(self, part: str) -> dict[str, Relation]:
         """What a part ("" for the package) refers to inside the file, by the identity that it uses for it."""
         folder, _, stem = part.rpartition("/")
@@ -95,8 +102,7 @@ class Package:
     def title(self) -> str:
         """The title in the file's properties, "" if there is none or a program wrote it by itself."""
         for name in _CORE_TITLES:
-            if name in self:
-                root = self.parsed(name)
+            if (root := self.side_part(name)) is not None:
                 found = " ".join(next((e.text or "" for e in root.iter() if local(e) == "title"), "").split())[:300]
                 return "" if _NO_TITLE.fullmatch(found) else found
         return ""

@@ -71,7 +71,7 @@ class _Slide:
 
     def __init__(self, package: Package, name: str) -> None:
         self._package = package
-        self._root = package.parsed(name)
+        self._root = package.side_part(name)  # a broken slide counts as one without text
         self._relations = package.relations(name)
         self._tables = 0
         self._usual: dict[tuple[str, str], Box] | None = None
@@ -123,10 +123,11 @@ class _Slide:
                 yield from self._table(each)
             elif name in ("chart", "relIds"):
                 target = self._relations.get(attribute(each, "dm") if name == "relIds" else _relation_of(each))
-                if target and target.part in self._package:
+                root = self._package.side_part(target.part) if target else None
+                if root is not None:
                     self._tables += 1
                     make = diagram_blocks if name == "relIds" else chart_blocks
-                    yield from make(self._package.parsed(target.part), self._tables)
+                    yield from make(root, self._tables)
             elif name == "oleObj" and (said := attribute(each, "name") or attribute(each, "progId")):
                 yield Block(tr("Embedded document: {name}", name=said))
                 return
@@ -160,8 +161,8 @@ class _Slide:
 
     def _related(self, kind: str) -> Iterator[ET.Element]:
         for each in self._relations.values():
-            if each.kind == kind and each.part in self._package:
-                yield self._package.parsed(each.part)
+            if each.kind == kind and (root := self._package.side_part(each.part)) is not None:
+                yield root
 
     def _usual_box(self, kind: str, index: str) -> Box | None:
         """Where the slide's layout or master puts a placeholder."""
@@ -170,9 +171,10 @@ class _Slide:
             relations = self._relations
             for upper in ("slideLayout", "slideMaster"):
                 name = next((each.part for each in relations.values() if each.kind == upper), "")
-                if not name or name not in self._package:
+                root = self._package.side_part(name)
+                if root is None:
                     break
-                _note_places(self._package.parsed(name), self._usual)
+                _note_places(root, self._usual)
                 relations = self._package.relations(name)
         usual = self._usual
         return usual.get((kind, index)) or usual.get(("", index) if index else (kind, "")) or usual.get((kind, ""))

@@ -231,8 +231,8 @@ class _Reading:
             skipped = min(self._skip, len(data))
             self._skip -= skipped
             data = data[skipped:]
-        if data:
-            self._starred = False
+        self._starred = False
+        if self._group.role:
             self._bytes += data
 
     def _decode(self) -> None:

@@ -17,6 +17,9 @@ from desktop_llm.knowledge.readers.sheets import Row, Sheet, page_of_sheets
 from desktop_llm.words import tr
 
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+# calamine reserves room for as many strings as a part says at its beginning.
+_COUNT = re.compile(rb'[cC]ount="(\d+)"')
+_HEAD_BYTES = 10_000
 # A cell of a sheet's XML that holds anything; one that is only formatted ends with a slash.
 _CELL = re.compile(rb'<(?:\w+:)?c\s(?:[^>]*?\s)?r="([A-Z]{1,3})(\d{1,7})"[^>]*(?<!/)>')
 
@@ -34,6 +37,7 @@ def read(source: Source) -> Parsing:
 
 
 def _sheets(data: bytes) -> Iterator[Sheet]:
+    """The sheets by calamine, which panics on some damages. (A panic is no Exception.)"""
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
         for index, facts in enumerate(workbook.sheets_metadata):
@@ -46,6 +50,10 @@ def _sheets(data: bytes) -> Iterator[Sheet]:
         if "assword" in str(error):
             raise DocumentError(tr("Protected by a password"), cause="protected") from None
         raise damage(data) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise DocumentError(tr("Damaged"), cause="damaged", details=str(error)) from None
 
 
 def _sheet(sheet: CalamineSheet, *, hidden: bool) -> Sheet:
@@ -86,6 +94,8 @@ def _check(package: Package) -> None:
     """
     for name in package.names():
         data = package.data(name) if name.casefold().startswith("xl/") and not name.endswith((".png", ".jpeg")) else b""
+        if any(int(count) > len(data) for count in _COUNT.findall(data[:_HEAD_BYTES])):
+            raise DocumentError(tr("Damaged"), cause="damaged")
         if _SHEET_PART.fullmatch(name):
             _check_size(data)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -139,6 +140,20 @@ def test_a_diagram_is_a_list_with_levels() -> None:
     )
     (page,), _, _ = read("a.pptx", slide_of(frame, "d1", d1=points + links))
     assert page.text == "• Board\n  • Sales\n  • Tools"
+
+
+def test_a_broken_slide_or_note_leaves_the_rest() -> None:
+    presentation, (first, second) = made(BLANK, BLANK)
+    box(first, "broken", 1, 1)
+    box(second, "whole", 1, 1)
+    second.notes_slide.notes_text_frame.text = "a note"
+    broken = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(saved(presentation))) as whole, zipfile.ZipFile(broken, "w") as out:
+        for name in whole.namelist():
+            cut = name in {"ppt/slides/slide1.xml", "ppt/notesSlides/notesSlide1.xml"}
+            out.writestr(name, whole.read(name)[: 300 if cut else None])
+    pages, _, _ = read("a.pptx", broken.getvalue())
+    assert [page.text for page in pages] == ["", "whole"]
 
 
 def test_a_presentation_without_words_is_empty() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -127,6 +128,15 @@ def test_a_sheet_that_would_fill_the_memory_is_refused() -> None:
     rows = '<row r="1"><c r="A1"><v>5</v></c></row><row r="1048576"><c r="XFD1048576"><v>6</v></c></row>'
     with pytest.raises(DocumentError, match="spreads over 17,180 million cells"):
         read("a.xlsx", sheet_of(rows))
+
+
+def test_a_workbook_that_lies_about_its_strings_is_damaged() -> None:
+    data = sheet_of('<row r="1"><c r="A1" t="s"><v>0</v></c></row>')
+    out = io.BytesIO(data)
+    with zipfile.ZipFile(out, "a") as package:
+        package.writestr("xl/sharedStrings.xml", '<sst count="1" uniqueCount="99999999999"><si><t>x</t></si></sst>')
+    with pytest.raises(DocumentError, match=r"^Damaged$"):
+        read("a.xlsx", out.getvalue())
 
 
 def test_old_workbooks_and_lists_under_a_workbooks_name_are_read() -> None:
