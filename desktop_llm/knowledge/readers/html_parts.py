@@ -17,7 +17,7 @@ _STYLES = {"lower-alpha": "a", "lower-latin": "a", "upper-alpha": "A", "upper-la
 _STYLES |= {"upper-roman": "I", "decimal": "1", "none": "none"}
 _STYLE = re.compile(r"list-style(?:-type)?\s*:\s*(?:[^;]*\s)?(" + "|".join(_STYLES) + r")\b", re.IGNORECASE)
 # A cell that says it spans more is a mistake or means harm.
-_MOST_SPANNED = 1000
+_MOST_SPANNED = 100
 _MOST_CELLS = 200_000
 _CELLS = frozenset({"td", "th"})
 _GROUPS = frozenset({"thead", "tbody", "tfoot"})

@@ -19,7 +19,7 @@ _LONGEST_LINE = 400
 _ONE_LINE = 160
 _DEEPEST_INDENT = 20
 # Laying out about doubles a text, and its tokens take memory.
-_MAX_LAID_OUT = 5_000_000
+_MAX_LAID_OUT = 3_000_000
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s"{}\[\],:]+|"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([dD][89abAB]..)\\u([dD][c-fC-F]..)|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _CLOSING = {"{": "}", "[": "]"}

@@ -84,16 +84,17 @@ def _without_comments(text: str) -> str:
         return text
     code = [match.span() for match in _FENCED.finditer(text)]
     kept: list[str] = []
-    after = 0
-    start = text.find("<!--")
-    while start >= 0 and (end := text.find("-->", start)) >= 0:
+    after, start, close = 0, text.find("<!--"), -1
+    while start >= 0:
+        close = text.find("-->", start) if close < start else close
+        if close < 0:
+            break
         if _is_code(text, start, code):
-            end = start + 1
+            start = text.find("<!--", start + 1)
         else:
-            end += len("-->")
-            kept += [text[after:start], "\n" * text.count("\n", start, end)]
-            after = end
-        start = text.find("<!--", end)
+            kept += [text[after:start], "\n" * text.count("\n", start, close)]
+            after = close + len("-->")
+            start = text.find("<!--", after)
     return "".join([*kept, text[after:]])
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
+from desktop_llm.knowledge.limits import MAX_HEADINGS
 from desktop_llm.knowledge.readers import Heading, Page, Parsing, Source, Summary, suffix_of
 from desktop_llm.knowledge.readers.encodings import decode
 
@@ -120,7 +122,7 @@ _LATEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?[ \t]*|\\(?=[&%$#_{}])|\\\\|[{}$]")
 def _latex(text: str) -> Iterator[Heading]:
     """LaTeX: \\section and its like, outside of comments and verbatim text; the title has level 0 here."""
     plain = _LATEX_IGNORED.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-    for found in _LATEX_TITLE.finditer(plain):
+    for found in islice(_LATEX_TITLE.finditer(plain), MAX_HEADINGS):
         title = _LATEX_COMMAND.sub("", _LATEX_LABEL.sub("", _braced(plain, found.end())).replace("~", " "))
         if title := " ".join(title.split()):
             yield found.start(), _LATEX_LEVELS[found[1]], title

@@ -35,7 +35,7 @@ def read(source: Source) -> Parsing:
         parts.append(gap + said)
         length += len(parts[-1])
     if not parts:
-        raise DocumentError(tr("Empty") if _TIME.search(text) else tr("Damaged or not subtitles"), cause="damaged")
+        raise DocumentError(tr("Empty") if "-->" in text else tr("Damaged or not subtitles"), cause="damaged")
     yield Page(None, "".join(parts), tuple(headings))
     return Summary(source.stem)
 

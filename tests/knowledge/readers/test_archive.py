@@ -130,7 +130,7 @@ def test_what_can_not_be_read_is_named_and_the_rest_is_read() -> None:
 
 def test_what_lies_deeper_is_named_with_the_way_to_it() -> None:
     mail = b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nwords\n--b\n"
-    mail += b"Content-Disposition: attachment; filename=tool.exe\n\nMZ\n--b--\n"
+    mail += b"Content-Type: application/octet-stream; name=tool.exe\n\nMZ\n--b--\n"
     left_out = read("a.zip", zipped({"in/b.zip": zipped({"c.eml": mail})}))[2].left_out
     assert [name for name, _ in left_out] == ["in/b.zip, c.eml, attachment tool.exe"]
 

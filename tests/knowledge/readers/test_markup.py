@@ -187,3 +187,17 @@ def test_an_old_notebook_is_read_and_a_broken_one_says_so() -> None:
     ):
         with pytest.raises(DocumentError, match=f"^{reason}$"):
             read("a.ipynb", data)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", "`<!--\n" * 50_000 + "-->"),
+        ("a.tex", "\\section{" * 50_000),
+        ("a.vtt", "\n \n" * 100_000 + "00:01.000 --> 00:02.000\nx"),
+        ("a.eml", "Subject: " + "=?utf-8?Q?a?= " * 20_000 + "\n\nx"),
+    ],
+)
+@pytest.mark.timeout(30)
+def test_a_text_that_repeats_a_mark_costs_no_more_than_its_length(name: str, text: str) -> None:
+    assert read(name, text.encode())[0]
