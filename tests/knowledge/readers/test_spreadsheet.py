@@ -75,6 +75,16 @@ def test_values_are_shown_without_noise() -> None:
     )
 
 
+def test_a_share_is_shown_in_percent() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet("Shares")
+        sheet.write_row(1, 1, ["Lyon", 0.5])
+        sheet.write(1, 3, 0.125, book.add_format({"num_format": "0%"}))
+        sheet.write(1, 4, 0.07, book.add_format({"num_format": "0.0 %"}))
+
+    assert read_page("a.xlsx", workbook(fill)).text == "Lyon | 0.5 | 12.5% | 7%"
+
+
 def test_a_value_merged_over_rows_stands_in_each_of_them() -> None:
     def fill(book: xlsxwriter.Workbook) -> None:
         sheet = book.add_worksheet()
