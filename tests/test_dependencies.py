@@ -77,7 +77,7 @@ def test_each_database_with_a_write_ahead_log_is_opened_for_writing_in_one_place
         "chats.store schema.connect",
         "gui.work.store_lane ChatStore",  # the window: one task at a time
         "commands.documents ChatStore",  # a command that owns the data folder; others send it what they save
-        "knowledge.worker Store",  # one process, which holds a lock
+        "knowledge.service Store",  # one process, which holds a lock
         "knowledge.store Store",  # instead of the one that could only read, once the disk can be written
     }
 

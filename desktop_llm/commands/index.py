@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from desktop_llm.commands.options import positive
 from desktop_llm.commands.terminal import drain, print_json, read_text
 from desktop_llm.paths import Folders
 from desktop_llm.words import plural, tr
@@ -59,6 +60,9 @@ def add_index(commands: Any, common: ArgumentParser) -> None:
     sub = add("rm", index_remove, "Remove a document, or a whole collection. The files themselves stay.")
     sub.add_argument("collection", metavar="COLLECTION")
     sub.add_argument("path", nargs="?", type=Path, metavar="PATH")
+    sub = add("test", index_test, "Ask questions made from the collection's own passages, and say which are found.")
+    sub.add_argument("collection", metavar="COLLECTION")
+    sub.add_argument("--questions", type=positive, default=60, metavar="N", help="how many questions (60)")
     for name, command, text in (
         ("verify", index_verify, "Check the search index against the stored passages."),
         ("rebuild", index_rebuild, "Rebuild the search index from the stored passages; nothing is read again."),
@@ -144,6 +148,13 @@ def index_rebuild(options: Namespace, home: Folders) -> None:
     with opened(home) as client:
         steps = told(client.rebuild(options.collection), progress_of)
         _print_report(options, _fields(drain(steps, progress_line)))
+
+
+def index_test(options: Namespace, home: Folders) -> None:
+    """Test the search of a collection with questions made from its passages."""
+    from desktop_llm.commands.self_test import run_self_test
+
+    run_self_test(options, home)
 
 
 def _fields(report: Any) -> dict[str, Any]:

@@ -25,7 +25,10 @@ from desktop_llm.knowledge.shapes import (
     IndexReport,
     PagePicture,
     PageText,
+    Probe,
+    SelfTest,
     Topic,
+    likely_range,
     pack,
     unpack,
     unpack_all,
@@ -56,7 +59,10 @@ __all__ = [
     "LookFor",
     "PagePicture",
     "PageText",
+    "Probe",
+    "SelfTest",
     "Topic",
+    "likely_range",
 ]
 
 CHAT_PREFIX = "chat:"
@@ -227,6 +233,18 @@ class Knowledge:
         """A collection's passage by the number of its chunk; None if it is not there any more."""
         found = unpack_all(Citation, self._ask("passage", collection=name, chunk=chunk)["passages"])
         return found[0] if found else None
+
+    def self_test(self, name: str, count: int = 60) -> Generator[tuple[int, int], None, SelfTest]:
+        """Ask a collection `count` questions made from its own passages; yields (asked, total). The outcome is kept."""
+        run = Run(self._worker().request("self_test", {"collection": name, "count": count}))
+        for message in run:
+            yield message.data["asked"], message.data["total"]
+        return unpack(SelfTest, run.result.data)
+
+    def kept_self_test(self, name: str) -> SelfTest | None:
+        """The last self-test of a collection; None if there was none since documents were removed."""
+        kept = self._ask("kept_self_test", collection=name)["kept"]
+        return None if kept is None else unpack(SelfTest, kept)
 
     def retrieve(
         self, collections: Sequence[str], question: str, token_budget: int, *, whole: bool = False

@@ -118,6 +118,14 @@ class Retriever:
         ]
         return self._passages(collections, list(self._within(chosen, token_budget)))
 
+    def each_way(self, collection: int, query: str, k: int) -> tuple[list[int], list[int]]:
+        """The best `k` chunks by meaning alone, and by words alone."""
+        vector = self._embedder.embed([query])[0]
+        words = candidates.weighed(self._store, query_words(query))
+        keyword = candidates.by_keywords(self._store, Scope([collection]), words, k)
+        dense = [chunk for chunk, _ in self._nearest.search(collection, vector, k)]
+        return dense, sorted(keyword, key=lambda chunk: -keyword[chunk])
+
     def passage(self, collection: int, chunk: int) -> Citation | None:
         """A chunk of a collection as a passage, without a score; None if it is not there any more."""
         found = candidates.read(self._store, Scope([collection]), [chunk])

@@ -7,6 +7,7 @@ back. A document is named by its absolute path as text (`os.fsdecode`, so that n
 from __future__ import annotations
 
 import dataclasses
+import math
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -231,10 +232,62 @@ class FilePiece:
     sentences: tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A question of a self-test and the passage `[start:end]` of the page that it was made from.
+
+    `kind`: words, heading or table. The ranks count from 1, 0 if the passage was not among the first ten: by the search
+    in use, by meaning alone, and by words alone. `reason` says why it was not the first.
+    """
+
+    question: str
+    document: str
+    page: int | None
+    place: str
+    start: int
+    end: int
+    kind: str
+    rank: int
+    rank_by_meaning: int
+    rank_by_words: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """The questions of a self-test, of how many documents, how long it took, and when it began (seconds since 1970)."""
+
+    collection: str
+    probes: tuple[Probe, ...]
+    documents: int
+    seconds: float
+    made_at: float
+
+    def found(self, within: int, way: str = "rank") -> int:
+        """How many passages came among the first `within`; `way` names the rank that counts."""
+        return sum(0 < getattr(probe, way) <= within for probe in self.probes)
+
+
+def likely_range(hits: int, of: int) -> tuple[float, float]:
+    """Wilson's 95 % interval for a share of which `hits` in `of` trials were seen."""
+    if not of:
+        return 0.0, 1.0
+    z, share = 1.96, hits / of
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 # Fields that hold a path (sent as the base64 of its bytes), a sentence, or a value of this module.
 _PATHS = frozenset({"document", "path", "current"})
 _SENTENCES = frozenset({"reason", "notice", "problem"})
-_NESTED: dict[str, type] = {"failed": FailedDocument, "citations": Citation, "topics": Topic, "folders": Folder}
+_NESTED: dict[str, type] = {
+    "failed": FailedDocument,
+    "citations": Citation,
+    "topics": Topic,
+    "probes": Probe,
+    "folders": Folder,
+}
 
 
 def pack(value: Any) -> Any:

@@ -179,10 +179,18 @@ def unlink(connection: sqlite3.Connection, collection: int, document: int) -> in
     if source is None:
         return None
     connection.execute("UPDATE document SET source = NULL WHERE id = ?", (document,))
+    connection.execute("DELETE FROM fact WHERE key = ?", (self_test_key(collection),))
     shared = "SELECT 1 FROM document WHERE collection = ? AND source = ?"
     if connection.execute(shared, (collection, source)).fetchone() is None:
         add_task(connection, collection, "remove", source)
     return int(source)
+
+
+def self_test_key(collection: int) -> str:
+    """Where a collection's last self-test is kept: its questions have words of the documents, so it goes with the first
+    of them that is removed.
+    """
+    return f"self-test:{collection}"
 
 
 def add_task(connection: sqlite3.Connection, collection: int, action: str, source: int) -> None:

@@ -22,7 +22,16 @@ from desktop_llm.files import cannot_write
 from desktop_llm.knowledge import keyword_index
 from desktop_llm.knowledge.keywords import TOKENIZER
 from desktop_llm.knowledge.schema import migrate
-from desktop_llm.knowledge.sources import Reason, SourceRow, add_task, forget_unused, insert_source, is_whole, unlink
+from desktop_llm.knowledge.sources import (
+    Reason,
+    SourceRow,
+    add_task,
+    forget_unused,
+    insert_source,
+    is_whole,
+    self_test_key,
+    unlink,
+)
 from desktop_llm.sqlite_files import DAMAGED, connect_read_only, family, mark_suspect, tolerant_text
 from desktop_llm.words import Sentence, tr
 
@@ -134,6 +143,7 @@ class Store:
             connection.execute("DELETE FROM document WHERE collection = ?", (collection,))
             connection.execute("DELETE FROM index_task WHERE collection = ?", (collection,))
             connection.execute("DELETE FROM collection WHERE id = ?", (collection,))
+            connection.execute("DELETE FROM fact WHERE key = ?", (self_test_key(collection),))
             unused = "SELECT id FROM source WHERE id NOT IN (SELECT source FROM document WHERE source IS NOT NULL)"
             for (source,) in connection.execute(unused).fetchall():
                 forget_unused(connection, source)

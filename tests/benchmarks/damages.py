@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from desktop_llm.knowledge.worker import Service
+from desktop_llm.knowledge.service import Service
 from tests.knowledge.damages import DAMAGES, Outcome, contents, prepare, try_one
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_llm.errors import UserError
-from desktop_llm.knowledge.worker import Service
+from desktop_llm.knowledge.service import Service
 from desktop_llm.paths import Folders, folders
 from desktop_llm.workers.child import Request
 from desktop_llm.workers.protocol import path_to_wire

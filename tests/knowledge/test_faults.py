@@ -16,9 +16,9 @@ from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.knowledge.embed import Embedder
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.indexing import Controls, Indexing
+from desktop_llm.knowledge.service import Service
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.suspects import Suspects
-from desktop_llm.knowledge.worker import Service
 from desktop_llm.paths import Folders, folders
 from desktop_llm.workers.child import Request
 from tests.knowledge.conftest import BREAD, COD, LEASE, ended, read_all

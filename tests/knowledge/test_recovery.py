@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.knowledge.client import Knowledge
-from desktop_llm.knowledge.worker import Service
+from desktop_llm.knowledge.service import Service
 from desktop_llm.paths import Folders
 from tests.knowledge.conftest import read_all
 from tests.knowledge.damages import DAMAGES, Contents, Damage, contents, prepare, try_one

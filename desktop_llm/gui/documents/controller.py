@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop_llm.errors import UserError
 from desktop_llm.gui.documents.dialogs import FilesDialog, PasswordDialog, RemoveDialog
+from desktop_llm.gui.documents.looking_inside import LookingInside
 from desktop_llm.gui.documents.page import DocumentsPage
 from desktop_llm.gui.look.layouts import CardAction
 from desktop_llm.gui.work.collection_name import NameDialog
@@ -17,8 +18,7 @@ from desktop_llm.gui.work.jobs import Jobs
 from desktop_llm.gui.work.resources import Resources
 from desktop_llm.jobs.job import Job
 from desktop_llm.jobs.reading import Reading, progress_of
-from desktop_llm.knowledge.client import CollectionMap, IndexProgress, IndexReport
-from desktop_llm.message import Citation
+from desktop_llm.knowledge.client import IndexProgress, IndexReport
 from desktop_llm.words import tr
 
 SEARCH_RESULTS = 30
@@ -48,10 +48,7 @@ class DocumentsController(QObject):
         page.acted.connect(self.act)
         page.new_requested.connect(self.ask_for_collection)
         page.search_requested.connect(self._on_search)
-        page.opened.map_shown.connect(self._on_map_shown)
-        page.opened.map.asked.connect(self._on_asked_of_map)
-        page.opened.map.pointed.connect(self._on_pointed)
-        page.opened.map.opened.connect(self._on_opened_on_map)
+        self._looking = LookingInside(resources, collections, page, self._on_error, self)
 
     def act(self, action: CardAction) -> None:
         """Carry out the action of a button on a collection's card, whichever page the card is on."""
@@ -154,36 +151,6 @@ class DocumentsController(QObject):
             search = functools.partial(self._knowledge.search, self._collections.names, query, SEARCH_RESULTS)
             show = functools.partial(self.page.set_search_results, query)
             self._tasks.call(search, show, self._on_error)
-
-    def _on_map_shown(self, name: str) -> None:
-        documents = next((each.documents for each in self._collections.all if each.name == name), 0)
-        draw = functools.partial(self._knowledge.map, name)
-        show = functools.partial(self._show_map, name, documents)
-        self._tasks.call(draw, show, functools.partial(self._on_no_map, name))
-
-    def _show_map(self, name: str, documents: int, drawn: CollectionMap) -> None:
-        if self.page.opened.name == name:
-            self.page.opened.map.show_map(drawn, documents)
-
-    def _on_no_map(self, name: str, error: UserError) -> None:
-        if self.page.opened.name == name:
-            self.page.opened.map.show_error(error.message)
-
-    def _on_asked_of_map(self, question: str) -> None:
-        find = functools.partial(self._knowledge.find_on_map, self.page.opened.name, question)
-        self._tasks.call(find, self.page.opened.map.show_found, self._on_error)
-
-    def _on_pointed(self, chunk: int) -> None:
-        read = functools.partial(self._knowledge.passage, self.page.opened.name, chunk)
-        self._tasks.call(read, functools.partial(self.page.opened.map.show_passage, chunk), self._on_error)
-
-    def _on_opened_on_map(self, chunk: int) -> None:
-        read = functools.partial(self._knowledge.passage, self.page.opened.name, chunk)
-        self._tasks.call(read, self._open_passage, self._on_error)
-
-    def _open_passage(self, passage: Citation | None) -> None:
-        if passage is not None:
-            self.page.passage_activated.emit(passage)
 
     def _on_error(self, error: UserError) -> None:
         self._show_error(error)

@@ -151,7 +151,7 @@ def _share_of(sample: bytes, encoding: str, letters: frozenset[str]) -> float:
     """The share of these letters in what is not ASCII, less what is written as in no language: "dOG"."""
     # The sample may end within a character.
     text = next((found for cut in range(4) if (found := _strictly(sample[: len(sample) - cut], encoding))), "")
-    runs = _FOREIGN.findall(text)
+    runs: list[str] = _FOREIGN.findall(text)
     length = sum(map(len, runs))
     if length < _LEAST_RUN * len(runs) or not runs:
         return 0.0

@@ -48,7 +48,7 @@ def test_the_map_is_asked_for_when_its_tab_comes_to_the_front(lone_page: Documen
     lone_page.show_files("House")
     tabs = find(lone_page, QTabBar, "collection_tabs")
     with qtbot.waitSignal(lone_page.opened.map_shown) as asked:
-        qtbot.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(1).center())
+        qtbot.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(2).center())
     assert asked.args == ["House"]
     assert "Placing the passages" in shown_text(lone_page)
     lone_page.opened.map.show_map(drawn(), 9)

@@ -64,6 +64,7 @@ class Select(QComboBox):
     def __init__(self, *, object_name: str = "", accessible_name: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         set_names(self, object_name, accessible_name)
+        set_names(self.view(), f"{object_name}_list", accessible_name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def paintEvent(self, event: QPaintEvent) -> None:

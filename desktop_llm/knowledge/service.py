@@ -1,0 +1,431 @@
+"""The open knowledge of a data folder, and the tables of the requests that it answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from desktop_llm.errors import Busy, Cancelled, NotFound, UserError
+from desktop_llm.knowledge import candidates, catalog, file_by_file
+from desktop_llm.knowledge.cite import cite
+from desktop_llm.knowledge.collection_map import placed
+from desktop_llm.knowledge.embed import Embedder, EmbeddingFiles, starter_files
+from desktop_llm.knowledge.folders import Look, decide, folders_of, remember, stay_out
+from desktop_llm.knowledge.index import Nearest
+from desktop_llm.knowledge.indexing import Controls, Indexing
+from desktop_llm.knowledge.pages import Pages
+from desktop_llm.knowledge.recovery import NOTICE, ensure_sound
+from desktop_llm.knowledge.retrieve import Retriever
+from desktop_llm.knowledge.seal import break_seal, note_lists, read_seal, seal
+from desktop_llm.knowledge.self_test import self_test
+from desktop_llm.knowledge.shapes import IndexProgress, IndexReport, pack, unpack_all
+from desktop_llm.knowledge.sources import self_test_key
+from desktop_llm.knowledge.store import Store
+from desktop_llm.knowledge.suspects import Suspects
+from desktop_llm.knowledge.watching import Watching
+from desktop_llm.knowledge.whole import whole_documents
+from desktop_llm.message import Citation
+from desktop_llm.paths import Folders
+from desktop_llm.steps import Run
+from desktop_llm.words import to_json, tr
+from desktop_llm.workers.child import Answer, Reply, Request, Steps
+from desktop_llm.workers.protocol import path_from_wire
+
+Data = dict[str, Any]
+
+
+class Service:
+    """The open knowledge of one data folder. Each public method answers one kind of request."""
+
+    def __init__(self, folders: Folders) -> None:
+        self._path = folders.knowledge_db
+        ensure_sound(self._path, folders.index)
+        self._sealed = read_seal(self._path)
+        self.store = self._store = Store(self._path)
+        break_seal(self._path, self._sealed)
+        files = starter_files()
+        _check_once(self._store, files)
+        self._controls = Controls(threads=_threads())
+        self._embedder = Embedder(files, threads=self._controls.threads)
+        self._nearest = Nearest(folders.index, self._store, files.fingerprint)
+        self._fingerprint = files.fingerprint
+        self._retriever = Retriever(self._store, self._embedder, self._nearest, files.fingerprint)
+        self._pages = Pages(self._store)
+        self._turns: list[Indexing] = []
+        self._watching = Watching()
+        self._suspects = Suspects(folders.data / "knowledge-in-hand.json")
+
+    def close(self) -> None:
+        """Bring the write-ahead log into the file and seal it, so that a copy of the file is whole."""
+        self._suspects.close()
+        self._watching.close()
+        if self._store.read_only:
+            return
+        lists = self._store.lists()
+        self._nearest.close()
+        self._store.close()
+        seal(self._path, lists, self._sealed)
+
+    def abandon(self) -> None:
+        """Let go of a damaged file."""
+        self._nearest.close()
+        self._store.close()
+
+    def notice(self, data: Data) -> Answer:
+        told = catalog.notice(self._store)
+        if told and data["seen"] and not catalog.waiting(self._store, ()):
+            self._store.forget(NOTICE)
+        return {"notice": to_json(told)}
+
+    def collections(self, data: Data) -> Answer:
+        rows = self._store.rows("SELECT id, name FROM collection ORDER BY name")
+        wanted = [number for number, name in rows if data["of_chats"] or not name.startswith("chat:")]
+        return {"collections": [pack(self._summary(collection)) for collection in wanted]}
+
+    def create(self, data: Data) -> Answer:
+        self._store.create_collection(data["collection"])
+        return {}
+
+    def rename(self, data: Data) -> Answer:
+        self._store.rename_collection(self._store.collection(data["collection"]), data["name"])
+        return {}
+
+    def remove(self, data: Data) -> Answer:
+        collection = self._store.collection(data["collection"])
+        self._must_rest(collection)
+        report = catalog.report(self._summary(collection))
+        self._store.remove_collection(collection)
+        self._nearest.forget(collection)
+        return dict(pack(report))
+
+    def documents(self, data: Data) -> Answer:
+        return {"documents": pack(catalog.documents(self._store, self._store.collection(data["collection"])))}
+
+    def remove_document(self, data: Data) -> Answer:
+        collection = self._store.collection(data["collection"])
+        path = os.fsencode(path_from_wire(data["path"]))
+        documents = catalog.documents_below(self._store, collection, path)
+        if not documents and os.fsdecode(path) not in [each.path for each in folders_of(self._store, collection)]:
+            raise NotFound(
+                tr("{file} is not in {collection}.", file=os.fsdecode(path), collection=data["collection"]),
+                tr("Nothing was changed."),
+            )
+        stay_out(self._store, collection, path)
+        self._store.remove_documents(collection, documents)
+        self._nearest.learn(collection)
+        return dict(pack(catalog.report(self._summary(collection))))
+
+    def pause(self, data: Data) -> Answer:
+        self._controls.paused.add(self._store.collection(data["collection"]))
+        return {}
+
+    def resume(self, data: Data) -> Answer:
+        self._controls.paused.discard(self._store.collection(data["collection"]))
+        return {}
+
+    def stop(self, data: Data) -> Answer:
+        collection = self._store.collection(data["collection"])
+        if collection in self._controls.running:
+            self._controls.stopped.add(collection)
+        self._store.forget_waiting(collection)
+        return {}
+
+    def waiting(self, data: Data) -> Answer:
+        return {"collections": catalog.waiting(self._store, self._controls.running)}
+
+    def status(self, data: Data) -> Answer:
+        if data["collection"] is not None:
+            wanted = [self._store.collection(data["collection"])]
+        else:
+            wanted = [row for (row,) in self._store.rows("SELECT id FROM collection ORDER BY name")]
+        return {"reports": [pack(self._told(catalog.report(self._summary(collection)))) for collection in wanted]}
+
+    def verify(self, data: Data) -> Answer:
+        collection = self._store.collection(data["collection"])
+        problems = [*catalog.problems(self._store, collection), *self._nearest.problems(collection)]
+        return dict(pack(self._told(catalog.checked(catalog.report(self._summary(collection)), problems))))
+
+    def search(self, data: Data) -> Answer:
+        collections = self._named(data["collections"])
+        found = [self._retriever.search(collections, query, data["k"]) for query in data["queries"]]
+        return {"results": [pack(passages) for passages in found]}
+
+    def retrieve(self, data: Data) -> Answer:
+        collections = self._named(data["collections"])
+        budget = data["token_budget"]
+        passages = self._retriever.retrieve(collections, data["question"], budget)
+        if passages and data["whole"]:
+            passages = whole_documents(self._store, collections, self._embedder.count_tokens, budget) or passages
+        return {"passages": pack(passages)}
+
+    def find_on_map(self, data: Data) -> Answer:
+        collection = self._store.collection(data["collection"])
+        passages = self._retriever.search([collection], data["query"], data["k"])
+        chunks = [candidates.chunk_at(self._store, each.document, each.page, each.start) for each in passages]
+        return {"chunks": chunks, "passages": pack(passages)}
+
+    def passage(self, data: Data) -> Answer:
+        found = self._retriever.passage(self._store.collection(data["collection"]), data["chunk"])
+        return {"passages": [] if found is None else [pack(found)]}
+
+    def outline(self, data: Data) -> Answer:
+        return {"files": pack(file_by_file.outline(self._store, self._named(data["collections"])))}
+
+    def file_count(self, data: Data) -> Answer:
+        return {"count": file_by_file.file_count(self._store, self._named(data["collections"]))}
+
+    def file_pieces(self, data: Data) -> Answer:
+        return {"pieces": pack(file_by_file.pieces(self._store, path_from_wire(data["path"])))}
+
+    def cite(self, data: Data) -> Answer:
+        return dict(pack(cite(data["answer"], unpack_all(Citation, data["passages"]), self._pages.quoted)))
+
+    def page_picture(self, data: Data) -> Answer:
+        answer, pixels = self._pages.picture({**data, "path": path_from_wire(data["path"])})
+        return Reply(answer, pixels)
+
+    def page_text(self, data: Data) -> Answer:
+        return dict(pack(self._pages.text(path_from_wire(data["path"]), data["page"])))
+
+    def answering(self, data: Data) -> Answer:
+        self._controls.answering = data["active"]
+        return {}
+
+    def watch(self, data: Data) -> Answer:
+        query = (
+            "SELECT folder.path, name FROM folder JOIN collection ON collection.id = folder.collection "
+            "WHERE watched = 1 ORDER BY folder.path"
+        )
+        wanted = [(os.fsdecode(path), name) for path, name in self._store.rows(query)]
+        return {"collections": self._watching.due(wanted), "limited": self._watching.limited}
+
+    def set_folder(self, data: Data) -> Answer:
+        collection = self._store.collection(data["collection"])
+        path = path_from_wire(data["path"])
+        remember(
+            self._store,
+            collection,
+            path,
+            include=data["include"],
+            exclude=data["exclude"],
+            watched=data["watched"],
+        )
+        return {}
+
+    def decide(self, data: Data) -> Answer:
+        collection = self._store.collection(data["collection"])
+        decide(self._store, collection, keep=data["keep"])
+        self._nearest.learn(collection)
+        return dict(pack(catalog.report(self._summary(collection))))
+
+    def changes(self, request: Request) -> Steps:
+        """Look through the folders of a collection, and count what is not as it was read; no document is changed."""
+        collection = self._store.collection(request.data["collection"])
+        look = Look(self._store, collection)
+        for _ in look.steps():
+            yield None
+        with contextlib.suppress(UserError):  # on a full disk it is not noted that somebody looked
+            look.note()
+        report = self._told(catalog.report(self._summary(collection)))
+        return dict(pack(catalog.with_changes(report, look.changes, settled=False)))
+
+    def index(self, request: Request) -> Steps:
+        """Read files into a collection; runs take turns, one at a time."""
+        data = request.data
+        collection = self._collection_for(data["collection"])
+        self._pages.remember_password(data["password"])
+        run = Indexing(
+            self._store,
+            self._nearest,
+            self._embedder,
+            self._controls,
+            collection,
+            suspects=self._suspects,
+            password=data["password"],
+        )
+        self._turns.append(run)
+        try:
+            yield from _sent(self._found(run, collection, data))
+            yield from self._turn_of(run)
+            self._begin(collection, request)
+            if data.get("look") == "gone":
+                self._nearest.learn(collection)
+                return dict(pack(run.report()))
+            yield from _sent(run.steps())
+            if run.has_late:  # the files of other collections go before them
+                self._turns.append(self._turns.pop(0))
+                yield from self._turn_of(run)
+                yield from _sent(run.late_steps())
+        except Cancelled:
+            pass
+        finally:
+            self._turns.remove(run)
+            self._end(collection)
+        self._note_lists()
+        return dict(pack(run.report()))
+
+    def _found(self, run: Indexing, collection: int, data: Data) -> Iterator[IndexProgress | None]:
+        """Note what is to be read: of the given folders, which are remembered, and the given files; or of all folders
+        and files of the collection, if `look` says so: "changes" or "gone", or "all" to try again what failed, too.
+        """
+        paths = [path_from_wire(path) for path in data["paths"]]
+        folders = [] if data["collection"].startswith("chat:") else [path for path in paths if path.is_dir()]
+        for path in folders:
+            remember(self._store, collection, path, include=data.get("include"), exclude=data.get("exclude"))
+        if folders or data.get("look"):
+            again = data.get("look") not in ("changes", "gone")
+            look = Look(self._store, collection, again=again, below=folders or None)
+            started = time.monotonic()
+            yield from look.steps()
+            self._watching.looked(data["collection"], time.monotonic() - started)
+            run.expect(look)
+            yield from look.settle()
+        yield from run.find([path for path in paths if path not in folders])
+
+    def _turn_of(self, run: Indexing) -> Iterator[None]:
+        while self._turns[0] is not run:
+            yield None
+
+    def rebuild(self, request: Request) -> Steps:
+        """Rebuild a collection's index from the stored vectors."""
+        data = request.data
+        collection = self._store.collection(data["collection"])
+        self._must_rest(collection)
+        for done, total in self._nearest.rebuild(collection):
+            yield pack(IndexProgress(data["collection"], "", done, total, done, 0, 0.0, None, False))
+        return dict(pack(catalog.report(self._summary(collection))))
+
+    def collection_map(self, request: Request) -> Steps:
+        """Place a collection's passages in a plane; the body holds the arrays of a CollectionMap."""
+        collection = self._store.collection(request.data["collection"])
+        steps = Run(placed(self._store, collection, self._fingerprint))
+        for _ in steps:
+            yield None
+        found = steps.result
+        columns = (found.chunks, found.points[:, 0], found.points[:, 1], found.labels)
+        answer = {"topics": pack(list(found.topics)), "total": found.total, "shown": len(found.chunks)}
+        return Reply(answer, b"".join(column.tobytes() for column in columns))
+
+    def self_test(self, request: Request) -> Steps:
+        """Ask a collection questions made from its own passages, and keep the outcome."""
+        name = request.data["collection"]
+        collection = self._store.collection(name)
+        steps = Run(self_test(self._store, self._retriever, self._embedder, collection, name, request.data["count"]))
+        for asked, total in steps:
+            yield {"asked": asked, "total": total}
+        found = dict(pack(steps.result))
+        if not self._store.read_only:
+            self._store.remember(self_test_key(collection), json.dumps(found))
+        return found
+
+    def kept_self_test(self, data: Data) -> Answer:
+        kept = self._store.remembered(self_test_key(self._store.collection(data["collection"])))
+        return {"kept": None if kept is None else json.loads(kept)}
+
+    def _told(self, report: IndexReport) -> IndexReport:
+        return replace(report, notice=catalog.notice(self._store))
+
+    def _note_lists(self) -> None:
+        """Note what the collections hold, in case the file is lost. Once nothing waits, all is said about a loss."""
+        if not catalog.waiting(self._store, ()) and self._store.remembered(NOTICE):
+            self._store.forget(NOTICE)
+        self._sealed = None
+        note_lists(self._path, self._store.lists())
+
+    def _begin(self, collection: int, request: Request) -> None:
+        self._controls.runs[collection] = request
+        self._controls.paused.discard(collection)
+        self._controls.stopped.discard(collection)
+
+    def _end(self, collection: int) -> None:
+        self._controls.runs.pop(collection, None)
+        self._controls.paused.discard(collection)
+        self._controls.stopped.discard(collection)
+
+    def _collection_for(self, name: str) -> int:
+        try:
+            return self._store.collection(name)
+        except NotFound:
+            return self._store.create_collection(name)
+
+    def _must_rest(self, collection: int) -> None:
+        if collection in self._controls.running:
+            raise Busy(
+                tr("Files of this collection are being read right now."),
+                tr("Nothing was changed. Stop the reading first."),
+            )
+
+    def _named(self, names: list[str]) -> list[int]:
+        if not names:
+            raise NotFound(tr("No collection was chosen for the search."), tr("Tick one and ask again."))
+        return [self._store.collection(name) for name in dict.fromkeys(names)]
+
+    def _summary(self, collection: int) -> Any:
+        return catalog.summary(self._store, collection, self._controls.running, self._controls.paused)
+
+
+# These requests come before the next step of a run.
+AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
+    {
+        "collections": Service.collections,
+        "create": Service.create,
+        "rename": Service.rename,
+        "remove": Service.remove,
+        "documents": Service.documents,
+        "remove_document": Service.remove_document,
+        "pause": Service.pause,
+        "resume": Service.resume,
+        "stop": Service.stop,
+        "waiting": Service.waiting,
+        "notice": Service.notice,
+        "status": Service.status,
+        "verify": Service.verify,
+        "search": Service.search,
+        "retrieve": Service.retrieve,
+        "find_on_map": Service.find_on_map,
+        "passage": Service.passage,
+        "outline": Service.outline,
+        "file_count": Service.file_count,
+        "file_pieces": Service.file_pieces,
+        "kept_self_test": Service.kept_self_test,
+        "cite": Service.cite,
+        "page_picture": Service.page_picture,
+        "page_text": Service.page_text,
+        "set_folder": Service.set_folder,
+        "decide": Service.decide,
+        "watch": Service.watch,
+        "answering": Service.answering,
+    }
+)
+IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
+    {
+        "index": Service.index,
+        "rebuild": Service.rebuild,
+        "collection_map": Service.collection_map,
+        "changes": Service.changes,
+        "self_test": Service.self_test,
+    }
+)
+
+
+def _sent(steps: Any) -> Generator[Answer | None, None, None]:
+    for progress in steps:
+        yield None if progress is None else dict(pack(progress))
+
+
+def _check_once(store: Store, files: EmbeddingFiles) -> None:
+    """Compare the model's files with their release at first use and whenever they change on the disk."""
+    if store.remembered("embedding model") != files.seal():
+        files.check()
+        with contextlib.suppress(UserError):  # on a full disk it is checked again at the next start
+            store.remember("embedding model", files.seal())
+
+
+def _threads() -> int:
+    return max(1, min(8, os.cpu_count() or 1))
