@@ -29,8 +29,8 @@ from desktop_llm.conversation.continuing import Continuation
 from desktop_llm.conversation.coverage import Coverage
 from desktop_llm.conversation.events import Covering, Failed, Mixed, ToolEnded, ToolStarted, TurnEvent, TurnState, fold
 from desktop_llm.conversation.every_file import read_every_file
+from desktop_llm.conversation.follow_ups import retrieval_query
 from desktop_llm.conversation.mixing import mixed
-from desktop_llm.conversation.prompt import retrieval_query
 from desktop_llm.conversation.storing import Exchange
 from desktop_llm.conversation.tool_words import arguments_of, step_words
 from desktop_llm.conversation.tools import TOOLS, as_messages, came_back

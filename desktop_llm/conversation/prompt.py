@@ -13,7 +13,6 @@ from desktop_llm.knowledge.client import CHAT_PREFIX
 from desktop_llm.message import Citation, Image, Text, Thinking, ToolResult
 from desktop_llm.words import tr
 
-_SHORT_QUESTION_WORDS = 5
 _CHARACTERS_PER_TOKEN, _QUOTED_SHARE = 4, 0.375  # of the context, for the passages of all questions together
 
 Given = Mapping[int, Sequence[Citation]]
@@ -48,14 +47,6 @@ def _without_pictures(message: ChatMessage) -> ChatMessage:
     told = "".join(f"(Here is a picture, {name}, which you can't see.)\n" for name in names)
     others = tuple(part for part in message.parts if not isinstance(part, Image | Text))
     return ChatMessage(message.role, (Text(told + message.text), *others))
-
-
-def retrieval_query(messages: Sequence[ChatMessage]) -> str:
-    """The query for the documents: the last question, with the one before it if it is too short to stand alone."""
-    questions = [message.text for message in messages if message.role == "user"]
-    if len(questions) > 1 and len(questions[-1].split()) < _SHORT_QUESTION_WORDS:
-        return f"{questions[-2]}\n{questions[-1]}"
-    return questions[-1]
 
 
 def given_passages(conversation: Conversation, messages: Iterable[StoredMessage]) -> Given:

@@ -31,6 +31,7 @@ from desktop_llm.conversation.events import (
     TurnState,
     fold,
 )
+from desktop_llm.conversation.follow_ups import retrieval_query
 from desktop_llm.conversation.mixing import mixed
 from desktop_llm.conversation.prompt import (
     Given,
@@ -39,7 +40,6 @@ from desktop_llm.conversation.prompt import (
     messages_for_model,
     nothing_found,
     prompt_for,
-    retrieval_query,
 )
 from desktop_llm.conversation.storing import Question, StreamedPieces, Write, store_answer, store_question
 from desktop_llm.conversation.tools import MOST_ROUNDS, Toolbox, definitions, tools_of

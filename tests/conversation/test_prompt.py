@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from desktop_llm.chats.store import ChatStore
-from desktop_llm.conversation.prompt import messages_for_model, retrieval_query, with_passages
+from desktop_llm.conversation.prompt import messages_for_model, with_passages
 from desktop_llm.engine.client import ChatMessage
 from desktop_llm.message import Citation, Text
 
@@ -16,13 +16,6 @@ def test_instructions_come_first_and_messages_without_text_are_left_out(store: C
     store.add(chat.id, question.id, "assistant", status="error")
     found = messages_for_model(chat, store.messages(chat.id))
     assert [(message.role, message.text) for message in found] == [("system", "Be short."), ("user", "Why?")]
-
-
-def test_a_short_question_is_looked_for_with_the_one_before_it() -> None:
-    assert retrieval_query(HELLO) == "Hello\nWhy is it so?"
-    assert retrieval_query([*HELLO, ChatMessage.of("user", "What does the contract say of it?")]).startswith(
-        "What does"
-    )
 
 
 def test_passages_stand_before_the_last_question_as_quotes() -> None:
