@@ -58,7 +58,7 @@ def read(request: Request) -> Steps:
 def draw(request: Request) -> Steps:
     """Draw a page of a PDF and find the rectangles of a passage."""
     kind = readers.kind_of(request.data["name"])
-    if kind is None or kind.format != "PDF":
+    if (kind is None or kind.format != "PDF") and not request.body.startswith(b"%PDF-"):
         raise BadRequest(tr("Only pages of a PDF can be drawn."))
     from desktop_llm.knowledge.readers import pdf
 

@@ -13,6 +13,17 @@ from desktop_llm.knowledge.readers.encodings import decode
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Only files of these formats are looked into; a ZIP file or a picture is read as what its name says.
 _OFFICE = frozenset({"docx", "ole", "pptx", "spreadsheet", "opendocument", "rtf", "epub"})
+# A name without a suffix, or one that programs give to anything: a file that begins with a mark of its own is no text.
+_UNTOLD = frozenset({"text", "image"})
+_MARKS = (
+    (b"%PDF-", "pdf"),
+    (b"{\\rtf", "rtf"),
+    (b"\x89PNG\r\n\x1a\n", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"GIF8", "image"),
+    (b"II*\x00", "image"),
+    (b"MM\x00*", "image"),
+)
 _FOLDERS = (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "spreadsheet"))
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL)
 _FLAT_OPENDOCUMENT = b"<office:document"
@@ -23,6 +34,8 @@ def module_of(data: bytes, named: str) -> str:
     """The reader for this content; `named` is the one that the file's name means, and stays if nothing speaks against
     it.
     """
+    if named in _UNTOLD:
+        return _by_mark(data) or named
     if named not in _OFFICE:
         return named
     if data.startswith(b"PK"):
@@ -39,6 +52,15 @@ def module_of(data: bytes, named: str) -> str:
     if _HTML.match(start.removeprefix(b"\xef\xbb\xbf")):
         return "html"
     return _text(data, named)
+
+
+def _by_mark(data: bytes) -> str:
+    """The reader for content that begins with the mark of a format, "" if it does not."""
+    if data.startswith(b"PK\x03\x04"):
+        return _packed(data) or "archive"
+    if data.startswith(_OLE):
+        return _ole(data)
+    return next((module for mark, module in _MARKS if data.startswith(mark)), "")
 
 
 def _packed(data: bytes) -> str:

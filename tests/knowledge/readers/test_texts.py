@@ -6,7 +6,7 @@ import pytest
 
 from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.readers import Table
-from tests.knowledge.readers.making import read, read_page
+from tests.knowledge.readers.making import pdf, read, read_page, word
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,21 @@ def test_too_long_a_text_is_refused() -> None:
 
 def test_a_name_without_a_suffix_is_read_as_text() -> None:
     assert read("Makefile", b"all:\n\tmake\n")[1].format == "Text"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "format", "text"),
+    [
+        ("scan", pdf(["Clause one."]), "PDF", "Clause one."),
+        ("letter.txt", word(), "Word", "Three months’ notice."),
+        ("README", b"%PDF as a word", "Text", "%PDF as a word"),
+        ("notes.log", b"PK as a word", "Text", "PK as a word"),
+    ],
+)
+def test_a_file_whose_name_tells_nothing_is_read_as_what_it_is(name: str, data: bytes, format: str, text: str) -> None:
+    pages, kind, _ = read(name, data)
+    assert pages[0].text.split("\n")[-1] == text
+    assert kind.format == format
 
 
 def test_markdown_keeps_its_source_and_knows_its_headings() -> None:
