@@ -216,3 +216,16 @@ def test_damage_is_in_the_report_and_on_stderr(tmp_path: Path, home: Path) -> No
     (home / "data" / "knowledge.db").write_bytes(b"")
     assert "1 of 1 documents have to be read again" in run("index", "status").stderr
     assert "1 of 1 documents have to be read again" in answer("index", "verify", "House")["notice"]
+
+
+def test_reading_fails_only_if_no_file_could_be_read(tmp_path: Path) -> None:
+    heap = tmp_path / "heap"
+    heap.mkdir()
+    (heap / "broken.pdf").write_bytes(b"no pdf")
+    (heap / "blank.txt").write_bytes(b" ")
+    told = run("index", "add", "Heap", str(heap), "--json")
+    assert told.returncode == 1
+    assert {Path(each["document"]).name for each in json.loads(told.stdout)["failed"]} == {"broken.pdf", "blank.txt"}
+    assert "None of the files could be read" in told.stderr
+    (heap / "good.txt").write_text("Dogs are welcome.")
+    assert answer("index", "add", "Heap", str(heap))["read"] == 1

@@ -12,6 +12,7 @@ from typing import Any
 
 from desktop_llm.commands.options import positive
 from desktop_llm.commands.terminal import drain, print_json, read_text
+from desktop_llm.errors import UserError
 from desktop_llm.paths import Folders
 from desktop_llm.words import plural, tr
 
@@ -107,6 +108,12 @@ def index_add(options: Namespace, home: Folders) -> None:
         )
         report = drain(work.steps(), progress_line)
     _print_report(options, _fields(report))
+    refused = [each for each in report.failed if each.cause != "partly"]
+    if refused and not (report.read or report.skipped):
+        raise UserError(
+            tr("None of the files could be read."),
+            tr("{file}: {reason}", file=refused[0].document, reason=refused[0].reason),
+        )
 
 
 def index_status(options: Namespace, home: Folders) -> None:

@@ -24,6 +24,8 @@ CHUNKER_VERSION = 2
 BUDGET = 900.0
 # The rows of a table stand for themselves: with fewer of them in a chunk, each is found by what it says.
 _SHARE_OF_ROWS = 0.4
+# A longer table would be more passages than a document may have.
+_LONG_TABLE = 200_000
 
 # What one character says, in letters of an alphabet: the same text has 0.31 as many characters in Chinese as in
 # English, 0.43 in Japanese, 0.5 in Korean, 0.85 in Arabic and Hebrew (the Universal Declaration of Human Rights).
@@ -44,6 +46,8 @@ _MAX_SECTION = 100_000
 # A piece of content seldom stands for more characters; without this bound, another measure than ours could make a chunk
 # of any length.
 _MAX_CHARACTERS_PER_UNIT = 8
+# The splitter counts characters, and some parts of a section say more with as many of them.
+_ROOM = 0.95
 # A new heading begins a new chunk, unless the chunk before it would be smaller than this share of the budget.
 _SMALL_SHARE = 0.25
 # A line shorter than this share of its page's long lines ends a paragraph.
@@ -134,12 +138,11 @@ def _moved(chunk: Chunk, index: int, by: int) -> Chunk:
 
 
 class _Cutter:
-    """Cuts the pages of one document and learns on the way how many characters a unit of content has on average."""
+    """Cuts the pages of one document."""
 
     def __init__(self, measure: Measure, budget: float) -> None:
         self._measure = measure
         self._budget = budget
-        self._characters = self._content = 1_000.0
 
     def spans(self, page: PageContent) -> Iterator[Span]:
         """The spans of the page's chunks, in order."""
@@ -156,7 +159,8 @@ class _Cutter:
         flowing = page.text if page.number is None or page.lines else _flowing(page.text)
         joined: tuple[int, int, float, float] | None = None
         for section, rows in _sections(page):
-            budget, fresh = self._budget * (_SHARE_OF_ROWS if rows else 1.0), True
+            is_short = section[1] - section[0] <= _LONG_TABLE
+            budget, fresh = self._budget * (_SHARE_OF_ROWS if rows and is_short else 1.0), True
             split = self._rows if rows else self._split
             for start, end, cost in split(page.text if rows else flowing, section, budget):
                 if joined and self._fits(joined[2], cost, min(budget, joined[3]), fresh=fresh):
@@ -188,8 +192,8 @@ class _Cutter:
 
     def _split(self, text: str, section: Span, budget: float) -> Iterator[tuple[int, int, float]]:
         start, end = section
-        per_unit = min(self._characters / self._content, _MAX_CHARACTERS_PER_UNIT)
-        yield from self._split_to(text, start, end, budget, budget * per_unit)
+        per_unit = (end - start) / max(1.0, self._cost(text[start:end]))
+        yield from self._split_to(text, start, end, budget, _ROOM * budget * per_unit)
 
     def _split_to(
         self, text: str, start: int, end: int, budget: float, capacity: float
@@ -202,8 +206,6 @@ class _Cutter:
                 continue
             piece_start = start + offset
             cost = self._cost(piece)
-            self._characters += len(piece)
-            self._content += cost
             if cost > budget and len(piece) > 1:
                 narrower = min(0.9 * even * budget / cost, len(piece) * 0.6)
                 yield from self._split_to(text, piece_start, piece_start + len(piece), budget, narrower)

@@ -11,7 +11,7 @@ import os
 import queue
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -187,9 +187,9 @@ class Indexing:
         controls = self._controls
         summary = catalog.summary(self._store, self._collection, controls.running, controls.paused)
         seconds = time.monotonic() - self._count.started
-        report = catalog.report(
-            summary, skipped=self._count.skipped, seconds=seconds, size_bytes=self._count.bytes_done
-        )
+        count = self._count
+        report = catalog.report(summary, skipped=count.skipped, seconds=seconds, size_bytes=count.bytes_done)
+        report = replace(report, read=count.done - count.failed)
         return report if self._look is None else catalog.with_changes(report, self._look.changes)
 
     def _is_unchanged(self, path: bytes) -> bool:

@@ -103,7 +103,8 @@ class IndexProgress:
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """The outcome of a run, or a collection's content; `skipped` files had not changed, `bytes` were read.
+    """The outcome of a run, or a collection's content; `skipped` files had not changed, `read` ones were read, `bytes`
+    in all.
 
     `added`, `updated`, `moved` and `removed` count the files that a look through the folders found new, changed,
     elsewhere and gone; `changed` the files that are not as they were read. `notice` is what was lost or recovered when
@@ -118,6 +119,7 @@ class IndexReport:
     skipped: int
     seconds: float
     bytes: int
+    read: int = 0
     added: int = 0
     updated: int = 0
     moved: int = 0

@@ -136,7 +136,7 @@ def _share_everywhere(sample: bytes, encoding: str) -> float:
     if not text:
         return 0.0
     wrong = sum(unicodedata.category(each) in _NO_LETTERS and each not in "\n\r\t\f" for each in text)
-    return 0.0 if wrong > len(text) * _MAX_CONTROL_SHARE else sum(each in _EVERYWHERE for each in text) / len(text)
+    return 0.0 if wrong > len(text) * _MAX_CONTROL_SHARE else sum(map(_EVERYWHERE.__contains__, text)) / len(text)
 
 
 def _likely(data: bytes) -> str | None:
