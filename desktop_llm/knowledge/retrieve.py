@@ -1,9 +1,10 @@
-"""From a question to passages: dense and keyword candidates, fused, thinned out, numbered.
+"""From a question to passages: candidates by meaning, keywords, wording and names, fused, thinned out, numbered.
 
 How much the dense side counts depends on how well the embedding model knows the documents' language: its tokenizer cuts
-words of an unknown language into many pieces, which is a better sign than any list of words. Measured (nDCG@10,
-keywords / dense / fused): English questions .862 / .777 / .900 and .935 / .994 / .988, abstracts .537 / .501 / .579,
-filings .227 / .313 / .332, German .915 / .650 / .928, Russian .866 / .231 / .872.
+words of an unknown language into many pieces, which is a better sign than any list of words. Wording counts beside it,
+because a passage that holds the question's words in a run may be far from it for the model. Measured (nDCG@10, 60
+questions each, keywords / dense / this): questions on articles .829 / .783 / .917 and .959 / 1.000 / 1.000, abstracts
+.615 / .589 / .650, filings .459 / .612 / .615, German .976 / .775 / .984.
 """
 
 from __future__ import annotations
