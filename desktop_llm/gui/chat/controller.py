@@ -412,7 +412,7 @@ class ChatController(QObject):
         message = self._feed.find(message_id)
         if message is not None:
             self._evidence.show(message, quote)
-            self._transcript.set_active_citation(message_id, quote.number)
+            self._transcript.set_active_citation(message_id, quote)
             self.evidence_requested.emit()
 
     def _on_copy(self, message_id: str) -> None:

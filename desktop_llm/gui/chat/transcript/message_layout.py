@@ -82,6 +82,7 @@ class MessageLayout:
         """Grows whenever the parts or their places change."""
         self.gap_above = _GAP_ABOVE_QUESTION if view.role == "user" else _GAP_ABOVE_ANSWER
         self._reading: WidgetPart | None = None
+        self._lit: Citation | None = None  # the quote whose marks are lit
         self._stale: Iterator[Part] | None = None  # parts that have the layout of another width
         first = Parts(self._question(), view.text) if view.role == "user" else Parts(self._lead())
         self._sections: list[Section] = [first]
@@ -335,6 +336,8 @@ class MessageLayout:
             y += estimate(rest, self.width, self._type.scale) if rest else 0
         self.height = float(round(y + 0.49))
         self.revision += 1
+        if self._lit is not None:  # a table may have a document of another width now
+            self.light_quote(self._lit)
         if QAccessible.isActive():
             for part in self.parts:
                 if isinstance(part, WordsPart):
@@ -402,11 +405,24 @@ class MessageLayout:
 
     def cited(self, mark: Anchor) -> Citation:
         """The quote behind a citation mark; marks with the same number may have different quotes."""
-        texts = [part for part in self.parts if isinstance(part, TextPart | TablePart | GridPart)]
-        marks = [anchor for part in texts for anchor in part.anchors if anchor.citation]
-        quotes = marked_citations([anchor.citation for anchor in marks], self.view.citations)
-        found = next((quote for anchor, quote in zip(marks, quotes, strict=True) if anchor is mark), None)
+        found = next((quote for _part, anchor, quote in self._marked_quotes() if anchor is mark), None)
         return found or self.pills.by_number[mark.citation]
+
+    def light_quote(self, quote: Citation | None) -> None:
+        """Light the marks that this quote stands behind, and no others of its passage; None lights none."""
+        self._lit = quote
+        self.pills.active = [
+            (part.document, anchor.start)
+            for part, anchor, own in (self._marked_quotes() if quote is not None else ())
+            if own == quote and isinstance(part, TextPart | TablePart)
+        ]
+
+    def _marked_quotes(self) -> list[tuple[Part, Anchor, Citation | None]]:
+        """Each citation mark of the answer's text, with its part and the quote behind it."""
+        texts = [part for part in self.parts if isinstance(part, TextPart | TablePart | GridPart)]
+        marks = [(part, anchor) for part in texts for anchor in part.anchors if anchor.citation]
+        quotes = marked_citations([anchor.citation for _part, anchor in marks], self.view.citations)
+        return [(part, anchor, quote) for (part, anchor), quote in zip(marks, quotes, strict=True)]
 
     def foot_index(self) -> int | None:
         """The index of the part that keeps room for the buttons, None without one."""

@@ -62,8 +62,16 @@ def tip(citation: Citation) -> str:
 _MOST_MARKS = 60
 
 
+Places = Sequence[tuple[QTextDocument, int]]
+"""Where marks stand: the document and the position in it."""
+
+
 class CitationPills(QPyTextObject):
-    """Measures and paints the citation marks of one message."""
+    """Measures and paints the citation marks of one message.
+
+    `active` are the marks whose quote is open, and `hovered` the one under the mouse; the other marks of the same
+    passage have quotes of their own.
+    """
 
     def __init__(self, type_: Typography, citations: Sequence[Citation], sources: Sequence[Citation] = ()) -> None:
         super().__init__()
@@ -71,8 +79,8 @@ class CitationPills(QPyTextObject):
         self.by_number: dict[int, Citation] = {source.number: source for source in sources}
         self.by_number.update({citation.number: citation for citation in reversed(citations)})
         self._unverified = {citation.number for citation in citations if not citation.verified}
-        self.active = 0
-        self.hovered = 0
+        self.active: Places = ()
+        self.hovered: Places = ()
         self._looks: dict[tuple[bool, bool, bool], tuple[QPen, QColor, QColor, float]] = {}
         self._sizes: dict[int, QSizeF] = {}
         self._font = type_.font("tiny")
@@ -88,11 +96,13 @@ class CitationPills(QPyTextObject):
         return size
 
     def drawObject(
-        self, painter: QPainter, rect: QRectF | QRect, _document: QTextDocument, _position: int, format_: QTextFormat
+        self, painter: QPainter, rect: QRectF | QRect, document: QTextDocument, position: int, format_: QTextFormat
     ) -> None:
         """Paint a mark: yellow, stronger when active, dashed when the quote was not found."""
         number = format_.intProperty(NUMBER)
-        pen, brush, ink, inset = self._look(number not in self._unverified, number == self.active, number)
+        place = (document, position)
+        active = place in self.active
+        pen, brush, ink, inset = self._look(number not in self._unverified, active, active or place in self.hovered)
         box = QRectF(rect).adjusted(4.5 + inset, 0.5 + inset, -1.5 - inset, -0.5 - inset)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -104,9 +114,8 @@ class CitationPills(QPyTextObject):
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(number))
         painter.restore()
 
-    def _look(self, verified: bool, active: bool, number: int) -> tuple[QPen, QColor, QColor, float]:
+    def _look(self, verified: bool, active: bool, lit: bool) -> tuple[QPen, QColor, QColor, float]:
         """The border, fill and text colour of a mark, and how far it is drawn in."""
-        lit = active or number == self.hovered
         key = (verified, active, lit)
         if key not in self._looks:
             colour = self._type.colour

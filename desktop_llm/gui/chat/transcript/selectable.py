@@ -18,7 +18,7 @@ from desktop_llm.gui.chat.transcript.feet import Feet
 from desktop_llm.gui.chat.transcript.grid_part import GridPart
 from desktop_llm.gui.chat.transcript.live_messages import LiveMessages
 from desktop_llm.gui.chat.transcript.message_layout import MessageLayout
-from desktop_llm.gui.chat.transcript.parts import Part, Selection, WordsPart, tip
+from desktop_llm.gui.chat.transcript.parts import DocumentPart, Part, Places, Selection, WordsPart, tip
 from desktop_llm.gui.chat.transcript.table_part import TablePart
 from desktop_llm.gui.chat.transcript.view_model import MessageView
 from desktop_llm.gui.chat.transcript.word_pointer import WordPointer
@@ -356,10 +356,12 @@ class SelectableMessages(LiveMessages):
         over_words = hit is not None and isinstance(hit.part, WordsPart) and hit.part.contains_words(hit.point)
         shape = Qt.CursorShape.IBeamCursor if over_words else Qt.CursorShape.ArrowCursor
         self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if found else shape)
-        number = found[1].citation if found else 0
-        lit = self._views[found[0]].id if found and number else ""
+        mark: Places = ()
+        if hit is not None and found is not None and found[1].citation and isinstance(hit.part, DocumentPart):
+            mark = ((hit.part.document, found[1].start),)
+        lit = self._views[found[0]].id if found and mark else ""
         for layout in self._layouts.values():
-            wanted = number if layout.view.id == lit else 0
+            wanted = mark if layout.view.id == lit else ()
             if layout.pills.hovered != wanted:
                 layout.pills.hovered = wanted
                 self.viewport().update()

@@ -19,6 +19,7 @@ from desktop_llm.gui.chat.transcript.view_model import MessageView
 from desktop_llm.gui.look import theme
 from desktop_llm.gui.look.widgets import Action, Button, EmptyState
 from desktop_llm.gui.look.widgets.painting import draw_box
+from desktop_llm.message import Citation
 from desktop_llm.words import tr
 
 _PILL_FROM = 24
@@ -55,10 +56,10 @@ class Transcript(SelectableMessages):
         self._empty.action_triggered.connect(self._on_empty_action)
         self._arrange()
 
-    def set_active_citation(self, message_id: str, number: int) -> None:
-        """Mark the citation whose evidence is open; number 0 marks none."""
+    def set_active_citation(self, message_id: str, quote: Citation | None) -> None:
+        """Light the marks of the quote whose page is open; None lights none."""
         for layout in self._layouts.values():
-            layout.pills.active = number if layout.view.id == message_id else 0
+            layout.light_quote(quote if layout.view.id == message_id else None)
         self.viewport().update()
 
     def copy_selection(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -75,6 +75,29 @@ def test_the_second_mark_of_a_passage_opens_the_quote_of_its_own_sentence(qtbot:
     with qtbot.waitSignal(transcript.citation_activated) as opened:
         qtbot.mouseClick(transcript.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert opened.args == ["a", second]
+
+
+def test_only_the_marks_of_the_open_quote_are_lit(qtbot: QtBot, transcript: Transcript) -> None:
+    first = Citation(1, "/lease.pdf", 4, 0, 6, "Notice", 0.9, verified=True)
+    second = replace(first, start=40, end=44, text="Keys")
+    table = "| Item | Where |\n|---|---|\n| Keys [1] | desk |"
+    text = (Text(f"Give notice [1].\n\nHand in the keys [1].\n\n{table}"),)
+    transcript.set_messages([MessageView("a", "assistant", text, citations=(first, second, second))])
+    before = [_colours(transcript, which) for which in range(3)]
+    transcript.set_active_citation("a", second)
+    assert [_colours(transcript, which) != before[which] for which in range(3)] == [False, True, True]
+    transcript.resize(transcript.width() - 60, transcript.height())
+    transcript.set_active_citation("a", first)
+    transcript.resize(transcript.width() + 60, transcript.height())
+    assert [_colours(transcript, which) != before[which] for which in range(3)] == [True, False, False]
+    transcript.set_active_citation("a", None)
+    assert [_colours(transcript, which) for which in range(3)] == before
+
+
+def _colours(transcript: Transcript, which: int) -> QColor:
+    """The colour beside the number of a citation mark."""
+    place = _place_of(transcript, 0, "1", which=which)
+    return transcript.viewport().grab().toImage().pixelColor(place + QPoint(-4, 5))
 
 
 def test_a_copied_table_has_tabs_and_lines(transcript: Transcript) -> None:
