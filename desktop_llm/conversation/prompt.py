@@ -11,7 +11,7 @@ from desktop_llm.engine.client import USUAL_CONTEXT_LENGTH, ChatMessage, Engine
 from desktop_llm.errors import UserError
 from desktop_llm.knowledge.client import CHAT_PREFIX
 from desktop_llm.message import Citation, Image, Text, Thinking, ToolResult
-from desktop_llm.words import tr
+from desktop_llm.words import plural, tr
 
 _CHARACTERS_PER_TOKEN, _QUOTED_SHARE = 4, 0.375  # of the context, for the passages of all questions together
 
@@ -167,8 +167,15 @@ def _place_of(passage: Citation) -> _Place:
     return passage.document, passage.page, passage.start, passage.end
 
 
-def nothing_found(collections: Sequence[str]) -> str:
-    """The answer if no passage is relevant: it says so, and in a second paragraph how far the search went."""
+def nothing_found(collections: Sequence[str], files: int, failed: int = 0, waiting: int = 0) -> str:
+    """The answer if no passage is relevant: it says so, and in a second paragraph how many of the files were searched;
+    `failed` could not be read, and `waiting` are still to be read.
+    """
     names = ", ".join(tr("this chat's files") if name.startswith(CHAT_PREFIX) else name for name in collections)
     happened = tr("Nothing about this was found in {names}.", names=names)
-    return f"{happened}\n\n{tr('All of its documents were searched.')}"
+    if not failed and not waiting:
+        return f"{happened}\n\n{plural('%n document was searched.', 'All %n documents were searched.', files)}"
+    unread = [plural("%n could not be read", "%n could not be read", failed)] if failed else []
+    unread += [plural("%n is still to be read", "%n are still to be read", waiting)] if waiting else []
+    searched = tr("{done} of {total} documents were searched", done=files - failed - waiting, total=files)
+    return f"{happened}\n\n{searched}; {', '.join(unread)}."

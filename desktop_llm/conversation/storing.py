@@ -96,6 +96,8 @@ def _stored(store: ChatStore, question: Question, model_id: str, model_name: str
     fields = MessageFields(model_id=model_id, model_name=model_name)
     if (other := question.continues) is not None:
         fields["continued"] = {"word": other.word, "instead": other.instead}
+    elif not question.with_documents:
+        fields["continued"] = {"without": "documents"}
     store.add(chat, below, "assistant", status="streaming", **fields)
     return QuestionStored(store.conversation(chat), tuple(store.messages(chat)))
 

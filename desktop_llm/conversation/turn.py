@@ -129,7 +129,8 @@ def answer(
         yield Sources(tuple(passages))
         yield Covering(_covered(knowledge, collections, passages))
         if not passages and not tools:
-            yield TextDelta(nothing_found(collections))
+            files, unread = knowledge.file_count(collections), knowledge.unread_counts(collections)
+            yield TextDelta(nothing_found(collections, files, *unread))
             yield _NOTHING_GENERATED
             return
     given = passages if continues is None else continues.given

@@ -40,7 +40,8 @@ class _Piece:
 
 def cite(answer: str, passages: Sequence[Citation], stored_text: StoredText) -> Cited:
     """Check an answer against the passages that the model was given; each mark of the result has a citation."""
-    evidence = Evidence([passage.text for passage in passages])
+    columns = [passage.context.partition("\n")[2] for passage in passages]
+    evidence = Evidence([passage.text for passage in passages], columns)
     text = ""
     citations: list[Citation] = []
     unsupported: list[Span] = []

@@ -266,6 +266,11 @@ class Knowledge:
         """How many files these collections have, read or not."""
         return int(self._ask("file_count", collections=list(collections))["count"])
 
+    def unread_counts(self, collections: Sequence[str]) -> tuple[int, int]:
+        """How many files of these collections could not be read, and how many are still to be read."""
+        told = self._ask("file_count", collections=list(collections))
+        return int(told["failed"]), int(told["waiting"])
+
     def file_pieces(self, path: str) -> list[FilePiece]:
         """All of a file's stored text, in order and in pieces of some paragraphs."""
         return unpack_all(FilePiece, self._ask("file_pieces", path=_wire(path))["pieces"])

@@ -39,6 +39,14 @@ def file_count(store: Store, collections: Sequence[int]) -> int:
     return int(count)
 
 
+def unread_counts(store: Store, collections: Sequence[int]) -> tuple[int, int]:
+    """How many files of these collections could not be read, and how many are still to be read for the first time."""
+    marks = ", ".join("?" * len(collections))
+    query = f"SELECT DISTINCT path, status FROM document WHERE collection IN ({marks}) AND status <> 'ready'"
+    states = [status for _path, status in store.rows(query, *collections)]
+    return states.count("failed"), len(states) - states.count("failed")
+
+
 def pieces(store: Store, path: Path) -> list[FilePiece]:
     """All of a file's stored text in order, cut where its chunks begin: every character that is not white space is in
     exactly one piece. Raises NotFound if the file was not read, or not any more.

@@ -178,7 +178,9 @@ class Service:
         return {"files": pack(file_by_file.outline(self._store, self._named(data["collections"])))}
 
     def file_count(self, data: Data) -> Answer:
-        return {"count": file_by_file.file_count(self._store, self._named(data["collections"]))}
+        collections = self._named(data["collections"])
+        failed, waiting = file_by_file.unread_counts(self._store, collections)
+        return {"count": file_by_file.file_count(self._store, collections), "failed": failed, "waiting": waiting}
 
     def file_pieces(self, data: Data) -> Answer:
         return {"pieces": pack(file_by_file.pieces(self._store, path_from_wire(data["path"])))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from desktop_llm.chats.store import ChatStore
-from desktop_llm.conversation.prompt import messages_for_model, with_passages
+from desktop_llm.conversation.prompt import messages_for_model, nothing_found, with_passages
 from desktop_llm.engine.client import ChatMessage
 from desktop_llm.message import Citation, Text
 
@@ -58,3 +58,14 @@ def test_files_of_the_same_name_are_told_apart_and_what_was_quoted_stays_as_it_w
     both = with_passages(HELLO, [lyon, porto])[-1].text
     assert "[1] Lyon/report.txt" in both
     assert "[2] Porto/report.txt" in both
+
+
+def test_it_is_said_how_many_documents_were_searched_in_vain() -> None:
+    assert nothing_found(["Lease"], 12).split("\n\n") == [
+        "Nothing about this was found in Lease.",
+        "All 12 documents were searched.",
+    ]
+    assert nothing_found(["Lease"], 1).endswith("1 document was searched.")
+    assert nothing_found(["Lease"], 48, 4).endswith("44 of 48 documents were searched; 4 could not be read.")
+    late = nothing_found(["Lease"], 48, 4, 1)
+    assert late.endswith("43 of 48 documents were searched; 4 could not be read, 1 is still to be read.")

@@ -88,11 +88,16 @@ def test_nothing_relevant_is_said_and_the_model_can_be_asked_without_documents(r
     person.wiring.conversations.open(chat)
     until(person.transcript.message_ids)
     before = set(person.transcript.message_ids())
-    assert [action.name for action in person.transcript.message(answer.id).actions] == ["without_documents"]
-    person.transcript.action_requested.emit(answer.id, "without_documents")
+    assert "documents were searched" in person.last_text()
+    assert [action.name for action in person.transcript.message(answer.id).actions] == ["closest", "without"]
+    person.click("nothing_found_closest")
+    until(lambda: person.sees("evidence_panel"))
+    assert person.wiring.evidence_panel.quote is not None
+    person.click("nothing_found_without")
     again = person.answer(before)
     assert again.text
     assert not again.sources
+    assert "Without documents" in person.last_text()
 
 
 def test_a_file_attached_to_a_chat_is_asked_there_once_it_is_read(person: Person, documents: Path) -> None:

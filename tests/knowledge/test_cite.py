@@ -88,3 +88,10 @@ def test_sentences_end_where_people_end_them() -> None:
         "他走了。",
         "然后 he came back!",
     ]
+
+
+def test_rows_from_the_middle_of_a_table_are_checked_by_the_names_of_their_columns() -> None:
+    text = "Graz | 1998 | 12\nLinz | 2004 | 31"
+    passage = Citation(1, "/staff.csv", None, 0, len(text), text, 0.9, context="staff\nBranch | Opened | Staff")
+    found = cite("Linz has a staff of 31. Graz has a staff of 1998.", [passage], lambda document, page: text)
+    assert found.text == "Linz has a staff of 31 [1]. Graz has a staff of 1998."

@@ -428,11 +428,28 @@ class ChatController(QObject):
         elif action == "answer_now":
             answer_now = functools.partial(self._resources.engines.answer_now, self._open_chat.id or "")
             self._resources.tasks.call(answer_now)
+        elif action == "closest":
+            self._show_closest(message_id)
         elif action == "think_short":
             self.thinking.choose("short")
             self._answer_again(message_id)
         else:
-            self._answer_again(message_id, with_documents=action != "without_documents")
+            self._answer_again(message_id, with_documents=action != "without")
+
+    def _show_closest(self, message_id: str) -> None:
+        """Show the passage that comes closest to the question below which nothing was found."""
+        message, conversation = self._feed.find(message_id), self._conversations.current
+        question = self._feed.find(message.parent_id or "") if message is not None else None
+        if question is not None and conversation is not None:
+            search = functools.partial(self._resources.knowledge.search, conversation.collections, question.text, 1)
+            self._resources.tasks.call(search, self._on_closest, self.failed.emit)
+
+    def _on_closest(self, found: Sequence[Citation]) -> None:
+        if found:
+            self._evidence.show_passage(found[0])
+            self.evidence_requested.emit()
+        else:
+            self.failed.emit(UserError(tr("No passage comes close to the question."), tr("Ask in other words.")))
 
     def _save_again(self, message_id: str) -> None:
         for turn, state in self._states.items():

@@ -133,7 +133,9 @@ def view_of(message: StoredMessage) -> MessageView:
 
 
 def _continued(message: StoredMessage) -> str:
-    """ "Continued from “ordinary” instead of “registered”, 3 Nov"."""
+    """ "Continued from “ordinary” instead of “registered”, 3 Nov", or "Without documents"."""
+    if message.continued.get("without"):
+        return tr("Without documents")
     if not message.continued:
         return ""
     return tr(
@@ -238,7 +240,10 @@ def _actions(message: StoredMessage, nothing_found: bool) -> tuple[Action, ...]:
     if message.status in ("interrupted", "error") or (message.status == "complete" and not message.text):
         return (Action("regenerate", tr("Try again"), "retry"),)
     if nothing_found:
-        return (Action("without_documents", tr("Answer without documents"), "chat"),)
+        return (
+            Action("closest", tr("Show closest passage"), "quote"),
+            Action("without", tr("Answer without documents"), "chat", "quiet"),
+        )
     return ()
 
 

@@ -77,7 +77,7 @@ def banner_part(type_: Typography, view: MessageView, parent: QWidget) -> Widget
             view.notice_text[:_LONGEST_WORDS],
             view.actions,
             kind="warning" if view.status == "interrupted" else "info",
-            object_name="message_notice",
+            object_name="nothing_found" if any(each.name == "closest" for each in view.actions) else "message_notice",
             parent=parent,
         )
     return WidgetPart(type_, banner)
