@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from desktop_llm.chats import repair, search, tree
 from desktop_llm.chats.records import Conversation, StoredMessage, grouped, to_conversation, to_message
-from desktop_llm.chats.schema import from_sql, in_words, sound_copy
+from desktop_llm.chats.schema import from_sql, in_words, sound_copy, to_sql
 from desktop_llm.errors import NotFound
 from desktop_llm.sqlite_files import connect_read_only
 from desktop_llm.tokens import Rounds, from_bytes
@@ -100,6 +100,11 @@ class ChatReader:
         """The text that was typed there and not sent; the id "" stands for the chat that has not begun yet."""
         rows = self._rows("SELECT text FROM draft WHERE conversation_id = ?", conversation_id)
         return from_sql(rows[0]["text"]) if rows else ""
+
+    def answers_quoting(self, document: str) -> int:
+        """How many answers, in chats and in the trash, hold passages of a document (by its path)."""
+        query = "SELECT count(DISTINCT message) FROM citation WHERE document = ?"
+        return int(self._rows(query, to_sql(document))[0][0])
 
     def picture_paths(self) -> list[str]:
         """The paths of all pictures of all messages, those of chats in the trash among them."""

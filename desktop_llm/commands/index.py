@@ -64,6 +64,11 @@ def add_index(commands: Any, common: ArgumentParser) -> None:
     sub = add("test", index_test, "Ask questions made from the collection's own passages, and say which are found.")
     sub.add_argument("collection", metavar="COLLECTION")
     sub.add_argument("--questions", type=positive, default=60, metavar="N", help="how many questions (60)")
+    text = (
+        "Remove every trace of a file's text, from all collections and from older copies of the store. The file itself "
+        "stays, and so do quotes in chats, which are counted."
+    )
+    add("forget", index_forget, text).add_argument("path", type=Path, metavar="PATH")
     for name, command, text in (
         ("verify", index_verify, "Check the search index against the stored passages."),
         ("rebuild", index_rebuild, "Rebuild the search index from the stored passages; nothing is read again."),
@@ -138,6 +143,25 @@ def index_remove(options: Namespace, home: Folders) -> None:
         else:
             report = client.remove_document(options.collection, str(absolute(options.path)))
     _print_report(options, _fields(report))
+
+
+def index_forget(options: Namespace, home: Folders) -> None:
+    """Remove every trace of a file, and say what that was."""
+    from desktop_llm.chats.reader import ChatReader
+    from desktop_llm.commands.documents import absolute
+
+    path = absolute(options.path)
+    with opened(home) as client:
+        forgotten = client.forget(path)
+    answers = 0
+    if home.chats_db.exists():
+        with ChatReader(home.chats_db) as chats:
+            answers = chats.answers_quoting(str(path))
+    if options.json:
+        print_json({**asdict(forgotten), "answers": answers})
+        return
+    for sentence in forgotten.words(answers):
+        print(sentence)
 
 
 def index_verify(options: Namespace, home: Folders) -> None:

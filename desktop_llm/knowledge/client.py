@@ -20,6 +20,7 @@ from desktop_llm.knowledge.shapes import (
     FileOutline,
     FilePiece,
     Folder,
+    Forgotten,
     FoundOnMap,
     IndexProgress,
     IndexReport,
@@ -51,6 +52,7 @@ __all__ = [
     "FileOutline",
     "FilePiece",
     "Folder",
+    "Forgotten",
     "FoundOnMap",
     "IndexProgress",
     "IndexReport",
@@ -122,6 +124,12 @@ class Knowledge:
     def remove_document(self, collection: str, path: str) -> IndexReport:
         """Remove a file (or all files below a folder) from a collection; the file itself stays."""
         return unpack(IndexReport, self._ask("remove_document", collection=collection, path=_wire(path)))
+
+    def forget(self, path: str | Path) -> Forgotten:
+        """Remove every trace of a file's text from the data folder, in whatever collections it is; the file stays.
+        Raises NotFound, or Busy if one of them is being read.
+        """
+        return unpack(Forgotten, self._ask("forget", path=_wire(path)))
 
     def index(
         self,

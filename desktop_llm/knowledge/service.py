@@ -17,6 +17,7 @@ from desktop_llm.knowledge.cite import cite
 from desktop_llm.knowledge.collection_map import placed
 from desktop_llm.knowledge.embed import Embedder, EmbeddingFiles, starter_files
 from desktop_llm.knowledge.folders import Look, decide, folders_of, remember, stay_out
+from desktop_llm.knowledge.forget import forget
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.indexing import Controls, Indexing
 from desktop_llm.knowledge.pages import Pages
@@ -237,6 +238,19 @@ class Service:
         report = self._told(catalog.report(self._summary(collection)))
         return dict(pack(catalog.with_changes(report, look.changes, settled=False)))
 
+    def forget(self, request: Request) -> Steps:
+        """Remove every trace of a file; indexes that held its vectors are made anew, as they would only hide them."""
+        path = path_from_wire(request.data["path"])
+        query = "SELECT DISTINCT collection FROM document WHERE path = ?"
+        for (collection,) in self._store.rows(query, os.fsencode(path)):
+            self._must_rest(collection)
+        forgotten, collections = forget(self._store, path, self._path)
+        for collection in dict.fromkeys(collections):
+            for _ in self._nearest.rebuild(collection):
+                yield None
+        self._note_lists()
+        return dict(pack(forgotten))
+
     def index(self, request: Request) -> Steps:
         """Read files into a collection; runs take turns, one at a time."""
         data = request.data
@@ -411,6 +425,7 @@ IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
         "rebuild": Service.rebuild,
         "collection_map": Service.collection_map,
         "changes": Service.changes,
+        "forget": Service.forget,
         "self_test": Service.self_test,
     }
 )

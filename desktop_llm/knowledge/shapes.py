@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from desktop_llm.message import Citation
-from desktop_llm.words import from_json, to_json
+from desktop_llm.words import from_json, plural, to_json, tr
 from desktop_llm.workers.protocol import path_from_wire, path_to_wire
 
 T = TypeVar("T")
@@ -127,6 +127,50 @@ class IndexReport:
     changed: int = 0
     folders: tuple[Folder, ...] = ()
     notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was removed of a file, from which collections. `others` are files with the same text, which stays with them;
+    `copies` is how many older copies of the database were deleted.
+    """
+
+    path: str
+    collections: tuple[str, ...]
+    pages: int
+    passages: int
+    vectors: int
+    others: tuple[str, ...]
+    copies: int
+
+    def words(self, answers: int) -> list[str]:
+        """Sentences about what was removed and what stays; `answers` in chats hold passages of the file."""
+        said: list[str] = [
+            tr(
+                "Removed from {collections}: {pages:,} pages, {passages:,} passages, {vectors:,} vectors.",
+                collections=", ".join(self.collections),
+                pages=self.pages,
+                passages=self.passages,
+                vectors=self.vectors,
+            )
+        ]
+        if self.copies:
+            said.append(
+                plural(
+                    "An older copy of the store was deleted.", "%n older copies of the store were deleted.", self.copies
+                )
+            )
+        if self.others:
+            said.append(tr("The same text is also in {files}, so it stays with it.", files=", ".join(self.others)))
+        if answers:
+            said.append(
+                plural(
+                    "One answer in your chats quotes it; it is kept.",
+                    "%n answers in your chats quote it; they are kept.",
+                    answers,
+                )
+            )
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from desktop_llm.errors import BadRequest
+from desktop_llm.errors import BadRequest, NotFound
 from desktop_llm.knowledge.client import IndexReport, Knowledge, LookFor
 from desktop_llm.knowledge.patterns import Patterns, literal
+from desktop_llm.paths import Folders
 from tests.knowledge.conftest import BREAD, COD, LEASE, read_all
 
 OLD_NS = 1_700_000_000_000_000_000
@@ -256,3 +257,45 @@ def test_a_pattern_fits_as_people_write_them(pattern: str, fits: list[str], fail
 def test_a_pattern_that_cannot_be_understood_is_a_sentence(pattern: str, why: str) -> None:
     with pytest.raises(BadRequest, match=why):
         Patterns(exclude=[pattern])
+
+
+def traces(home: Path, text: str) -> list[Path]:
+    """The files below a folder that hold a run of words of a text."""
+    words = text.encode().split()
+    runs = [b" ".join(words[start : start + 3]) for start in range(len(words) - 2)]
+    return [
+        file
+        for file in home.rglob("*")
+        if file.is_file() and any(run.lower() in file.read_bytes().lower() for run in runs)
+    ]
+
+
+def test_a_forgotten_file_leaves_no_trace_and_does_not_come_back(
+    knowledge: Knowledge, documents: Path, data_folders: Folders
+) -> None:
+    copy = data_folders.knowledge_db.with_name("knowledge.db.v1")
+    read_all(knowledge.index("docs", [documents]))
+    read_all(knowledge.index("more", [documents / "lease.txt"]))
+    assert texts(knowledge, "monthly rent")[0] == LEASE
+    copy.write_bytes(LEASE.encode())
+    assert traces(data_folders.data, LEASE)
+    forgotten = knowledge.forget(documents / "lease.txt")
+    assert (forgotten.collections, forgotten.passages, forgotten.vectors) == (("docs", "more"), 1, 1)
+    assert (forgotten.others, forgotten.copies) == ((), 1)
+    assert forgotten.words(2)[-1] == "2 answers in your chats quote it; they are kept."
+    assert traces(data_folders.data, LEASE) == []
+    assert counts(look(knowledge, "all")) == (0, 0, 0, 0)
+    assert set(texts(knowledge, "rent bread cod")) == {COD, BREAD}
+    assert knowledge.verify("docs").failed == ()
+    knowledge.close()
+    assert traces(data_folders.data, LEASE) == []
+
+
+def test_a_text_that_another_file_has_too_stays_with_it_and_that_is_said(knowledge: Knowledge, documents: Path) -> None:
+    (documents / "copy.txt").write_text(LEASE)
+    read_all(knowledge.index("docs", [documents]))
+    forgotten = knowledge.forget(documents / "lease.txt")
+    assert (forgotten.others, forgotten.passages) == ((str(documents / "copy.txt"),), 0)
+    assert LEASE in texts(knowledge, "monthly rent")
+    with pytest.raises(NotFound):
+        knowledge.forget(documents / "lease.txt")

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, Signal
 
 from desktop_llm.errors import UserError
-from desktop_llm.gui.documents.dialogs import FilesDialog, PasswordDialog, RemoveDialog
+from desktop_llm.gui.documents.dialogs import FilesDialog, ForgetDialog, PasswordDialog, RemoveDialog
 from desktop_llm.gui.documents.looking_inside import LookingInside
 from desktop_llm.gui.documents.page import DocumentsPage
+from desktop_llm.gui.look import formats
 from desktop_llm.gui.look.layouts import CardAction
 from desktop_llm.gui.work.collection_name import NameDialog
 from desktop_llm.gui.work.collections import Collections
@@ -18,7 +19,7 @@ from desktop_llm.gui.work.jobs import Jobs
 from desktop_llm.gui.work.resources import Resources
 from desktop_llm.jobs.job import Job
 from desktop_llm.jobs.reading import Reading, progress_of
-from desktop_llm.knowledge.client import IndexProgress, IndexReport
+from desktop_llm.knowledge.client import Forgotten, IndexProgress, IndexReport
 from desktop_llm.words import tr
 
 SEARCH_RESULTS = 30
@@ -35,7 +36,7 @@ class DocumentsController(QObject):
         self, resources: Resources, jobs: Jobs, collections: Collections, page: DocumentsPage, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._knowledge, self._tasks = resources.knowledge, resources.tasks
+        self._knowledge, self._tasks, self._chats = resources.knowledge, resources.tasks, resources.chats
         self._collections, self.page = collections, page
         self._rebuilding: dict[str, Reading] = {}
         self._readings_shown: dict[str, Reading] = {}
@@ -72,6 +73,8 @@ class DocumentsController(QObject):
                 NameDialog.ask(self.page, self._on_renamed, taken=self._collections.names, name=name)
             case "remove":
                 RemoveDialog.ask(self.page, name, self._on_removal_confirmed)
+            case "forget":
+                ForgetDialog.ask(self.page, action.paths[0], functools.partial(self._on_forget, name))
             case "password":
                 PasswordDialog.ask(self.page, action, self._on_password)
             case "check":
@@ -119,6 +122,20 @@ class DocumentsController(QObject):
 
     def _on_password(self, action: CardAction, password: str) -> None:
         self._collections.add(action.subject, action.paths, password)
+
+    def _on_forget(self, name: str, path: str, _answer: str) -> None:
+        done = functools.partial(self._on_forgotten, name)
+        self._tasks.call(functools.partial(self._knowledge.forget, path), done, self._on_error)
+
+    def _on_forgotten(self, name: str, forgotten: Forgotten) -> None:
+        def show(answers: int) -> None:
+            text = " ".join(forgotten.words(answers))
+            file = formats.isolated(formats.file_name(forgotten.path))
+            self.page.set_notice(tr("{file} is forgotten.", file=file), text, "success")
+
+        self._chats.write(lambda store: store.answers_quoting(forgotten.path), show)
+        self._list_files(name)
+        self._collections.refresh()
 
     def _on_removal_confirmed(self, name: str, _answer: str) -> None:
         self._collections.remove(name)

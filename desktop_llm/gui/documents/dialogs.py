@@ -67,6 +67,26 @@ class RemoveDialog(SmallDialog):
         return dialog
 
 
+class ForgetDialog(SmallDialog):
+    """Asks for confirmation before every trace of a file is removed, and says what is kept."""
+
+    @classmethod
+    def ask(cls, parent: QWidget, path: str, then: Callable[[str, str], None]) -> ForgetDialog:
+        """Ask whether to forget the file at `path`; call `then` with the path if the person agrees."""
+        text = tr(
+            "Its text is removed from all collections and from older copies of the store, and it is not read again. "
+            "The file itself is not touched, and chats keep what they quoted."
+        )
+        title = tr("Forget {file}?", file=formats.isolated(formats.file_name(path)))
+        dialog = cls(parent, path, "forget_file", title, text, tr("Forget"))
+        dialog.confirm.set_content(tr("Forget"), kind="danger")
+        dialog.confirm.setDefault(False)
+        dialog.cancel.setFocus()
+        dialog.answered.connect(then)
+        dialog.open()
+        return dialog
+
+
 class FilesDialog(QFileDialog):
     """The system's dialog for files or a folder to add to a collection."""
 

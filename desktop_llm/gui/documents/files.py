@@ -190,8 +190,8 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
 
 
 class FilesView(QWidget):
-    """Shows a collection's documents. Signals: `acted` with retry, password, show or remove_files for the chosen files,
-    or with add_files for the collection; `left` when the person goes back to all collections."""
+    """Shows a collection's documents. Signals: `acted` with retry, password, show, remove_files or forget for the
+    chosen files, or with add_files for the collection; `left` when the person goes back to all collections."""
 
     acted = Signal(CardAction)
     left = Signal()
@@ -284,11 +284,12 @@ class FilesView(QWidget):
         self._retry = self._button("retry", tr("Try again"), "retry")
         self._show = self._button("show", tr("Show file"), "external")
         self._remove = self._button("remove_files", tr("Remove from collection"), "x")
+        self._forget = self._button("forget", tr("Forget this file…"), "trash")
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 8)
         row.setSpacing(2)
         row.addWidget(self._count, 1)
-        for button in (self._password, self._retry, self._show, self._remove):
+        for button in (self._password, self._retry, self._show, self._remove, self._forget):
             row.addWidget(button)
         return row
 
@@ -333,6 +334,8 @@ class FilesView(QWidget):
         self._retry.setVisible(bool(failed) and len(failed) == len(chosen) and not self._password.isVisibleTo(self))
         self._show.setVisible(len(chosen) == 1)
         self._remove.setVisible(bool(chosen))
+        self._forget.setVisible(len(chosen) == 1)
+        set_tip(self._forget, tr("Removes every trace of its text from this app; the file itself is not touched"))
         set_tip(self._remove, tr("The file itself is not touched"))
         self._count.setText(self._count_text(len(chosen)))
 
