@@ -150,7 +150,8 @@ class Knowledge:
         pattern that can't be understood.
         """
         data = {"collection": collection, "paths": [_wire(path) for path in paths], "password": password}
-        return self._run("index", data | {"include": include, "exclude": exclude, "look": look})
+        more = {"include": include, "exclude": exclude, "look": look or None}
+        return self._run("index", data | {name: value for name, value in more.items() if value is not None})
 
     def changes(self, collection: str) -> IndexReport:
         """The content of a collection, with `changed`: how many files are not as they were read. Changes nothing."""
