@@ -203,10 +203,14 @@ class CollectionCard(QFrame):
     def _state(self) -> tuple[str, PillKind, str]:
         if self.is_read:
             return (tr("Paused"), "neutral", "pause") if self.paused else (tr("Reading"), "accent", "eye")
+        if any(folder.missing for folder in self._collection.folders):
+            return tr("Folder is missing"), "warning", "warn"
         if self._collection.failed or self._collection.state == "attention":
             return tr("Needs attention"), "warning", "warn"
         if not self._collection.documents:
             return tr("Empty"), "neutral", ""
+        if any(folder.watched for folder in self._collection.folders):
+            return tr("Watching"), "success", "eye"
         return tr("Ready"), "success", "check"
 
     def _show_actions(self) -> None:

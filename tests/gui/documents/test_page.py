@@ -17,6 +17,7 @@ from desktop_llm.gui.documents.search import ResultsView
 from desktop_llm.gui.look.layouts import CardAction
 from desktop_llm.gui.look.widgets import Banner, ElidedLabel, Label, Pill
 from desktop_llm.gui.work.collection_card import CollectionCard
+from desktop_llm.knowledge.client import Folder
 from desktop_llm.workers.protocol import path_to_wire
 from tests.gui.documents.conftest import Documents, collection, failure, passage, readings
 from tests.gui.samples import heard
@@ -354,3 +355,11 @@ def test_every_button_of_a_card_names_its_collection_to_a_screen_reader(page: Do
     page.show_collections([collection("Recipes")], {})
     names = [button.accessibleName() for button in card(page, "Recipes").findChildren(QAbstractButton)]
     assert all("Recipes" in name for name in names)
+
+
+def test_a_card_says_that_its_folder_is_watched_or_missing(lone_page: DocumentsPage) -> None:
+    here = replace(collection("Papers", documents=3), folders=(Folder("/w/papers"),))
+    lone_page.show_collections([here], {})
+    assert "Watching" in shown_text(card(lone_page, "Papers"))
+    lone_page.show_collections([replace(here, folders=(Folder("/w/papers", missing=True),))], {})
+    assert "Folder is missing" in shown_text(card(lone_page, "Papers"))
