@@ -18,7 +18,7 @@ class Clock:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._wall_s = self._cpu_s = 0.0
+        self._wall_s = self._cpu_s = self._more_s = 0.0
         self._since: tuple[float, float] | None = None
         self._cpu_clock: Callable[[], float] = time.process_time
 
@@ -33,10 +33,15 @@ class Clock:
             self._wall_s, self._cpu_s = self._spent()
             self._since = None
 
+    def allow(self, seconds: float) -> None:
+        """Give the document more time than its budget. From any thread."""
+        self._more_s += seconds
+
     def is_over(self, share: float = 1.0) -> bool:
         """Whether this share of the document's time is over. From any thread."""
         wall_s, cpu_s = self._spent()
-        return wall_s > share * self._budget.whole_s and cpu_s > share * self._budget.least_cpu_s
+        budget, more_s = self._budget, self._more_s
+        return wall_s > share * (budget.whole_s + more_s) and cpu_s > share * (budget.least_cpu_s + more_s)
 
     def _spent(self) -> tuple[float, float]:
         since = self._since

@@ -35,6 +35,8 @@ MAX_MISSING_PAGES = 200
 # A drawn page has 256 MB at most: four bytes for each pixel.
 MAX_PICTURE_WIDTH = 4_000
 MAX_PICTURE_HEIGHT = 16_000
+# Of a picture file; a camera of today takes up to 100 million.
+MAX_PICTURE_PIXELS = 120_000_000
 # A reader that takes more is ended. Real documents stay below 500 MB; the window and a model need the rest of 8 GB.
 READER_BYTES = 2 * 1024**3
 # A reader is replaced after a file that left it this large.
@@ -47,7 +49,8 @@ class Budget:
 
     `whole_s` is for everything that is done with it, by the wall clock: reading, cutting, embedding and storing. On a
     busy machine it goes on beyond that until it had `least_cpu_s` of processor time. `idle_s` is the time in which the
-    reader neither computes nor waits for the processor or the disk; parsing never does.
+    reader neither computes nor waits for the processor or the disk; parsing never does. Each of the first `pictures`
+    pages that were read from their picture adds `picture_s` to the time for reading.
     """
 
     whole_s: float
@@ -55,6 +58,8 @@ class Budget:
     idle_s: float
     pages: int
     passages: int
+    pictures: int = 0
+    picture_s: float = 0.0
 
 
 # Each part of the work has to be over when this share of the time is, because what follows takes time too.
@@ -63,7 +68,8 @@ READ_BY, CUT_BY, EMBED_BY = 0.5, 0.65, 0.85
 # 900 ordinary files out of 1,000 need less than a second, and a book of 1,000 pages about five. A folder's other files
 # never wait longer than this for one of them.
 FIRST = Budget(whole_s=20.0, least_cpu_s=2.0, idle_s=5.0, pages=5_000, passages=1_000)
-# Nothing waits behind it any more, so this is for the longest documents that people have: standards, ledgers, logs.
-LARGER = Budget(whole_s=75.0, least_cpu_s=10.0, idle_s=7.0, pages=20_000, passages=20_000)
+# Nothing waits behind it any more, so this is for the longest documents that people have: standards, ledgers, logs. A
+# page of a scanned book takes 3 to 15 seconds of one core: so it is read as long as each page comes in time.
+LARGER = Budget(whole_s=75.0, least_cpu_s=13.0, idle_s=7.0, pages=20_000, passages=20_000, pictures=500, picture_s=30.0)
 # Somebody waits for the picture.
 DRAWING = Budget(whole_s=15.0, least_cpu_s=5.0, idle_s=5.0, pages=1, passages=0)

@@ -1,4 +1,4 @@
-"""Pages as a person sees them: the stored text, and a PDF page drawn by a reader."""
+"""Pages as a person sees them: the stored text, and a page of a PDF or a picture drawn by a reader."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Pages:
     def picture(self, data: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """A drawn page and its facts. Raises DocumentError if the file is gone, has changed or has no pages."""
         path: Path = data["path"]
-        self.text(path, data["page"])
+        start, end = data["start"] or 0, data["end"] or 0
+        words = self.text(path, data["page"]).text[start:end]
         content = content_of(path)
         query = "SELECT 1 FROM document JOIN source ON source.id = document.source WHERE path = ? AND sha256 = ?"
         if not self._store.rows(query, os.fsencode(path), content.sha256):
@@ -55,8 +56,9 @@ class Pages:
             "name": path.name,
             "page": data["page"],
             "width_px": min(max(1, data["width_px"]), MAX_PICTURE_WIDTH),
-            "start": data["start"] or 0,
-            "end": data["end"] or 0,
+            "start": start,
+            "end": end,
+            "words": words,
         }
         return self._drawn(wanted, content.data)
 

@@ -102,6 +102,7 @@ class Reader:
         """A file's pages, within a budget. Raises DocumentError with the reason in words if nothing can be read."""
         pages: list[PageContent] = []
         total: int | None = None
+        pictures = 0
         worker = self._ready()
         watch = Watch(worker, budget, clock, READ_BY)
         run = Run(worker.request("read", {"name": name, "password": password}, data))
@@ -114,6 +115,9 @@ class Reader:
                         self.close()
                         return _cut_short(name, pages, Cut("pages", len(pages), total))
                     pages.append(_page(message))
+                    if message.data["recognised"] and pictures < budget.pictures:
+                        pictures += 1
+                        clock.allow(budget.picture_s / READ_BY)
         except WorkerDied as error:
             self.close()
             return _cut_short(name, pages, Cut(watch.why or "died", _last(pages), total, error.details))

@@ -5,7 +5,7 @@ the next one. It speaks two requests:
 
     read {name, password} + the bytes  ->  progress {page, total, headings, lines, tables, place} + the text, page
                                            by page; done {format, title, pages, said, left_out}
-    draw {name, page, width_px, start, end, password} + the bytes  ->  done {width, height, boxes, pages} + RGBA
+    draw {name, page, width_px, start, end, words, password} + the bytes  ->  done {width, height, boxes, pages} + RGBA
 """
 
 from __future__ import annotations
@@ -56,15 +56,19 @@ def read(request: Request) -> Steps:
 
 
 def draw(request: Request) -> Steps:
-    """Draw a page of a PDF and find the rectangles of a passage."""
+    """Draw a page of a PDF or a picture and find the rectangles of a passage."""
     kind = readers.kind_of(request.data["name"])
-    if (kind is None or kind.format != "PDF") and not request.body.startswith(b"%PDF-"):
-        raise BadRequest(tr("Only pages of a PDF can be drawn."))
-    from desktop_llm.knowledge.readers import pdf
+    named = kind.format if kind else ""
+    is_pdf = named == "PDF" or request.body.startswith(b"%PDF-")  # a file whose name tells nothing is what it is
+    if not is_pdf and named != "Picture":
+        raise BadRequest(tr("Only pages of a PDF and pictures can be drawn."))
+    from desktop_llm.knowledge.readers import image, pdf
 
     yield None
     data = request.data
-    picture = pdf.draw(_source(request), data["page"], data["width_px"], data["start"], data["end"])
+    source, passage = _source(request), (data["page"], data["width_px"], data["start"], data["end"])
+    words = data.get("words", "")
+    picture = pdf.draw(source, *passage, words) if is_pdf else image.draw(source, *passage)
     answer = {"width": picture.width, "height": picture.height, "boxes": picture.boxes, "pages": picture.pages}
     return Reply(answer, picture.pixels)
 
@@ -82,5 +86,6 @@ def _page_to_wire(page: Page) -> Reply:
         "lines": page.lines,
         "tables": tables,
         "place": page.place,
+        "recognised": page.recognised,
     }
     return Reply(facts, page.text.encode("utf-8", "surrogatepass"))

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from desktop_llm.workers.child import Reply, Request, Steps, serve, take_stdout
 
+PLAIN = {"headings": [], "lines": False, "tables": [], "place": "", "recognised": False}
+
 
 def read(request: Request) -> Steps:
     text = request.body.decode()
@@ -30,7 +32,7 @@ def read(request: Request) -> Steps:
             yield from pages(text, 1_000_000)
         case "blank":
             yield from pages("", 1_000_000)
-    yield Reply({"page": None, "headings": [], "lines": False, "tables": [], "place": ""}, request.body)
+    yield Reply({"page": None, **PLAIN}, request.body)
     return {"format": "Text", "title": "", "pages": None, "left_out": ""}
 
 
@@ -38,7 +40,7 @@ def pages(text: str, count: int) -> Iterator[Reply]:
     for number in range(1, count + 1):
         said = f"{text} {number}" if text else ""
         yield Reply(
-            {"page": number, "total": 1_000_000, "headings": [], "lines": False, "tables": [], "place": ""},
+            {"page": number, "total": 1_000_000, **PLAIN},
             said.encode(),
         )
 

@@ -28,7 +28,15 @@ def _started(shared: Worker) -> None:
 def test_pages_come_one_by_one_and_the_summary_at_the_end(shared: Worker) -> None:
     steps = shared.request("read", {"name": "a.pdf", "password": None}, pdf(["One."], ["Two."]))
     pages = [next(steps), next(steps)]
-    assert pages[1].data == {"page": 2, "total": 2, "headings": [], "lines": False, "tables": [], "place": ""}
+    assert pages[1].data == {
+        "page": 2,
+        "total": 2,
+        "headings": [],
+        "lines": False,
+        "tables": [],
+        "place": "",
+        "recognised": False,
+    }
     assert pages[1].body == b"Two."
     with pytest.raises(StopIteration) as end:
         next(steps)
@@ -60,8 +68,8 @@ def test_a_page_is_drawn_with_its_passage(shared: Worker) -> None:
     assert len(answer.body) == 300 * 450 * 4
 
 
-def test_only_a_pdf_is_drawn(shared: Worker) -> None:
-    with pytest.raises(BadRequest, match=r"Only pages of a PDF"):
+def test_only_pdfs_and_pictures_are_drawn(shared: Worker) -> None:
+    with pytest.raises(BadRequest, match=r"Only pages of a PDF and pictures"):
         shared.call("draw", {"name": "a.txt", "page": 1, "width_px": 300, "start": 0, "end": 5}, b"text")
 
 

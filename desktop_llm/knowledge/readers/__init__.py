@@ -142,6 +142,7 @@ class Page:
     total: int | None = None
     tables: tuple[Table, ...] = ()
     place: str = ""
+    recognised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""PDF, read by pdfium: its text page by page, and a page as a picture with a passage's rectangles."""
+"""PDF, read by pdfium: its text page by page, and a page as a picture with a passage's rectangles.
+
+A page without text, or with nothing but glyphs whose letters are unknown, is drawn and its text recognised (`ocr`). The
+files attached to the document follow its pages.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +10,47 @@ import contextlib
 import ctypes
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pypdfium2 as pypdfium
 import pypdfium2.raw as pdfium
 
 from desktop_llm.errors import BadRequest, DocumentError
-from desktop_llm.knowledge.limits import MAX_MISSING_PAGES, MAX_PICTURE_HEIGHT, MAX_PICTURE_WIDTH
-from desktop_llm.knowledge.readers import Page, Parsing, Source, Summary
+from desktop_llm.knowledge.limits import (
+    MAX_INNER_FILES,
+    MAX_MISSING_PAGES,
+    MAX_PICTURE_HEIGHT,
+    MAX_PICTURE_WIDTH,
+)
+from desktop_llm.knowledge.readers import Page, Parsing, Source, Summary, kind_of
+from desktop_llm.knowledge.readers.ocr import DPI, MAX_PIXELS, recognise
+from desktop_llm.knowledge.readers.parts import Parts
 from desktop_llm.knowledge.readers.pdf_forms import additions
-from desktop_llm.knowledge.readers.pdf_text import Box, RawPage, StoredText, line_boxes, stored_text
+from desktop_llm.knowledge.readers.pdf_text import Box, RawPage, line_boxes, stored_text
+from desktop_llm.knowledge.readers.pictures import Picture, no_readable_text
 from desktop_llm.words import tr
 
 _MAX_OUTLINE = 5_000
 # pdfium gives places in whole pixels, so it is asked at this many pixels for each pixel of the picture.
 _FINER = 16
 
+# Programs that join PDFs make a bookmark of each file's name, which says nothing about what is written there.
+_FILE_NAME = re.compile(
+    r"^microsoft \w+ - |\\|^file:|\.(pdf|docx?|rtf|od[tsp]|xlsx?|pptx?|indd|tex|dvi|e?ps|tiff?|jpe?g|png|html?|txt|wpd|"
+    r"qxd|fm|p65|pub|dwg|vsdx?|msg|eml)$",
+    re.IGNORECASE,
+)
+
 Headings = dict[int, list[tuple[int, str]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawn page: RGBA with a stride of 4 * width; boxes are (x, y, width, height) in pixels, one a line."""
+class _Text:
+    """A page's text; `recognised`: looked for in the page's picture, `unreadable`: in vain, although it is there."""
 
-    width: int
-    height: int
-    pixels: bytes
-    boxes: tuple[Box, ...]
-    pages: int
+    text: str
+    recognised: bool = False
+    unreadable: bool = False
 
 
 def read(source: Source) -> Parsing:
@@ -44,26 +61,35 @@ def read(source: Source) -> Parsing:
     with _opened(source) as document:
         count = len(document)
         headings = _outline(document)
-        any_text, last = False, 0
+        any_text, last, unreadable = False, 0, []
         for index in range(count):
-            text = _text_of(document, index)
-            if text is not None:
+            page = _page_of(document, index)
+            if page is not None:
                 last = index + 1
             elif index - last >= MAX_MISSING_PAGES:
                 break
-            if count == 1 and text and _only_adobe_shows(document, text):
+            page = page or _Text("")
+            if count == 1 and _only_adobe_shows(document, page.text):
                 raise _for_adobe()
-            any_text = any_text or bool(text and text.strip())
-            yield Page(index + 1, text or "", _placed(headings.get(index, ()), text or ""), total=count)
+            if page.unreadable:
+                unreadable.append(index + 1)
+            any_text = any_text or bool(page.text.strip())
+            placed = _placed(headings.get(index, ()), page.text)
+            yield Page(index + 1, page.text, placed, total=count, recognised=page.recognised)
         else:
             last = count
-        if not any_text:
+        attached = Parts(source)
+        yield from _attached(document, attached)
+        if not (any_text or attached.read_any):
             raise _without_text(document, source.data)
-        return Summary(_title(document) or source.stem, last, count if last < count else None)
+        left_out = (*no_readable_text(unreadable), *attached.left_out)
+        return Summary(_title(document) or source.stem, last, count if last < count else None, left_out)
 
 
-def draw(source: Source, page: int, width_px: int, start: int, end: int) -> Picture:
-    """Draw page `page` (from 1) `width_px` wide, with the rectangles of `start:end` of its stored text.
+def draw(source: Source, page: int, width_px: int, start: int, end: int, words: str = "") -> Picture:
+    """Draw page `page` (from 1) `width_px` wide, with the rectangles of `start:end` of its stored text, the `words`.
+
+    Where words stand that were recognised in a picture is not kept: all of their page is lit.
 
     Raises DocumentError for a page that can't be drawn, BadRequest for one that is not there.
     """
@@ -78,7 +104,7 @@ def draw(source: Source, page: int, width_px: int, start: int, end: int) -> Pict
             )
         try:
             with contextlib.closing(document[page - 1]) as loaded:
-                return _drawn(loaded, max(16, min(width_px, MAX_PICTURE_WIDTH)), start, end, len(document))
+                return _drawn(loaded, max(16, min(width_px, MAX_PICTURE_WIDTH)), (start, end, words), len(document))
         except pypdfium.PdfiumError:
             raise DocumentError(tr("This page is damaged and can't be drawn"), cause="damaged") from None
 
@@ -116,7 +142,7 @@ def _damage(data: bytes) -> DocumentError:
     return DocumentError(tr("Damaged") if whole else tr("Damaged: it ends too early"), cause="damaged")
 
 
-def _text_of(document: pypdfium.PdfDocument, index: int) -> str | None:
+def _page_of(document: pypdfium.PdfDocument, index: int) -> _Text | None:
     """A page's text, "" if it can't be read; None if there is no such page in the file."""
     try:
         loaded = document[index]
@@ -124,13 +150,40 @@ def _text_of(document: pypdfium.PdfDocument, index: int) -> str | None:
         return None
     try:
         with contextlib.closing(loaded) as page, contextlib.closing(page.get_textpage()) as text_page:
-            return _stored(page, RawPage(text_page.raw)).text
+            raw = RawPage(text_page.raw)
+            if raw.is_legible():
+                return _Text(stored_text(raw.text, additions(page, raw)).text)
+            return _recognised(page, raw)
     except pypdfium.PdfiumError:
-        return ""
+        return _Text("")
 
 
-def _stored(page: pypdfium.PdfPage, raw: RawPage) -> StoredText:
-    return stored_text(raw.text, additions(page, raw))
+def _recognised(page: pypdfium.PdfPage, raw: RawPage) -> _Text:
+    """The text in the picture of a page that has none, or none that can be read; what people wrote into it follows."""
+    written = [replace(addition, at=0) for addition in additions(page, raw)]
+    if not _has_ink(page):
+        return _Text(stored_text("", written).text)
+    scale = min(DPI / 72, (MAX_PIXELS / max(1.0, page.get_width() * page.get_height())) ** 0.5)
+    drawn = page.render(scale=scale, may_draw_forms=False, draw_annots=False)
+    with contextlib.closing(drawn) as bitmap:
+        found = recognise(bitmap.to_numpy()[:, :, :3].copy())
+    text = stored_text(found.text, [replace(addition, at=len(found.text)) for addition in written]).text
+    return _Text(text, True, not found.text and (found.unreadable or bool(raw.text.strip())))
+
+
+def _has_ink(page: pypdfium.PdfPage) -> bool:
+    return next(page.get_objects(max_depth=3), None) is not None
+
+
+def _attached(document: pypdfium.PdfDocument, parts: Parts) -> Iterator[Page]:
+    """The pages of the attached files; a picture without text among them is nothing that anybody would miss."""
+    for index in range(min(document.count_attachments(), MAX_INNER_FILES)):
+        with contextlib.suppress(pypdfium.PdfiumError, UnicodeDecodeError):
+            attachment = document.get_attachment(index)
+            name = " ".join(attachment.get_name().split())
+            kind = kind_of(name)
+            quiet = kind is not None and kind.format == "Picture"
+            yield from parts.pages(name, bytes(attachment.get_data()), f"attachment {name}", quiet=quiet)
 
 
 def _only_adobe_shows(document: pypdfium.PdfDocument, text: str) -> bool:
@@ -148,7 +201,7 @@ def _without_text(document: pypdfium.PdfDocument, data: bytes) -> DocumentError:
         return _for_adobe()
     for index in range(min(len(document), 20)):
         with contextlib.suppress(pypdfium.PdfiumError), contextlib.closing(document[index]) as page:
-            if next(page.get_objects(max_depth=3), None) is not None:
+            if _has_ink(page):
                 return DocumentError(tr("Pictures of pages, no text"), cause="no_text")
     return DocumentError(tr("Empty"), cause="empty")
 
@@ -170,7 +223,7 @@ def _outline(document: pypdfium.PdfDocument) -> Headings:
         with contextlib.suppress(pypdfium.PdfiumError, UnicodeDecodeError):
             target, title = bookmark.get_dest(), " ".join(bookmark.get_title().split())
             index = target.get_index() if target else None
-            if index is not None and title:
+            if index is not None and title and not _FILE_NAME.search(title):
                 found.setdefault(index, []).append((bookmark.level + 1, title[:300]))
     return found
 
@@ -186,12 +239,20 @@ def _placed(headings: list[tuple[int, str]] | tuple[()], text: str) -> tuple[tup
     return tuple(placed)
 
 
-def _drawn(page: pypdfium.PdfPage, width: int, start: int, end: int, pages: int) -> Picture:
+def _drawn(page: pypdfium.PdfPage, width: int, passage: tuple[int, int, str], pages: int) -> Picture:
     height = round(width * page.get_height() / max(page.get_width(), 1.0))
     height = max(1, min(height, MAX_PICTURE_HEIGHT))
+    start, end, words = passage
     with contextlib.closing(page.get_textpage()) as text_page:
         raw = RawPage(text_page.raw)
-        lines = line_boxes(raw, _stored(page, raw), start, end, lambda box: _in_picture(page, box, width, height))
+        written = additions(page, raw)
+        if raw.is_legible() or not _has_ink(page):
+            stored = stored_text(raw.text, written)
+            lines = line_boxes(raw, stored, start, end, lambda box: _in_picture(page, box, width, height))
+        elif cited := [each for each in written if words and (each.words.strip() in words or words in each.words)]:
+            lines = [_in_picture(page, each.box, width, height) for each in cited]
+        else:
+            lines = [(0.0, 0.0, float(width), float(height))] if end > start else []
     boxes = tuple((left, top, right - left, bottom - top) for left, top, right, bottom in lines)
     return Picture(width, height, _pixels(page, width, height), boxes, pages)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _REPLACED = re.compile(
     r"|(?P<ligature>[\ufb00-\ufb06])"
     r"|(?P<control>[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff])"
 )
+_HYPHENS = "\ufffe\x02\xad"
+_SAMPLE = 400  # letters of a page that are looked at
 _LIGATURES = dict(zip("ﬀﬁﬂﬃﬄﬅﬆ", ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
 
 Box = tuple[float, float, float, float]
@@ -128,12 +131,28 @@ class RawPage:
 
     def box(self, position: int) -> Box | None:
         """A character's left, bottom, right, top in page units, as high as its font so that a line is even."""
-        index = pdfium.FPDFText_GetCharIndexFromTextIndex(self._text_page, position + self._astral_before(position))
+        index = self._index(position)
         rectangle = pdfium.FS_RECTF()
         if index < 0 or not pdfium.FPDFText_GetLooseCharBox(self._text_page, index, rectangle):
             return None
         box = (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
         return box if box[2] > box[0] and box[3] > box[1] else None
+
+    def is_legible(self) -> bool:
+        """Whether there is text, and most of it is known letters: glyphs without a ToUnicode map are not."""
+        visible = [at for at, letter in enumerate(self.text) if not letter.isspace() and letter not in _HYPHENS]
+        sample = visible[:: 1 + len(visible) // _SAMPLE]
+        return bool(sample) and 2 * sum(map(self._is_unknown, sample)) <= len(sample)
+
+    def _is_unknown(self, position: int) -> bool:
+        letter = self.text[position]
+        if letter == "\ufffd" or unicodedata.category(letter) in ("Cc", "Cn", "Co", "Cs"):
+            return True
+        return bool(pdfium.FPDFText_HasUnicodeMapError(self._text_page, self._index(position)) == 1)
+
+    def _index(self, position: int) -> int:
+        index = pdfium.FPDFText_GetCharIndexFromTextIndex(self._text_page, position + self._astral_before(position))
+        return int(index)
 
     def _astral_before(self, position: int) -> int:
         """pdfium counts a character beyond the basic plane as two."""

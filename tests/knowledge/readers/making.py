@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import docx
+import pypdfium2
+from PIL import Image
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
@@ -34,12 +37,32 @@ def pdf(*pages: Sequence[str], password: str | None = None, bookmarks: Sequence[
 
 def picture_pdf() -> bytes:
     """A PDF whose only page is a picture, as a scanner makes it."""
-    from PIL import Image
-
     out = io.BytesIO()
     canvas = Canvas(out, invariant=1)
     canvas.drawImage(ImageReader(Image.new("RGB", (20, 20), "grey")), 0, 0, 400, 600)
     canvas.save()
+    return out.getvalue()
+
+
+def scan(*lines: str, dpi: int = 150) -> Image.Image:
+    """A picture of the upper part of a page with these lines, as a scanner makes it."""
+    document = pypdfium2.PdfDocument(pdf(lines))
+    picture: Image.Image = document[0].render(scale=dpi / 72).to_pil()
+    document.close()
+    return picture.crop((0, 0, picture.width, (70 + 20 * len(lines)) * dpi // 72))
+
+
+def scanned_pdf(*pages: Image.Image) -> bytes:
+    """A PDF of pictures alone."""
+    out = io.BytesIO()
+    pages[0].save(out, "PDF", save_all=True, append_images=pages[1:], resolution=150)
+    return out.getvalue()
+
+
+def saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    """The picture as a file of this kind ("PNG")."""
+    out = io.BytesIO()
+    picture.save(out, kind, **options)
     return out.getvalue()
 
 

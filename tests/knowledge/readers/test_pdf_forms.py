@@ -10,7 +10,8 @@ from reportlab.pdfgen.canvas import Canvas
 
 from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge.readers import Source
-from desktop_llm.knowledge.readers.pdf import Picture, draw
+from desktop_llm.knowledge.readers.pdf import draw
+from desktop_llm.knowledge.readers.pictures import Picture
 from tests.knowledge.readers.making import read, read_page
 
 
