@@ -84,7 +84,7 @@ def match_any(words: Iterable[str]) -> str:
 
 def plain_words(text: str) -> list[str]:
     """The words of a text in lower case and without accents, in order, repeated ones too, not stemmed."""
-    return _WORD.findall(plain(folded(text)))
+    return _WORD.findall(text.lower() if text.isascii() else plain(folded(text)))
 
 
 def plain(text: str) -> str:
