@@ -27,7 +27,7 @@ QUIET_S = 0.8
 LONGEST_S = 4.0
 RETURN_S = 10.0
 """How often a folder that was not there is looked for."""
-REST = 10
+REST = 2
 """After a look, a collection rests for this many times as long as that took, whatever changes meanwhile."""
 
 _NETWORK = ("nfs", "cifs", "smb", "afs", "9p", "ceph", "glusterfs", "webdav", "davfs", "sshfs", "fuse.", "vboxsf")

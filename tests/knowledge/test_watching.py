@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import watchfiles
 
-from desktop_llm.knowledge.watching import LONGEST_S, POLL_S, QUIET_S, RETURN_S, Watching
+from desktop_llm.knowledge.watching import LONGEST_S, POLL_S, QUIET_S, REST, RETURN_S, Watching
 
 
 class Watched:
@@ -82,7 +82,7 @@ def test_after_a_look_that_took_long_a_collection_rests(watched: Watched) -> Non
     began = watched.now
     while not watched.due(1.0) and time.monotonic() < deadline:
         pass
-    assert watched.now - began >= 20
+    assert watched.now - began >= 2.0 * REST
     watched.watching.close()
 
 
