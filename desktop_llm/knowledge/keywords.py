@@ -23,6 +23,9 @@ _UNSPACED = re.compile(f"[{_CHARACTERS}]+")
 # A line of a printed page ends anywhere in a word, and vertical text has a character a line.
 _BROKEN = re.compile(f"(?<=[{_CHARACTERS}])[ \u3000]*\n[ \u3000]*(?=[{_CHARACTERS}])")
 _WORD = re.compile(r"[^\W_]+")
+# "2.2", "10:30", "12/2021" in a question are one word, though the index has their parts.
+_NUMBER = re.compile(r"\d+(?:[.,:/]\d+)+")
+_ASKED = re.compile(rf"{_NUMBER.pattern}|{_WORD.pattern}")
 # Languages whose script tells how to stem them.
 _STEMMED = (
     (re.compile("[\u0400-\u04ff]"), "russian"),
@@ -38,8 +41,8 @@ _OTHER_SCRIPT = re.compile("[\u0370-\u04ff\u0600-\u06ff]+")
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A word of a question as the index knows it; `written` is how it must be written to count: "May", but not "may".
-    Empty if that does not matter.
+    """A word of a question as the index knows it; `written` is how it must be written to count: "May", but not "may",
+    and "2.2", but not "2 2". Empty if that does not matter.
     """
 
     word: str
@@ -65,9 +68,9 @@ def query_words(text: str) -> list[QueryWord]:
 
 def meaningful(text: str) -> list[QueryWord]:
     """The distinct words of a question that say something by themselves, in order, at most 64."""
-    written = _WORD.findall(folded(text))
+    written = _ASKED.findall(folded(text))
     empty = empty_words_of(text)
-    names = named(written, empty)
+    names = {*named(written, empty), *filter(_NUMBER.fullmatch, written)}
     return _distinct(
         [
             QueryWord(_stemmed_by_script(word.lower()), word if word in names else "")

@@ -287,6 +287,11 @@ def _features(query: str, words: Sequence[QueryWord], weights: Mapping[str, floa
             + sum(min(weight, stems[word]) for word, weight in names.items() if word not in wording.in_text)
         )
     dense = [max(0.0, pool.similarity.get(candidate.chunk, 0.0)) for candidate in pool.found]
+    # A word that stands nowhere is the rarest of all, and tells no passage from another.
+    found = frozenset[str]().union(*(wording.in_text for wording in wordings), *pool.named.values())
+    all_squares = sum(weight * weight for weight in stems.values())
+    found_squares = sum(weight * weight for word, weight in stems.items() if word in found)
+    told = all_squares / found_squares if found_squares else 1.0
     return _Features(
         *(
             np.array(values, np.float32)
@@ -294,7 +299,7 @@ def _features(query: str, words: Sequence[QueryWord], weights: Mapping[str, floa
                 dense,
                 keyword,
                 [wording.held for wording in wordings],
-                [wording.rare for wording in wordings],
+                [wording.rare * told for wording in wordings],
                 [wording.run for wording in wordings],
                 [wording.runs for wording in wordings],
             )

@@ -37,7 +37,12 @@ class Question:
 
     def __init__(self, text: str, weights: Mapping[str, float], written: Mapping[str, str]) -> None:
         self._weights = {stem(word): weight for word, weight in weights.items()}
-        self._written = {stem(word): re.compile(rf"\b{re.escape(form)}\b") for word, form in written.items()}
+        # A number with points in it stands by itself: 2.2 is not in 12.2 and not in 2.25.
+        self._written = {
+            stem(word): re.compile(rf"(?<!\w)(?<!\d[.,:/]){re.escape(form)}(?![.,:/]?\d)(?!\w)")
+            for word, form in written.items()
+        }
+        self._joined = {word for word in self._written if not word.isalnum()}
         self._total = sum(self._weights.values()) or 1.0
         self._squares = sum(weight * weight for weight in self._weights.values()) or 1.0
         self._first = {word[:_FIRST_LETTERS] for word in self._weights}
@@ -62,7 +67,7 @@ class Question:
 
     def _held(self, text: str, words: list[str]) -> set[str]:
         alike = {word for word in set(words) if word[:_FIRST_LETTERS] in self._first or word > _OTHER_SCRIPTS}
-        found = {stem(word) for word in alike} & self._weights.keys()
+        found = ({stem(word) for word in alike} & self._weights.keys()) | self._joined
         return {word for word in found if word not in self._written or self._written[word].search(text)}
 
     def _runs(self, text: str) -> tuple[int, float]:
