@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from desktop_llm.chats import repair, search, tree
-from desktop_llm.chats.records import Conversation, StoredMessage, grouped, to_conversation, to_message
+from desktop_llm.chats.records import Conversation, StoredMessage, grouped, json_of, to_conversation, to_message
 from desktop_llm.chats.schema import from_sql, in_words, sound_copy, to_sql
 from desktop_llm.errors import NotFound
 from desktop_llm.sqlite_files import connect_read_only
@@ -95,6 +95,12 @@ class ChatReader:
         seq = self._message_row(message_id)["seq"]
         rows = self._rows("SELECT content FROM token WHERE message = ?", seq)
         return from_bytes(rows[0]["content"]) if rows and isinstance(rows[0]["content"], bytes) else ()
+
+    def files_read(self, message_id: str) -> list[dict[str, Any]]:
+        """What each file gave for an answer from every file, in the order in which they were read."""
+        seq = self._message_row(message_id)["seq"]
+        rows = self._rows("SELECT content FROM file_read WHERE message = ? ORDER BY rowid", seq)
+        return [content for row in rows if (content := json_of(row["content"], {}))]
 
     def draft(self, conversation_id: str) -> str:
         """The text that was typed there and not sent; the id "" stands for the chat that has not begun yet."""

@@ -34,7 +34,9 @@ class ChatAdapter:
 class Conversation:
     """One chat in the list; `state` is "idle", "answering" or "interrupted", times are seconds since 1970.
 
-    `tools` says by "on" whether the model may use tools here, and by a tool's name whether it may use that one.
+    `tools` says by "on" whether the model may use tools here, and by a tool's name whether it may use that one. `way`
+    is how the documents are used: "" chooses by question, "passages", "every_file"; "every_file_if_asked" chooses by
+    question too, and does not ask again whether to read every file.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Conversation:
     state: str = "idle"
     adapters: tuple[ChatAdapter, ...] = ()
     tools: dict[str, bool] = field(default_factory=dict)
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class StoredMessage:
 
     `unsupported` holds the (start, end) of the sentences in `text` that no source supports. `error` says in one
     sentence what went wrong, and `error_text` what is safe and what to do; both are "" if nothing went wrong. If the
-    answer goes on from an earlier one, `continued` has the "word" that comes "instead" of another one.
+    answer goes on from an earlier one, `continued` has the "word" that comes "instead" of another one. `coverage` says
+    how far it looked into the documents (`conversation.coverage`).
     """
 
     id: str
@@ -82,6 +86,7 @@ class StoredMessage:
     branches: int
     adapters: tuple[ChatAdapter, ...] = ()
     continued: dict[str, Any] = field(default_factory=dict)
+    coverage: dict[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -110,6 +115,7 @@ class ConversationFields(TypedDict, total=False):
     model_id: str | None
     adapters: tuple[ChatAdapter, ...]
     tools: dict[str, bool]
+    way: str
 
 
 class MessageFields(TypedDict, total=False):
@@ -128,6 +134,7 @@ class MessageFields(TypedDict, total=False):
     timings: dict[str, Any]
     unsupported: Sequence[tuple[int, int]]
     continued: dict[str, Any]
+    coverage: dict[str, Any]
 
 
 _LAST_MOMENT = 253_402_214_400.0  # in the year 9999
@@ -152,13 +159,14 @@ def to_conversation(row: sqlite3.Row) -> Conversation:
         created_at=_moment(row["created_at"]),
         updated_at=_moment(row["updated_at"]),
         pinned=bool(row["pinned"]),
-        collections=tuple(_json(row["collections"], [])),
+        collections=tuple(json_of(row["collections"], [])),
         system_prompt=from_sql(row["system_prompt"]),
-        sampling=_json(row["sampling"], {}),
+        sampling=json_of(row["sampling"], {}),
         model_id=_optional(row["model_id"]),
         state=states.get(row["status"], "idle"),
         adapters=_adapters(row["adapters"]),
-        tools=_json(row["tools"], {}),
+        tools=json_of(row["tools"], {}),
+        way=from_sql(row["way"]),
     )
 
 
@@ -176,19 +184,20 @@ def to_message(
         error_text=from_sql(row["error_text"]),
         model_id=_optional(row["model_id"]),
         model_name=_optional(row["model_name"]),
-        sampling=_json(row["sampling"], {}),
+        sampling=json_of(row["sampling"], {}),
         seed=row["seed"],
         created_at=_moment(row["created_at"]),
         finish_reason=row["finish_reason"],
-        usage=_json(row["usage"], {}),
-        timings=_json(row["timings"], {}),
+        usage=json_of(row["usage"], {}),
+        timings=json_of(row["timings"], {}),
         citations=tuple(_citation(citation) for citation in citations if citation["cited"]),
         sources=tuple(_citation(citation) for citation in citations if not citation["cited"]),
         unsupported=_spans(row["unsupported"]),
         branch=place[0],
         branches=place[1],
         adapters=_adapters(row["adapters"]),
-        continued=_json(row["continued"], {}),
+        continued=json_of(row["continued"], {}),
+        coverage=json_of(row["coverage"], {}),
     )
 
 
@@ -237,7 +246,7 @@ def _adapters(text: str) -> tuple[ChatAdapter, ...]:
     try:
         return tuple(
             ChatAdapter(str(one["id"]), str(one["name"]), float(one["scale"]), bool(one["on"]), str(one["problem"]))
-            for one in _json(text, [])
+            for one in json_of(text, [])
         )
     except (TypeError, KeyError, ValueError):  # damaged
         return ()
@@ -245,12 +254,13 @@ def _adapters(text: str) -> tuple[ChatAdapter, ...]:
 
 def _spans(text: str) -> tuple[tuple[int, int], ...]:
     try:
-        return tuple((int(start), int(end)) for start, end in _json(text, []))
+        return tuple((int(start), int(end)) for start, end in json_of(text, []))
     except (TypeError, ValueError):  # damaged
         return ()
 
 
-def _json(text: str, empty: _Json) -> _Json:
+def json_of(text: str, empty: _Json) -> _Json:
+    """The value of a column of JSON; `empty` if it is that, or damaged."""
     # Most fields of most messages are empty, and a long conversation has thousands of them.
     if text in ("{}", "[]"):
         return empty

@@ -16,7 +16,7 @@ from desktop_llm.chats.search import searchable
 from desktop_llm.errors import UserError
 from desktop_llm.words import tr
 
-# Without the tokens of answers, which can be worked out again.
+# Without the tokens of answers and what files gave, which can be worked out again.
 _TABLES = ("conversation", "message", "part", "citation", "draft")
 _CHECKED_WHOLE_BYTES = 64 << 20  # about 0.4 s; quick_check takes a third of that
 

@@ -122,7 +122,16 @@ _SIXTH = (
 # The headings and column names that a model read with a passage: a later prompt repeats them to the letter.
 _SEVENTH = ("ALTER TABLE citation ADD COLUMN context ANY NOT NULL DEFAULT ''",)
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
+# How a chat uses its documents, how far an answer looked, and what each file gave if all of them were read. What files
+# gave is found again by reading them, so no rule ties it to its message.
+_EIGHTH = (
+    "ALTER TABLE conversation ADD COLUMN way TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE message ADD COLUMN coverage TEXT NOT NULL DEFAULT '{}'",
+    "CREATE TABLE file_read (message INTEGER NOT NULL, path ANY NOT NULL, content TEXT NOT NULL, "
+    "PRIMARY KEY (message, path)) STRICT",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",

@@ -7,6 +7,7 @@ A method that raises has changed nothing, and the caller still holds the text.
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import time
 import uuid
@@ -174,6 +175,26 @@ class ChatStore(ChatReader):
             if any(tokens):
                 self._execute("INSERT INTO token VALUES (?, ?)", seq, to_bytes(tokens))
 
+    def reopen(self, message_id: str) -> None:
+        """Let an answer that had ended be written on; its text is written anew, and what its files gave stays."""
+        with self._transaction():
+            row = self._message_row(message_id)
+            self._execute(
+                "UPDATE message SET status = 'streaming', error = '', error_text = '' WHERE seq = ?", row["seq"]
+            )
+            self._settle_parts(row["seq"], ())
+            self._set_citations(row["seq"], (), ())
+
+    def save_file_read(
+        self, message_id: str, path: str, content: Mapping[str, Any], coverage: Mapping[str, Any]
+    ) -> None:
+        """Save what a file gave for an answer from every file, in place of what it gave before, and how far it got."""
+        with self._transaction():
+            self._set_message(message_id, {"coverage": coverage})
+            seq = self._message_row(message_id)["seq"]
+            self._execute("DELETE FROM file_read WHERE message = ? AND path = ?", seq, to_sql(path))
+            self._execute("INSERT INTO file_read VALUES (?, ?, ?)", seq, to_sql(path), json.dumps(content))
+
     def choose_branch(self, message_id: str) -> None:
         """Show the branch through this message, down to its newest end."""
         with self._transaction():
@@ -299,7 +320,9 @@ class ChatStore(ChatReader):
     def _erase(self, conversation: sqlite3.Row) -> None:
         seq = conversation["seq"]
         self._execute("DELETE FROM title_search WHERE rowid = ?", seq)
-        self._execute("DELETE FROM token WHERE message IN (SELECT seq FROM message WHERE conversation = ?)", seq)
+        for table in ("token", "file_read"):
+            mine = "message IN (SELECT seq FROM message WHERE conversation = ?)"
+            self._execute(f"DELETE FROM {table} WHERE {mine}", seq)
         self._execute("DELETE FROM message_search WHERE rowid IN (SELECT seq FROM message WHERE conversation = ?)", seq)
         self._execute(
             "DELETE FROM draft WHERE replace(conversation_id, ?, '') IN "

@@ -11,7 +11,7 @@ from typing import Any
 
 from desktop_llm.message import Citation
 
-PASSAGES, EVERY_FILE = "passages", "every_file"
+PASSAGES, EVERY_FILE, EVERY_FILE_IF_ASKED = "passages", "every_file", "every_file_if_asked"
 READING, PAUSED, STOPPED, DONE = "reading", "paused", "stopped", "done"
 
 
@@ -22,7 +22,8 @@ class Coverage:
     By the way "passages", the best ones (`passages` of them) come from `done` files. By the way "every_file", `done`
     were read whole, `found_in` of them have a result, and `failed` are the paths of those that could not be read; then
     `state` is reading, paused, stopped or done, `fraction` the share of the text that was read, and `current` the file
-    in hand with its part.
+    in hand with its part. `asks_for_all`:
+    the question is one about all files.
     """
 
     way: str
@@ -39,6 +40,7 @@ class Coverage:
     current: str = ""
     part: int = 0
     parts: int = 0
+    asks_for_all: bool = False
 
     @property
     def unread(self) -> int:

@@ -51,6 +51,16 @@ class Covering:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """The question is about all `files`; whether each is to be read is asked until `Turn.choose` says it. It would take
+    about so many `seconds`, None if that is not known.
+    """
+
+    files: int
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ToolStarted:
     """The model has asked for a tool, which runs now."""
 
@@ -106,6 +116,7 @@ TurnEvent = (
     | Mixed
     | Sources
     | Covering
+    | Offer
     | LeftOut
     | PromptProgress
     | ThinkingDelta
@@ -136,7 +147,7 @@ class TurnState:
     coverage: Coverage | None = None
     thought: ThinkingDelta | None = None  # the last piece of thinking, with the figures of all of it
     left_out: int = 0
-    progress: InLine | Loading | PromptProgress | None = None
+    progress: InLine | Loading | PromptProgress | Offer | None = None
     finished: Finished | None = None
     failed: Failed | None = None
     saved: StoredMessage | None = None
@@ -171,7 +182,7 @@ def fold(state: TurnState, event: TurnEvent) -> TurnState:
     match event:
         case QuestionStored():
             return replace(state, asked=event)
-        case InLine() | Loading() | PromptProgress():
+        case InLine() | Loading() | PromptProgress() | Offer():
             return replace(state, progress=event)
         case Unloaded():
             return state

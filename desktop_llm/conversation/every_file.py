@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from desktop_llm.characters import one_line
-from desktop_llm.conversation.coverage import DONE, EVERY_FILE, READING, STOPPED, Coverage, FileRead, Finding
+from desktop_llm.conversation.coverage import DONE, EVERY_FILE, PAUSED, READING, STOPPED, Coverage, FileRead, Finding
 from desktop_llm.conversation.events import Cited, Covering, Sources, TurnEvent
 from desktop_llm.conversation.every_file_evidence import Matter, findings, passage_of
 from desktop_llm.conversation.every_file_list import Results, head, line, whole
@@ -79,6 +79,7 @@ class _Run:
     read_characters: int = 0  # of the files read whole
     own_characters: int = 0  # read by this run, those of the file in hand too
     begun: float = field(default_factory=time.monotonic)
+    is_cut_off: bool = False  # the engine ended an answer, as when the app closes
 
     @property
     def is_summary(self) -> bool:
@@ -94,8 +95,9 @@ def read_every_file(
     slot: str = "",
     adapters: Sequence[AdapterUse] = (),
     before: Sequence[FileRead] = (),
-    keep: Callable[[FileRead], None] = lambda _: None,
+    keep: Callable[[FileRead, Coverage], None] = lambda *_: None,
     is_stopped: Callable[[], bool] = lambda: False,
+    is_paused: Callable[[], bool] = lambda: False,
 ) -> Generator[TurnEvent, None, None]:
     """Answer the question from all files of the collections; the last event is Finished, "cancelled" if it was stopped.
 
@@ -118,27 +120,27 @@ def read_every_file(
             elif file.is_whole:
                 waiting.append(file)
         for file in waiting:
-            if is_stopped():
+            if is_stopped() or run.is_cut_off:
                 break
             read = _of_copy(seen.get(file.sha256), file) or (yield from _read(run, file))
             if read is None:
                 continue
             seen[file.sha256] = read
-            keep(read)
             yield from _taken(run, file, read)
-        overall = "" if is_stopped() or not run.results.notes else (yield from _overall(run))
+            keep(read, run.coverage)
+        overall = "" if is_stopped() or run.is_cut_off or not run.results.notes else (yield from _overall(run))
     finally:
         knowledge.answering(False)
         engine.forget([slot])
-    state = STOPPED if run.coverage.unread else DONE
+    state = DONE if not run.coverage.unread else PAUSED if is_paused() else STOPPED
     run.coverage = replace(_timed(run), state=state, current="", seconds_left=None)
     yield Covering(run.coverage)
     text, citations = whole(run.results, run.coverage, overall)
-    yield Sources(citations)
     yield Cited(text, citations, ())
+    yield Sources(citations)
     seconds = max(run.coverage.seconds, 0.001)
     timings = Timings(ttft_s=run.ttft_s, generation_tps=run.usage.completion_tokens / seconds)
-    yield Finished("cancelled" if is_stopped() and state == STOPPED else "stop", run.usage, timings, None)
+    yield Finished("stop" if state == DONE else "cancelled", run.usage, timings, None)
 
 
 def _taken(run: _Run, file: FileOutline, read: FileRead) -> Generator[TurnEvent, None, None]:
@@ -199,7 +201,7 @@ def _read(run: _Run, file: FileOutline) -> Generator[TurnEvent, None, FileRead |
                 return None
             waiting[:0] = halves
             continue
-        if run.is_stopped():
+        if run.is_stopped() or run.is_cut_off:
             return None
         if finished.finish_reason == "length" and len(part) > 1 and not run.is_summary:
             waiting[:0] = _halves(part)  # it has more than the model could note at once
@@ -230,7 +232,7 @@ def _found(
     if found or not is_small or not matter.is_in(file.path, part):
         return found
     said, _ = yield from _asked(run, _prompt(run, file, part), 1)
-    if run.is_stopped():
+    if run.is_stopped() or run.is_cut_off:
         return ()
     return tuple(each for each in findings(run.knowledge, matter, file.path, part, _notes(said)) if each.confirmed)
 
@@ -256,6 +258,7 @@ def _asked(run: _Run, messages: Sequence[ChatMessage], least: int) -> Generator[
             case Finished():
                 finished = event
                 _count(run, finished)
+    run.is_cut_off = run.is_cut_off or finished.finish_reason == "cancelled"
     yield Covering(run.coverage)
     return text, finished
 

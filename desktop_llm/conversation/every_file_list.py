@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from desktop_llm.characters import one_line
-from desktop_llm.conversation.coverage import DONE, Coverage, FileRead, Finding
+from desktop_llm.conversation.coverage import DONE, PAUSED, Coverage, FileRead, Finding
 from desktop_llm.conversation.every_file_evidence import key_of
 from desktop_llm.message import Citation
 from desktop_llm.words import plural, tr
@@ -98,7 +98,11 @@ def gaps(coverage: Coverage) -> list[str]:
                 names=names,
             )
         )
-    if coverage.state != DONE and coverage.unread:
+    if coverage.state == PAUSED and coverage.unread:
+        said.append(
+            tr("Paused at {done} of {total} files. What was found is kept.", done=coverage.done, total=coverage.total)
+        )
+    elif coverage.state != DONE and coverage.unread:
         said.append(
             tr(
                 "Stopped at {done} of {total} files. {unread} were not read, so the list may be incomplete.",

@@ -46,7 +46,8 @@ class Question:
 
     Without a text the message `below` is answered once more. `edits` is the id of the message that an edit replaces.
     `pictures` are the paths of our own copies (`pictures.client`). With `continues` the answer goes on from an earlier
-    one. It is kept what else each token might have been if `with_choices` is set.
+    one. It is kept what else each token might have been if `with_choices` is set. `way` is how documents are used,
+    if it is not left to the chat; `goes_on` is the id of an answer from every file that goes on where it was cut off.
     """
 
     chat: OpenChat
@@ -59,6 +60,8 @@ class Question:
     pictures: tuple[str, ...] = ()
     continues: Continuation | None = None
     with_choices: bool = False
+    way: str = ""
+    goes_on: str = ""
 
 
 def store_question(store: ChatStore, question: Question, model_id: str, model_name: str) -> QuestionStored:
@@ -78,6 +81,12 @@ def _stored(store: ChatStore, question: Question, model_id: str, model_name: str
         store.update(chat, model_id=model_id)
     before = store.messages(chat)
     below = question.below
+    if question.goes_on:
+        store.reopen(question.goes_on)
+        messages = store.messages(chat)
+        return QuestionStored(
+            store.conversation(chat), tuple(messages[: 1 + [each.id for each in messages].index(question.goes_on)])
+        )
     if question.at_end:
         below = before[-1].id if before else None
     if question.text is not None:
@@ -114,6 +123,8 @@ def store_answer(
     `continues` is what it goes on from.
     """
     fields, tokens = MessageFields(unsupported=state.unsupported, adapters=state.adapters), Rounds()
+    if state.coverage is not None:
+        fields["coverage"] = state.coverage.to_json()
     if state.failed is not None:
         fields["error"], fields["error_text"] = state.failed.error.title, state.failed.error.text
     if (finished := state.finished) is not None:

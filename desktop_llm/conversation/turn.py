@@ -8,31 +8,30 @@ one ends it.
 from __future__ import annotations
 
 import functools
-import itertools
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from desktop_llm.conversation.continuing import Continuation
-from desktop_llm.conversation.coverage import PASSAGES, Coverage
+from desktop_llm.conversation.coverage import EVERY_FILE, PASSAGES, Coverage, FileRead
 from desktop_llm.conversation.events import (
-    Cited,
     Covering,
     Failed,
     Mixed,
     NotSaved,
+    Offer,
     QuestionStored,
     Saved,
     Sources,
-    ToolEnded,
-    ToolStarted,
     TurnEvent,
     TurnState,
     fold,
 )
+from desktop_llm.conversation.every_file import read_every_file
 from desktop_llm.conversation.follow_ups import retrieval_query
 from desktop_llm.conversation.mixing import mixed
+from desktop_llm.conversation.offering import way_for
 from desktop_llm.conversation.prompt import (
     Given,
     for_eyes,
@@ -41,34 +40,30 @@ from desktop_llm.conversation.prompt import (
     nothing_found,
     prompt_for,
 )
+from desktop_llm.conversation.questions import asks_for_every_file
+from desktop_llm.conversation.rounds import STOPPED_EARLY, rounds
 from desktop_llm.conversation.storing import Question, StreamedPieces, Write, store_answer, store_question
-from desktop_llm.conversation.tools import MOST_ROUNDS, Toolbox, definitions, tools_of
+from desktop_llm.conversation.tools import Toolbox, tools_of
 from desktop_llm.engine.client import (
     USUAL_CONTEXT_LENGTH,
     AdapterUse,
-    Beginning,
     ChatMessage,
     Engine,
-    Event,
     Finished,
     InLine,
     Loading,
     LoadSettings,
-    Rethought,
     Sampling,
     TextDelta,
-    ThinkingDelta,
     Timings,
-    ToolCalled,
     Usage,
 )
 from desktop_llm.engine.engines import Engines
 from desktop_llm.engine.room import Memory
 from desktop_llm.errors import ContextOverflow, UserError, WorkerDied
 from desktop_llm.knowledge.client import CHAT_PREFIX, Knowledge
-from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, ToolResult, appended, text_of
+from desktop_llm.message import Citation
 from desktop_llm.models.library import Library, Model
-from desktop_llm.tokens import ids_of
 from desktop_llm.words import tr
 
 log = logging.getLogger(__name__)
@@ -82,7 +77,6 @@ CHOICES = 5
 """The number of likeliest tokens that are kept for each place of an answer, if they are."""
 
 _NOTHING_GENERATED = Finished("stop", Usage(), Timings(), 0)
-_STOPPED_EARLY = Finished("cancelled", Usage(), Timings(), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +121,7 @@ def answer(
         budget, whole = _passage_budget(engine), _is_attached(collections)
         passages = knowledge.retrieve(collections, retrieval_query(messages), budget, whole=whole)
         yield Sources(tuple(passages))
-        yield Covering(_covered(knowledge, collections, passages))
+        yield Covering(_covered(knowledge, collections, passages, messages[-1].text))
         if not passages and not tools:
             files, unread = knowledge.file_count(collections), knowledge.unread_counts(collections)
             yield TextDelta(nothing_found(collections, files, *unread))
@@ -142,162 +136,17 @@ def answer(
     try:
         write = functools.partial(engine.generate, sampling=sampling, slot=slot, adapters=adapters)
         stop = functools.partial(engine.stop, slot)
-        yield from _rounds(write, messages, toolbox, stop, is_stopped, continues)
+        yield from rounds(write, messages, toolbox, stop, is_stopped, continues)
     finally:
         if knowledge is not None:
             knowledge.answering(False)
 
 
-def _covered(knowledge: Knowledge, collections: Sequence[str], passages: Sequence[Citation]) -> Coverage:
+def _covered(knowledge: Knowledge, collections: Sequence[str], passages: Sequence[Citation], question: str) -> Coverage:
     """How far the best passages look into the collections."""
-    files = len({passage.document for passage in passages})
-    return Coverage(PASSAGES, files, knowledge.file_count(collections), passages=len(passages))
-
-
-def _rounds(
-    write: Callable[..., Generator[Event, None, None]],
-    before: Sequence[ChatMessage],
-    toolbox: Toolbox,
-    stop: Callable[[], None],
-    is_stopped: Callable[[], bool],
-    continues: Continuation | None,
-) -> Generator[TurnEvent, None, None]:
-    """The model writes; if it asks for tools they run, and it goes on with their results until it only writes. The
-    tools stay in the prompt when it may ask no more, so that nothing is read anew, and it is stopped if it asks then.
-
-    An answer that would end without a word is written anew without any tools, and with what they returned in the
-    question: small models, shown how to call tools, go on calling.
-    """
-    messages, offered = list(before), definitions(toolbox.names)
-    beginning: Beginning | None = None
-    if continues is not None:
-        yield from map(_told_again, continues.parts)
-        messages += continues.messages
-        beginning = Beginning(ids_of(continues.beginning), continues.text)
-    joint = "\n\n" if any(each.text for each in messages[len(before) :]) else ""
-    total: Finished | None = None
-    for number in itertools.count(1 + (len(messages) - len(before)) // 2):
-        may_ask = toolbox.is_open
-        events = write(messages, tools=offered, beginning=beginning)
-        said, calls, finished = yield from _written(events, joint, None if may_ask else stop)
-        joint = joint or ("\n\n" if text_of(said) else "")
-        total = finished if total is None else _added(total, finished)
-        if is_stopped():
-            total = replace(total, finish_reason="cancelled") if calls else total
-            break
-        goes_on = len(messages) > len(before) and beginning is None
-        beginning = None
-        if offered and goes_on and not (calls and may_ask) and _is_wordless(said, calls):
-            messages, offered = [*before[:-1], toolbox.closed(before[-1], messages[len(before) :])], []
-            continue
-        if not calls or not may_ask or finished.finish_reason == "cancelled":
-            break
-        made = sum(isinstance(part, ToolCall) for message in messages for part in message.parts)
-        asked = [ToolCall(f"call{made + at:05}", *call) for at, call in enumerate(toolbox.new_calls(calls), 1)]
-        for call in asked:
-            yield ToolStarted(call)
-        toolbox.is_open = toolbox.is_open and number < MOST_ROUNDS
-        results = yield from _results(toolbox, asked, is_stopped)
-        if is_stopped():
-            yield replace(total, finish_reason="cancelled")
-            return
-        messages += [ChatMessage("assistant", (*said, *asked)), ChatMessage("tool", tuple(results))]
-    assert total is not None
-    if toolbox.knowledge is not None and toolbox.passages:
-        yield _cite(toolbox.knowledge, text_of(said), toolbox.passages)
-    yield replace(total, finish_reason="stop") if total.finish_reason == "tool_calls" else total
-
-
-def _is_wordless(said: Sequence[Part], calls: Sequence[tuple[str, str]]) -> bool:
-    """Whether the model wrote no answer, but called tools or nothing; one that only thought had no room for more."""
-    thought = any(isinstance(part, Thinking) for part in said)
-    return not text_of(said).strip() and (bool(calls) or not thought)
-
-
-def _told_again(part: Part) -> TurnEvent:
-    """The event that tells of this part of an answer."""
-    match part:
-        case Thinking(text):
-            return ThinkingDelta(text)
-        case ToolCall():
-            return ToolStarted(part)
-        case ToolResult():
-            return ToolEnded(part)
-        case _:
-            return TextDelta(text_of([part]))
-
-
-def _results(
-    toolbox: Toolbox, calls: Sequence[ToolCall], is_stopped: Callable[[], bool]
-) -> Generator[TurnEvent, None, list[Part]]:
-    """Run the tools, one after the other."""
-    results: list[Part] = []
-    for call in calls:
-        if is_stopped():
-            break
-        known = len(toolbox.passages)
-        result = toolbox.run(call)
-        yield ToolEnded(result)
-        results.append(result)
-        if len(toolbox.passages) > known:
-            yield Sources(tuple(toolbox.passages))
-    return results
-
-
-def _written(
-    events: Generator[Event, None, None], joint: str, stop_at_a_call: Callable[[], None] | None
-) -> Generator[TurnEvent, None, tuple[tuple[Part, ...], list[tuple[str, str]], Finished]]:
-    """Pass on what the model writes, its text behind `joint`; returns its text and thinking, the tools that it asks
-    for, and how it ended. If it may ask for none, `stop_at_a_call` ends its answer when it does.
-    """
-    said: tuple[Part, ...] = ()
-    calls: list[tuple[str, str]] = []
-    finished = _STOPPED_EARLY
-    for event in events:
-        match event:
-            case Finished():
-                finished = event
-                continue
-            case ToolCalled(name, arguments):
-                calls.append((name, arguments))
-                if stop_at_a_call is not None:
-                    stop_at_a_call()
-                continue
-            case TextDelta(text):
-                event, joint = TextDelta(joint + text), ""
-                said = appended(said, Text(event.text))
-            case ThinkingDelta(text):
-                said = appended(said, Thinking(text))
-            case Rethought():
-                said = (Thinking(text_of(said)),)
-        yield event
-    return said, calls, replace(finished, finish_reason="tool_calls") if calls and stop_at_a_call else finished
-
-
-def _added(one: Finished, other: Finished) -> Finished:
-    """Both as one answer: their tokens, the mean of their speeds, and the end of the second. The prompt is that of the
-    second, which holds the first; as many of its tokens count as cached as neither had to process.
-    """
-    usage = {name: value + getattr(other.usage, name) for name, value in asdict(one.usage).items()}
-    processed = usage["prompt_tokens"] - usage["cached_tokens"]
-    usage["prompt_tokens"] = max(one.usage.prompt_tokens, other.usage.prompt_tokens)
-    usage["cached_tokens"] = max(0, usage["prompt_tokens"] - processed)
-
-    def speed(name: str, tokens: Callable[[Usage], int]) -> float:
-        parts = [(tokens(each.usage), getattr(each.timings, name)) for each in (one, other)]
-        seconds = sum(count / tps for count, tps in parts if tps)
-        return sum(count for count, tps in parts if tps) / seconds if seconds else 0.0
-
-    timings = Timings(
-        load_s=one.timings.load_s,
-        ttft_s=one.timings.ttft_s,
-        prompt_tps=speed("prompt_tps", lambda each: each.prompt_tokens - each.cached_tokens),
-        generation_tps=speed("generation_tps", lambda each: each.completion_tokens),
-        thinking_s=one.timings.thinking_s + other.timings.thinking_s,
-    )
-    usage["thinking_limit"] = other.usage.thinking_limit
-    tokens, alternatives = one.tokens + other.tokens, one.alternatives + other.alternatives
-    return replace(other, usage=Usage(**usage), timings=timings, tokens=tokens, alternatives=alternatives)
+    files, asks = len({passage.document for passage in passages}), asks_for_every_file(question)
+    total = knowledge.file_count(collections)
+    return Coverage(PASSAGES, files, total, passages=len(passages), asks_for_all=asks)
 
 
 class Turn:
@@ -315,7 +164,8 @@ class Turn:
         self.question, self.chosen = question, chosen
         self.state = TurnState()
         self._engines, self._knowledge, self._library, self._write = engines, knowledge, library, write
-        self._stopped = False
+        self._stopped = self._paused = False
+        self._chosen_way = ""
 
     def run(self) -> Generator[TurnEvent, None, None]:
         """Store the question, answer it, and save the answer while it streams and at its end.
@@ -346,7 +196,17 @@ class Turn:
     def stop(self) -> None:
         """End the answer; the text so far stays."""
         self._stopped = True
-        self._engines.stop(self._slot)
+        for slot in (self._slot, self._files_slot):
+            self._engines.stop(slot)
+
+    def pause(self) -> None:
+        """End reading every file for now; it goes on with a question that names this answer in `goes_on`."""
+        self._paused = True
+        self.stop()
+
+    def choose(self, way: str) -> None:
+        """Say how the documents are used, after an Offer: "passages" or "every_file"."""
+        self._chosen_way = way
 
     def save(self) -> Saved | NotSaved:
         """Store the whole answer, again if the first attempt failed."""
@@ -363,6 +223,11 @@ class Turn:
     def _slot(self) -> str:
         return self.question.chat.id or ""
 
+    @property
+    def _files_slot(self) -> str:
+        """The conversation in which the model reads files; what it keeps of the chat itself stays."""
+        return f"{self._slot}/files"
+
     def _answer(self, asked: QuestionStored) -> Generator[TurnEvent, None, None]:
         """Load the model and answer. A stop before the model writes ends it here; later, the engine ends it with the
         text so far.
@@ -371,8 +236,8 @@ class Turn:
             for event in self._load_and_answer(asked):
                 if self._stopped:
                     self._engines.stop(self._slot)
-                    if isinstance(event, InLine | Loading | Sources) and not self.state.parts:
-                        yield _STOPPED_EARLY
+                    if isinstance(event, InLine | Loading | Offer | Sources) and not self.state.parts:
+                        yield STOPPED_EARLY
                         return
                 yield event
         except UserError as error:
@@ -380,21 +245,22 @@ class Turn:
 
     def _load_and_answer(self, asked: QuestionStored) -> Generator[TurnEvent, None, None]:
         chosen = self.chosen
+        way = yield from self._way(asked)
         needs = chosen.needs() if self._engines.of(chosen.model.path) is None else None
         engine = yield from self._engines.take(chosen.model.path, chosen.load, needs)
         try:
-            yield from self._answer_with(engine, asked)
+            yield from self._answer_with(engine, asked, way)
         finally:
             self._engines.give_back(engine)
 
-    def _answer_with(self, engine: Engine, asked: QuestionStored) -> Generator[TurnEvent, None, None]:
+    def _answer_with(self, engine: Engine, asked: QuestionStored, way: str) -> Generator[TurnEvent, None, None]:
         model, conversation, loaded = self.chosen.model, asked.conversation, engine.loaded
         try:
             self._library.mark_used(model.id)
         except UserError as error:  # only the default of the next start
             log.warning("the use of a model could not be noted: %s", error.title)
         if self._stopped:  # the engine does not know of this answer yet
-            yield _STOPPED_EARLY
+            yield STOPPED_EARLY
             return
         sampling = self.chosen.sampling(conversation.sampling)
         if sampling.thinking is None and loaded is not None:
@@ -405,9 +271,13 @@ class Turn:
         if adapters:
             yield Mixed(adapters)
         sees = loaded is not None and loaded.sees_pictures
+        messages = for_eyes(messages_for_model(conversation, asked.messages[:-1]), sees=sees)
+        if way == EVERY_FILE:
+            yield from self._every_file(engine, retrieval_query(messages), conversation.collections, used)
+            return
         yield from answer(
             engine,
-            for_eyes(messages_for_model(conversation, asked.messages[:-1]), sees=sees),
+            messages,
             sampling,
             self._knowledge,
             conversation.collections if self.question.with_documents else (),
@@ -417,6 +287,40 @@ class Turn:
             is_stopped=lambda: self._stopped,
             adapters=used,
             continues=self.question.continues,
+        )
+
+    def _way(self, asked: QuestionStored) -> Generator[TurnEvent, None, str]:
+        question, chosen = self.question, self.chosen
+        uses_documents = question.with_documents and question.continues is None
+        return (
+            yield from way_for(
+                asked.conversation,
+                asked.conversation.collections if uses_documents else (),
+                next((each.text for each in reversed(asked.messages) if each.role == "user"), ""),
+                EVERY_FILE if question.goes_on else question.way,
+                self._knowledge,
+                self._engines.installation.paces.prompt_tps(chosen.model.path, chosen.load),
+                lambda: PASSAGES if self._stopped else self._chosen_way,
+            )
+        )
+
+    def _every_file(
+        self, engine: Engine, question: str, collections: Sequence[str], adapters: Sequence[AdapterUse]
+    ) -> Generator[TurnEvent, None, None]:
+        """Answer from every file, and store what each gives, so that the answer can go on after whatever happens."""
+        id = self.state.message_id
+        stored = self._write(lambda store: store.files_read(id)).result()
+        yield from read_every_file(
+            engine,
+            question,
+            self._knowledge,
+            collections,
+            slot=self._files_slot,
+            adapters=adapters,
+            before=[read for each in stored if (read := FileRead.from_json(each)) is not None],
+            keep=lambda read, coverage: _keep(self._write, id, read, coverage),
+            is_stopped=lambda: self._stopped,
+            is_paused=lambda: self._paused,
         )
 
     def _check_length(self) -> None:
@@ -432,15 +336,9 @@ class Turn:
             log.info("a question could not be measured")
 
 
-def _cite(knowledge: Knowledge, text: str, passages: Sequence[Citation]) -> Cited:
-    try:
-        cited = knowledge.cite(text, passages)
-    except UserError as error:
-        # The answer is whole and must not be lost because its quotes could not be checked.
-        log.warning("citations could not be checked: %s", error)
-        return Cited(text, (), ())
-    # An answer of nothing but marks stays as it is: an empty one would say less.
-    return Cited(cited.text, cited.citations, cited.unsupported) if cited.text.strip() else Cited(text, (), ())
+def _keep(write: Write, message_id: str, read: FileRead, coverage: Coverage) -> None:
+    """Store what a file gave; it is not waited for, and on a full disk the file is read again another time."""
+    write(lambda store: store.save_file_read(message_id, read.path, read.to_json(), coverage.to_json()))
 
 
 def _passage_budget(engine: Engine) -> int:

@@ -191,6 +191,7 @@ class Wiring(QObject):
             self.evidence,
             chats.transcript,
             chats.composer,
+            chats.every_file,
             self.attachments,
             self.pictures,
             window,

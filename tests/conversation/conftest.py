@@ -51,6 +51,7 @@ class FrontEnd:
 
     def __init__(self, home: Folders, write: Writing, engines: Engines) -> None:
         self.write, self.store, self.engines = write, write.store, engines
+        self.knowledge = Knowledge(home)
         self.library = Library(home)
         self.started: list[Turn] = []
         self.refusals: list[tuple[Question, UserError]] = []
@@ -58,7 +59,7 @@ class FrontEnd:
         self.chosen = ChosenModel(self.library.starter(), LoadSettings(context_length=CONTEXT_LENGTH))
         self.desk = Desk(
             engines,
-            Knowledge(home),
+            self.knowledge,
             self.library,
             write,
             start=self.started.append,
@@ -101,4 +102,6 @@ def store(tmp_path: Path) -> Iterator[ChatStore]:
 @pytest.fixture
 def front_end(home: Path, store: ChatStore) -> Iterator[FrontEnd]:
     with contextlib.closing(Engines(folders(home), command=[sys.executable, str(FAKE_WORKER)])) as engines:
-        yield FrontEnd(folders(home), Writing(store), engines)
+        front_end = FrontEnd(folders(home), Writing(store), engines)
+        with contextlib.closing(front_end.knowledge):
+            yield front_end

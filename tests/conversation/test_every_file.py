@@ -135,13 +135,13 @@ def test_a_run_that_was_stopped_keeps_its_results_and_goes_on_where_it_ended(
     engine: Engine, knowledge: Knowledge
 ) -> None:
     kept: list[FileRead] = []
-    stopped = asked(engine, knowledge, keep=kept.append, is_stopped=lambda: len(kept) >= 3)
+    stopped = asked(engine, knowledge, keep=lambda read, _: kept.append(read), is_stopped=lambda: len(kept) >= 3)
     assert coverage_of(stopped).state == "stopped"
     assert "Stopped at 3 of 7 files. 4 were not read, so the list may be incomplete." in stopped.text
     assert rows(stopped.text) == ["Aarhus", "Bari", "Chur"]
     again = [FileRead.from_json(read.to_json()) for read in kept]
     read_now: list[FileRead] = []
-    whole = asked(engine, knowledge, before=again, keep=read_now.append)
+    whole = asked(engine, knowledge, before=again, keep=lambda read, _: read_now.append(read))
     assert len(read_now) == 4
     assert whole.text == asked(engine, knowledge).text
 

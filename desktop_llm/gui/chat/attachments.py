@@ -180,11 +180,16 @@ class TickedCollections(QObject):
         super().__init__(parent)
         self._conversations, self._collections, self._composer = conversations, collections, composer
         composer.collections_changed.connect(self._on_changed)
+        composer.way.chosen.connect(lambda way: conversations.change(way=way))
+        conversations.changed.connect(self._show_way)
         collections.changed.connect(self.show)
 
     def show(self) -> None:
         """Show the collections after another chat was opened or the collections changed."""
         self._composer.set_collections(self._collections.names, self._ticked())
+
+    def _show_way(self, conversation: Conversation | None) -> None:
+        self._composer.way.set_way(conversation.way if conversation else "")
 
     def tick(self, names: Sequence[str]) -> None:
         """Tick exactly these for the open chat."""

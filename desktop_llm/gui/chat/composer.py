@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPlainTextEdit, QSizePolicy, Q
 from desktop_llm.gui.chat.chips import Attachment, Chip, attachment_chip
 from desktop_llm.gui.chat.picture_chip import PictureChip, ShownPicture
 from desktop_llm.gui.chat.thinking_menu import ThinkingButton
+from desktop_llm.gui.chat.way_menu import WayMenu
 from desktop_llm.gui.look import icons, theme
 from desktop_llm.gui.look.formats import plain
 from desktop_llm.gui.look.layouts import FlowLayout
@@ -158,6 +159,7 @@ class Composer(QWidget):
         self._attach = IconButton("clip", tr("Attach files"), tr("Attach files (Ctrl+O)"), side=32)
         self._attach.setObjectName("composer_attach")
         self._menu = StayingMenu(self)
+        self.way = WayMenu(self)
         self._documents = Button(tr("Documents"), "library", kind="quiet", chevron=True)
         self.thinking = ThinkingButton(self)
         self._tokens = Label("", "figures", "text_secondary", object_name="composer_tokens")
@@ -220,6 +222,7 @@ class Composer(QWidget):
             action.setChecked(name in self._ticked)
             action.setData(name)
         self._menu.addSeparator()
+        self._menu.addMenu(self.way)
         self._menu.addAction(icons.icon("plus"), tr("New collection…"))
         self._show_ticked()
 
@@ -402,6 +405,8 @@ class Composer(QWidget):
             self.send_requested.emit(text)
 
     def _on_menu_triggered(self, action: QAction) -> None:
+        if action in self.way.actions() or action.menu() is not None:
+            return
         if not action.isCheckable():
             self.new_collection_requested.emit()
             return

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop_llm.chats.reader import ChatReader
 from desktop_llm.chats.records import Conversation, StoredMessage
 from desktop_llm.conversation.continuing import Continuation
+from desktop_llm.conversation.coverage import EVERY_FILE
 from desktop_llm.conversation.desk import Desk
 from desktop_llm.conversation.events import NotSaved, QuestionStored, Saved, TurnEvent, TurnState, fold
 from desktop_llm.conversation.open_chat import Answering, OpenChat
@@ -33,6 +34,8 @@ from desktop_llm.gui.chat.attachments import Attachments, TickedCollections
 from desktop_llm.gui.chat.composer import Composer
 from desktop_llm.gui.chat.context_use import ContextUse
 from desktop_llm.gui.chat.conversations import ConversationsController
+from desktop_llm.gui.chat.every_file_controller import EveryFileController
+from desktop_llm.gui.chat.every_file_strip import EveryFileStrip
 from desktop_llm.gui.chat.evidence.controller import EvidenceController
 from desktop_llm.gui.chat.feed import Feed
 from desktop_llm.gui.chat.pictures import ChatPictures, pictures_of
@@ -72,6 +75,7 @@ class ChatController(QObject):
         evidence: EvidenceController,
         transcript: Transcript,
         composer: Composer,
+        every_file: EveryFileStrip,
         attachments: Attachments,
         pictures: ChatPictures,
         window: QWidget,
@@ -101,6 +105,7 @@ class ChatController(QObject):
             chosen=self._chosen,
             is_ready=lambda chat: not attachments.is_reading(chat),
         )
+        self._every_file = EveryFileController(every_file, self._feed, conversations, self._desk, self._ask_again, self)
         self._tasks: dict[Turn, Task] = {}
         # The states of turns under way, and of turns whose answer was not saved.
         self._states: dict[Turn, TurnState] = {}
@@ -140,6 +145,7 @@ class ChatController(QObject):
 
         It waits for a running answer in this chat, and for files of this chat that are still being read.
         """
+        self._every_file.decline()
         edited = self._drafts.leave_edit()
         pictures = self._pictures.take_out()
         question = Question(
@@ -434,33 +440,28 @@ class ChatController(QObject):
             self.thinking.choose("short")
             self._answer_again(message_id)
         else:
-            self._answer_again(message_id, with_documents=action != "without")
+            way = EVERY_FILE if action == "read_every_file" else ""
+            self._answer_again(message_id, with_documents=action != "without", way=way)
 
     def _show_closest(self, message_id: str) -> None:
         """Show the passage that comes closest to the question below which nothing was found."""
         message, conversation = self._feed.find(message_id), self._conversations.current
         question = self._feed.find(message.parent_id or "") if message is not None else None
         if question is not None and conversation is not None:
-            search = functools.partial(self._resources.knowledge.search, conversation.collections, question.text, 1)
-            self._resources.tasks.call(search, self._on_closest, self.failed.emit)
-
-    def _on_closest(self, found: Sequence[Citation]) -> None:
-        if found:
-            self._evidence.show_passage(found[0])
-            self.evidence_requested.emit()
-        else:
-            self.failed.emit(UserError(tr("No passage comes close to the question."), tr("Ask in other words.")))
+            shown = self.evidence_requested.emit
+            self._evidence.show_closest(conversation.collections, question.text, shown, self.failed.emit)
 
     def _save_again(self, message_id: str) -> None:
         for turn, state in self._states.items():
             if state.message_id == message_id:
                 self._resources.tasks.call(turn.save, functools.partial(self._on_event, turn))
 
-    def _answer_again(self, message_id: str, *, with_documents: bool = True) -> None:
+    def _answer_again(self, message_id: str, *, with_documents: bool = True, way: str = "") -> None:
         message = self._feed.find(message_id)
         if message is None or message.parent_id is None:
             return
-        self._ask_again(Question(self._open_chat, None, message.parent_id, False, with_documents=with_documents))
+        parent, documents = message.parent_id, with_documents
+        self._ask_again(Question(self._open_chat, None, parent, False, with_documents=documents, way=way))
 
     def _on_continue(self, message_id: str, continues: Continuation) -> None:
         message = self._feed.find(message_id)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from desktop_llm.chats.records import ChatAdapter, StoredMessage
+from desktop_llm.conversation.coverage import EVERY_FILE, PASSAGES, Coverage
 from desktop_llm.conversation.events import (
     Cited,
+    Covering,
     Mixed,
     NotSaved,
     Saved,
@@ -28,7 +30,7 @@ from desktop_llm.gui.chat.transcript.view_model import (
     WordChoices,
     foot_words,
 )
-from desktop_llm.gui.look.formats import moment
+from desktop_llm.gui.look.formats import moment, number
 from desktop_llm.gui.look.widgets import Action
 from desktop_llm.message import ToolResult
 from desktop_llm.words import plural, tr
@@ -46,6 +48,8 @@ class Feed:
         self.messages: tuple[StoredMessage, ...] = ()
         self.choices: Callable[[str], WordChoices | None] = lambda _: None
         """The word choices of a message, by its id, if they are switched on."""
+        self.looked_at_last: Callable[[StoredMessage | None, TurnState | None], None] = lambda *_: None
+        """Hears of the last message and the state of its turn whenever either changes."""
 
     def refresh(self, message_id: str) -> None:
         """Show a message anew."""
@@ -56,6 +60,8 @@ class Feed:
         """Show these messages."""
         self.messages = tuple(messages)
         self._transcript.set_messages([self._view(message) for message in messages])
+        last = self.messages[-1] if self.messages else None
+        self.looked_at_last(last, self._state_of(last.id) if last else None)
 
     def find(self, message_id: str) -> StoredMessage | None:
         """The message with this id, or None if it is not shown."""
@@ -91,13 +97,15 @@ class Feed:
             case PromptProgress(done, total, seconds_left):
                 progress = ReadingProgress(done, total, len(state.sources), seconds_left)
                 self._transcript.set_progress(message.id, progress)
-            case Mixed() | Sources() | LeftOut() | Cited() | Rethought():
+            case Mixed() | Sources() | Covering() | LeftOut() | Cited() | Rethought():
                 self._transcript.update_message(running_view(message, state))
             case Saved(stored):
                 self.messages = tuple(stored if each.id == stored.id else each for each in self.messages)
                 self._transcript.finish(self._view(stored))
             case NotSaved():
                 self._transcript.finish(running_view(message, state))
+        if message.id == self.messages[-1].id:
+            self.looked_at_last(self.messages[-1], state)
 
     def _view(self, message: StoredMessage) -> MessageView:
         state = self._state_of(message.id)
@@ -198,7 +206,8 @@ def _status(text: str) -> Status:
 def _no_model_ran(message: StoredMessage) -> bool:
     """Whether the answer says that nothing was found in the documents: it is complete without any generated token."""
     whole = message.role == "assistant" and message.status == "complete" and message.finish_reason == "stop"
-    return whole and bool(message.text) and message.usage.get("completion_tokens") == 0
+    by_files = message.coverage.get("way") == EVERY_FILE
+    return whole and bool(message.text) and message.usage.get("completion_tokens") == 0 and not by_files
 
 
 def _nothing_found(message: StoredMessage) -> tuple[str, str]:
@@ -212,6 +221,8 @@ def _why_short(message: StoredMessage) -> tuple[str, str]:
         return tr("This answer was interrupted."), tr("The text so far is kept.")
     if message.status == "complete" and (without := [each for each in message.adapters if each.problem]):
         return _without(without)
+    if _could_miss_some(message) and _looked(message):
+        return _looked(message), tr("The question is about all of them, so a list could miss some.")
     if message.status == "complete" and message.role == "assistant" and not message.text:
         if message.finish_reason == "cancelled":
             return ("", "") if message.thinking else (tr("Stopped before the first word."), "")  # the row says it
@@ -223,6 +234,23 @@ def _why_short(message: StoredMessage) -> tuple[str, str]:
             return tr("The model asked for tools and wrote no answer."), tr("Try again, or with a larger model.")
         return tr("The model ended without an answer."), tr("Try again, or ask in other words.")
     return "", ""
+
+
+def _looked(message: StoredMessage) -> str:
+    """ "From the best 8 passages, in 3 of 40 files"; "" if no passages were used, or all files gave some."""
+    coverage = Coverage.from_json(message.coverage)
+    if coverage is None or coverage.way != PASSAGES or not coverage.passages or coverage.total < 2:
+        return ""
+    passages = plural("From the best passage", "From the best %n passages", coverage.passages)
+    files = plural("in one of {total} files", "in %n of {total} files", coverage.done, total=number(coverage.total))
+    return tr("{passages}, {files}", passages=passages, files=files)
+
+
+def _could_miss_some(message: StoredMessage) -> bool:
+    """Whether a question about all files was answered from a few of them."""
+    coverage = Coverage.from_json(message.coverage)
+    whole = message.status == "complete" and bool(message.text) and coverage is not None
+    return whole and coverage is not None and coverage.asks_for_all and coverage.done < coverage.total
 
 
 def _without(adapters: Sequence[ChatAdapter]) -> tuple[str, str]:
@@ -239,12 +267,14 @@ def _actions(message: StoredMessage, nothing_found: bool) -> tuple[Action, ...]:
         return (short, Action("regenerate", tr("Try again"), "retry"))
     if message.status in ("interrupted", "error") or (message.status == "complete" and not message.text):
         return (Action("regenerate", tr("Try again"), "retry"),)
+    every_file = (Action("read_every_file", tr("Read every file"), "library"),) if _could_miss_some(message) else ()
     if nothing_found:
         return (
+            *every_file,
             Action("closest", tr("Show closest passage"), "quote"),
             Action("without", tr("Answer without documents"), "chat", "quiet"),
         )
-    return ()
+    return every_file
 
 
 def _foot(message: StoredMessage) -> str:
@@ -252,7 +282,9 @@ def _foot(message: StoredMessage) -> str:
     if message.role != "assistant" or not tokens:
         return ""
     timings = message.timings
-    return foot_words(tokens, timings.get("generation_tps"), timings.get("ttft_s"), message.finish_reason or "stop")
+    figures = foot_words(tokens, timings.get("generation_tps"), timings.get("ttft_s"), message.finish_reason or "stop")
+    looked = "" if _could_miss_some(message) else _looked(message)
+    return tr("{looked}. {figures}", looked=looked, figures=figures) if looked else figures
 
 
 def _foot_tip(message: StoredMessage) -> str:

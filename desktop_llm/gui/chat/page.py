@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from desktop_llm.gui.chat.chat_list import ChatList
 from desktop_llm.gui.chat.composer import Composer
+from desktop_llm.gui.chat.every_file_strip import EveryFileStrip
 from desktop_llm.gui.chat.transcript import Transcript
 from desktop_llm.gui.look import theme
 from desktop_llm.gui.look.widgets import UndoBar
@@ -36,6 +37,7 @@ class ChatsPage(QWidget):
         self.list = ChatList()
         self.transcript = Transcript()
         self.composer = Composer()
+        self.every_file = EveryFileStrip()
         self.panel: QWidget | None = None
         self._list_over = False
         self._panel_over = False
@@ -149,6 +151,7 @@ class ChatsPage(QWidget):
         rows.setSpacing(0)
         rows.addWidget(self.transcript, 1)
         rows.addLayout(self._notices)
+        rows.addWidget(self.every_file)
         rows.addWidget(self.composer)
         column.setMinimumWidth(theme.current().length("column", "reading_min"))
         return column

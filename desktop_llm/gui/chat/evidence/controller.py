@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject
 
@@ -13,6 +14,7 @@ from desktop_llm.gui.work import links
 from desktop_llm.gui.work.resources import Resources
 from desktop_llm.knowledge.client import PagePicture, PageText
 from desktop_llm.message import Citation
+from desktop_llm.words import tr
 
 
 class EvidenceController(QObject):
@@ -34,6 +36,24 @@ class EvidenceController(QObject):
     def show_passage(self, passage: Citation) -> None:
         """Show a search hit."""
         self._panel.show_evidence([], [passage], passage)
+
+    def show_closest(
+        self,
+        collections: Sequence[str],
+        question: str,
+        shown: Callable[[], None],
+        failed: Callable[[UserError], None],
+    ) -> None:
+        """Show the passage that comes closest to a question, and call `shown`; or `failed` if none does."""
+
+        def show(found: Sequence[Citation]) -> None:
+            if found:
+                self.show_passage(found[0])
+                shown()
+            else:
+                failed(UserError(tr("No passage comes close to the question."), tr("Ask in other words.")))
+
+        self._tasks.call(functools.partial(self._knowledge.search, collections, question, 1), show, failed)
 
     def _on_page_requested(self, wanted: PageRequest) -> None:
         self._wish += 1
