@@ -260,7 +260,7 @@ def test_a_message_longer_than_the_context_is_told_with_both_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("nonsense",), ("chat", "hi", "--temperature", "9"), ("index", "add", "x"), ("search", "x")]
+    "arguments", [("nonsense",), ("chat", "hi", "--temperature", "9"), ("index", "add"), ("search", "x")]
 )
 def test_wrong_usage_leaves_with_status_two(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).returncode == 2

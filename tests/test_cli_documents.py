@@ -70,7 +70,7 @@ def house(shelf: Path, served_home: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def test_reading_tells_what_was_read_and_what_not_and_why(shelf: Path) -> None:
     report = answer("index", "add", "House", str(shelf))
     content = {"collection", "state", "documents", "chunks", "failed", "folders", "changed"}
-    run_of_it = {"skipped", "added", "updated", "moved", "removed", "seconds", "bytes"}
+    run_of_it = {"read", "skipped", "added", "updated", "moved", "removed", "seconds", "bytes"}
     assert set(report) == content | run_of_it
     assert (report["collection"], report["documents"]) == ("House", 4)
     reasons = {Path(failed["document"]).name: failed["reason"] for failed in report["failed"]}
@@ -105,7 +105,7 @@ def test_a_batch_answers_a_line_a_query(house: Path) -> None:
 
 
 def test_an_answer_from_documents_comes_with_verified_citations(house: Path) -> None:
-    said = answer("chat", "What is the monthly rent?", "-c", "House", "--temperature", "0", "--max-tokens", "60")
+    said = answer("chat", "How high is the deposit?", "-c", "House", "--temperature", "0", "--max-tokens", "60")
     assert said["sources"]
     assert all(source["verified"] is True for source in said["sources"])
     assert said["citations"], said["text"]

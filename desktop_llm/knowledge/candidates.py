@@ -86,10 +86,11 @@ def by_keywords(store: Store, scope: Scope, words: Mapping[str, float], count: i
 def _matching(store: Store, scope: Scope, words: list[str], count: int) -> dict[int, float]:
     if not words:
         return {}
-    # The plus keeps SQLite from running the match anew for each row of the collections: 12 ms instead of 4 s.
+    # Asked of each row as it comes, best first: SQLite neither lists all chunks of the collections nor runs the match
+    # anew for each of them.
     query = (
         "SELECT rowid, -rank FROM chunk_words WHERE chunk_words MATCH ? AND "
-        f"+rowid IN (SELECT id FROM chunk WHERE {scope.where}) ORDER BY rank LIMIT ?"
+        f"EXISTS (SELECT 1 FROM chunk WHERE chunk.id = chunk_words.rowid AND {scope.where}) ORDER BY rank LIMIT ?"
     )
     return dict(store.rows(query, match_any(words), *scope.values, count))
 
@@ -98,7 +99,7 @@ def by_phrase(store: Store, scope: Scope, words: Sequence[str], count: int) -> s
     """Chunks that hold all words in a row; some of them if there are more than `count`."""
     query = (
         "SELECT rowid FROM chunk_words WHERE chunk_words MATCH ? AND "
-        f"+rowid IN (SELECT id FROM chunk WHERE {scope.where}) LIMIT ?"
+        f"EXISTS (SELECT 1 FROM chunk WHERE chunk.id = chunk_words.rowid AND {scope.where}) LIMIT ?"
     )
     return _first(store.rows(query, f'"{" ".join(words)}"', *scope.values, count))
 

@@ -158,14 +158,16 @@ def _differences(home: Folders, calm_root: Path, documents: Path) -> list[str]:
 def _contents(home: Folders, documents: Path) -> list[tuple[str, int, int, str]]:
     knowledge = Knowledge(home)
     deadline = time.monotonic() + 300
+    paths = [documents]
     for turn in range(2):
-        for _ in knowledge.index(COLLECTION, [documents]):
+        for _ in knowledge.index(COLLECTION, paths):
             assert time.monotonic() < deadline, "reading does not end"
         if not (failed := knowledge.verify(COLLECTION).failed):
             break
         assert turn == 0, failed
-        for each in failed:  # its reader was killed: the file says so, and whoever wants it adds it again
+        for each in failed:  # its reader was killed: the file says so, and whoever wants it adds it again by its name
             knowledge.remove_document(COLLECTION, each.document)
+        paths = [Path(each.document) for each in failed]
     queries = [f"Entry {number} harbour boats colour" for number in range(len(list(documents.iterdir())))]
     found = {
         (hit.document, hit.start, hit.end, hit.text)
