@@ -7,6 +7,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from desktop_llm.conversation.coverage import EVERY_FILE, PASSAGES
+from desktop_llm.gui.look.literal import set_action_tip
 from desktop_llm.gui.look.widgets.painting import set_names
 from desktop_llm.words import tr
 
@@ -29,7 +30,7 @@ class WayMenu(QMenu):
         ):
             action = self.addAction(words)
             action.setCheckable(True)
-            action.setToolTip(tip)
+            set_action_tip(action, tip)
             action.setData(way)
             group.addAction(action)
             self._ways[way] = action

@@ -11,7 +11,7 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QKeySequence, Qt
+from PySide6.QtGui import QAction, QKeySequence, Qt
 from PySide6.QtWidgets import QAbstractButton, QToolTip, QWidget
 
 _HTML = '<p style="white-space:pre-wrap">'
@@ -34,6 +34,11 @@ def set_tip(widget: QWidget, text: str) -> None:
         widget.setAccessibleDescription(text)  # or a screen reader would read the tags
     elif before.startswith(_HTML):
         widget.setAccessibleDescription("")
+
+
+def set_action_tip(action: QAction, text: str) -> None:
+    """Set the tooltip of a menu's entry."""
+    action.setToolTip(tip_text(text))
 
 
 def show_tip(position: QPoint, text: str, widget: QWidget) -> None:

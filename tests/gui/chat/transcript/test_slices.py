@@ -41,6 +41,7 @@ def longest_stretch(qtbot: QtBot, transcript: Transcript, step: Callable[[], obj
         longest = time.thread_time() - begin
         while transcript._ahead.isActive():
             transcript._ahead.stop()
+            highlight.spans.cache_clear()
             begin = time.thread_time()
             transcript._lay_out_ahead()
             longest = max(longest, time.thread_time() - begin)
@@ -208,6 +209,10 @@ def test_hostile_code_is_coloured_for_a_moment_only(qapp: QApplication) -> None:
     """Each of these took a second in one piece."""
     for language, piece in (("javascript", '\\"'), ("perl", '\\"'), ("java", "a "), ("java", "\n"), ("cpp", "${")):
         text = "\n".join((piece * 200)[:400] for _ in range(15))
-        begin = time.thread_time()
-        highlight.spans(text, language)
-        assert time.thread_time() - begin < 0.25, (language, piece)
+        taken = []
+        for _ in range(3):  # the best of three: a shared processor makes any single one slower
+            highlight.spans.cache_clear()
+            begin = time.thread_time()
+            highlight.spans(text, language)
+            taken.append(time.thread_time() - begin)
+        assert min(taken) < 0.25, (language, piece)
