@@ -213,7 +213,8 @@ def test_a_person_may_have_the_answer_while_it_thinks(loaded: tuple[Engine, Load
             loaded[0].answer_now("here")
     thinking, text, end = told(events)
     assert (text, end.finish_reason, end.usage.thinking_limit) == ("It is Paris.", "stop", 0)
-    assert 40 <= end.usage.thinking_tokens < 400
+    # Without a limit it would go on to the end of its context, 2,048; how soon we are heard depends on the machine.
+    assert 40 <= end.usage.thinking_tokens < 1_500
     assert thinking.startswith("t hm, t well, t hm, ")
 
 
