@@ -1,6 +1,6 @@
 """How far an answer looked into the documents, and what each file gave when all of them are read.
 
-Plain values: the turn tells them, the store keeps them as JSON, so that a run that was cut off goes on where it ended.
+Plain values: the turn tells them, and the store keeps them as JSON, so a run that was cut off can go on from there.
 """
 
 from __future__ import annotations

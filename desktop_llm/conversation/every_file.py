@@ -222,8 +222,10 @@ def _read(run: _Run, file: FileOutline) -> Generator[TurnEvent, None, FileRead |
 def _found(
     run: _Run, file: FileOutline, part: list[FilePiece], notes: list[str]
 ) -> Generator[TurnEvent, None, tuple[Finding, ...]]:
-    """The notes on a part with their places. A small model that noted nothing where the matter is mentioned is asked
-    once more for something; of that, only what is confirmed counts. The prompt is the same, so it costs few words.
+    """The notes on a part, with their places.
+
+    If a small model noted nothing although the part mentions the matter, it is asked once more for at least one note;
+    of those, only what is confirmed counts. The prompt is the same, so asking again costs few tokens.
     """
     matter = Matter.of(run.question)
     found = findings(run.knowledge, matter, file.path, part, notes)

@@ -205,17 +205,21 @@ def test_thinking_that_is_off_costs_nothing(loaded: tuple[Engine, LoadedModel]) 
 
 
 def test_a_person_may_have_the_answer_while_it_thinks(loaded: tuple[Engine, LoadedModel]) -> None:
-    events: list[Event] = []
-    for event in asked(loaded[0], "angles"):
-        events.append(event)
-        if isinstance(event, ThinkingDelta) and event.tokens >= 40:
-            loaded[0].answer_now("another chat")
-            loaded[0].answer_now("here")
-    thinking, text, end = told(events)
-    assert (text, end.finish_reason, end.usage.thinking_limit) == ("It is Paris.", "stop", 0)
-    # Without a limit it would go on to the end of its context, 2,048; how soon we are heard depends on the machine.
-    assert 40 <= end.usage.thinking_tokens < 1_500
-    assert thinking.startswith("t hm, t well, t hm, ")
+    counts = []
+    for _ in range(3):  # the best of three: a busy machine may hear late what we ask for
+        events: list[Event] = []
+        for event in asked(loaded[0], "angles"):
+            events.append(event)
+            if isinstance(event, ThinkingDelta) and event.tokens >= 40:
+                loaded[0].answer_now("another chat")
+                loaded[0].answer_now("here")
+        thinking, text, end = told(events)
+        assert (text, end.finish_reason, end.usage.thinking_limit) == ("It is Paris.", "stop", 0)
+        assert thinking.startswith("t hm, t well, t hm, ")
+        counts.append(end.usage.thinking_tokens)
+        if counts[-1] < 400:
+            break
+    assert 40 <= min(counts) < 400
 
 
 def test_an_answer_of_nothing_but_thinking_has_no_text(loaded: tuple[Engine, LoadedModel]) -> None:

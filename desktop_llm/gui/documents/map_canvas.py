@@ -95,7 +95,7 @@ class MapCanvas(QWidget):
         self.update()
 
     def zoom(self, steps: float, about: QPointF | None = None) -> None:
-        """Zoom in by some steps, out if negative; what is `about` (in pixels) stays where it is."""
+        """Zoom in by some steps, or out if `steps` is negative; the point `about` (in pixels) stays in its place."""
         about = QPointF(self.rect().center()) if about is None else about
         kept = self._to_map(about)
         self._zoom = min(_NEAREST, max(_FARTHEST, self._zoom * _STEP**steps))

@@ -70,7 +70,7 @@ class MapCard(QWidget):
         self.hide()
 
     def show_passage(self, passage: Citation, point: QPoint, keep_clear: Sequence[QPoint]) -> None:
-        """Show a passage beside a point of the parent, on the side where it hides the fewest of other points."""
+        """Show a passage beside a point of the parent, at the side at which it hides the fewest other points."""
         self._name.set_text(formats.file_name(passage.document))
         page = tr("page {number}", number=passage.page) if passage.page is not None else formats.plain(passage.place)
         self._place.setText(page[:24])

@@ -11,7 +11,6 @@ column names. The passages cut from it then say where they stand, and no passage
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -54,7 +53,7 @@ class Kind:
 
 
 # The first line that knows a suffix has it, so that Source code and Text take what no other format does.
-_TABLE = (
+KINDS = (
     Kind("Archive", "archive", frozenset({"tar", "tgz", "tbz2", "txz", "gz", "bz2", "xz"})),
     Kind("AsciiDoc", "markup", frozenset({"adoc", "asciidoc"})),
     Kind("CSV", "csv", frozenset({"csv", "tsv", "tab"})),
@@ -84,9 +83,6 @@ _TABLE = (
     Kind("Text", "text", frozenset({"", "txt", "text", "log"})),
     Kind("Source code", "source", frozenset(_SOURCE_SUFFIXES.split())),
 )
-
-# A format whose module is not there yet is not known.
-KINDS = tuple(kind for kind in _TABLE if importlib.util.find_spec(f"{__name__}.{kind.module}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,9 @@ def _damaged() -> DocumentError:
 
 
 def _names(members: list[zipfile.ZipInfo]) -> dict[tuple[int, str], str]:
-    """The members' names as their makers wrote them: UTF-8 where it is said or fits, else an old code page."""
+    """The members' names as their makers wrote them: in UTF-8 if the archive says so or they fit, else in an old code
+    page.
+    """
     raw = {
         (each.header_offset, each.filename): each.filename.encode("cp437", "replace")
         for each in members
