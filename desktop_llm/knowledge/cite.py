@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from desktop_llm.knowledge.agreement.evidence import Evidence, Support
+from desktop_llm.knowledge.agreement.evidence import Evidence
+from desktop_llm.knowledge.agreement.verdict import Support
 from desktop_llm.knowledge.sentences import Span, sentences, words
 from desktop_llm.knowledge.shapes import Cited
 from desktop_llm.message import Citation

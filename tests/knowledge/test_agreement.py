@@ -10,6 +10,7 @@ import pytest
 from desktop_llm.knowledge.agreement.evidence import Evidence
 from desktop_llm.knowledge.agreement.figures import figures
 from desktop_llm.knowledge.agreement.terms import language_of
+from desktop_llm.knowledge.agreement.verdict import Reason
 from desktop_llm.knowledge.sentences import sentences
 
 CLAIMS = [json.loads(line) for line in Path(__file__).with_name("claims.jsonl").read_text("utf-8").splitlines()]
@@ -176,3 +177,33 @@ def test_odd_texts_do_no_harm(text: str) -> None:
     list(figures(text))
     Evidence([text]).support(text, [0])
     Evidence([LEASE]).support(text, [0])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("The old bridge was closed to lorries in May 1991.", Reason.DATE),
+        ("The repair of the bridge cost 3.4 million francs.", Reason.FIGURE),
+        ("The old bridge was not closed to lorries in May 1987.", Reason.NEGATION),
+        ("The bridge was closed after an inspection by Pierre Lacaze.", Reason.NAME),
+        ("The new bridge was closed to lorries in May 1987.", Reason.SUBJECT),
+        ("Two engineers of the council proposed a ferry.", Reason.TOO_LITTLE),
+    ],
+)
+def test_what_is_not_supported_has_a_reason(sentence: str, reason: Reason) -> None:
+    passage = (
+        "The old bridge was closed to lorries in May 1987 after an inspection by Odile Ferrand. "
+        "The repair of the bridge cost 2.4 million francs."
+    )
+    verdict = Evidence(["The library opens at nine.", passage]).verdict(sentence, [0, 1])
+    assert (verdict.supports, verdict.reason) == ((), reason)
+    assert verdict.contradicts == (reason is not Reason.TOO_LITTLE)
+    if verdict.against is not None:
+        assert verdict.against.passage == 1
+        assert passage[verdict.against.start : verdict.against.end] in [passage[a:b] for a, b in sentences(passage)]
+
+
+def test_a_sentence_that_is_supported_has_no_reason() -> None:
+    verdict = Evidence([LEASE]).verdict("Dogs need written consent from the landlord.", [0])
+    assert (verdict.reason, verdict.contradicts) == (None, False)
+    assert LEASE[verdict.supports[0].start : verdict.supports[0].end] == "Dogs need the landlord's written consent."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from desktop_llm.knowledge.agreement.compared import Compared
 from desktop_llm.knowledge.agreement.polarity import (
     differ_in_certainty,
@@ -12,23 +14,26 @@ from desktop_llm.knowledge.agreement.polarity import (
 from desktop_llm.knowledge.agreement.quantities import differ_in_bound, differ_in_item, differ_in_quantity
 from desktop_llm.knowledge.agreement.relations import differ_in_direction, differ_in_order, differ_in_roles
 from desktop_llm.knowledge.agreement.tables import Row, differ_in_column
+from desktop_llm.knowledge.agreement.verdict import Reason
+
+_CHECKS: tuple[tuple[Callable[[Compared], bool], Reason], ...] = (
+    (differ_in_negation, Reason.NEGATION),
+    (differ_in_duty, Reason.CERTAINTY),
+    (differ_in_certainty, Reason.CERTAINTY),
+    (differ_in_time, Reason.DATE),
+    (differ_in_quantity, Reason.BOUND),
+    (differ_in_bound, Reason.BOUND),
+    (differ_in_item, Reason.SUBJECT),
+    (differ_in_direction, Reason.ROLES),
+    (differ_in_order, Reason.ORDER),
+    (differ_in_roles, Reason.ROLES),
+)
 
 
-def contradiction(compared: Compared) -> str:
-    """What speaks against the evidence, in a word; "" if nothing does."""
+def contradiction(compared: Compared) -> Reason | None:
+    """What speaks against the evidence, None if nothing does."""
     in_table = isinstance(compared.evidence, Row)
-    for check in (
-        differ_in_negation,
-        differ_in_duty,
-        differ_in_certainty,
-        differ_in_time,
-        differ_in_quantity,
-        differ_in_bound,
-        differ_in_column if in_table else differ_in_item,
-        differ_in_direction,
-        differ_in_order,
-        differ_in_roles,
-    ):
-        if check(compared):
-            return check.__name__
-    return ""
+    for check, reason in _CHECKS:
+        if (differ_in_column if in_table and check is differ_in_item else check)(compared):
+            return reason
+    return None

@@ -27,8 +27,10 @@ from desktop_llm.knowledge.agreement.lexicon import EXCLUSIVE
 from desktop_llm.knowledge.agreement.polarity import is_doubted
 from desktop_llm.knowledge.agreement.tables import Row, outside, read_rows, table_lines
 from desktop_llm.knowledge.agreement.terms import Term, follows_article, language_of, terms
+from desktop_llm.knowledge.agreement.verdict import Reason, Support, Verdict
 from desktop_llm.knowledge.sentences import Span, sentences
 
+_SAME_MATTER = 0.6  # the share from which on evidence that says otherwise is about the same
 _ENOUGH = 0.5  # the share of a clause's words, by weight, that its evidence must have
 _WORTH_A_LOOK = 0.4  # the share of its words, by number, below which a clause is not compared at all
 _MOST_PARAPHRASES = 3
@@ -55,13 +57,11 @@ _TAGGED = frozenset(("en", "de", "fr", "es", "it"))  # the languages in which no
 
 
 @dataclass(frozen=True, slots=True)
-class Support:
-    """The span of a passage that says what a clause says, and how much of the clause's words it has (0 to 1)."""
+class _Match:
+    """How much of a claim its evidence has (0 to 1), and what speaks against it."""
 
-    passage: int
-    start: int
-    end: int
     share: float
+    against: Reason | None = None
 
 
 class Evidence:
@@ -89,8 +89,7 @@ class Evidence:
             return []
         if quoted := self._quoted(sentence, among):
             return [quoted]
-        claims = claimed(sentence, self.language)
-        found = [self._supports(clause, among) for clause in claims]
+        found = [self._supports(clause, among) for clause in claimed(sentence, self.language)]
         if not all(found):
             return []
         common = [number for number in among if all(number in each for each in found)]
@@ -98,6 +97,33 @@ class Evidence:
             best = max(common, key=lambda number: sum(each[number].share for each in found))
             return [each[best] for each in found]
         return [max(each.values(), key=lambda support: support.share) for each in found]
+
+    def verdict(self, sentence: str, among: Collection[int]) -> Verdict:
+        """The same, with the reason if the sentence is not supported: what is said otherwise in the evidence closest to
+        a clause that has none.
+        """
+        if supports := self.support(sentence, among):
+            return Verdict(tuple(supports))
+        if len(sentence) <= _LONGEST_SENTENCE:
+            for clause in claimed(sentence, self.language):
+                if not self._supports(clause, among) and (closest := self._closest(clause, among)):
+                    reason, against = closest
+                    return Verdict(reason=reason, against=against)
+        return Verdict(reason=Reason.TOO_LITTLE)
+
+    def _closest(self, clause: Clause, among: Collection[int]) -> tuple[Reason, Support] | None:
+        """What speaks against the evidence that has most of a clause, None if there is nothing of the same matter."""
+        best: tuple[Reason, Support] | None = None
+        for unit in self._worth_a_look(clause, with_figures=False):
+            passage = self._passages[unit.passage]
+            if unit.passage not in among:
+                continue
+            match = _compare(clause, unit.clause, passage, self._weight)
+            if match.against in (None, Reason.TOO_LITTLE) or match.share < _SAME_MATTER:
+                continue
+            if best is None or match.share > best[1].share:
+                best = match.against, Support(unit.passage, *passage.spans[unit.clause.sentence], match.share)
+        return best
 
     def _quoted(self, sentence: str, among: Collection[int]) -> Support | None:
         """The passage that has the sentence word for word."""
@@ -114,14 +140,13 @@ class Evidence:
             passage = self._passages[unit.passage]
             if unit.passage not in among:
                 continue
-            share = _share(clause, unit.clause, passage, self._weight)
-            if share is not None and (unit.passage not in best or share > best[unit.passage].share):
-                start, end = passage.spans[unit.clause.sentence]
-                best[unit.passage] = Support(unit.passage, start, end, share)
+            match = _compare(clause, unit.clause, passage, self._weight)
+            if match.against is None and (unit.passage not in best or match.share > best[unit.passage].share):
+                best[unit.passage] = Support(unit.passage, *passage.spans[unit.clause.sentence], match.share)
         return best
 
-    def _worth_a_look(self, clause: Clause) -> Iterator[_Unit]:
-        """The units that have enough of a clause's words for a closer look."""
+    def _worth_a_look(self, clause: Clause, with_figures: bool = True) -> Iterator[_Unit]:
+        """The units that have enough of a clause's words for a closer look, and all of its figures."""
         counts: Counter[int] = Counter()
         needed = 0
         possible: set[int] | None = None
@@ -134,7 +159,7 @@ class Evidence:
             if place in clause.inherited or clause.general_word(place):
                 continue
             needed += 1
-            if term.kind == "figure" and term.plain not in _ONE and not _is_model(clause, place):
+            if with_figures and term.kind == "figure" and term.plain not in _ONE and not _is_model(clause, place):
                 possible = holding if possible is None else possible & holding
         for number, count in counts.items():
             if count >= needed * _WORTH_A_LOOK and (possible is None or number in possible):
@@ -231,11 +256,12 @@ def _together(found: Sequence[Clause]) -> Iterator[Clause]:
             yield whole
 
 
-def _share(claim: Clause, evidence: Clause, passage: _Passage, weight: Callable[[Term], float]) -> float | None:
-    """How much of a claim its evidence has, None if it does not say the same."""
+def _compare(claim: Clause, evidence: Clause, passage: _Passage, weight: Callable[[Term], float]) -> _Match:
+    """How much of a claim its evidence has, and what speaks against its saying the same."""
     compared = Compared(claim, evidence)
     total = matched = additions = 0.0
     paraphrases = 0
+    missing: list[int] = []
     for place in claim.content:
         term = claim.terms[place]
         if place in compared.pairs:
@@ -254,20 +280,44 @@ def _share(claim: Clause, evidence: Clause, passage: _Passage, weight: Callable[
                 total += weight(term) / 2
                 additions += 0.5 if term.kind == "character" else 1
             case _:
-                return None
+                missing.append(place)
+    share = matched / total if total else 0.0
+    if missing:
+        return _Match(share, _replaced(compared, missing))
     inherited = sum(
         other in evidence.inherited and evidence.parts[other] not in ("label", "antecedent")
         for other in compared.pairs.values()
     )
     if len(compared.pairs) - inherited < inherited / 2:
-        return None  # what is said here is another matter
-    if not total or matched / total < _ENOUGH or paraphrases > _MOST_PARAPHRASES:
-        return None
+        return _Match(share, Reason.TOO_LITTLE)  # what is said here is another matter
+    if share < _ENOUGH or paraphrases > _MOST_PARAPHRASES:
+        return _Match(share, Reason.TOO_LITTLE)
     if additions and (additions > _MOST_ADDITIONS or compared.left_over()):
-        return None
-    if compared.takes_over() or contradiction(compared):
-        return None
-    return matched / total
+        return _Match(share, Reason.TOO_LITTLE)
+    if compared.takes_over():
+        return _Match(share, Reason.SUBJECT)
+    return _Match(share, contradiction(compared))
+
+
+def _replaced(compared: Compared, missing: Sequence[int]) -> Reason:
+    """What it is that the evidence has another one of, where the claim has a term that is missing there."""
+    claim, evidence = compared.claim, compared.evidence
+    free = [
+        term
+        for place, term in enumerate(evidence.terms)
+        if place not in compared.taken and place not in evidence.inherited and term.has_content
+    ]
+    if len(missing) > 1 and any(claim.terms[place].kind != "name" for place in missing):
+        return Reason.TOO_LITTLE
+    for place in missing:
+        term = claim.terms[place]
+        if term.kind == "figure" and any(each.kind == "figure" and each.unit == term.unit for each in free):
+            return Reason.DATE if term.unit in ("date", "time") else Reason.FIGURE
+        if term.kind == "name" and any(each.kind == "name" for each in free):
+            return Reason.NAME
+        if term.kind == "word" and (compared.has_other_subject(place) or compared.has_other_attribute(place)):
+            return Reason.SUBJECT
+    return Reason.TOO_LITTLE
 
 
 def _fate(compared: Compared, place: int, passage: _Passage) -> str:
