@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from desktop_llm import __version__
 from desktop_llm.characters import one_line
-from desktop_llm.commands.index import add_index, opened
+from desktop_llm.commands.index import add_index
 from desktop_llm.commands.load_flags import add_load_flags
 from desktop_llm.commands.options import add_no_update, add_sampling_options, positive
 from desktop_llm.commands.terminal import forget_output, prepared_streams, print_json, tell
@@ -198,8 +198,18 @@ def _add_search(sub: _Parser) -> None:
     sub.add_argument("query", nargs="?", metavar="QUERY")
     sub.add_argument("-k", type=positive, default=10, metavar="N", help="how many passages (10)")
     add_no_update(sub)
-    sub.add_argument(
+    kinds = sub.add_mutually_exclusive_group()
+    kinds.add_argument(
         "--batch", action="store_true", help="one query per line on stdin, one JSON list per line on stdout"
+    )
+    kinds.add_argument(
+        "--explain",
+        action="store_true",
+        help="show what an answer to the query would use: every candidate, its rank and score by each way of "
+        "searching, and what came of it; with --json beside the results",
+    )
+    sub.add_argument(
+        "--budget", type=positive, default=1000, metavar="N", help="tokens of passages for --explain (1000)"
     )
     sub.set_defaults(wrong_usage=sub.error)
 
@@ -333,39 +343,9 @@ def chat(options: argparse.Namespace, home: Folders) -> None:
 
 def search(options: argparse.Namespace, home: Folders) -> None:
     """Find passages for a query, or for each line of stdin."""
-    if not options.batch and not options.query:
-        options.wrong_usage(
-            tr("There is nothing to search for. Give a query, or --batch and one query per line on stdin.")
-        )
-    from desktop_llm.commands.documents import follow_changes
+    from desktop_llm.commands.search import run_search
 
-    with opened(home) as client:
-        if not options.no_update:
-            follow_changes(client, [options.collection])
-        if options.batch:
-            _search_batch(client, options)
-            return
-        hits = client.search([options.collection], options.query, options.k)
-    if options.json:
-        print_json(_hits(hits))
-        return
-    for hit in hits:
-        page = tr(", page {page}", page=hit.page) if hit.page is not None else f", {hit.place}" if hit.place else ""
-        print(one_line(f"{hit.number}. {hit.document}{page} ({hit.score:.2f})"))
-        print(f"   {' '.join(hit.text.split())}\n")
-
-
-def _search_batch(client: Any, options: argparse.Namespace) -> None:
-    """Print a line of JSON for each line of stdin; an empty line finds nothing."""
-    queries = [line.strip() for line in sys.stdin]
-    found = iter(client.search_many([options.collection], [query for query in queries if query], options.k))
-    for query in queries:
-        print_json(_hits(next(found)) if query else [], indent=None)
-
-
-def _hits(passages: Sequence[Any]) -> list[dict[str, Any]]:
-    fields = ("score", "document", "page", "place", "start", "end", "text")
-    return [{"rank": hit.number, **{name: getattr(hit, name) for name in fields}} for hit in passages]
+    run_search(options, home)
 
 
 def bench(options: argparse.Namespace, home: Folders) -> None:

@@ -97,6 +97,17 @@ def test_a_search_finds_the_page_and_the_very_span(house: Path) -> None:
     assert len(first["text"]) == first["end"] - first["start"]
 
 
+def test_a_search_explains_itself_when_asked(house: Path) -> None:
+    said = answer("search", "House", "How long is the notice period?", "-k", "3", "--explain")
+    assert said["results"] == answer("search", "House", "How long is the notice period?", "-k", "3")
+    first = said["trace"]["candidates"][0]
+    assert (first["result"], first["standings"]["words"]["rank"]) == ("used", 1)
+    assert first["text"].startswith("3. End of the tenancy")
+    lines = run("search", "House", "How long is the notice period?", "--explain", "--budget", "150").stdout.splitlines()
+    assert any("Token budget for passages:" in line and "of 150 used" in line for line in lines)
+    assert sum(line.endswith("Used") for line in lines) == 1
+
+
 def test_a_batch_answers_a_line_a_query(house: Path) -> None:
     done = run("search", "House", "--batch", "-k", "2", stdin="quiet hours\n\nradiator in the kitchen\n")
     assert done.returncode == 0, done.stderr

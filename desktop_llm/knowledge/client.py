@@ -34,6 +34,7 @@ from desktop_llm.knowledge.shapes import (
     unpack,
     unpack_all,
 )
+from desktop_llm.knowledge.trace import SearchTrace, Standing, TracedCandidate
 from desktop_llm.message import Citation
 from desktop_llm.paths import Folders
 from desktop_llm.steps import Run
@@ -62,8 +63,11 @@ __all__ = [
     "PagePicture",
     "PageText",
     "Probe",
+    "SearchTrace",
     "SelfTest",
+    "Standing",
     "Topic",
+    "TracedCandidate",
     "likely_range",
 ]
 
@@ -266,6 +270,21 @@ class Knowledge:
             "retrieve", collections=list(collections), question=question, token_budget=token_budget, whole=whole
         )
         return unpack_all(Citation, data["passages"])
+
+    def retrieve_traced(
+        self, collections: Sequence[str], question: str, token_budget: int, *, whole: bool = False
+    ) -> tuple[list[Citation], SearchTrace]:
+        """`retrieve`, and what the search did."""
+        names = list(collections)
+        data = self._ask(
+            "retrieve", collections=names, question=question, token_budget=token_budget, whole=whole, trace=True
+        )
+        return unpack_all(Citation, data["passages"]), SearchTrace.from_json(data["trace"])
+
+    def beginnings(self, candidates: Iterable[TracedCandidate]) -> list[str]:
+        """The first characters of each candidate's text, "" for one whose document is not in the store any more."""
+        spans = [(_wire(each.document), each.page, each.start, each.end) for each in candidates]
+        return list(self._ask("texts", spans=spans)["texts"])
 
     def outline(self, collections: Sequence[str]) -> list[FileOutline]:
         """Every file of these collections, by path, read or not."""

@@ -16,6 +16,7 @@ from desktop_llm.knowledge.walk import content_of
 from desktop_llm.words import tr
 
 _MAX_PASSWORDS = 8
+_BEGINNING = 200  # characters that tell what a passage is about
 
 
 class Pages:
@@ -42,6 +43,16 @@ class Pages:
         """A page's stored text, for checking quotes; None if it is gone."""
         found = catalog.page_text(self._store, os.fsencode(document), page)
         return found.text if found else None
+
+    def beginning(self, path: Path, page: int | None, start: int, end: int) -> str:
+        """The first characters of `[start:end]` of a page's stored text, "" if it is gone."""
+        query = (
+            "SELECT substr(page.text, ?, ?) FROM document JOIN page ON page.source = document.source "
+            "WHERE document.path = ? AND page.number IS ? LIMIT 1"
+        )
+        count = min(end - start, _BEGINNING)
+        found = self._store.rows(query, start + 1, count, os.fsencode(path), page)
+        return str(found[0][0]) if found else ""
 
     def picture(self, data: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """A drawn page and its facts. Raises DocumentError if the file is gone, has changed or has no pages."""

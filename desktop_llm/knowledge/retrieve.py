@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from desktop_llm.knowledge.keywords import QueryWord, indexed, query_words, stem
 from desktop_llm.knowledge.names import Names
 from desktop_llm.knowledge.questions import subject
 from desktop_llm.knowledge.store import Store
+from desktop_llm.knowledge.trace import SearchTrace, Seen, TracedCandidate, standings, traced
 from desktop_llm.knowledge.wording import Question
 from desktop_llm.message import Citation
 from desktop_llm.words import tr
@@ -61,11 +63,17 @@ _LEAST_SHARE_OF_BEST = 0.35
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """Candidates, best first, with scores from 0 to 1; `relevant` says whether they are related to the question."""
+    """Candidates, best first, with scores from 0 to 1; `relevant` says whether they are related to the question.
+
+    For a trace: how related the best one is and how related it must be, and the scores by way and chunk.
+    """
 
     candidates: Sequence[Candidate]
     scores: Sequence[float]
     relevant: bool
+    relevance: float = 0.0
+    threshold: float = 0.0
+    ways: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +119,59 @@ class Retriever:
         Only the documents that the question names are looked at, if it names any. If it is about whole documents, the
         passages are their beginnings.
         """
+        _, _, chosen = self._found(collections, question, token_budget)
+        return self._passages(collections, chosen)
+
+    def retrieve_traced(
+        self, collections: Sequence[int], question: str, token_budget: int
+    ) -> tuple[list[Citation], SearchTrace]:
+        """The same passages, and what the search did to find them."""
+        started = time.perf_counter()
+        scope, ranked, chosen = self._found(collections, question, token_budget)
+        passages = self._passages(collections, chosen)
+        seconds = time.perf_counter() - started
+        least = _LEAST_SHARE_OF_BEST * ranked.scores[0] if ranked.scores else 0.0
+        used = [candidate.chunk for candidate, _ in chosen]
+        rows = traced(self._seen(collections, ranked), used, least, related=ranked.relevant)
+        searched = candidates.size(self._store, scope)
+        trace = SearchTrace(
+            question, tuple(rows), searched, seconds, token_budget, ranked.relevance, ranked.threshold, least
+        )
+        return passages, trace
+
+    def _found(
+        self, collections: Sequence[int], question: str, token_budget: int
+    ) -> tuple[Scope, _Ranked, list[tuple[Candidate, float]]]:
+        """What was searched, all candidates, and those of them that are given to the model."""
         scope = self._scope(collections, question)
         ranked = self._rank(scope, question)
         if (whole := self._whole(scope, question)) is not None:
             ranked = self._beginnings(whole, ranked)
         if not ranked.relevant:
-            return []
+            return scope, ranked, []
         wanted = max(1, token_budget // 60)
         chosen = [
             (candidate, score)
             for candidate, score in _thinned(ranked, wanted, _SHARE_OF_ONE_DOCUMENT)
             if score >= _LEAST_SHARE_OF_BEST * ranked.scores[0]
         ]
-        return self._passages(collections, list(self._within(chosen, token_budget)))
+        return scope, ranked, list(self._within(chosen, token_budget))
+
+    def _seen(self, collections: Sequence[int], ranked: _Ranked) -> Iterator[Seen]:
+        paths = candidates.paths(self._store, collections, {candidate.source for candidate in ranked.candidates})
+        standing = standings(ranked.ways)
+        for found, score in zip(ranked.candidates, ranked.scores, strict=True):
+            row = TracedCandidate(
+                paths[found.source],
+                found.page,
+                found.place,
+                found.start,
+                found.end,
+                _tokens(found.text) + _TOKENS_AROUND,
+                score,
+                standings=standing(found.chunk),
+            )
+            yield Seen(row, found.chunk, found.text)
 
     def each_way(self, collection: int, query: str, k: int) -> tuple[list[int], list[int]]:
         """The best `k` chunks by meaning alone, and by words alone."""
@@ -173,7 +221,9 @@ class Retriever:
         scale = min(1.0, relevance) / max(1.0, float(fused.max()))
         scores = [round(float(fused[position]) * scale, 4) for position in order]
         best = [pool.found[position] for position in order]
-        return _Ranked(best, scores, scope.sources is not None or relevance >= self._threshold(scope, weight))
+        # A document that the question names is what it is about, however it says so.
+        threshold = self._threshold(scope, weight) if scope.sources is None else 0.0
+        return _Ranked(best, scores, relevance >= threshold, relevance, threshold, _ways(pool, features))
 
     def _pool(
         self, scope: Scope, query: str, words: Sequence[QueryWord], weights: Mapping[str, float], vector: Vectors
@@ -222,7 +272,7 @@ class Retriever:
         if scope.sources is not None:
             rest = [candidate for candidate in rest if candidate.source in scope.sources]
         scores = [1.0] * len(first) + [0.5] * len(rest)
-        return _Ranked([*first, *rest], scores, bool(first))
+        return _Ranked([*first, *rest], scores, bool(first), ranked.relevance, ways=ranked.ways)
 
     @staticmethod
     def _within(chosen: Sequence[tuple[Candidate, float]], budget: int) -> Iterator[tuple[Candidate, float]]:
@@ -312,7 +362,19 @@ def _fused(features: _Features, weight: float) -> Vectors:
     words = features.keyword / max(float(features.keyword.max()), 1e-9)
     share = min(_MOST_DENSE, _MORE_DENSE * weight)
     both = share * dense + (1 - share) * words
-    return np.asarray(both + _RARE * features.rare + _RUNS * features.runs + _RUN * features.run**3, np.float32)
+    return np.asarray(both + _of_wording(features), np.float32)
+
+
+def _of_wording(features: _Features) -> Vectors:
+    """What the very words of the question add to a passage's score."""
+    return np.asarray(_RARE * features.rare + _RUNS * features.runs + _RUN * features.run**3, np.float32)
+
+
+def _ways(pool: _Pool, features: _Features) -> dict[str, dict[int, float]]:
+    """The scores of each way of searching by chunk, for a trace."""
+    chunks = [candidate.chunk for candidate in pool.found]
+    by_way = {"meaning": features.dense, "words": features.keyword, "wording": _of_wording(features)}
+    return {way: dict(zip(chunks, map(float, scores), strict=True)) for way, scores in by_way.items()}
 
 
 def _relatedness(features: _Features, weight: float) -> Vectors:

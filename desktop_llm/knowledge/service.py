@@ -159,11 +159,18 @@ class Service:
 
     def retrieve(self, data: Data) -> Answer:
         collections = self._named(data["collections"])
-        budget = data["token_budget"]
-        passages = self._retriever.retrieve(collections, data["question"], budget)
+        question, budget = data["question"], data["token_budget"]
+        if data.get("trace"):
+            passages, trace = self._retriever.retrieve_traced(collections, question, budget)
+        else:
+            passages, trace = self._retriever.retrieve(collections, question, budget), None
         if passages and data["whole"]:
-            passages = whole_documents(self._store, collections, self._embedder.count_tokens, budget) or passages
-        return {"passages": pack(passages)}
+            all_pages = whole_documents(self._store, collections, self._embedder.count_tokens, budget)
+            passages, trace = all_pages or passages, trace and replace(trace, whole=bool(all_pages))
+        return {"passages": pack(passages), "trace": trace and trace.to_json()}
+
+    def texts(self, data: Data) -> Answer:
+        return {"texts": [self._pages.beginning(path_from_wire(path), *span) for path, *span in data["spans"]]}
 
     def find_on_map(self, data: Data) -> Answer:
         collection = self._store.collection(data["collection"])
@@ -404,6 +411,7 @@ AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
         "verify": Service.verify,
         "search": Service.search,
         "retrieve": Service.retrieve,
+        "texts": Service.texts,
         "find_on_map": Service.find_on_map,
         "passage": Service.passage,
         "outline": Service.outline,
