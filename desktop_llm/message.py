@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import MISSING, asdict, dataclass, fields, replace
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +123,71 @@ class Citation:
 
 
 def marked_citations(marks: Sequence[int], citations: Sequence[Citation]) -> list[Citation | None]:
-    """The citation behind each mark of an answer; `marks` are the numbers of its marks in the order of the text.
+    """The citation behind each mark of an answer; `marks` are the numbers of its marks in the order of the text."""
+    return [citations[at] if at is not None else None for at in places_of_marks(marks, citations)]
+
+
+def places_of_marks(marks: Sequence[int], citations: Sequence[Citation]) -> list[int | None]:
+    """The place in `citations` of the one behind each mark of an answer.
 
     A passage that is cited several times has one citation per mark, in the same order. Answers of an earlier version
     keep a quote that several marks share only once: if the counts differ, every mark gets the first one.
     """
-    quotes: dict[int, list[Citation]] = {}
-    for citation in citations:
-        quotes.setdefault(citation.number, []).append(citation)
+    places: dict[int, list[int]] = {}
+    for at, citation in enumerate(citations):
+        places.setdefault(citation.number, []).append(at)
     counts = Counter(marks)
-    waiting = {number: iter(found) for number, found in quotes.items() if len(found) == counts[number]}
+    waiting = {number: iter(found) for number, found in places.items() if len(found) == counts[number]}
     return [
-        next(waiting[number]) if number in waiting else quotes[number][0] if number in quotes else None
+        next(waiting[number]) if number in waiting else places[number][0] if number in places else None
         for number in marks
     ]
+
+
+Verdict = Literal["word_for_word", "small_differences", "contradicts", "not_found", "not_checked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the documents say about the sentence `[start:end]` (code points) of an answer's text.
+
+    The verdict: its words stand in a quote one after the other, or a quote says the same in other words; a quote says
+    otherwise; no passage says it; or it was not checked, or its quote was not found again. `reason` tells in what a
+    quote says otherwise: figure, date, name, negation, subject, order, roles, bound or certainty. `accepted` if a
+    person has said that the sentence is right all the same.
+    """
+
+    start: int
+    end: int
+    verdict: Verdict
+    quotes: tuple[Citation, ...] = ()
+    reason: str = ""
+    accepted: bool = False
+
+    @property
+    def is_found(self) -> bool:
+        """Whether a quote says what the sentence says."""
+        return self.verdict in ("word_for_word", "small_differences")
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether a person should look at it: a passage says otherwise, or its quote could not be checked."""
+        return bool(self.quotes) and not self.is_found and not self.accepted
+
+    def moved(self, by: int) -> Check:
+        """The same check in a text with `by` more characters before it."""
+        return replace(self, start=self.start + by, end=self.end + by)
+
+    def to_json(self) -> dict[str, Any]:
+        """The check as it is stored with the answer."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Check | None:
+        """The check that `to_json` wrote; None if it is damaged."""
+        try:
+            quotes = tuple(Citation(**quote) for quote in data["quotes"])
+            start, end, reason = int(data["start"]), int(data["end"]), str(data["reason"])
+            return cls(start, end, data["verdict"], quotes, reason, bool(data["accepted"]))
+        except (KeyError, TypeError, ValueError):
+            return None

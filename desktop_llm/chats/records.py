@@ -13,7 +13,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict, TypeVar
 
 from desktop_llm.chats.schema import from_sql, to_sql
-from desktop_llm.message import Citation, File, Image, Part, Text, Thinking, ToolCall, ToolResult, text_of, thinking_of
+from desktop_llm.message import (
+    Check,
+    Citation,
+    File,
+    Image,
+    Part,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    text_of,
+    thinking_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +73,7 @@ class StoredMessage:
     `unsupported` holds the (start, end) of the sentences in `text` that no source supports. `error` says in one
     sentence what went wrong, and `error_text` what is safe and what to do; both are "" if nothing went wrong. If the
     answer goes on from an earlier one, `continued` has the "word" that comes "instead" of another one. `coverage` says
-    how far it looked into the documents (`conversation.coverage`).
+    how far it looked into the documents (`conversation.coverage`), `checks` what these say about each sentence.
     """
 
     id: str
@@ -87,6 +99,7 @@ class StoredMessage:
     adapters: tuple[ChatAdapter, ...] = ()
     continued: dict[str, Any] = field(default_factory=dict)
     coverage: dict[str, Any] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
 
     @property
     def text(self) -> str:
@@ -135,6 +148,7 @@ class MessageFields(TypedDict, total=False):
     unsupported: Sequence[tuple[int, int]]
     continued: dict[str, Any]
     coverage: dict[str, Any]
+    checks: Sequence[dict[str, Any]]
 
 
 _LAST_MOMENT = 253_402_214_400.0  # in the year 9999
@@ -198,6 +212,7 @@ def to_message(
         adapters=_adapters(row["adapters"]),
         continued=json_of(row["continued"], {}),
         coverage=json_of(row["coverage"], {}),
+        checks=tuple(check for each in json_of(row["checks"], []) if (check := Check.from_json(each)) is not None),
     )
 
 

@@ -131,7 +131,10 @@ _EIGHTH = (
     "PRIMARY KEY (message, path)) STRICT",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
+# What the documents say about each sentence of an answer.
+_NINTH = ("ALTER TABLE message ADD COLUMN checks TEXT NOT NULL DEFAULT '[]'",)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",

@@ -49,7 +49,7 @@ from desktop_llm.engine.client import (
 )
 from desktop_llm.errors import CHOOSE_FORMAT, BadRequest, UserError
 from desktop_llm.knowledge.client import Knowledge
-from desktop_llm.message import Citation, Image, Text, ToolCall, ToolResult
+from desktop_llm.message import Check, Citation, Image, Text, ToolCall, ToolResult
 from desktop_llm.models.library import Library, Model, with_projector
 from desktop_llm.models.templates import FORMATS
 from desktop_llm.paths import Folders
@@ -365,6 +365,7 @@ def _as_json(workers: _Workers, chat: _Chat) -> dict[str, Any]:
     }
     if chat.options.collections:
         answer_json["unsupported"] = [{"start": start, "end": end} for start, end in state.unsupported]
+        answer_json["checks"] = [_check_json(check) for check in state.checks]
     if (coverage := state.coverage) is not None:
         answer_json["coverage"] = {"done": coverage.done, "total": coverage.total}
     if workers.sampling.alternatives:
@@ -387,6 +388,17 @@ def _tool_calls(state: TurnState) -> list[dict[str, Any]]:
 
 
 _CITATION_FIELDS = ("number", "document", "page", "start", "end", "text", "score", "verified")
+
+
+def _check_json(check: Check) -> dict[str, Any]:
+    quotes = [_citation_json(quote) for quote in check.quotes]
+    return {
+        "start": check.start,
+        "end": check.end,
+        "verdict": check.verdict,
+        "reason": check.reason,
+        "quotes": quotes,
+    }
 
 
 def _citation_json(citation: Citation) -> dict[str, Any]:

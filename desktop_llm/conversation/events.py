@@ -18,7 +18,18 @@ from desktop_llm.engine.client import (
     Unloaded,
 )
 from desktop_llm.errors import UserError
-from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, ToolResult, appended, text_of, thinking_of
+from desktop_llm.message import (
+    Check,
+    Citation,
+    Part,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    appended,
+    text_of,
+    thinking_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +88,14 @@ class ToolEnded:
 @dataclass(frozen=True, slots=True)
 class Cited:
     """The answer's text after its citations were checked: marks that name no passage are removed, and sentences that a
-    passage supports have a mark. `unsupported` are the (start, end) of the sentences that no passage supports. If tools
-    ran, all of it is about the text behind their last result.
+    passage supports have a mark. `unsupported` are the (start, end) of the sentences that no passage supports, `checks`
+    what came out for each sentence. If tools ran, all of it is about the text behind their last result.
     """
 
     text: str
     citations: tuple[Citation, ...]
     unsupported: tuple[tuple[int, int], ...]
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +156,7 @@ class TurnState:
     sources: tuple[Citation, ...] = ()
     citations: tuple[Citation, ...] = ()
     unsupported: tuple[tuple[int, int], ...] = ()
+    checks: tuple[Check, ...] = ()
     coverage: Coverage | None = None
     thought: ThinkingDelta | None = None  # the last piece of thinking, with the figures of all of it
     left_out: int = 0
@@ -205,12 +218,18 @@ def fold(state: TurnState, event: TurnEvent) -> TurnState:
             return replace(state, parts=(*state.parts, call), progress=None)
         case ToolEnded(result):
             return replace(state, parts=(*state.parts, result))
-        case Cited(text, citations, unsupported):
+        case Cited(text, citations, unsupported, checks):
             before, last = _at_last_result(state.parts)
             others = (part for part in last if not isinstance(part, Text))
             moved = len(text_of(before))
             spans = tuple((start + moved, end + moved) for start, end in unsupported)
-            return replace(state, parts=(*before, *others, Text(text)), citations=citations, unsupported=spans)
+            return replace(
+                state,
+                parts=(*before, *others, Text(text)),
+                citations=citations,
+                unsupported=spans,
+                checks=tuple(check.moved(moved) for check in checks),
+            )
         case Finished():
             return replace(state, finished=event, progress=None)
         case Failed():

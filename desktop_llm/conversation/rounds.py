@@ -24,7 +24,7 @@ from desktop_llm.engine.client import (
 )
 from desktop_llm.errors import UserError
 from desktop_llm.knowledge.client import Knowledge
-from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, ToolResult, appended, text_of
+from desktop_llm.message import Check, Citation, Part, Text, Thinking, ToolCall, ToolResult, appended, text_of
 from desktop_llm.tokens import ids_of
 
 log = logging.getLogger(__name__)
@@ -184,6 +184,8 @@ def _cite(knowledge: Knowledge, text: str, passages: Sequence[Citation]) -> Cite
     except UserError as error:
         # The answer is whole and must not be lost because its quotes could not be checked.
         log.warning("citations could not be checked: %s", error)
-        return Cited(text, (), ())
+        return Cited(text, (), (), (Check(0, len(text), "not_checked"),))
     # An answer of nothing but marks stays as it is: an empty one would say less.
-    return Cited(cited.text, cited.citations, cited.unsupported) if cited.text.strip() else Cited(text, (), ())
+    if not cited.text.strip():
+        return Cited(text, (), ())
+    return Cited(cited.text, cited.citations, cited.unsupported, cited.checks)

@@ -25,7 +25,7 @@ from desktop_llm.conversation.events import (
 from desktop_llm.conversation.open_chat import OpenChat
 from desktop_llm.engine.client import Finished, TextDelta, ThinkingDelta, Timings, Usage
 from desktop_llm.errors import from_wire, to_wire
-from desktop_llm.message import Citation, File, Image, Part, Text, Thinking, part_from_json, part_to_json
+from desktop_llm.message import Check, Citation, File, Image, Part, Text, Thinking, part_from_json, part_to_json
 from desktop_llm.tokens import Rounds, rounds_of
 
 T = TypeVar("T")
@@ -123,6 +123,7 @@ def store_answer(
     `continues` is what it goes on from.
     """
     fields, tokens = MessageFields(unsupported=state.unsupported, adapters=state.adapters), Rounds()
+    fields["checks"] = [check.to_json() for check in state.checks]
     if state.coverage is not None:
         fields["coverage"] = state.coverage.to_json()
     if state.failed is not None:
@@ -227,6 +228,7 @@ class Exchange:
             "citations": [asdict(citation) for citation in answer.citations],
             "sources": [asdict(source) for source in answer.sources],
             "unsupported": answer.unsupported,
+            "checks": [check.to_json() for check in answer.checks],
             "adapters": [asdict(adapter) for adapter in answer.adapters],
             "finished": asdict(answer.finished) if answer.finished else None,
             "error": to_wire(answer.failed.error) if answer.failed else None,
@@ -241,6 +243,7 @@ class Exchange:
             citations=tuple(Citation(**citation) for citation in data["citations"]),
             sources=tuple(Citation(**source) for source in data["sources"]),
             unsupported=tuple((start, end) for start, end in data["unsupported"]),
+            checks=tuple(check for each in data.get("checks", ()) if (check := Check.from_json(each)) is not None),
             adapters=tuple(ChatAdapter(**adapter) for adapter in data["adapters"]),
             finished=Finished(
                 finished["finish_reason"], Usage(**finished["usage"]), Timings(**finished["timings"]), finished["seed"]

@@ -2,7 +2,8 @@
 
 Small models write few marks or wrong ones, so each sentence of the answer is compared with the passages
 (`agreement.py`). A sentence keeps a mark only if the passage that it names says the same; otherwise it gets the mark of
-one that does, or none. A citation shows a span of the stored text, never the model's words.
+one that does, or none. A citation shows a span of the stored text, never the model's words. For a sentence that none
+supports, the passage that says otherwise is told.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from desktop_llm.knowledge.agreement.evidence import Evidence
 from desktop_llm.knowledge.agreement.verdict import Support
 from desktop_llm.knowledge.sentences import Span, sentences, words
 from desktop_llm.knowledge.shapes import Cited
-from desktop_llm.message import Citation
+from desktop_llm.message import Check, Citation, Verdict
 
 StoredText = Callable[[str, int | None], str | None]
 """The stored text of a document's page, None if it is gone."""
@@ -45,21 +46,50 @@ def cite(answer: str, passages: Sequence[Citation], stored_text: StoredText) -> 
     evidence = Evidence([passage.text for passage in passages], columns)
     text = ""
     citations: list[Citation] = []
-    unsupported: list[Span] = []
+    checks: list[Check] = []
     for piece in _pieces(answer):
         quotes = _quotes(piece, passages, evidence) if piece.words else []
-        cited = _marked(piece.text, [passages[quote.passage].number for quote in quotes])
-        if passages and piece.words >= _FEWEST_WORDS and not quotes:
-            lead = len(cited) - len(cited.lstrip())
-            unsupported.append((len(text) + lead, len(text) + len(cited.rstrip())))
-        citations += [_citation(quote, passages[quote.passage], stored_text) for quote in quotes]
+        found = [_citation(quote, passages[quote.passage], stored_text) for quote in quotes]
+        cited = _marked(piece.text, [quote.number for quote in found])
+        start = len(text) + len(cited) - len(cited.lstrip())
+        end = len(text) + len(cited.rstrip())
+        if found:
+            checks.append(Check(start, end, _verdict(piece, found), tuple(found)))
+        elif passages and piece.words >= _FEWEST_WORDS:
+            checks.append(_refused(piece, start, end, passages, evidence, stored_text))
+        citations += found
         text += cited
-    return Cited(text, tuple(citations), tuple(unsupported))
+    unsupported = tuple((check.start, check.end) for check in checks if check.verdict in ("contradicts", "not_found"))
+    return Cited(text, tuple(citations), unsupported, tuple(checks))
+
+
+def _refused(
+    piece: _Piece, start: int, end: int, passages: Sequence[Citation], evidence: Evidence, stored_text: StoredText
+) -> Check:
+    """What came out for a sentence that no passage supports: one says otherwise, and in what, or none says it."""
+    verdict = evidence.verdict(_sentence(piece), range(len(passages)))
+    if (span := verdict.against) is None or verdict.reason is None:
+        return Check(start, end, "not_found")
+    quote = _citation(span, passages[span.passage], stored_text)
+    return Check(start, end, "contradicts", (quote,), str(verdict.reason))
+
+
+def _verdict(piece: _Piece, found: Sequence[Citation]) -> Verdict:
+    """How a sentence relates to the quotes that support it."""
+    if not all(quote.verified for quote in found):
+        return "not_checked"
+    said = f" {' '.join(words(_sentence(piece)))} "
+    is_there = any(said in f" {' '.join(words(quote.text))} " for quote in found)
+    return "word_for_word" if is_there else "small_differences"
+
+
+def _sentence(piece: _Piece) -> str:
+    return _BULLET.sub("", piece.text, count=1)
 
 
 def _quotes(piece: _Piece, passages: Sequence[Citation], evidence: Evidence) -> list[Support]:
     """The quotes to show with a sentence: from the passages it names if they say the same, otherwise from any."""
-    sentence = _BULLET.sub("", piece.text, count=1)
+    sentence = _sentence(piece)
     named = [place for place, passage in enumerate(passages) if passage.number in piece.marks]
     if found := [quote for place in named for quote in evidence.support(sentence, [place])]:
         return _joined(found)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from desktop_llm.message import Citation
+from desktop_llm.message import Check, Citation
 from desktop_llm.words import from_json, plural, to_json, tr
 from desktop_llm.workers.protocol import path_from_wire, path_to_wire
 
@@ -176,11 +176,13 @@ class Forgotten:
 @dataclass(frozen=True, slots=True)
 class Cited:
     """An answer whose marks `[n]` all name a citation; `unsupported` holds the (start, end) of the sentences in
-    `text` that no passage supports."""
+    `text` that no passage supports. `checks` has each sentence that was looked at, in order; a passage that contradicts
+    one stands there alone, without a mark in the text."""
 
     text: str
     citations: tuple[Citation, ...]
     unsupported: tuple[tuple[int, int], ...]
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +332,8 @@ _SENTENCES = frozenset({"reason", "notice", "problem"})
 _NESTED: dict[str, type] = {
     "failed": FailedDocument,
     "citations": Citation,
+    "checks": Check,
+    "quotes": Citation,
     "topics": Topic,
     "probes": Probe,
     "folders": Folder,

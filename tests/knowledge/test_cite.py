@@ -70,6 +70,41 @@ def test_what_no_passage_says_is_marked_as_unsupported() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("answer", "quote"),
+    [
+        ("The rent is 1,300 euros a month.", "1,250"),
+        ("The landlord is Martin Jensen.", "Maria Jensen"),
+        ("Neither party may end the lease with three months' notice in writing.", "Either party"),
+        ("The Atlantic cod weighs up to 69 kilograms [2].", "96 kilograms"),
+    ],
+)
+def test_the_passage_that_says_otherwise_is_told_and_nothing_counts_as_found(answer: str, quote: str) -> None:
+    found = cited(answer)
+    (check,) = found.checks
+    assert (check.verdict, found.citations, found.text.count("[")) == ("contradicts", (), 0)
+    assert quote in check.quotes[0].text
+    assert found.unsupported == ((check.start, check.end),) == ((0, len(found.text)),)
+
+
+def test_the_checks_tell_what_was_found_and_how_closely() -> None:
+    found = cited(
+        "Either party may end the lease with three months' notice in writing. The landlord is called Maria Jensen. "
+        "Penguins are excellent divers in the Antarctic. Is there more?"
+    )
+    assert [check.verdict for check in found.checks] == ["word_for_word", "small_differences", "not_found"]
+    assert [found.text[check.start : check.end] for check in found.checks] == [
+        "Either party may end the lease with three months' notice in writing [1].",
+        "The landlord is called Maria Jensen [1].",
+        "Penguins are excellent divers in the Antarctic.",
+    ]
+
+
+def test_a_quote_that_is_no_longer_in_the_store_is_not_checked() -> None:
+    (check,) = cite("The landlord is Maria Jensen.", PASSAGES, lambda document, page: None).checks
+    assert check.verdict == "not_checked"
+
+
 def test_without_passages_marks_go_and_nothing_is_judged() -> None:
     found = cite("It is so [1].", [], lambda document, page: None)
     assert (found.text, found.citations, found.unsupported) == ("It is so.", (), ())
