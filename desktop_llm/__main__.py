@@ -11,7 +11,8 @@ from desktop_llm.environment import take_secrets
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run as a worker, as a command, or (without arguments) as the window; returns the exit status."""
+    """Run as a worker, as a command, or (without a command, or to `open` files) as the window; returns the exit
+    status."""
     os.umask(0o077)
     take_secrets()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
@@ -25,14 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case [option] if option.startswith("--home="):
             return _window(option.partition("=")[2])
     from desktop_llm.cli import run
-    from desktop_llm.workers.confine import no_core_dumps
 
-    no_core_dumps()  # a command may hold a token and chats
-    return run(arguments)
+    return run(arguments, open_window=_window)
 
 
-def _window(home: str | None) -> int:
-    if home:
+def _window(home: str | Path | None, files: Sequence[str] = ()) -> int:
+    if home is not None:
         os.environ["DESKTOP_LLM_HOME"] = os.path.abspath(os.path.expanduser(home))  # noqa: PTH100, PTH111 - never raises
     try:
         from desktop_llm.gui.app import run_window
@@ -40,7 +39,7 @@ def _window(home: str | None) -> int:
         if sys.stderr is not None:
             sys.stderr.write(f"Desktop LLM's window can't be opened: {error}\n")
         return 1
-    return run_window()
+    return run_window(files=[Path.cwd() / file for file in files])
 
 
 def _worker(arguments: list[str]) -> int:

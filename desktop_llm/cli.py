@@ -23,6 +23,7 @@ from desktop_llm.commands.terminal import forget_output, prepared_streams, print
 from desktop_llm.errors import UserError
 from desktop_llm.paths import Folders, folders
 from desktop_llm.words import tr
+from desktop_llm.workers.confine import no_core_dumps
 
 Command = Callable[[argparse.Namespace, Folders], None]
 # The window follows the same rule: see `models/hub`.
@@ -33,12 +34,15 @@ _SOURCE = (
 _TOKEN = "HF_TOKEN gives a token for models whose terms you accepted; otherwise the one kept by the window is used."
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Parse and run one command; returns the exit status."""
+def run(arguments: Sequence[str], open_window: Callable[[Path | None, Sequence[str]], int]) -> int:
+    """Parse and run one command; returns the exit status. `open_window` shows the window with files."""
     with prepared_streams():
         options = parser().parse_args(arguments)
-        logging.basicConfig(level=logging.ERROR, format="%(message)s")
-        return _run(options)
+        if options.command is not None:
+            no_core_dumps()  # a command may hold a token and chats
+            logging.basicConfig(level=logging.ERROR, format="%(message)s")
+            return _run(options)
+    return open_window(options.home, options.files)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -86,11 +90,13 @@ def parser() -> _Parser:
     main.add_argument("--version", action="version", version=__version__)
     commands = main.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def add(name: str, command: Command, text: str) -> _Parser:
+    def add(name: str, command: Command | None, text: str) -> _Parser:
         sub = commands.add_parser(name, parents=[common], help=text, description=text)
         sub.set_defaults(command=command)
         return sub
 
+    opened = add("open", None, "Open documents, folders and models in the window.")
+    opened.add_argument("files", nargs="*", metavar="PATH")
     add("doctor", doctor, "Check this installation: machine, engine, stores.")
     add("list", list_models, "List the models on this computer.")
     found = add("find", find, "Find models on Hugging Face.")

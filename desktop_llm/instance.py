@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from desktop_llm.files import LockFile, write_atomically
 from desktop_llm.paths import Folders
 from desktop_llm.steps import Run, result_of
 from desktop_llm.words import tr
-from desktop_llm.workers.protocol import ALIVE, Message
+from desktop_llm.workers.protocol import ALIVE, Message, path_to_wire
 
 log = logging.getLogger(__name__)
 
@@ -166,10 +166,11 @@ class OwnersWorker:
         """Do nothing: the worker belongs to the owner."""
 
 
-def raise_window(folders: Folders) -> bool:
-    """Ask the owner to show its window; False if it has none or is gone."""
+def raise_window(folders: Folders, files: Sequence[Path] = ()) -> bool:
+    """Ask the owner to show its window and to open these files there; False if it has none or is gone."""
+    asked = {"files": [path_to_wire(file) for file in files]}
     try:
-        return bool(OwnersWorker(folders).call("raise_window").data.get("raised"))
+        return bool(OwnersWorker(folders).call("raise_window", asked).data.get("raised"))
     except UserError:
         return False
 

@@ -20,7 +20,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Any:
     """The exit status of a command, and its output on stdout and on stderr."""
 
     def printed(*arguments: str) -> tuple[int, str, str]:
-        status = run(arguments)
+        status = run(arguments, open_window=lambda *_: 2)
         said = capsys.readouterr()
         return status, said.out, said.err
 

@@ -40,7 +40,7 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
     """Run a command in this process, which saves the second that a program takes to start."""
 
     def run(*arguments: str) -> Done:
-        code = cli.run(arguments)
+        code = cli.run(arguments, open_window=lambda *_: 2)
         return Done(code, *capfd.readouterr())
 
     return run
@@ -217,7 +217,7 @@ def test_the_hub_of_the_settings_is_asked_where_the_environment_names_none(
 @pytest.mark.parametrize("command", [[], ["find"], ["pull"]])
 def test_the_help_says_where_models_come_from(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli.run([*command, "--help"])
+        cli.run([*command, "--help"], open_window=lambda *_: 2)
     said = " ".join(capsys.readouterr().out.split())
     assert "HF_ENDPOINT, otherwise from the one in the settings, otherwise from https://huggingface.co" in said
 

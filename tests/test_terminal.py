@@ -79,7 +79,7 @@ def test_a_name_in_a_sentence_stays_on_its_line() -> None:
 )
 def test_a_complaint_is_one_clean_line(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
     try:
-        status: object = run(arguments)
+        status: object = run(arguments, open_window=lambda *_: 2)
     except SystemExit as wrong_usage:
         status = wrong_usage.code
     said = capsys.readouterr().err
@@ -101,5 +101,5 @@ def test_the_streams_are_given_back(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help_has_no_orders_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        run(["--help"])
+        run(["--help"], open_window=lambda *_: 2)
     assert not ACTING.search(capsys.readouterr().out)

@@ -8,7 +8,7 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,14 +58,16 @@ Pause = int | tuple[str, ...]
 
 
 def run_window(
-    on_first_paint: Callable[[], None] | None = None, on_ready: Callable[[Wiring], None] | None = None
+    on_first_paint: Callable[[], None] | None = None,
+    on_ready: Callable[[Wiring], None] | None = None,
+    files: Sequence[Path] = (),
 ) -> int:
-    """Show the window, run until it is closed, and return the exit status. A second start raises the first window
-    instead."""
+    """Show the window, open these files in it (absolute paths), run until it is closed, and return the exit status. A
+    second start hands them to the first window, and raises it."""
     confine.no_core_dumps(readable=True)
     try:
         home = folders()
-        owner = _owner(home)
+        owner = _owner(home, files)
     except UserError as error:
         return tell_before_the_window(error)
     except OSError as error:  # no more open files or memory
@@ -87,6 +89,8 @@ def run_window(
         app.window.first_painted.connect(on_first_paint)
     if on_ready is not None:
         app.ready.connect(on_ready)
+    if files:
+        app.ready.connect(lambda wiring: wiring.open_files(files))
     hold_garbage()
     app.ready.connect(lambda _: confine.no_core_dumps(readable=uses_portals()))
     app.ready.connect(lambda _: QTimer.singleShot(SETTLED_MS, keep_what_is_built))
@@ -108,10 +112,10 @@ def _end_in_any_case(log: Path) -> None:
     faulthandler.dump_traceback_later(END_S, exit=True, file=file)
 
 
-def _owner(home: Folders) -> Owner | None:
-    """Own the data folder; None if a first window has it, which is raised. Raises Busy if a command has it."""
+def _owner(home: Folders, files: Sequence[Path]) -> Owner | None:
+    """Own the data folder; None if a first window has it, which opens the files. Raises Busy if a command has it."""
     owner = Owner.acquire(home)
-    if owner is None and raise_window(home):
+    if owner is None and raise_window(home, files):
         return None
     owner = owner or Owner.acquire(home)  # the command that held the folder may just have ended
     if owner is None:

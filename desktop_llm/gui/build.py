@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
 
@@ -32,7 +33,7 @@ from desktop_llm.gui.documents.page import DocumentsPage
 from desktop_llm.gui.frame.drop.overlay import DropOverlay, DroppedFiles
 from desktop_llm.gui.frame.keys import connect_keys, step_reading_size
 from desktop_llm.gui.frame.window import MainWindow
-from desktop_llm.gui.look import theme
+from desktop_llm.gui.look import formats, theme
 from desktop_llm.gui.look.widgets import Action, UndoBar
 from desktop_llm.gui.models.menu.picker import Picker
 from desktop_llm.gui.network.controller import NetworkController
@@ -64,7 +65,7 @@ from desktop_llm.net import Net
 from desktop_llm.net.ledger import Ledger
 from desktop_llm.paths import Folders
 from desktop_llm.settings import Settings
-from desktop_llm.words import tr
+from desktop_llm.words import plural, tr
 
 # Modules that open at a click are imported before anybody clicks.
 PAGES_MODULES = (
@@ -331,7 +332,7 @@ class Wiring(QObject):
         )
         if owner is not None:
             requests = OtherProcesses(
-                self.resources, self.window.raise_to_front, self.conversations.refresh, self.collections.refresh
+                self.resources, self.open_files, self.conversations.refresh, self.collections.refresh
             )
             owner.listen(requests.answer)
         self.disk.look()
@@ -448,6 +449,22 @@ class Wiring(QObject):
                 )
             case "collection":
                 self._add_documents(zone.name, paths)
+
+    def open_files(self, files: Sequence[Path]) -> None:
+        """Raise the window; ask where these files should go, as if they had been dropped on it."""
+        self.window.raise_to_front()
+        there = [str(file) for file in files if file.exists()]
+        if missing := [file for file in files if not file.exists()]:
+            name = formats.file_name(str(missing[0]))
+            self.notices.say(
+                tr("{file} is not there any more.", file=name)
+                if len(missing) == 1
+                else plural("%n file is not there any more.", "%n files are not there any more.", len(missing)),
+                tr("Nothing was changed."),
+                kind="warning",
+            )
+        if there:
+            self.drop_overlay.ask(there)
 
     def _add_documents(self, collection: str, paths: Sequence[str]) -> None:
         self.show_page("documents")
