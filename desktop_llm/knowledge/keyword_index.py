@@ -7,12 +7,15 @@ are indexed with the text, which itself stays as it is stored.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from desktop_llm.knowledge.keywords import indexed
 
 # Raise this when the same chunks give other words: the index is then made anew when the database is next opened.
 _VERSION = "3"
 _FACT = "keywords"
+# In one step, of 4 KB each.
+_MERGED_PAGES = 500
 
 _ROWS = "SELECT chunk.id, title, headings, header, text FROM chunk JOIN source ON source.id = chunk.source"
 
@@ -23,11 +26,19 @@ def add_chunk(connection: sqlite3.Connection, chunk: int) -> None:
     connection.execute("INSERT INTO chunk_words(rowid, text) VALUES(?, ?)", _words(row))
 
 
-def remove_source(connection: sqlite3.Connection, source: int) -> None:
-    """Drop the chunks of a content that is about to be deleted."""
-    rows = connection.execute(f"{_ROWS} WHERE source = ?", (source,)).fetchall()
+def remove(connection: sqlite3.Connection, chunks: Sequence[int]) -> None:
+    """Drop chunks that are about to be deleted."""
+    rows = [connection.execute(f"{_ROWS} WHERE chunk.id = ?", (chunk,)).fetchone() for chunk in chunks]
     query = "INSERT INTO chunk_words(chunk_words, rowid, text) VALUES('delete', ?, ?)"
     connection.executemany(query, map(_words, rows))
+
+
+def merge(connection: sqlite3.Connection, *, first: bool) -> None:
+    """Move the index together a little, which drops what is left in it of removed chunks; `first` begins with all of
+    it. Nothing is left to do when that changes nothing.
+    """
+    pages = -_MERGED_PAGES if first else _MERGED_PAGES
+    connection.execute("INSERT INTO chunk_words(chunk_words, rank) VALUES('merge', ?)", (pages,))
 
 
 def rebuild(connection: sqlite3.Connection) -> None:

@@ -82,7 +82,7 @@ def _fault(connection: sqlite3.Connection, path: Path, seal: Seal | None) -> str
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         return str(verdict)
-    sources = connection.execute("SELECT id FROM source").fetchall()
+    sources = connection.execute("SELECT DISTINCT source FROM document WHERE source IS NOT NULL").fetchall()
     if not all(_is_sound(connection, source) for (source,) in sources):
         return tr("a part of the text is not what was read")
     return ""

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -97,18 +98,22 @@ class Service:
         self._store.rename_collection(self._store.collection(data["collection"]), data["name"])
         return {}
 
-    def remove(self, data: Data) -> Answer:
-        collection = self._store.collection(data["collection"])
+    def remove(self, request: Request) -> Steps:
+        """Delete a collection, at once, and then the text that only it had."""
+        collection = self._store.collection(request.data["collection"])
         self._must_rest(collection)
         report = catalog.report(self._summary(collection))
         self._store.remove_collection(collection)
         self._nearest.forget(collection)
+        yield from self._swept()
         return dict(pack(report))
 
     def documents(self, data: Data) -> Answer:
         return {"documents": pack(catalog.documents(self._store, self._store.collection(data["collection"])))}
 
-    def remove_document(self, data: Data) -> Answer:
+    def remove_document(self, request: Request) -> Steps:
+        """Take a file or all files below a folder out of a collection, at once, and then delete their text."""
+        data = request.data
         collection = self._store.collection(data["collection"])
         path = os.fsencode(path_from_wire(data["path"]))
         documents = catalog.documents_below(self._store, collection, path)
@@ -119,8 +124,17 @@ class Service:
             )
         stay_out(self._store, collection, path)
         self._store.remove_documents(collection, documents)
-        self._nearest.learn(collection)
+        yield from self._nearest.learn_steps(collection)
+        yield from self._swept()
         return dict(pack(catalog.report(self._summary(collection))))
+
+    def tidy(self) -> bool:
+        """Delete some of what a run that was stopped, or a worker that ended, left behind; False if nothing is."""
+        return any(True for _ in islice(self._store.sweep(), 1))
+
+    def _swept(self) -> Iterator[None]:
+        yield from self._store.sweep()
+        yield from self._store.wipe()
 
     def pause(self, data: Data) -> Answer:
         self._controls.paused.add(self._store.collection(data["collection"]))
@@ -252,6 +266,7 @@ class Service:
         for (collection,) in self._store.rows(query, os.fsencode(path)):
             self._must_rest(collection)
         forgotten, collections = forget(self._store, path, self._path)
+        yield from self._swept()
         for collection in dict.fromkeys(collections):
             for _ in self._nearest.rebuild(collection):
                 yield None
@@ -278,13 +293,15 @@ class Service:
             yield from self._turn_of(run)
             self._begin(collection, request)
             if data.get("look") == "gone":
-                self._nearest.learn(collection)
+                yield from self._nearest.learn_steps(collection)
+                yield from self._store.sweep()
                 return dict(pack(run.report()))
             yield from _sent(run.steps())
             if run.has_late:  # the files of other collections go before them
                 self._turns.append(self._turns.pop(0))
                 yield from self._turn_of(run)
                 yield from _sent(run.late_steps())
+            yield from self._store.sweep()
         except Cancelled:
             pass
         finally:
@@ -399,9 +416,7 @@ AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
         "collections": Service.collections,
         "create": Service.create,
         "rename": Service.rename,
-        "remove": Service.remove,
         "documents": Service.documents,
-        "remove_document": Service.remove_document,
         "pause": Service.pause,
         "resume": Service.resume,
         "stop": Service.stop,
@@ -430,6 +445,8 @@ AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
 IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
     {
         "index": Service.index,
+        "remove": Service.remove,
+        "remove_document": Service.remove_document,
         "rebuild": Service.rebuild,
         "collection_map": Service.collection_map,
         "changes": Service.changes,

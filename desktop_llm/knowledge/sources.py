@@ -1,6 +1,7 @@
-"""A file's content as rows of the store: inserted as a whole, and deleted with the last document that has it.
+"""A file's content as rows of the store: inserted as a whole, and given up with the last document that has it.
 
-Each happens in one transaction, which also notes the changes for the index.
+Each happens in one transaction, which also notes the changes for the index. The rows of a content that was given up are
+then deleted in slices, because a long document has 20,000 passages, and a search must not wait for all of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from dataclasses import dataclass
 from desktop_llm.errors import DocumentError
 from desktop_llm.knowledge import keyword_index
 from desktop_llm.words import from_json, to_json
+
+# Passages deleted in one step: 30 ms on a computer of 2020.
+_SLICE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +206,23 @@ def add_task(connection: sqlite3.Connection, collection: int, action: str, sourc
 
 
 def forget_unused(connection: sqlite3.Connection, source: int | None) -> None:
-    """Delete a content that no document has any more."""
+    """Give up a content that no document has any more: no file is linked to it again, and `forget_slice` deletes it."""
     used = "SELECT 1 FROM document WHERE source = ?"
     if source is None or connection.execute(used, (source,)).fetchone() is not None:
         return
-    keyword_index.remove_source(connection, source)
-    connection.execute("DELETE FROM source WHERE id = ?", (source,))  # pages, chunks and vectors go with it
+    connection.execute("UPDATE source SET sha256 = ? WHERE id = ?", (f"given up {source}", source))
     connection.execute("DELETE FROM fact WHERE key = ?", (_seal_key(source),))
+
+
+def forget_slice(connection: sqlite3.Connection, source: int) -> bool:
+    """Delete so many passages of a content that was given up, with their vectors and keywords; after the last of them
+    the content itself with its pages. Returns whether it is gone.
+    """
+    query = "SELECT id FROM chunk WHERE source = ? ORDER BY id LIMIT ?"
+    chunks = [chunk for (chunk,) in connection.execute(query, (source, _SLICE))]
+    keyword_index.remove(connection, chunks)
+    connection.executemany("DELETE FROM chunk WHERE id = ?", ((chunk,) for chunk in chunks))
+    if len(chunks) == _SLICE:
+        return False
+    connection.execute("DELETE FROM source WHERE id = ?", (source,))
+    return True

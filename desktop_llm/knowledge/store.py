@@ -26,6 +26,7 @@ from desktop_llm.knowledge.sources import (
     Reason,
     SourceRow,
     add_task,
+    forget_slice,
     forget_unused,
     insert_source,
     is_whole,
@@ -34,6 +35,8 @@ from desktop_llm.knowledge.sources import (
 )
 from desktop_llm.sqlite_files import DAMAGED, connect_read_only, family, mark_suspect, tolerant_text
 from desktop_llm.words import Sentence, tr
+
+_UNUSED = "SELECT id FROM source WHERE id NOT IN (SELECT source FROM document WHERE source IS NOT NULL)"
 
 
 class Damaged(UserError):
@@ -138,16 +141,14 @@ class Store:
             connection.execute("UPDATE collection SET name = ? WHERE id = ?", (name, collection))
 
     def remove_collection(self, collection: int) -> None:
-        """Delete a collection and everything that only it holds."""
+        """Delete a collection; `sweep` deletes the contents that only it had."""
         with self.transaction() as connection:
             connection.execute("DELETE FROM document WHERE collection = ?", (collection,))
             connection.execute("DELETE FROM index_task WHERE collection = ?", (collection,))
             connection.execute("DELETE FROM collection WHERE id = ?", (collection,))
             connection.execute("DELETE FROM fact WHERE key = ?", (self_test_key(collection),))
-            unused = "SELECT id FROM source WHERE id NOT IN (SELECT source FROM document WHERE source IS NOT NULL)"
-            for (source,) in connection.execute(unused).fetchall():
+            for (source,) in connection.execute(_UNUSED).fetchall():
                 forget_unused(connection, source)
-        self._wipe()
 
     # Documents
 
@@ -171,14 +172,33 @@ class Store:
             connection.execute("UPDATE document SET waiting = 0 WHERE collection = ?", (collection,))
 
     def remove_documents(self, collection: int, documents: Sequence[int]) -> None:
-        """Delete documents, and their content if no other document has it."""
+        """Delete documents; `sweep` deletes the contents that no other document has."""
         with self.transaction() as connection:
             for document in documents:
                 source = unlink(connection, collection, document)
                 connection.execute("DELETE FROM document WHERE id = ?", (document,))
                 forget_unused(connection, source)
             touch(connection, collection)
-        self._wipe()
+
+    def sweep(self) -> Iterator[None]:
+        """Delete the contents that no document has any more, a slice a step."""
+        for (source,) in [] if self.read_only else self.rows(_UNUSED):
+            gone = False
+            while not gone:
+                with self.transaction() as connection:
+                    gone = forget_slice(connection, source)
+                yield None
+
+    def wipe(self) -> Iterator[None]:
+        """Wipe removed text from the keyword index and the log too, not only from the tables; a little a step."""
+        before, first = -1, True
+        while self.changes - before > 1:  # the statement itself counts as one
+            before = self.changes
+            with self.transaction() as connection:
+                keyword_index.merge(connection, first=first)
+            first = False
+            yield None
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def fail_document(self, collection: int, path: bytes, size_bytes: int, mtime_ns: int, reason: Reason) -> None:
         """Note that a file could not be read; text read from it earlier is deleted."""
@@ -278,12 +298,6 @@ class Store:
     def _must_be_free(self, name: str) -> None:
         if self.rows("SELECT 1 FROM collection WHERE name = ?", name):
             raise BadRequest(tr("There is already a collection named {name}.", name=name), tr("Choose another name."))
-
-    def _wipe(self) -> None:
-        """Wipe removed text from the keyword index and the log too, not only from the tables."""
-        with self.transaction() as connection:
-            connection.execute("INSERT INTO chunk_words(chunk_words) VALUES('optimize')")
-        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ import time
 from importlib.util import cache_from_source
 from pathlib import Path
 
-from desktop_llm.errors import Busy
+from desktop_llm.errors import Busy, UserError
 from desktop_llm.files import LockFile
 from desktop_llm.knowledge.service import AT_ONCE, IN_STEPS, Service
 from desktop_llm.knowledge.store import Damaged
@@ -41,7 +41,7 @@ def main(folders: Folders) -> None:
         # Nobody compiled the libraries ahead, and this process can't keep that beside them: it would take 1 s a start.
         sys.pycache_prefix = str(cache / "python")
     service = Lazy(folders)
-    serve(service.handlers(), wire, urgent=AT_ONCE.keys(), at_end=service.close)
+    serve(service.handlers(), wire, urgent=AT_ONCE.keys(), at_end=service.close, when_idle=service.tidy)
 
 
 class Lazy:
@@ -75,6 +75,13 @@ class Lazy:
         """Bring the store into one file, and seal it."""
         if self._opened is not None:
             self._opened.close()
+
+    def tidy(self) -> bool:
+        """Do what was left undone, a little of it; returns whether there may be more."""
+        try:
+            return self._opened is not None and self._opened.tidy()
+        except UserError:  # a full disk, or a damaged file: the next request tells
+            return False
 
     def _abandon(self) -> None:
         """Let go of a damaged store: the next request opens it again, which recovers it."""
