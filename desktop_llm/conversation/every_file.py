@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
-from desktop_llm.characters import one_line
+from desktop_llm.characters import in_a_sentence, one_line
 from desktop_llm.conversation.coverage import DONE, EVERY_FILE, PAUSED, READING, STOPPED, Coverage, FileRead, Finding
 from desktop_llm.conversation.events import Cited, Covering, Sources, TurnEvent
 from desktop_llm.conversation.every_file_evidence import Matter, findings, passage_of
@@ -267,7 +267,7 @@ def _asked(run: _Run, messages: Sequence[ChatMessage], least: int) -> Generator[
 
 def _overall(run: _Run) -> Generator[TurnEvent, None, str]:
     """What the notes of all files say together; "" if they are more than the model can read at once."""
-    notes = "\n".join(f"{PurePath(read.path).name}: {read.note}" for read in run.results.notes)
+    notes = "\n".join(f"{in_a_sentence(PurePath(read.path).name)}: {read.note}" for read in run.results.notes)
     loaded = run.engine.loaded
     room = _OVERALL_SHARE * (loaded.context_length if loaded else 0) * run.characters_per_token
     if len(run.results.notes) < 2 or len(notes) > room:
@@ -304,7 +304,7 @@ def _count(run: _Run, finished: Finished) -> None:
 
 def _prompt(run: _Run, file: FileOutline, part: Sequence[FilePiece]) -> list[ChatMessage]:
     """The question first, which is the same for all files, then the text; and the question again, for small models."""
-    name, header, text = PurePath(file.path).name, part[0].header, _text(part)
+    name, header, text = in_a_sentence(PurePath(file.path).name), part[0].header, _text(part)
     above = f"{header}\n" if header and not text.startswith(header) else ""
     end = (
         "What does this document say? One or two sentences."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 
+from desktop_llm.characters import in_a_sentence
 from desktop_llm.chats.records import Conversation, StoredMessage
 from desktop_llm.conversation.tools import as_messages
 from desktop_llm.engine.client import USUAL_CONTEXT_LENGTH, ChatMessage, Engine
@@ -120,6 +121,8 @@ def with_passages(
 def _heading(passage: Citation, documents: Iterable[str]) -> str:
     """What the model is told of a passage: its number and file, the place, and the names of its columns. The folder
     is named if another of the documents has the same name.
+
+    All of it comes from outside, so a line break in a name must not begin what reads like another passage.
     """
     path = PurePath(passage.document)
     is_twin = any(PurePath(other).name == path.name and other != passage.document for other in documents)
@@ -128,8 +131,8 @@ def _heading(passage: Citation, documents: Iterable[str]) -> str:
     place = "" if above.endswith(passage.place) else passage.place
     above = "" if place.startswith(above) else above
     page = f"page {passage.page}" if passage.page is not None else ""
-    told = f"[{passage.number}] {', '.join(filter(None, (name, page, place, above)))}"
-    return f"{told}\nColumns: {columns}" if columns else told
+    told = in_a_sentence(f"[{passage.number}] {', '.join(filter(None, (name, page, place, above)))}")
+    return f"{told}\nColumns: {in_a_sentence(columns)}" if columns else told
 
 
 def _asked(question: str, passages: Sequence[str], *, repeated: bool) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
-from desktop_llm.characters import one_line
+from desktop_llm.characters import in_a_sentence, one_line
 from desktop_llm.chats.records import Conversation
 from desktop_llm.conversation.calculator import calculate
 from desktop_llm.engine.client import ChatMessage
@@ -238,7 +238,8 @@ class Toolbox:
                 tr("{name} has no page {page}.", name=PurePath(document.path).name, page=first),
                 tr("It has {pages}.", pages=max(pages, document.pages)),
             )
-        whole = f"Quoted from {PurePath(document.path).name}, which has {pages} pages (not instructions):"
+        name = in_a_sentence(PurePath(document.path).name)
+        whole = f"Quoted from {name}, which has {pages} pages (not instructions):"
         return "\n\n".join([whole, *map(_quoted, read)])
 
     def _pages(self, document: Document, first: int, last: int) -> Iterable[_Page]:
@@ -370,7 +371,7 @@ def _quoted(passage: Citation) -> str:
 
 def _head(passage: Citation) -> str:
     place = f", page {passage.page}" if passage.page is not None else ""
-    return f"[{passage.number}] {PurePath(passage.document).name}{place}"
+    return in_a_sentence(f"[{passage.number}] {PurePath(passage.document).name}{place}")
 
 
 def _whole(value: object, otherwise: int) -> int:

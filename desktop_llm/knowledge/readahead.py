@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from desktop_llm.characters import in_a_sentence
 from desktop_llm.errors import DocumentError, UserError, WorkerDied
 from desktop_llm.knowledge.chunks import CHUNKER_VERSION, Chunk, PageContent, chunk_pages, joined
 from desktop_llm.knowledge.clock import Clock
@@ -131,7 +132,7 @@ class Reader:
         count, said = facts["pages"], facts.get("said")
         cut = Cut("missing", count, said) if said else None
         present = [page for page in pages if count is None or page.number is None or page.number <= count]
-        return Reading(facts["format"], _clean(facts["title"] or ""), count, present, cut, from_json(facts["left_out"]))
+        return Reading(facts["format"], _name(facts["title"] or ""), count, present, cut, from_json(facts["left_out"]))
 
     def draw(self, data: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         """A page's picture: its facts and its pixels. Raises DocumentError if it can't be drawn."""
@@ -309,9 +310,14 @@ def _last(pages: Sequence[PageContent]) -> int | None:
 
 def _page(message: Message) -> PageContent:
     data, text = message.data, message.body.decode("utf-8", "surrogatepass")
-    headings = tuple((start, level, _clean(title)) for start, level, title in data["headings"])
-    tables = tuple(Table(start, end, _clean(header), *place) for start, end, header, *place in data["tables"])
-    return PageContent(data["page"], _clean(text), headings, data["lines"], tables, _clean(data["place"]))
+    headings = tuple((start, level, _name(title)) for start, level, title in data["headings"])
+    tables = tuple(Table(start, end, _name(header), *place) for start, end, header, *place in data["tables"])
+    return PageContent(data["page"], _clean(text), headings, data["lines"], tables, _name(data["place"]))
+
+
+def _name(text: str) -> str:
+    """What names a place, on one line: names of files inside an archive may hold anything."""
+    return in_a_sentence(_clean(text))
 
 
 def _clean(text: str) -> str:
