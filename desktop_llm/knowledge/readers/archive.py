@@ -138,6 +138,8 @@ def _tar(data: bytes, allowance: Allowance, parts: Parts) -> Iterator[Page]:
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for member in archive:
+                if member.size < 0:  # the next member would be this one again
+                    raise tarfile.ReadError
                 name = _clean(member.name)
                 if not member.isfile() or _is_junk(name):
                     continue

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.knowledge.bombs.letters import LETTERS
 from tests.knowledge.bombs.making import Bombs
+from tests.knowledge.bombs.packed import PACKED
 from tests.knowledge.bombs.pdf import PDFS
 from tests.knowledge.bombs.places import PLACES
 from tests.knowledge.bombs.texts import TEXTS
 from tests.knowledge.bombs.word import WORD_FILES
 
-BOMBS: Bombs = {**PDFS, **WORD_FILES, **TEXTS, **PLACES}
+BOMBS: Bombs = {**PDFS, **WORD_FILES, **PACKED, **LETTERS, **TEXTS, **PLACES}
 
 
 def write(name: str, folder: Path) -> Path:

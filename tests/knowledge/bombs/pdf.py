@@ -141,7 +141,29 @@ def _streams_in_a_circle() -> bytes:
     return pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>", inner, inner)
 
 
+def _fields(count: int, kids: bytes) -> bytes:
+    """A form of so many fields with one long value; `kids` are those of its first object, field 7."""
+    catalog = b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[7 0 R]/XFA 6 0 R>>>>"
+    numbers = b" ".join(b"%d 0 R" % (8 + number) for number in range(count))
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<<>>/Annots[%s]>>" % numbers
+    field = b"<</Type/Annot/Subtype/Widget/FT/Tx/T(a)/Parent 7 0 R/V 5 0 R/Rect[50 %d 300 %d]>>"
+    widgets = [field % (number % 800, number % 800 + 9) for number in range(count)]
+    value, top = b"(" + b"word " * 20_000 + b")", b"<</FT/Tx/T(top)/Kids[%s]/Parent 7 0 R>>" % (kids or numbers)
+    tree = b"<</Type/Pages/Count 1/Kids[3 0 R]>>"
+    return pdf(catalog, tree, page, _said(), value, stream(b"<xdp>" * MB), top, *widgets)
+
+
+def _large_picture(edge: int) -> bytes:
+    """A page that is one black-and-white picture of this many pixels in height and width."""
+    entries = b"/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 1/ColorSpace/DeviceGray" % (edge, edge)
+    drawn = stream(b"q 600 0 0 800 0 0 cm /P Do Q")
+    return one_page(drawn, b"/XObject<</P 6 0 R>>", stream(b"\x0f" * (edge * edge // 8), entries))
+
+
 PDFS: Bombs = {
+    "fields.pdf": made(lambda: _fields(20_000, b"")),
+    "fields-in-a-circle.pdf": made(lambda: _fields(3, b"7 0 R 7 0 R")),
+    "large-picture.pdf": made(lambda: _large_picture(20_000)),
     "endless.pdf": made(lambda: _many_kids(100_000, 100_000, stream(b"q Q " * 4 * MB))),
     "endless-words.pdf": made(lambda: _many_kids(100_000, 100_000, _glyphs(20_000))),
     "endless-blank.pdf": made(lambda: _many_kids(100_000, 100_000, stream(b""))),

@@ -209,6 +209,18 @@ def test_a_size_that_lies_does_not_help_a_bomb() -> None:
     assert "a.txt" in sentence(summary.left_out)
 
 
+def test_a_tar_archive_that_leads_back_to_its_own_beginning_ends() -> None:
+    """Python's tarfile believes a negative size, and comes to the same member again and again (CVE-2025-8194)."""
+    data = bytearray(tarred({"a.txt": b"", "b.txt": b"words", "c.txt": b"more"}))
+    header = data[512:1024]
+    header[124:136] = b"\xff" * 10 + b"\xfe\x00"  # -512
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    data[512:1024] = header
+    with pytest.raises(DocumentError, match=r"^Damaged or not an archive$"):
+        read("a.tar", bytes(data))
+
+
 def test_an_archive_without_a_readable_file_says_why() -> None:
     for name, data, reason in (
         ("a.zip", zipped({}), "Empty"),
