@@ -324,21 +324,6 @@ class TestFaults:
         hung.wait(30)
         assert ask(engine, "say: awake").text == "awake"
 
-    def test_a_worker_that_answers_one_conversation_does_not_count_as_hung_for_another(
-        self, fake: Start, starter: Path
-    ) -> None:
-        engine = fake(stall_s=2.0)
-        load(engine, starter)
-        sampling = Sampling(max_tokens=600)  # of the fake's words: three seconds and more
-        first = engine.generate([ChatMessage.of("user", QUESTION)], sampling, slot="a")
-        next(first)
-        with ThreadPoolExecutor(1) as pool:
-            second = pool.submit(ask, engine, "say: at last", slot="b")
-            *_, end = first
-            assert isinstance(end, Finished)
-            assert end.usage.completion_tokens == 600
-            assert second.result(60).text == "at last"
-
     def test_a_conversation_that_waits_survives_the_death_of_the_one_before(self, fake: Start, starter: Path) -> None:
         engine = fake()
         load(engine, starter)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from desktop_llm.errors import ContextOverflow, UserError, WorkerDied
 from desktop_llm.steps import result_of
-from desktop_llm.workers import pulse
+from desktop_llm.workers import process, pulse
 from desktop_llm.workers.deaths import Part, outcome
 from desktop_llm.workers.process import Worker, WorkerBug
+from desktop_llm.workers.protocol import Message
 
 ECHO = [sys.executable, str(Path(__file__).with_name("echo_worker.py"))]
 
@@ -142,6 +145,31 @@ def test_a_child_that_hangs_is_ended_and_told(worker: Worker) -> None:
     with pytest.raises(WorkerDied, match="stopped responding"):
         worker.call("hang", stall_s=0.5)
     assert not worker.alive
+
+
+class Waiting(queue.SimpleQueue[Message | None]):
+    """A request that waits for ever; each time somebody looks for its answer, `meanwhile` happens first."""
+
+    def __init__(self, meanwhile: Callable[[int], object]) -> None:
+        super().__init__()
+        self.looks = 0
+        self._meanwhile = meanwhile
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Message | None:
+        self.looks += 1
+        self._meanwhile(self.looks)
+        raise queue.Empty
+
+
+def test_a_child_that_answers_one_request_does_not_count_as_hung_for_another(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock is the number of looks, so that a busy machine changes nothing: each takes a tick of half a second."""
+    waiting = Waiting(lambda looks: looks < 50 and worker.call("echo", {"text": "I work"}))
+    monkeypatch.setattr(process, "time", SimpleNamespace(monotonic=lambda: waiting.looks * process._TICK_S))
+    with pytest.raises(WorkerDied, match="stopped responding"):
+        worker._next(waiting, stall_s=2.0)
+    assert waiting.looks == 49 + 4
 
 
 @pytest.fixture
