@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -20,6 +20,9 @@ from desktop_llm.knowledge.store import Store
 # time.
 _COMMON_SHARE = 0.3
 _MAX_WORDS = 24
+# Rows that one match ranks, at about 5 microseconds each; with fewer matches, all words of a question find.
+_MOST_RANKED = 4000
+_SELDOM_APART = 4  # words of one question stand together this much more often than chance has it
 _FEW = 50
 _SAMPLE = 3000  # chunks that are looked through for how a word is written
 _MOST_VECTORS = 4000  # that are compared one by one when only some documents are searched
@@ -60,9 +63,29 @@ class Scope:
         return (*(self.sources or ()), *self.collections)
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The chunks of a scope: how many, the first and the last; `whole` if nothing else lies in between."""
+
+    count: int
+    first: int
+    last: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether every number from the first to the last is a chunk of the scope."""
+        return self.count == self.last - self.first + 1
+
+
+def span(store: Store, scope: Scope) -> Span:
+    """Where the chunks of a scope are."""
+    query = f"SELECT count(*), coalesce(min(id), 0), coalesce(max(id), -1) FROM chunk WHERE {scope.where}"
+    return Span(*store.kept_rows(query, *scope.values)[0])
+
+
 def weighed(store: Store, words: Iterable[QueryWord]) -> dict[str, float]:
     """Each word with the logarithm of how rare it is among all chunks; with only a few chunks, rarity says little."""
-    ((total,),) = store.rows("SELECT count(*) FROM chunk")
+    ((total,),) = store.kept_rows("SELECT count(*) FROM chunk")
     return {each.word: math.log((total + _FEW) / (_count(store, each) + 0.5)) for each in words}
 
 
@@ -77,22 +100,64 @@ def _count(store: Store, each: QueryWord) -> float:
 
 
 def by_keywords(store: Store, scope: Scope, words: Mapping[str, float], count: int) -> dict[int, float]:
-    """The chunks that match best by BM25, with their scores."""
+    """The chunks that match best by BM25, with their scores.
+
+    Ranking takes SQLite some microseconds a row, so among many chunks only rare words find by themselves, and common
+    ones together.
+    """
+    within = span(store, scope)
     rare = [word for word, weight in words.items() if weight > -math.log(_COMMON_SHARE)]
-    found = _matching(store, scope, sorted(rare, key=lambda word: -words[word])[:_MAX_WORDS], count)
-    return found or _matching(store, scope, list(words)[:_MAX_WORDS], count)
+    found = _matching(store, scope, within, sorted(rare, key=lambda word: -words[word])[:_MAX_WORDS], words, count)
+    return found or _matching(store, scope, within, list(words)[:_MAX_WORDS], words, count)
 
 
-def _matching(store: Store, scope: Scope, words: list[str], count: int) -> dict[int, float]:
-    if not words:
-        return {}
+def _matching(
+    store: Store, scope: Scope, within: Span, wanted: list[str], words: Mapping[str, float], count: int
+) -> dict[int, float]:
+    found: dict[int, float] = {}
+    for expression in _expressions(wanted, words, within.count):
+        found = _ranked(store, scope, within, expression, count)
+        if found:
+            break
+    return found
+
+
+def _expressions(wanted: Sequence[str], words: Mapping[str, float], total: int) -> Iterator[str]:
+    """FTS5 expressions that match about _MOST_RANKED of so many chunks, each for the case that the last found nothing.
+
+    `wanted` are the rarest words first. As many of them as may find by themselves; the others raise what these find,
+    and find together.
+    """
+    shares = [min(1.0, math.exp(-words[word])) for word in wanted]
+    alone = sum(sum(shares[: end + 1]) * total <= _MOST_RANKED for end in range(len(wanted)))
+    finding, others = match_any(wanted[:alone]), wanted[alone:]
+    if not others:
+        yield finding
+        return
+    share, together = 1.0, 0
+    while together < len(others) and share * total * _SELDOM_APART > _MOST_RANKED:
+        share *= shares[alone + together]
+        together += 1
+    parts = [f"(({finding}) AND ({match_any(wanted)}))"] if alone else []
+    if together > 1:
+        parts.append("(" + " AND ".join(f'"{word}"' for word in others[:together]) + ")")
+    if parts:
+        yield " OR ".join(parts)
+    yield match_any(wanted[: alone + 1])
+
+
+def _ranked(store: Store, scope: Scope, within: Span, expression: str, count: int) -> dict[int, float]:
     # Asked of each row as it comes, best first: SQLite neither lists all chunks of the collections nor runs the match
     # anew for each of them.
-    query = (
-        "SELECT rowid, -rank FROM chunk_words WHERE chunk_words MATCH ? AND "
-        f"EXISTS (SELECT 1 FROM chunk WHERE chunk.id = chunk_words.rowid AND {scope.where}) ORDER BY rank LIMIT ?"
-    )
-    return dict(store.rows(query, match_any(words), *scope.values, count))
+    held = "1" if within.whole else f"EXISTS (SELECT 1 FROM chunk WHERE chunk.id = chunk_words.rowid AND {scope.where})"
+    values = () if within.whole else scope.values
+    matching = f"FROM chunk_words WHERE chunk_words MATCH ? AND rowid BETWEEN ? AND ? AND {held}"
+    found = (expression, within.first, within.last, *values)
+    ((last,),) = store.rows(f"SELECT max(rowid) FROM (SELECT rowid {matching} LIMIT ?)", *found, _MOST_RANKED)
+    if last is None:
+        return {}
+    query = f"SELECT rowid, -rank {matching} ORDER BY rank LIMIT ?"
+    return dict(store.rows(query, expression, within.first, last, *values, count))
 
 
 def by_phrase(store: Store, scope: Scope, words: Sequence[str], count: int) -> set[int]:
@@ -119,11 +184,6 @@ def nearest_of(store: Store, scope: Scope, fingerprint: str, vector: Vectors, co
     )
     found = _compared(store.rows(query, fingerprint, *scope.values, _MOST_VECTORS), vector)
     return {chunk: found[chunk] for chunk in sorted(found, key=lambda chunk: -found[chunk])[:count]}
-
-
-def size(store: Store, scope: Scope) -> int:
-    """How many chunks are searched."""
-    return int(store.rows(f"SELECT count(*) FROM chunk WHERE {scope.where}", *scope.values)[0][0])
 
 
 def read(store: Store, scope: Scope, chunks: Collection[int]) -> list[Candidate]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import snowballstemmer
+import Stemmer
 
 from desktop_llm.knowledge.stop_words import empty_words_of, named
 
@@ -37,6 +37,9 @@ _EMPTY_PAIR = re.compile(
     "^.?[的是了吗呢在和はがをにのでともかへ].?$|什么|多少|哪里|哪个|怎么|如何|为何|何时|いつ|どこ|なに|だれ|いく|くら"
 )
 _OTHER_SCRIPT = re.compile("[\u0370-\u04ff\u0600-\u06ff]+")
+_ACCENTS = re.compile("(?<![иИ])[\u0300-\u036f]+")  # й is a letter of its own, which the stemmer knows
+# All of ASCII that stands in no word, as a blank.
+_BORDERS = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +90,20 @@ def match_any(words: Iterable[str]) -> str:
 
 def plain_words(text: str) -> list[str]:
     """The words of a text in lower case and without accents, in order, repeated ones too, not stemmed."""
-    return _WORD.findall(text.lower() if text.isascii() else plain(folded(text)))
+    if text.isascii():
+        return text.lower().translate(_BORDERS).split()  # several times as fast as an expression
+    return _WORD.findall(plain(folded(text)))
 
 
 def plain(text: str) -> str:
     """The text in lower case and without accents."""
     if text.isascii():
         return text.lower()
-    apart = unicodedata.normalize("NFD", text)
-    return unicodedata.normalize("NFC", "".join(each for each in apart if not "\u0300" <= each <= "\u036f")).lower()
+    apart = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+    return unicodedata.normalize("NFC", apart).lower()
 
 
-@functools.lru_cache(50_000)
+@functools.lru_cache(200_000)
 def stem(word: str) -> str:
     """The stem of a plain word, as the index has it."""
     by_script = _stem_by_script(word)
@@ -119,7 +124,7 @@ def _stem_by_script(word: str) -> str:
 
 @functools.cache
 def _stemmer(language: str) -> Any:
-    return snowballstemmer.stemmer(language)
+    return Stemmer.Stemmer(language)
 
 
 def _distinct(words: Iterable[QueryWord]) -> list[QueryWord]:

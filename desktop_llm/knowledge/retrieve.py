@@ -24,12 +24,12 @@ from desktop_llm.knowledge.candidates import Candidate, Scope
 from desktop_llm.knowledge.chunks import content_of
 from desktop_llm.knowledge.embed import Embedder, Vectors
 from desktop_llm.knowledge.index import Nearest
-from desktop_llm.knowledge.keywords import QueryWord, indexed, query_words, stem
+from desktop_llm.knowledge.keywords import QueryWord, indexed, plain, query_words, stem
 from desktop_llm.knowledge.names import Names
 from desktop_llm.knowledge.questions import subject
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.trace import SearchTrace, Seen, TracedCandidate, standings, traced
-from desktop_llm.knowledge.wording import Question
+from desktop_llm.knowledge.wording import Question, Wording
 from desktop_llm.message import Citation
 from desktop_llm.words import tr
 
@@ -42,6 +42,7 @@ _MAX_PHRASE_WORDS = 32
 _MORE_DENSE, _MOST_DENSE = 1.4, 0.85
 _RARE, _RUNS, _RUN = 0.4, 0.2, 1.0
 _WHOLE_RUN = 0.8
+_K1, _B = 1.2, 0.75  # of BM25, as SQLite has them
 _TOKENS_AROUND = 24  # a passage's number, name and place
 _CONTENT_PER_TOKEN, _MORE_PER_CHARACTER = 4.0, 0.17
 _OTHER_SCRIPT = re.compile("[\u0370-\u2fff]")
@@ -133,7 +134,7 @@ class Retriever:
         least = _LEAST_SHARE_OF_BEST * ranked.scores[0] if ranked.scores else 0.0
         used = [candidate.chunk for candidate, _ in chosen]
         rows = traced(self._seen(collections, ranked), used, least, related=ranked.relevant)
-        searched = candidates.size(self._store, scope)
+        searched = candidates.span(self._store, scope).count
         trace = SearchTrace(
             question, tuple(rows), searched, seconds, token_budget, ranked.relevance, ranked.threshold, least
         )
@@ -213,7 +214,8 @@ class Retriever:
         if not pool.found:
             return _Ranked([], [], False)
         weight = self._dense_weight(pool)
-        features = _features(query, words, weights, pool)
+        written = {each.word: each.written for each in words if each.written}
+        features = _features(Question(query, weights, written), pool)
         fused = _fused(features, weight)
         order = np.argsort(-fused, kind="stable")
         related = _relatedness(features, weight)
@@ -237,7 +239,7 @@ class Retriever:
         for each in words:
             if each.written:
                 chunks |= candidates.by_writing(self._store, scope, each, _FEW_MORE)
-        named = self._names.matching(scope.collections, {stem(each.word) for each in words})
+        named = self._names.matching(scope.collections, {stem(plain(each.word)) for each in words})
         if of_names := _best_named(named):
             of_named = Scope(scope.collections, of_names & (scope.sources or of_names))
             from_named = candidates.by_keywords(self._store, of_named, weights, _FEW_MORE)
@@ -262,7 +264,7 @@ class Retriever:
         return max(_LEAST_DENSE_WEIGHT, weight)
 
     def _threshold(self, scope: Scope, weight: float) -> float:
-        tenfolds = math.log10(candidates.size(self._store, scope) + 1)
+        tenfolds = math.log10(candidates.span(self._store, scope).count + 1)
         return _THRESHOLD + _THRESHOLD_PER_WEIGHT * weight + _THRESHOLD_PER_TENFOLD * tenfolds
 
     def _beginnings(self, scope: Scope, ranked: _Ranked) -> _Ranked:
@@ -322,25 +324,18 @@ def _best_named(named: Mapping[int, Mapping[str, float]]) -> frozenset[int]:
     return frozenset(best[:_MOST_NAMED])
 
 
-def _features(query: str, words: Sequence[QueryWord], weights: Mapping[str, float], pool: _Pool) -> _Features:
-    question = Question(query, weights, {each.word: each.written for each in words if each.written})
-    stems = {stem(word): weight for word, weight in weights.items()}
-    wordings, keyword = [], []
-    for candidate in pool.found:
-        names = pool.named.get(candidate.source, {})
-        text = f"{candidate.above}\n{candidate.text}"
-        wording = question.wording(text, names.keys())
-        wordings.append(wording)
-        # A word of the name that the text lacks counts as if it stood there once.
-        keyword.append(
-            pool.keyword.get(candidate.chunk, 0.0)
-            + sum(min(weight, stems[word]) for word, weight in names.items() if word not in wording.in_text)
-        )
+def _features(question: Question, pool: _Pool) -> _Features:
+    names = [pool.named.get(candidate.source, {}) for candidate in pool.found]
+    wordings = [
+        question.wording(f"{candidate.above}\n{candidate.text}", name.keys())
+        for candidate, name in zip(pool.found, names, strict=True)
+    ]
+    keyword = _bm25(wordings, names, question.weights)
     dense = [max(0.0, pool.similarity.get(candidate.chunk, 0.0)) for candidate in pool.found]
     # A word that stands nowhere is the rarest of all, and tells no passage from another.
-    found = frozenset[str]().union(*(wording.in_text for wording in wordings), *pool.named.values())
-    all_squares = sum(weight * weight for weight in stems.values())
-    found_squares = sum(weight * weight for word, weight in stems.items() if word in found)
+    found = frozenset[str]().union(*(wording.counts for wording in wordings), *pool.named.values())
+    all_squares = sum(weight * weight for weight in question.weights.values())
+    found_squares = sum(weight * weight for word, weight in question.weights.items() if word in found)
     told = all_squares / found_squares if found_squares else 1.0
     return _Features(
         *(
@@ -355,6 +350,21 @@ def _features(query: str, words: Sequence[QueryWord], weights: Mapping[str, floa
             )
         )
     )
+
+
+def _bm25(
+    wordings: Sequence[Wording], names: Sequence[Mapping[str, float]], weights: Mapping[str, float]
+) -> list[float]:
+    """BM25 of every candidate, however it was found, with the candidates' own mean length."""
+    mean = sum(wording.length for wording in wordings) / max(1, len(wordings)) or 1.0
+    found = []
+    for wording, name in zip(wordings, names, strict=True):
+        length = _K1 * (1 - _B + _B * wording.length / mean)
+        score = sum(weights[word] * count * (_K1 + 1) / (count + length) for word, count in wording.counts.items())
+        # A word of the name that the text lacks counts as if it stood there once.
+        score += sum(min(weight, weights[word]) for word, weight in name.items() if word not in wording.counts)
+        found.append(score)
+    return found
 
 
 def _fused(features: _Features, weight: float) -> Vectors:

@@ -53,6 +53,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._kept_at = -1
+        self._kept: dict[tuple[str, tuple[Any, ...]], list[Any]] = {}
         with self._in_words():
             try:
                 self._connection = _connect(path)
@@ -72,6 +74,7 @@ class Store:
             with contextlib.suppress(UserError):
                 again = Store(self._path)
                 self._connection, self.read_only = again._connection, again.read_only
+                self._kept_at = -1
 
     def close(self) -> None:
         """Close the file; its write-ahead log goes into it."""
@@ -96,6 +99,14 @@ class Store:
         """All rows of a query."""
         with self._in_words():
             return self._connection.execute(query, values).fetchall()
+
+    def kept_rows(self, query: str, *values: Any) -> list[Any]:
+        """All rows of a query, which is asked again only once anything was stored or deleted: for counts of many."""
+        if self._kept_at != self.changes:
+            self._kept_at, self._kept = self.changes, {}
+        if (query, values) not in self._kept:
+            self._kept[query, values] = self.rows(query, *values)
+        return self._kept[query, values]
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

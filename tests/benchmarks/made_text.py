@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from random import Random
 
@@ -16,14 +17,14 @@ def vocabulary(random: Random, size: int = 8000) -> list[str]:
 
 def prose(random: Random, words: list[str], count: int) -> str:
     """About `count` words in sentences of 8 to 24 and paragraphs of 3 to 7 sentences."""
-    weights = [1 / (rank + 2) for rank in range(len(words))]
+    shares = list(itertools.accumulate(1 / (rank + 2) for rank in range(len(words))))
     paragraphs: list[str] = []
     while count > 0:
         sentences = []
         for _ in range(random.randint(3, 7)):
             length = random.randint(8, 24)
             count -= length
-            sentences.append(" ".join(random.choices(words, weights, k=length)).capitalize() + ".")
+            sentences.append(" ".join(random.choices(words, cum_weights=shares, k=length)).capitalize() + ".")
         paragraphs.append(" ".join(sentences))
     return "\n\n".join(paragraphs)
 
