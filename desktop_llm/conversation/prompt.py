@@ -23,6 +23,9 @@ _Place = tuple[str, int | None, int, int]
 def messages_for_model(conversation: Conversation, messages: Iterable[StoredMessage]) -> list[ChatMessage]:
     """The conversation with its instructions first, and the calls and results of tools in their places. Messages
     without either and without text are left out: answers that failed, or were stopped before their first word.
+
+    What a model thought goes with its answer, for the chat template to show it again or not, as the model's authors
+    want it.
     """
     instructions = [ChatMessage.of("system", conversation.system_prompt)] if conversation.system_prompt else []
     return instructions + [each for message in messages for each in _read_as(message)]
@@ -30,10 +33,11 @@ def messages_for_model(conversation: Conversation, messages: Iterable[StoredMess
 
 def _read_as(message: StoredMessage) -> list[ChatMessage]:
     if any(isinstance(part, ToolResult) for part in message.parts):
-        return as_messages(message.role, [part for part in message.parts if not isinstance(part, Thinking)])
-    pictures = [part for part in message.parts if isinstance(part, Image)]
+        return as_messages(message.role, message.parts)
+    shown = [part for part in message.parts if isinstance(part, Image)]
+    thought = [part for part in message.parts if isinstance(part, Thinking)] if message.text else []
     said = [Text(message.text)] if message.text else []
-    return [ChatMessage(message.role, (*pictures, *said))] if pictures or said else []
+    return [ChatMessage(message.role, (*shown, *thought, *said))] if shown or said else []
 
 
 def for_eyes(messages: Iterable[ChatMessage], *, sees: bool) -> list[ChatMessage]:

@@ -232,7 +232,16 @@ def layers_that_fit(asked: LoadRequest, gpus: Sequence[Device]) -> int:
     need = _trial(asked, gpus)
     if need is None:
         return _ALL_LAYERS
-    return need.layers_within(sum(max(0, gpu.free_bytes - _LEFT_FREE_BYTES) for gpu in gpus))
+    room = sum(max(0, gpu.free_bytes - _LEFT_FREE_BYTES) for gpu in gpus)
+    return need.layers_within(max(0, room - _projector_bytes(asked.settings.projector)))
+
+
+def _projector_bytes(file: str | None) -> int:
+    """The memory that a projector takes beside the layers: the size of its file, as it is loaded whole."""
+    try:
+        return Path(file).stat().st_size if file else 0
+    except OSError:  # loading it will tell
+        return 0
 
 
 def _trial(asked: LoadRequest, gpus: Sequence[Device]) -> Need | None:

@@ -68,6 +68,12 @@ FORMATS: Mapping[str, str] = MappingProxyType(
     {"ChatML": _CHATML, "Llama 3": _LLAMA_3, "Gemma": _GEMMA, "Mistral": _MISTRAL, "Alpaca": _ALPACA}
 )
 
+# Families with Llama's architecture and another format than Llama 3.
+_FORMAT_OF_LLAMA_LIKE = (
+    ("Mistral", r"mi[sx]tral"),
+    ("ChatML", r"smollm|hermes|dolphin|orca|chatml|\byi\b|tinyllama"),
+    ("Alpaca", r"alpaca|vicuna"),
+)
 _FORMAT_OF_ARCHITECTURE = (
     ("gemma", "Gemma"),
     ("llama", "Llama 3"),
@@ -107,8 +113,10 @@ def sha256_of_template(template: str) -> str:
 
 def suggested_format(architecture: str, name: str) -> str:
     """The name in FORMATS of the format that a model without a template most likely understands."""
-    if architecture == "llama" and re.search("mistral|mixtral", name, re.IGNORECASE):
-        return "Mistral"
+    if architecture == "llama":
+        for chat_format, names in _FORMAT_OF_LLAMA_LIKE:
+            if re.search(names, name, re.IGNORECASE):
+                return chat_format
     for beginning, chat_format in _FORMAT_OF_ARCHITECTURE:
         if architecture.startswith(beginning):
             return chat_format

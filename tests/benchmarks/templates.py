@@ -26,7 +26,7 @@ USUAL = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}
 
 def measured(renderer: Renderer, source: str) -> tuple[str, float, int]:
     """What came of it, the seconds, and the most memory beyond that at rest."""
-    renderer.call({"source": USUAL, "bos": "", "eos": ""}, b"[]")
+    renderer.call({"source": USUAL, "bos": "", "eos": ""}, b"")
     process = psutil.Process(renderer.pid)
     rest = most = process.memory_info().rss
     over = threading.Event()

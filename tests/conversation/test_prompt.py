@@ -5,7 +5,7 @@ from __future__ import annotations
 from desktop_llm.chats.store import ChatStore
 from desktop_llm.conversation.prompt import messages_for_model, nothing_found, with_passages
 from desktop_llm.engine.client import ChatMessage
-from desktop_llm.message import Citation, Text
+from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, ToolResult, thinking_of
 
 HELLO = [ChatMessage.of("user", "Hello"), ChatMessage.of("assistant", "Hi"), ChatMessage.of("user", "Why is it so?")]
 
@@ -16,6 +16,25 @@ def test_instructions_come_first_and_messages_without_text_are_left_out(store: C
     store.add(chat.id, question.id, "assistant", status="error")
     found = messages_for_model(chat, store.messages(chat.id))
     assert [(message.role, message.text) for message in found] == [("system", "Be short."), ("user", "Why?")]
+
+
+def test_what_a_model_thought_goes_with_its_answer_and_its_calls_of_tools(store: ChatStore) -> None:
+    chat = store.create()
+    question = store.add(chat.id, None, "user", [Text("Why?")])
+    answer = store.add(chat.id, question.id, "assistant", [Thinking("The person wonders."), Text("Because.")])
+    again = store.add(chat.id, answer.id, "user", [Text("And how warm?")])
+    steps: list[Part] = [Thinking("A tool knows."), ToolCall("1", "weather", "{}"), ToolResult("1", "31")]
+    last = store.add(chat.id, again.id, "assistant", [*steps, Text("31 degrees.")])
+    store.add(chat.id, last.id, "assistant", [Thinking("Nothing came of this.")])
+    found = messages_for_model(chat, store.messages(chat.id))
+    assert [(message.role, message.text, thinking_of(message.parts)) for message in found] == [
+        ("user", "Why?", ""),
+        ("assistant", "Because.", "The person wonders."),
+        ("user", "And how warm?", ""),
+        ("assistant", "", "A tool knows."),
+        ("tool", "", ""),
+        ("assistant", "31 degrees.", ""),
+    ]
 
 
 def test_passages_stand_before_the_last_question_as_quotes() -> None:

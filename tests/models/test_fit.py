@@ -312,6 +312,13 @@ def test_the_card_gets_as_many_layers_as_it_has_room_for(make: Make, starter: tu
     assert on_card(50, 31).fit == "too_big"
 
 
+def test_the_layers_leave_room_on_the_card_for_the_projector(make: Make, starter: tuple[Header, int]) -> None:
+    card = Machine(16 * GB, 12 * GB, 4, (Gpu("Card", 400 << 20, 400 << 20, "Vulkan"),))
+    blind, seeing = (make(card).forecast(*starter, Setup(2_048, projector_bytes=size)) for size in (0, 200 << 20))
+    assert 0 < seeing.gpu_layers < blind.gpu_layers
+    assert seeing.gpu_bytes < 400 << 20
+
+
 def test_without_a_card_nothing_goes_there(make: Make, starter: tuple[Header, int]) -> None:
     assert make().forecast(*starter, Setup(2_048), gpu_layers=99).gpu_layers == 0
 

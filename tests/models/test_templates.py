@@ -88,6 +88,8 @@ def test_a_model_that_nobody_knows_has_an_unknown_template_or_none(tmp_path: Pat
         ("gemma3", "Gemma 3 270M", "Gemma"),
         ("llama", "Mistral 7B", "Mistral"),
         ("llama", "Llama 3", "Llama 3"),
+        ("llama", "Smollm2 135M 8k Lc100K Mix1 Ep2", "ChatML"),
+        ("llama", "NousResearch_Hermes 2 Pro Llama 3 8B", "ChatML"),
         ("qwen3", "", "ChatML"),
     ],
 )

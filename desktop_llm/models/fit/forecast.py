@@ -254,10 +254,10 @@ class Forecaster:
         return processor_s + gpu_speeds.token_s(shape) * on_gpu
 
     def _gpu_layers(self, machine: Machine, shape: Shape, setup: Setup) -> int:
-        """The number of layers that the first GPU has room for, which is the engine's default."""
+        """The number of layers that the first GPU has room for beside the projector, which is the engine's default."""
         room = machine.gpus[0].free_bytes * _GPU_SHARE if machine.gpus else 0
         for layers in range(shape.layers + 1, 0, -1):
-            if memory.gpu_bytes(shape, setup, layers) <= room:
+            if memory.gpu_bytes(shape, setup, layers) + setup.projector_bytes <= room:
                 return layers
         return 0
 
