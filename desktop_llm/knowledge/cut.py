@@ -19,7 +19,10 @@ PATIENCE = frozenset({"time", "idle", "pages", "passages"})
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where reading ended and why: after page `read` of `total`; None for formats without pages."""
+    """Where reading ended and why: after page `read` of `total`; None for formats without pages.
+
+    A mailbox numbers its messages and does not say how many there are, so `total` alone may be None, too.
+    """
 
     why: Why
     read: int | None
@@ -36,7 +39,7 @@ def partly(cut: Cut, budget: Budget, passages: int) -> Reason:
             total=cut.total,
             read=cut.read,
         )
-    elif cut.read is None:
+    elif cut.read is None or cut.total is None:
         text = tr(
             "Partly read: reading stopped after {count:,} passages because {why}. "
             "What was read can be searched. Split the file to read the rest.",

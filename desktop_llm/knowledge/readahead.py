@@ -8,11 +8,13 @@ is reported with a reason.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import re
 import threading
 import time
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -36,6 +38,8 @@ from desktop_llm.words import from_json, tr
 from desktop_llm.workers.deaths import Part
 from desktop_llm.workers.process import Worker, WorkerBug
 from desktop_llm.workers.protocol import Message
+
+log = logging.getLogger(__name__)
 
 AHEAD = 4  # files parsed and not yet embedded
 FILES_A_READER = 500
@@ -250,6 +254,13 @@ class ReadAhead:
             parsed = self._parse(Path(name).name, content.data, clock)
         except DocumentError as error:
             return ReadFile(path, state, sha256, version, clock, None, Reason.of(error))
+        except UserError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug that one file brings out must not cost the others
+            where = "".join(traceback.format_tb(error.__traceback__))  # the error's own words may quote the document
+            log.error("%s while a file was read:\n%s", type(error).__name__, where)
+            reason = Reason(tr("The reader could not understand this file"))
+            return ReadFile(path, state, sha256, version, clock, None, reason)
         if parsed is None:
             return ReadFile(path, state, sha256, version, clock, None, later=True)
         self._known.add((sha256, version))

@@ -34,6 +34,7 @@ from desktop_llm.knowledge.watching import Watching
 from desktop_llm.knowledge.whole import whole_documents
 from desktop_llm.message import Citation
 from desktop_llm.paths import Folders
+from desktop_llm.sqlite_files import mark_suspect
 from desktop_llm.steps import Run
 from desktop_llm.words import to_json, tr
 from desktop_llm.workers.child import Answer, Reply, Request, Steps
@@ -62,6 +63,7 @@ class Service:
         self._turns: list[Indexing] = []
         self._watching = Watching()
         self._suspects = Suspects(folders.data / "knowledge-in-hand.json")
+        self.is_damaged = False
 
     def close(self) -> None:
         """Bring the write-ahead log into the file and seal it, so that a copy of the file is whole."""
@@ -163,7 +165,11 @@ class Service:
 
     def verify(self, data: Data) -> Answer:
         collection = self._store.collection(data["collection"])
-        problems = [*catalog.problems(self._store, collection), *self._nearest.problems(collection)]
+        damage = catalog.problems(self._store, collection)
+        if damage and not self._store.read_only:
+            mark_suspect(self._path)
+            self.is_damaged = True
+        problems = [*damage, *self._nearest.problems(collection)]
         return dict(pack(self._told(catalog.checked(catalog.report(self._summary(collection)), problems))))
 
     def search(self, data: Data) -> Answer:

@@ -50,6 +50,7 @@ class Store:
     """
 
     read_only = False
+    _is_closed = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -77,7 +78,8 @@ class Store:
                 self._kept_at = -1
 
     def close(self) -> None:
-        """Close the file; its write-ahead log goes into it."""
+        """Close the file; its write-ahead log goes into it. Whoever still works with it is told that it is damaged."""
+        self._is_closed = True
         self._connection.close()
 
     def lists(self) -> dict[str, list[bytes]]:
@@ -315,10 +317,11 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError) and not self._is_closed:
                 raise
-            if family(error) in DAMAGED:
-                mark_suspect(self._path)
+            if self._is_closed or family(error) in DAMAGED:
+                if not self._is_closed:
+                    mark_suspect(self._path)
                 raise Damaged(
                     tr("{file} is damaged.", file=self._path),
                     tr("Your documents themselves are untouched. Try again: what can be read will be recovered."),

@@ -52,6 +52,7 @@ class Lazy:
         self._lock = LockFile(folders.data / "knowledge.lock", stand_in=folders.index)
         self._locked = False
         self._opened: Service | None = None
+        self._under_way = 0
 
     def handlers(self) -> dict[str, Handler]:
         """The handlers of all kinds of requests."""
@@ -59,14 +60,21 @@ class Lazy:
 
     def _handler(self, kind: str) -> Handler:
         def handler(request: Request) -> Steps:
+            self._under_way += 1
+            service = None
             try:
+                service = self._service()
                 if kind in IN_STEPS:
-                    return (yield from IN_STEPS[kind](self._service(), request))
-                return AT_ONCE[kind](self._service(), request.data)
+                    return (yield from IN_STEPS[kind](service, request))
+                return AT_ONCE[kind](service, request.data)
             except Damaged:
-                self._abandon()
+                if service is self._opened:  # else somebody noticed it before
+                    self._abandon()
                 if kind in IN_STEPS:
                     raise
+            finally:
+                self._under_way -= 1
+                self._mend()
             return AT_ONCE[kind](self._service(), request.data)
 
         return handler
@@ -82,6 +90,11 @@ class Lazy:
             return self._opened is not None and self._opened.tidy()
         except UserError:  # a full disk, or a damaged file: the next request tells
             return False
+
+    def _mend(self) -> None:
+        """Have the next request recover a store in which a check found damage, once nobody works with it."""
+        if not self._under_way and self._opened is not None and self._opened.is_damaged:
+            self._abandon()
 
     def _abandon(self) -> None:
         """Let go of a damaged store: the next request opens it again, which recovers it."""

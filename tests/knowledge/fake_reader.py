@@ -30,19 +30,18 @@ def read(request: Request) -> Steps:
             os.abort()
         case "endless":
             yield from pages(text, 1_000_000)
+        case "mailbox":
+            yield from pages(text, 1_000_000, said=None)
         case "blank":
             yield from pages("", 1_000_000)
     yield Reply({"page": None, **PLAIN}, request.body)
     return {"format": "Text", "title": "", "pages": None, "left_out": ""}
 
 
-def pages(text: str, count: int) -> Iterator[Reply]:
+def pages(text: str, count: int, said: int | None = 1_000_000) -> Iterator[Reply]:
     for number in range(1, count + 1):
-        said = f"{text} {number}" if text else ""
-        yield Reply(
-            {"page": number, "total": 1_000_000, **PLAIN},
-            said.encode(),
-        )
+        words = f"{text} {number}" if text else ""
+        yield Reply({"page": number, "total": said, **PLAIN}, words.encode())
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from desktop_llm.knowledge import readahead
+from desktop_llm.knowledge.chunks import Chunk, PageContent, chunk_pages
 from desktop_llm.knowledge.clock import Clock
 from desktop_llm.knowledge.embed import DIMENSIONS, Embedder, Vectors, starter_files
 from desktop_llm.knowledge.index import Nearest
@@ -114,6 +116,30 @@ def test_what_costs_too_much_is_read_last_and_then_cut_with_its_reason(shelf: Sh
     assert told["d_blank"][0] == "failed"
     assert told["d_blank"][1].startswith("It has 1,000,000 pages; reading stopped after page 15")
     assert "Nothing of it was kept. Split the file" in told["d_blank"][1]
+
+
+def test_a_mailbox_that_does_not_say_how_many_letters_it_has_is_cut_too(shelf: Shelf) -> None:
+    assert shelf.read(a="mailbox", b="One.") == ["b", "a"]
+    start = "Partly read: reading stopped after 15 passages because one document may have 15."
+    assert shelf.told()["a"][1].startswith(start)
+
+
+def test_a_bug_that_one_file_brings_out_costs_that_file_alone(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The thread that reads ahead ended with it, and everybody waited for ever."""
+
+    def broken(pages: Sequence[PageContent]) -> Iterator[Chunk]:
+        if "secret" in pages[0].text:
+            raise ZeroDivisionError(pages[0].text)
+        return chunk_pages(pages)
+
+    monkeypatch.setattr(readahead, "chunk_pages", broken)
+    shelf.read(a="One.", b="secret", c="Two.")
+    assert {name: status for name, (status, _) in shelf.told().items()} == {"a": "ready", "b": "failed", "c": "ready"}
+    assert shelf.told()["b"][1] == "The reader could not understand this file"
+    assert "ZeroDivisionError" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_a_text_of_too_many_passages_is_read_in_part_and_its_copy_says_so_too(shelf: Shelf) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.knowledge.service import Service
+from desktop_llm.knowledge.store import Damaged, Store
 from desktop_llm.paths import Folders
+from desktop_llm.sqlite_files import suspect_mark
 from tests.knowledge.conftest import read_all
 from tests.knowledge.damages import DAMAGES, Contents, Damage, contents, prepare, try_one
 
@@ -87,3 +89,29 @@ def test_damage_while_the_file_is_open_is_not_sealed(
     assert "damaged" in knowledge.notice()
     assert len(knowledge.documents("docs")) == 3
     assert list(data_folders.data.glob("knowledge-damaged-*/knowledge.db"))
+
+
+def test_damage_that_a_check_finds_is_mended_by_the_running_worker(
+    knowledge: Knowledge, data_folders: Folders, documents: Path
+) -> None:
+    read_all(knowledge.index("docs", [documents]))
+    with sqlite3.connect(data_folders.knowledge_db) as database:
+        database.execute("UPDATE page SET text = replace(text, 'cod', 'cow')")
+    database.close()
+    (problem,) = knowledge.verify("docs").failed
+    assert problem.reason == "The stored text of one document is not what was read; read it again."
+    assert "1 of 3 documents have to be read again" in knowledge.notice()
+    assert knowledge.search(["docs"], "How long does bread rise?", 1)[0].document == str(documents / "bread.txt")
+    assert read_all(knowledge.index("docs", [])).documents == 3
+    assert knowledge.verify("docs").failed == ()
+    assert knowledge.search(["docs"], "How heavy does a cod get?", 1)[0].document == str(documents / "cod.md")
+
+
+def test_whoever_works_with_a_damaged_file_when_it_is_let_go_is_told_the_same(tmp_path: Path) -> None:
+    store = Store(tmp_path / "knowledge.db")
+    store.close()
+    with pytest.raises(Damaged, match="is damaged"):
+        store.rows("SELECT 1")
+    with pytest.raises(Damaged, match="is damaged"), store.transaction():
+        pass
+    assert not suspect_mark(tmp_path / "knowledge.db").exists()
