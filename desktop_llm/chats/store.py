@@ -31,7 +31,7 @@ from desktop_llm.chats.records import (
 from desktop_llm.chats.schema import from_sql, in_words, to_sql
 from desktop_llm.chats.search import searchable
 from desktop_llm.days import Days
-from desktop_llm.message import Citation, Part
+from desktop_llm.message import Check, Citation, Part
 from desktop_llm.tokens import Rounds, to_bytes
 
 TRASH_DAYS = 30
@@ -165,6 +165,12 @@ class ChatStore(ChatReader):
             self._set_citations(row["seq"], citations, sources)
             self.save_tokens(message_id, tokens)
             self._execute("UPDATE conversation SET updated_at = ? WHERE seq = ?", time.time(), row["conversation"])
+        return self.message(message_id)
+
+    def set_checks(self, message_id: str, checks: Sequence[Check]) -> StoredMessage:
+        """Replace what the documents say about the sentences of an answer."""
+        with self._transaction():
+            self._set_message(message_id, {"checks": [check.to_json() for check in checks]})
         return self.message(message_id)
 
     def save_tokens(self, message_id: str, tokens: Rounds) -> None:

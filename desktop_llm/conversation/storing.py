@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 from typing import Any, Protocol, TypeVar
 
@@ -41,6 +41,15 @@ class Write(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A sentence of an earlier answer, the quote that contradicts it, and the passage that this is in."""
+
+    sentence: str
+    quote: str
+    passage: Citation
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A question to be answered, at the end of the branch, or `below` a message (None: as a first message).
 
@@ -48,6 +57,7 @@ class Question:
     `pictures` are the paths of our own copies (`pictures.client`). With `continues` the answer goes on from an earlier
     one. It is kept what else each token might have been if `with_choices` is set. `way` is how documents are used,
     if it is not left to the chat; `goes_on` is the id of an answer from every file that goes on where it was cut off.
+    An answer that `corrects` an earlier one has the passage in front of the model that contradicts it.
     """
 
     chat: OpenChat
@@ -62,6 +72,7 @@ class Question:
     with_choices: bool = False
     way: str = ""
     goes_on: str = ""
+    corrects: Correction | None = None
 
 
 def store_question(store: ChatStore, question: Question, model_id: str, model_name: str) -> QuestionStored:
@@ -142,6 +153,14 @@ def store_answer(
         tokens=tokens,
         **fields,
     )
+
+
+def accept_sentence(store: ChatStore, message_id: str, start: int) -> StoredMessage:
+    """Note that the sentence at `start` of an answer is right although a passage says otherwise."""
+    checks = [
+        replace(check, accepted=True) if check.start == start else check for check in store.message(message_id).checks
+    ]
+    return store.set_checks(message_id, checks)
 
 
 class StreamedPieces:

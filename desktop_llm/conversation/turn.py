@@ -42,7 +42,7 @@ from desktop_llm.conversation.prompt import (
 )
 from desktop_llm.conversation.questions import asks_for_every_file
 from desktop_llm.conversation.rounds import STOPPED_EARLY, rounds
-from desktop_llm.conversation.storing import Question, StreamedPieces, Write, store_answer, store_question
+from desktop_llm.conversation.storing import Correction, Question, StreamedPieces, Write, store_answer, store_question
 from desktop_llm.conversation.tools import Toolbox, tools_of
 from desktop_llm.engine.client import (
     USUAL_CONTEXT_LENGTH,
@@ -62,7 +62,7 @@ from desktop_llm.engine.engines import Engines
 from desktop_llm.engine.room import Memory
 from desktop_llm.errors import ContextOverflow, UserError, WorkerDied
 from desktop_llm.knowledge.client import CHAT_PREFIX, Knowledge
-from desktop_llm.message import Citation
+from desktop_llm.message import Citation, Text
 from desktop_llm.models.library import Library, Model
 from desktop_llm.words import tr
 
@@ -104,6 +104,7 @@ def answer(
     is_stopped: Callable[[], bool] = lambda: False,
     adapters: Sequence[AdapterUse] = (),
     continues: Continuation | None = None,
+    corrects: Correction | None = None,
 ) -> Generator[TurnEvent, None, None]:
     """Answer the last message; the last event is Finished. The engine's model must be loaded, and `adapters` fit it;
     `slot` names this answer for `Engine.stop`. `earlier` are the passages of the questions before.
@@ -120,6 +121,9 @@ def answer(
     elif knowledge is not None and collections:
         budget, whole = _passage_budget(engine), _is_attached(collections)
         passages = knowledge.retrieve(collections, retrieval_query(messages), budget, whole=whole)
+        if corrects is not None:
+            passages = _with_first(corrects.passage, passages)
+            messages = [*messages[:-1], _corrected(messages[-1], corrects)]
         yield Sources(tuple(passages))
         yield Covering(_covered(knowledge, collections, passages, messages[-1].text))
         if not passages and not tools:
@@ -140,6 +144,22 @@ def answer(
     finally:
         if knowledge is not None:
             knowledge.answering(False)
+
+
+def _with_first(first: Citation, passages: Sequence[Citation]) -> list[Citation]:
+    """The passages with one put before all others."""
+    place = (first.document, first.page, first.start)
+    others = [each for each in passages if (each.document, each.page, each.start) != place]
+    return [replace(each, number=number) for number, each in enumerate([first, *others], 1)]
+
+
+def _corrected(question: ChatMessage, corrects: Correction) -> ChatMessage:
+    """The question with what was wrong in an earlier answer."""
+    note = (
+        f"\n\n(An earlier answer said: “{corrects.sentence.strip()}” That is wrong: passage [1] says "
+        f"“{corrects.quote.strip()}” Keep to what the passage says.)"
+    )
+    return ChatMessage(question.role, (*question.parts, Text(note)))
 
 
 def _covered(knowledge: Knowledge, collections: Sequence[str], passages: Sequence[Citation], question: str) -> Coverage:
@@ -287,6 +307,7 @@ class Turn:
             is_stopped=lambda: self._stopped,
             adapters=used,
             continues=self.question.continues,
+            corrects=self.question.corrects,
         )
 
     def _way(self, asked: QuestionStored) -> Generator[TurnEvent, None, str]:

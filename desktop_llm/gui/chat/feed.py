@@ -21,6 +21,7 @@ from desktop_llm.conversation.events import (
 )
 from desktop_llm.engine.client import InLine, LeftOut, Loading, PromptProgress, Rethought, TextDelta, ThinkingDelta
 from desktop_llm.gui.chat.transcript import Transcript
+from desktop_llm.gui.chat.transcript.checked import quotes_of, sentences_of, with_marks
 from desktop_llm.gui.chat.transcript.view_model import (
     MessageView,
     ReadingProgress,
@@ -32,7 +33,7 @@ from desktop_llm.gui.chat.transcript.view_model import (
 )
 from desktop_llm.gui.look.formats import moment, number
 from desktop_llm.gui.look.widgets import Action
-from desktop_llm.message import ToolResult
+from desktop_llm.message import Check, ToolResult
 from desktop_llm.words import plural, tr
 
 
@@ -56,6 +57,11 @@ class Feed:
         if (message := self.find(message_id)) is not None:
             self._transcript.update_message(self._view(message))
 
+    def replace(self, message: StoredMessage) -> None:
+        """Show a message as it is stored now."""
+        self.messages = tuple(message if each.id == message.id else each for each in self.messages)
+        self.refresh(message.id)
+
     def set(self, messages: Sequence[StoredMessage]) -> None:
         """Show these messages."""
         self.messages = tuple(messages)
@@ -73,7 +79,8 @@ class Feed:
 
     def markdown(self, message: StoredMessage) -> str:
         """The text of a message as it is shown, for copying."""
-        return self._view(message).text or message.text
+        state = self._state_of(message.id)
+        return state.text if state is not None else message.text
 
     def show(self, event: TurnEvent, state: TurnState) -> None:
         """Show an event of a turn and the state after it; ignore turns of other chats."""
@@ -117,16 +124,18 @@ class Feed:
 def view_of(message: StoredMessage) -> MessageView:
     """A stored message as the transcript shows it."""
     nothing_found = _no_model_ran(message)
+    checked = sentences_of(message.parts, message.checks)
     notice, notice_text = _nothing_found(message) if nothing_found else _why_short(message)
     return MessageView(
         id=message.id,
         role=message.role,
-        parts=() if nothing_found else message.parts,
+        parts=() if nothing_found else with_marks(message.parts, message.checks),
         status=_status(message.status),
         thinking=_figures(message),
-        citations=message.citations,
+        citations=quotes_of(checked, message.citations),
         sources=message.sources,
-        unsupported=tuple(message.text[start:end] for start, end in message.unsupported),
+        unsupported=_unsupported(message.text, message.unsupported, message.checks),
+        checked=checked,
         foot=_foot(message),
         foot_tip=_foot_tip(message),
         error=message.error,
@@ -138,6 +147,12 @@ def view_of(message: StoredMessage) -> MessageView:
         actions=_actions(message, nothing_found),
         continued=_continued(message),
     )
+
+
+def _unsupported(text: str, spans: Sequence[tuple[int, int]], checks: Sequence[Check]) -> tuple[str, ...]:
+    """The sentences that no passage says; those that one contradicts are marked in another way."""
+    opposed = {(check.start, check.end) for check in checks if check.verdict == "contradicts"}
+    return tuple(text[start:end] for start, end in spans if (start, end) not in opposed)
 
 
 def _continued(message: StoredMessage) -> str:
@@ -159,14 +174,15 @@ def running_view(message: StoredMessage, state: TurnState) -> MessageView:
 
     If saving failed, it says why and offers to try again.
     """
-    text = state.text
+    checked = sentences_of(state.parts, state.checks)
     view = replace(
         view_of(message),
-        parts=state.parts,
+        parts=with_marks(state.parts, state.checks),
         thinking=_figures_now(state.thought) if state.thought else view_of(message).thinking,
         sources=state.sources,
-        citations=state.citations,
-        unsupported=tuple(text[start:end] for start, end in state.unsupported),
+        citations=quotes_of(checked, state.citations),
+        unsupported=_unsupported(state.text, state.unsupported, state.checks),
+        checked=checked,
     )
     if (reason := state.not_saved) is not None:
         actions = (Action("save_again", tr("Save again"), "retry"),)

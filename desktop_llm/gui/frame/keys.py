@@ -103,7 +103,8 @@ def _on_messages() -> Keys:
         ("1", tr("Open citation 1, and so on to 9")),
         ("C", tr("Copy the message")),
         ("Alt+Left", tr("Other version of the answer")),
-        ("Alt+Down", tr("Look into a word of the answer: what else might have come")),
+        ("Alt+Up", tr("Previous citation that needs a look; Enter opens it")),
+        ("Alt+Down", tr("Next citation that needs a look; without one, what else a word might have been")),
         ("Ctrl+End", tr("Latest message")),
     )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from desktop_llm.chats.records import StoredMessage
 from desktop_llm.errors import UserError
 from desktop_llm.gui.chat.evidence.panel import EvidencePanel, PageRequest
+from desktop_llm.gui.chat.transcript.checked import sentences_of
 from desktop_llm.gui.work import links
 from desktop_llm.gui.work.resources import Resources
 from desktop_llm.knowledge.client import PagePicture, PageText
@@ -18,7 +19,12 @@ from desktop_llm.words import tr
 
 
 class EvidenceController(QObject):
-    """Answers the panel's requests; an answer that arrives after a newer request is ignored."""
+    """Answers the panel's requests; an answer that arrives after a newer request is ignored.
+
+    Signal: `action_requested` with a message and what is to be done with it, named as in the transcript.
+    """
+
+    action_requested = Signal(str, str)
 
     def __init__(self, resources: Resources, panel: EvidencePanel, parent: QObject) -> None:
         super().__init__(parent)
@@ -28,10 +34,28 @@ class EvidenceController(QObject):
         self._wish = 0
         panel.page_requested.connect(self._on_page_requested)
         panel.open_file_requested.connect(self._on_open_file)
+        self._answer: StoredMessage | None = None
+        panel.contradiction.correct_requested.connect(self._on_correct)
+        panel.contradiction.accepted.connect(self._on_accepted)
+        panel.contradiction.ask_again_requested.connect(self._on_ask_again)
+
+    def _on_correct(self) -> None:
+        if (checked := self._panel.contradiction.checked) is not None and self._answer is not None:
+            self.action_requested.emit(self._answer.id, f"correct:{checked.check.start}")
+
+    def _on_accepted(self) -> None:
+        if (checked := self._panel.contradiction.checked) is not None and self._answer is not None:
+            self.action_requested.emit(self._answer.id, f"accept:{checked.check.start}")
+
+    def _on_ask_again(self) -> None:
+        if self._answer is not None:
+            self.action_requested.emit(self._answer.id, "regenerate")
 
     def show(self, answer: StoredMessage, quote: Citation) -> None:
         """Show the evidence of an answer, with this quote or passage in front."""
-        self._panel.show_evidence(answer.citations, answer.sources, quote)
+        opposed = [each for each in sentences_of(answer.parts, answer.checks) if each.check.verdict == "contradicts"]
+        self._answer = answer
+        self._panel.show_evidence(answer.citations, answer.sources, quote, opposed)
 
     def show_passage(self, passage: Citation) -> None:
         """Show a search hit."""

@@ -13,7 +13,9 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowE
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_llm.gui.chat.evidence.cards import PassageCards, tallest_card
+from desktop_llm.gui.chat.evidence.contradiction import ContradictionCard
 from desktop_llm.gui.chat.evidence.page_view import PageStack
+from desktop_llm.gui.chat.transcript.checked import CheckedSentence
 from desktop_llm.gui.look import formats, theme
 from desktop_llm.gui.look.widgets import ElidedLabel, EmptyState, IconButton, Label, Picture, Segments
 from desktop_llm.gui.look.widgets.painting import repaint_on_theme
@@ -167,6 +169,7 @@ class EvidencePanel(QWidget):
         self._quote: Citation | None = None
         self._citations: tuple[Citation, ...] = ()
         self._passages: tuple[Citation, ...] = ()
+        self._opposed: tuple[CheckedSentence, ...] = ()
         self._page: int | None = None
         self._pages: int | None = None
         self._waiting = False
@@ -185,13 +188,19 @@ class EvidencePanel(QWidget):
         return self._quote
 
     def show_evidence(
-        self, citations: Sequence[Citation], passages: Sequence[Citation] = (), chosen: Citation | None = None
+        self,
+        citations: Sequence[Citation],
+        passages: Sequence[Citation] = (),
+        chosen: Citation | None = None,
+        opposed: Sequence[CheckedSentence] = (),
     ) -> None:
-        """Show the evidence of an answer: its citations, and the passages that the model was given.
+        """Show the evidence of an answer: its citations, the passages that the model was given, and the sentences that
+        a passage contradicts.
 
         `chosen` is opened. Without it, the open quote stays if it is among them; otherwise the first one is opened.
         """
         self._citations, self._passages = tuple(dict.fromkeys(citations)), tuple(passages)
+        self._opposed = tuple(opposed)
         shown = self._citations or self._passages
         self._cited.set_quotes(shown, checked=bool(citations))
         self._sources.set_quotes(self._passages)
@@ -210,6 +219,9 @@ class EvidencePanel(QWidget):
         self._cited.set_active(quote)
         self._sources.set_active(quote)
         self._found.show_quote(quote, checked=quote in self._citations)
+        opposed = next((each for each in self._opposed if quote in each.check.quotes), None)
+        self.contradiction.show_checked(opposed)
+        self._found.setVisible(opposed is None)
         self._segments.setCurrentIndex(0)
         self._pages = None
         self._refresh()
@@ -284,13 +296,14 @@ class EvidencePanel(QWidget):
         self._views.width_wanted.connect(self._on_width_wanted)
         self._views.open_requested.connect(self._on_open)
         self._found = FoundLine()
+        self.contradiction = ContradictionCard()
         self._cited = PassageCards("evidence_citations", tr("Citations of this answer"))
         self._cited.chosen.connect(self._on_card)
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        for widget, stretch in ((self._toolbar, 0), (self._views, 1), (self._found, 0), (self._cited, 0)):
-            column.addWidget(widget, stretch)
+        for widget in (self._toolbar, self._views, self._found, self.contradiction, self._cited):
+            column.addWidget(widget, 1 if widget is self._views else 0)
         return page
 
     def _refresh(self) -> None:

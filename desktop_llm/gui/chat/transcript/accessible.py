@@ -358,7 +358,9 @@ class Link(_Interface):
             return ""
         if not stop.anchor.citation:
             return tr("Link {address}", address=stop.anchor.href)
-        return describe(self._transcript.layout_at(self._item.message.index).cited(stop.anchor))
+        layout = self._transcript.layout_at(self._item.message.index)
+        checked = layout.checked(stop.anchor)
+        return describe(layout.cited(stop.anchor), checked.check if checked is not None else None)
 
     def rect(self) -> QRect:
         stop, index = self._item.stop(), self._item.message.index

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_llm.gui.chat.transcript.bubble_part import BubblePart
 from desktop_llm.gui.chat.transcript.canvas import LEAST_US, MessageCanvas
+from desktop_llm.gui.chat.transcript.checks_card import ChecksCard
 from desktop_llm.gui.chat.transcript.message_layout import MessageLayout
 from desktop_llm.gui.chat.transcript.picture_strip import PictureButton, PictureStrip
 from desktop_llm.gui.chat.transcript.thinking_row import ThinkingPart, ThinkingRow
@@ -22,7 +23,7 @@ from desktop_llm.gui.chat.transcript.widget_parts import WidgetPart
 from desktop_llm.gui.look import theme
 from desktop_llm.gui.look.widgets import Banner, Button
 from desktop_llm.gui.work.announcing import announce
-from desktop_llm.message import Part, Text, Thinking, ToolCall, ToolResult, appended, text_of
+from desktop_llm.message import Citation, Part, Text, Thinking, ToolCall, ToolResult, appended, text_of
 from desktop_llm.words import tr
 
 _MOST_IMAGES = 40
@@ -148,6 +149,7 @@ class LiveMessages(MessageCanvas):
     """
 
     action_requested = Signal(str, str)
+    citation_activated = Signal(str, Citation)
     picture_wanted = Signal(str)
     picture_activated = Signal(tuple, int)
 
@@ -292,6 +294,8 @@ class LiveMessages(MessageCanvas):
         for part in layout.parts:
             if isinstance(part, WidgetPart) and isinstance(banner := part.widget(), Banner):
                 self._connect_banner(banner, layout.view.id)
+            if isinstance(part, WidgetPart) and isinstance(card := part.widget(), ChecksCard):
+                self._connect_checks(card, layout.view.id)
             if isinstance(part, BubblePart) and isinstance(strip := part.widget(), PictureStrip):
                 self._connect_pictures(strip)
 
@@ -323,6 +327,26 @@ class LiveMessages(MessageCanvas):
             banner.action_triggered.connect(self._on_banner_action)
             for button in banner.findChildren(Button):
                 button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def _connect_checks(self, card: ChecksCard, message_id: str) -> None:
+        if card.property("message") is None:
+            card.setProperty("message", message_id)
+            card.folded.connect(self._on_checks_folded)
+            card.quote_chosen.connect(self._on_check_chosen)
+            card.action_triggered.connect(self._on_banner_action)
+
+    def _on_checks_folded(self) -> None:
+        card = self.sender()
+        index = self._index[card.property("message")]
+        layout = self.layout_at(index)
+        if isinstance(card, ChecksCard):
+            layout.fold_checks(card)
+        self._pinned = False
+        self._rows.set_height(index, layout.height)
+        self._arrange()
+
+    def _on_check_chosen(self, quote: Citation) -> None:
+        self.citation_activated.emit(self.sender().property("message"), quote)
 
     def _connect_thinking(self, layout: MessageLayout) -> None:
         for part in layout.parts:

@@ -12,6 +12,8 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QAccessible, QPainter
 from PySide6.QtWidgets import QWidget
 
+from desktop_llm.gui.chat.transcript.checked import CheckedSentence
+from desktop_llm.gui.chat.transcript.checks_card import ChecksCard
 from desktop_llm.gui.chat.transcript.code_part import CodePart
 from desktop_llm.gui.chat.transcript.grid_part import GridPart
 from desktop_llm.gui.chat.transcript.parts import CitationPills, DocumentPart, Part, Selection, TextPart, WordsPart
@@ -42,13 +44,24 @@ from desktop_llm.gui.chat.transcript.widget_parts import (
     SourcesPart,
     WidgetPart,
     banner_part,
+    checks_part,
     choices_part,
     citation_facts,
 )
 from desktop_llm.gui.chat.transcript.word_marks import WordFinder, WordMarks, counted, sentence_around
 from desktop_llm.gui.look.formats import file_name
 from desktop_llm.gui.look.rich_text import Anchor, Typography, sentence_letters
-from desktop_llm.message import Citation, File, Image, Text, Thinking, ToolCall, ToolResult, marked_citations
+from desktop_llm.message import (
+    Citation,
+    File,
+    Image,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    marked_citations,
+    places_of_marks,
+)
 from desktop_llm.message import Part as MessagePart
 from desktop_llm.words import tr
 
@@ -115,6 +128,8 @@ class MessageLayout:
     def _ending(self) -> Iterator[Part | None]:
         """What stands below an answer. None is a step without a part: underlining, which is done here as well."""
         view = self.view
+        if view.checked:
+            yield from self._mark_checked()
         sentences = []
         for sentence in view.unsupported:
             sentences.append(sentence_letters(sentence))
@@ -128,13 +143,35 @@ class MessageLayout:
             yield banner_part(self._type, view, self._parent)
         if view.status == "streaming":
             return
-        if facts := citation_facts(view):
+        if view.checked:
+            yield checks_part(self._type, view, self._parent)
+        elif facts := citation_facts(view):
             yield FactsPart(self._type, facts)
         if view.continued:
             yield FactsPart(self._type, [("branch", view.continued, "text_secondary")])
         if view.choices is not None:
             yield from self._mark_words(view.choices)
         yield FootPart(self._type, view)
+
+    def _mark_checked(self) -> Iterator[None]:
+        """Give each mark the sign of its verdict, and draw a line under what a passage contradicts."""
+        self._gather()
+        for part, anchor, checked in self._checked_marks():
+            if checked is None or not isinstance(part, TextPart):
+                continue
+            check = checked.check
+            self.pills.verdicts[part.document, anchor.start] = "accepted" if check.accepted else check.verdict
+            part.document.markContentsDirty(anchor.start, 1)
+        opposed = [
+            sentence_letters(each.text)
+            for each in self.view.checked
+            if each.check.verdict == "contradicts" and not each.check.accepted
+        ]
+        for part in self.parts:
+            if isinstance(part, TextPart):
+                part.mark_contradicted(opposed)
+                part.layout(self.width)  # a sign makes its mark wider
+                yield None
 
     def _mark_words(self, choices: WordChoices) -> Iterator[Part | None]:
         """Mark the words of the answer, a part at each step; then how sure the model was of them."""
@@ -408,6 +445,10 @@ class MessageLayout:
         found = next((quote for _part, anchor, quote in self._marked_quotes() if anchor is mark), None)
         return found or self.pills.by_number[mark.citation]
 
+    def checked(self, mark: Anchor) -> CheckedSentence | None:
+        """What the documents say about the sentence before a citation mark, if that was looked at."""
+        return next((checked for _part, anchor, checked in self._checked_marks() if anchor is mark), None)
+
     def light_quote(self, quote: Citation | None) -> None:
         """Light the marks that this quote stands behind, and no others of its passage; None lights none."""
         self._lit = quote
@@ -423,6 +464,31 @@ class MessageLayout:
         marks = [(part, anchor) for part in texts for anchor in part.anchors if anchor.citation]
         quotes = marked_citations([anchor.citation for _part, anchor in marks], self.view.citations)
         return [(part, anchor, quote) for (part, anchor), quote in zip(marks, quotes, strict=True)]
+
+    def _checked_marks(self) -> list[tuple[Part, Anchor, CheckedSentence | None]]:
+        """Each citation mark of the answer's text, with its part and the checked sentence before it."""
+        own = [each for each in self.view.checked for _quote in each.check.quotes]
+        marks = [(part, anchor) for part, anchor, _quote in self._marked_quotes()]
+        places = places_of_marks([anchor.citation for _part, anchor in marks], self.view.citations if own else ())
+        return [
+            (part, anchor, own[at] if at is not None else None)
+            for (part, anchor), at in zip(marks, places, strict=True)
+        ]
+
+    def to_look_at(self) -> list[tuple[int, Anchor]]:
+        """The marks that need a look, in the order of the text, each with the index of its part."""
+        return [
+            (self.parts.index(part), anchor)
+            for part, anchor, checked in self._checked_marks()
+            if checked is not None and checked.check.needs_a_look
+        ]
+
+    def fold_checks(self, card: ChecksCard) -> None:
+        """Make room for the rows of a card that was unfolded, or take it back."""
+        for part in self.parts:
+            if isinstance(part, WidgetPart) and part.widget() is card:
+                part.layout(self.width)
+        self._stack()
 
     def foot_index(self) -> int | None:
         """The index of the part that keeps room for the buttons, None without one."""

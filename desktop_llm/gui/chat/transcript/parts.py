@@ -26,8 +26,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from desktop_llm.gui.chat.transcript.checked import CheckedSentence
 from desktop_llm.gui.chat.transcript.word_marks import WordMarks
-from desktop_llm.gui.look import markdown
+from desktop_llm.gui.look import icons, markdown
 from desktop_llm.gui.look.formats import file_name, plain
 from desktop_llm.gui.look.rich_text import (
     NUMBER,
@@ -40,26 +41,52 @@ from desktop_llm.gui.look.rich_text import (
     range_rects,
     selected_text,
 )
-from desktop_llm.message import Citation
+from desktop_llm.message import Check, Citation
 from desktop_llm.words import tr
 
 
-def describe(citation: Citation) -> str:
-    """ "Citation 1, Lease_2024_signed.pdf, page 4"."""
-    name = tr("Citation {number}, {document}", number=citation.number, document=file_name(citation.document))
+def describe(citation: Citation, check: Check | None = None) -> str:
+    """ "Citation 3, contradicts the passage, Lease_2024_signed.pdf, page 4"."""
+    document = file_name(citation.document)
+    state = _state_words(citation, check)
+    if state:
+        name = tr("Citation {number}, {state}, {document}", number=citation.number, state=state, document=document)
+    else:
+        name = tr("Citation {number}, {document}", number=citation.number, document=document)
     if citation.page is not None:
         return tr("{citation}, page {page}", citation=name, page=citation.page)
     return f"{name}, {plain(citation.place)}" if citation.place else name
 
 
-def tip(citation: Citation) -> str:
-    """The tooltip of a citation: the quote and its place."""
+def _state_words(citation: Citation, check: Check | None) -> str:
+    """What a screen reader says of the verdict; "" for a quote that was found word for word, or never compared."""
+    if check is None:
+        return ""
+    if check.accepted:
+        return tr("right, you said")
+    words: dict[str, str] = {
+        "small_differences": tr("small differences"),
+        "contradicts": tr("contradicts the passage"),
+        "not_checked": tr("not checked"),
+    }
+    return words.get(check.verdict, "")
+
+
+def tip(citation: Citation, checked: CheckedSentence | None = None) -> str:
+    """The tooltip of a citation: its place, the quote, and what differs."""
     quote = plain(citation.text)
-    short = quote if len(quote) <= 200 else quote[:199] + "…"
-    return f"{describe(citation)}\n“{short}”" if quote else describe(citation)
+    lines = [describe(citation, checked.check if checked is not None else None)]
+    if quote:
+        lines.append(f"“{quote if len(quote) <= 200 else quote[:199] + '…'}”")
+    if checked is not None and checked.check.verdict == "small_differences" and checked.difference_words:
+        lines.append(tr("Differs: {differences}", differences=checked.difference_words))
+    return "\n".join(lines)
 
 
 _MOST_MARKS = 60
+_SIGNS = {"small_differences": "approx", "contradicts": "warn"}
+_SIGN_WIDTH = 13
+_WAVE = 2.5  # pixels from a crest of a wavy line to the trough behind it
 
 
 Places = Sequence[tuple[QTextDocument, int]]
@@ -70,7 +97,7 @@ class CitationPills(QPyTextObject):
     """Measures and paints the citation marks of one message.
 
     `active` are the marks whose quote is open, and `hovered` the one under the mouse; the other marks of the same
-    passage have quotes of their own.
+    passage have quotes of their own. `verdicts` holds what came of the check of each mark's sentence, by its place.
     """
 
     def __init__(self, type_: Typography, citations: Sequence[Citation], sources: Sequence[Citation] = ()) -> None:
@@ -81,28 +108,31 @@ class CitationPills(QPyTextObject):
         self._unverified = {citation.number for citation in citations if not citation.verified}
         self.active: Places = ()
         self.hovered: Places = ()
-        self._looks: dict[tuple[bool, bool, bool], tuple[QPen, QColor, QColor, float]] = {}
-        self._sizes: dict[int, QSizeF] = {}
+        self.verdicts: dict[tuple[QTextDocument, int], str] = {}
+        self._looks: dict[tuple[str, bool, bool], tuple[QPen, QColor, QColor, float]] = {}
+        self._sizes: dict[tuple[int, str], QSizeF] = {}
         self._font = type_.font("tiny")
         self._font.setWeight(QFont.Weight.DemiBold)
 
-    def intrinsicSize(self, _document: QTextDocument, _position: int, format_: QTextFormat) -> QSizeF:
-        """The size of a mark: at least 20 × 18 px, and a gap to the word before it."""
-        number = format_.intProperty(NUMBER)
-        size = self._sizes.get(number)
-        if size is None:
+    def intrinsicSize(self, document: QTextDocument, position: int, format_: QTextFormat) -> QSizeF:
+        """The size of a mark: at least 20 × 18 px, room for its sign, and a gap to the word before it."""
+        number, verdict = format_.intProperty(NUMBER), self.verdicts.get((document, position), "")
+        key = (number, verdict)
+        if key not in self._sizes:
             words = QFontMetricsF(self._font).horizontalAdvance(str(number))
-            size = self._sizes[number] = QSizeF(max(self._type.px(20), words + 12) + 6, self._type.px(18))
-        return size
+            sign = self._type.px(_SIGN_WIDTH) if verdict in _SIGNS else 0
+            self._sizes[key] = QSizeF(max(self._type.px(20), words + 12) + 6 + sign, self._type.px(18))
+        return self._sizes[key]
 
     def drawObject(
         self, painter: QPainter, rect: QRectF | QRect, document: QTextDocument, position: int, format_: QTextFormat
     ) -> None:
-        """Paint a mark: yellow, stronger when active, dashed when the quote was not found."""
+        """Paint a mark: yellow, stronger when active, amber if it contradicts, dashed when the quote was not found."""
         number = format_.intProperty(NUMBER)
         place = (document, position)
         active = place in self.active
-        pen, brush, ink, inset = self._look(number not in self._unverified, active, active or place in self.hovered)
+        verdict = self.verdicts.get(place) or ("not_checked" if number in self._unverified else "")
+        pen, brush, ink, inset = self._look(verdict, active, active or place in self.hovered)
         box = QRectF(rect).adjusted(4.5 + inset, 0.5 + inset, -1.5 - inset, -0.5 - inset)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -111,19 +141,29 @@ class CitationPills(QPyTextObject):
         painter.drawRoundedRect(box, 4, 4)
         painter.setFont(self._font)
         painter.setPen(ink)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(number))
+        sign = self._type.px(_SIGN_WIDTH) if verdict in _SIGNS and place in self.verdicts else 0
+        painter.drawText(box.adjusted(0, 0, -sign, 0), Qt.AlignmentFlag.AlignCenter, str(number))
+        if sign:
+            beside = QRectF(box.right() - sign - 3, box.top(), sign, box.height()).toRect()
+            colour = "warning_text" if verdict == "contradicts" else "cite_text"
+            icons.paint_icon(painter, _SIGNS[verdict], colour, beside, 11)
         painter.restore()
 
-    def _look(self, verified: bool, active: bool, lit: bool) -> tuple[QPen, QColor, QColor, float]:
+    def _look(self, verdict: str, active: bool, lit: bool) -> tuple[QPen, QColor, QColor, float]:
         """The border, fill and text colour of a mark, and how far it is drawn in."""
-        key = (verified, active, lit)
+        key = (verdict, active, lit)
         if key not in self._looks:
             colour = self._type.colour
             border = QPen(colour("lit_border"), 2) if active else QPen(colour("cite_border"), 1)
             fill = colour("cite_active_bg" if lit else "cite_bg")
-            if not verified:
+            ink = "cite_text"
+            if verdict == "contradicts":
+                border, fill = QPen(colour("warning_fill"), 2 if active else 1), colour("warning_bg")
+                ink = "warning_text"
+            elif verdict in ("not_checked", "accepted"):
                 border, fill = QPen(colour("border_control"), 1, Qt.PenStyle.DashLine), colour("surface")
-            self._looks[key] = (border, fill, colour("cite_text" if verified else "text_secondary"), active * 0.5)
+                ink = "text_secondary"
+            self._looks[key] = (border, fill, colour(ink), active * 0.5)
         return self._looks[key]
 
 
@@ -232,6 +272,7 @@ class DocumentPart(WordsPart):
         super().__init__(type_)
         self.document = document
         self.marks: WordMarks | None = None
+        self.contradicted: list[tuple[int, int]] = []
         self._lines: tuple[float, int, list[str]] | None = None
 
     def origin(self) -> QPointF:
@@ -241,6 +282,10 @@ class DocumentPart(WordsPart):
     def mark_unsupported(self, sentences: Sequence[str]) -> None:
         """Underline the sentences (given by `sentence_letters`) that occur in this part."""
         self.unsupported = find_letters(self.document, sentences)
+
+    def mark_contradicted(self, sentences: Sequence[str]) -> None:
+        """Draw a wavy line under the sentences (given by `sentence_letters`) that occur in this part."""
+        self.contradicted = find_letters(self.document, sentences)
 
     def length(self) -> int:
         """The last position of the document."""
@@ -305,6 +350,8 @@ class DocumentPart(WordsPart):
         self.document.documentLayout().draw(painter, context)
         for start, end in self.unsupported:
             self._underline(painter, start, end)
+        for start, end in self.contradicted:
+            self._wave(painter, start, end)
         if self.marks is not None:
             self.marks.paint_above(painter, self.type)
         painter.restore()
@@ -327,6 +374,18 @@ class DocumentPart(WordsPart):
         painter.setPen(pen)
         for rect in range_rects(self.document, start, end):
             painter.drawLine(QPointF(rect.left() + 1, rect.bottom() - 1.5), QPointF(rect.right(), rect.bottom() - 1.5))
+
+    def _wave(self, painter: QPainter, start: int, end: int) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.type.colour("warning_fill"), 1.2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for rect in range_rects(self.document, start, end):
+            steps = int((rect.right() - rect.left()) / _WAVE)
+            line = [
+                QPointF(rect.left() + step * _WAVE, rect.bottom() - (2.6 if step % 2 else 0.4))
+                for step in range(steps + 1)
+            ]
+            painter.drawPolyline(line)
 
 
 class TextPart(DocumentPart):

@@ -26,7 +26,6 @@ from desktop_llm.gui.look import icons, slices
 from desktop_llm.gui.look.literal import show_tip
 from desktop_llm.gui.look.rich_text import Anchor
 from desktop_llm.gui.work.addresses import shown_address
-from desktop_llm.message import Citation
 from desktop_llm.words import tr
 
 Place = tuple[int, int, int]
@@ -138,7 +137,6 @@ class Stop:
 class SelectableMessages(LiveMessages):
     """Handles the mouse over messages. The signals name a message by its id."""
 
-    citation_activated = Signal(str, Citation)
     link_activated = Signal(str)
     copy_requested = Signal(str)
     regenerate_requested = Signal(str)
@@ -347,7 +345,8 @@ class SelectableMessages(LiveMessages):
         found = self._anchor_at(point)
         if found is not None:
             index, anchor = found
-            return tip(self.layout_at(index).cited(anchor)) if anchor.citation else shown_address(anchor.href)
+            layout = self.layout_at(index)
+            return tip(layout.cited(anchor), layout.checked(anchor)) if anchor.citation else shown_address(anchor.href)
         hit = self._hit(point)
         return hit.part.tip if hit is not None else ""
 

@@ -110,6 +110,19 @@ class Transcript(SelectableMessages):
         self.words.open(answer.id)
         return True
 
+    def to_look_at(self) -> list[tuple[int, Stop]]:
+        """The citations that need a look: the index of the message of each, and the citation."""
+        return [
+            (index, Stop(part, anchor))
+            for index, view in enumerate(self._views)
+            if any(each.check.needs_a_look for each in view.checked)
+            for part, anchor in self.layout_at(index).to_look_at()
+        ]
+
+    def shows_words(self, index: int) -> bool:
+        """Whether the word choices of a message, or, without one (-1), of the last answer, are switched on."""
+        return bool(self._views) and index < len(self._views) and self._views[index].choices is not None
+
     def focused_message(self) -> int:
         return self._keyboard.current
 
@@ -164,12 +177,32 @@ class Keyboard(QObject):
         return True
 
     def _press_alt(self, key: int) -> bool:
+        if key in (Qt.Key.Key_Down, Qt.Key.Key_Up) and self._go_to_check(1 if key == Qt.Key.Key_Down else -1):
+            return True
         if key == Qt.Key.Key_Down:
             return self._transcript.open_word(self.current)
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(key))
         if step is None or self.current < 0:
             return False
         self._transcript.branch_requested.emit(self._id(), step)
+        return True
+
+    def _go_to_check(self, step: int) -> bool:
+        """Move to the next or previous citation that needs a look, in any answer; False if there is none, or the word
+        choices are shown, which have the same key.
+        """
+        places = self._transcript.to_look_at()
+        if not places or self._transcript.shows_words(self.current):
+            return False
+        here = self.stop.part if self.stop is not None else -1
+        order = [(index, stop.part, stop.anchor.start if stop.anchor else 0) for index, stop in places]
+        start = self.stop.anchor.start if self.stop is not None and self.stop.anchor is not None else -1
+        now = (self.current, here, start)
+        following = [at for at, place in enumerate(order) if (place > now if step > 0 else place < now)]
+        at = (following[0] if step > 0 else following[-1]) if following else (0 if step > 0 else len(order) - 1)
+        self.current, stop = places[at]
+        self._transcript.show_message(self.current)
+        self._take(stop)
         return True
 
     def _press_plain(self, key: int, text: str) -> bool:

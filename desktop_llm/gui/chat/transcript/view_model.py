@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from desktop_llm.gui.chat.transcript.checked import CheckedSentence
 from desktop_llm.gui.look.formats import duration, file_name, number
 from desktop_llm.gui.look.model_state import place_words
 from desktop_llm.gui.look.widgets import Action
@@ -64,8 +65,8 @@ class MessageView:
 
     `thinking` are the figures of its thinking. `foot` is the line of figures under an answer, `foot_tip` its tooltip.
     `error` and `notice` are bold titles, each with its text; `actions` belong to the error or, without one, to the
-    notice. `continued` says where the answer goes on from an earlier one. `choices` are its word choices while they are
-    switched on.
+    notice. `checked` is what the documents say about each sentence. `continued` says where the answer goes on from an
+    earlier one. `choices` are its word choices while they are switched on.
     """
 
     id: str
@@ -76,6 +77,7 @@ class MessageView:
     citations: tuple[Citation, ...] = ()
     sources: tuple[Citation, ...] = ()
     unsupported: tuple[str, ...] = ()
+    checked: tuple[CheckedSentence, ...] = ()
     foot: str = ""
     foot_tip: str = ""
     error: str = ""

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from desktop_llm.gui.chat.transcript.checks_card import ChecksCard
 from desktop_llm.gui.chat.transcript.parts import CitationPills, DocumentPart, Part, Selection, discard
 from desktop_llm.gui.chat.transcript.view_model import MessageView, ReadingProgress, WaitingInLine, WordChoices
 from desktop_llm.gui.look import icons
@@ -58,6 +59,11 @@ def choices_part(type_: Typography, choices: WordChoices, parent: QWidget) -> Wi
     """Why the word choices of an answer are not shown, and what can be done."""
     banner = Banner(choices.title, choices.text, choices.actions, object_name="word_choices_notice", parent=parent)
     return WidgetPart(type_, banner)
+
+
+def checks_part(type_: Typography, view: MessageView, parent: QWidget) -> WidgetPart:
+    """What the documents say about each sentence of an answer."""
+    return WidgetPart(type_, ChecksCard(view.checked, parent))
 
 
 def banner_part(type_: Typography, view: MessageView, parent: QWidget) -> WidgetPart:
