@@ -15,9 +15,9 @@ from pathlib import PurePath
 
 from desktop_llm.characters import in_a_sentence, one_line
 from desktop_llm.conversation.coverage import DONE, EVERY_FILE, PAUSED, READING, STOPPED, Coverage, FileRead, Finding
-from desktop_llm.conversation.events import Cited, Covering, Sources, TurnEvent
+from desktop_llm.conversation.events import Covering, Sources, TurnEvent
 from desktop_llm.conversation.every_file_evidence import Matter, findings, passage_of
-from desktop_llm.conversation.every_file_list import Results, head, line, whole
+from desktop_llm.conversation.every_file_list import Results, found_so_far, head, line, whole
 from desktop_llm.conversation.questions import asks_for_a_summary
 from desktop_llm.engine.client import (
     AdapterUse,
@@ -135,9 +135,9 @@ def read_every_file(
     state = DONE if not run.coverage.unread else PAUSED if is_paused() else STOPPED
     run.coverage = replace(_timed(run), state=state, current="", seconds_left=None)
     yield Covering(run.coverage)
-    text, citations = whole(run.results, run.coverage, overall)
-    yield Cited(text, citations, ())
-    yield Sources(citations)
+    cited = whole(run.results, run.coverage, overall)
+    yield cited
+    yield Sources(cited.citations)
     seconds = max(run.coverage.seconds, 0.001)
     timings = Timings(ttft_s=run.ttft_s, generation_tps=run.usage.completion_tokens / seconds)
     yield Finished("stop" if state == DONE else "cancelled", run.usage, timings, None)
@@ -148,10 +148,11 @@ def _taken(run: _Run, file: FileOutline, read: FileRead) -> Generator[TurnEvent,
     was_empty = not run.results.confirmed
     rows = run.results.add(read)
     first = len(run.results.confirmed) - len(rows)
-    text = "".join(line(row, first + at) for at, row in enumerate(rows, 1))
+    text = "".join(line(replace(row, places=row.places[:1]), first + at) for at, row in enumerate(rows, 1))
     if read.note:
         text = f"**{PurePath(read.path).name}**: {read.note}\n\n"
     if text:
+        yield Sources(found_so_far(run.results))  # so that the marks of the rows open their places already
         yield TextDelta((head() if was_empty and rows else "") + text)
     run.read_characters += file.characters
     done = run.coverage.done + 1

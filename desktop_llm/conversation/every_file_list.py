@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from desktop_llm.characters import one_line
 from desktop_llm.conversation.coverage import DONE, PAUSED, Coverage, FileRead, Finding
+from desktop_llm.conversation.events import Cited
 from desktop_llm.conversation.every_file_evidence import key_of
 from desktop_llm.message import Citation
 from desktop_llm.words import plural, tr
@@ -63,13 +66,20 @@ def head() -> str:
     return f"| {tr('Result')} | {tr('Found in')} |\n|---|---|\n"
 
 
+def found_so_far(results: Results) -> tuple[Citation, ...]:
+    """The first place of each confirmed row, numbered as in the rows that are shown while more are looked for."""
+    return tuple(replace(row.places[0], number=at) for at, row in enumerate(results.confirmed.values(), 1))
+
+
 def line(row: Row, number: int) -> str:
-    """A row of the table while more are looked for; its places are numbered from `number` on."""
+    """A row of the table; its places are numbered from `number` on."""
     return f"| {_plain(row.answer)} | {', '.join(_place(each, number + at) for at, each in enumerate(row.places))} |\n"
 
 
-def whole(results: Results, coverage: Coverage, overall: str = "") -> tuple[str, tuple[Citation, ...]]:
-    """The whole answer in Markdown, and the citations of its marks. `overall` stands before the notes of a summary."""
+def whole(results: Results, coverage: Coverage, overall: str = "") -> Cited:
+    """The whole answer in Markdown, the citations of its marks, and the results that were not confirmed as unsupported.
+    `overall` stands before the notes of a summary.
+    """
     citations: list[Citation] = []
     parts = [_counted(results, coverage)]
     if results.notes:
@@ -77,10 +87,49 @@ def whole(results: Results, coverage: Coverage, overall: str = "") -> tuple[str,
         parts += [_note(read, citations) for read in results.notes]
     if results.confirmed:
         parts.append(_table(results.confirmed.values(), citations))
-    if others := [row for key, row in results.others.items() if key not in results.confirmed]:
-        parts += [tr("Noted, but not confirmed by the place it comes from:"), _table(others, citations)]
+    others = [row for key, row in results.others.items() if key not in results.confirmed]
+    if others:
+        parts += [tr("Noted, but not confirmed by the place it comes from:"), _table(map(_doubtful, others), citations)]
     parts += gaps(coverage)
-    return "\n\n".join(part.strip() for part in parts), tuple(citations)
+    text = "\n\n".join(part.strip() for part in parts)
+    return Cited(text, tuple(citations), tuple(_cells(text, others)))
+
+
+def _doubtful(row: Row) -> Row:
+    """The row with places that count as not checked: they are there, but do not say what was asked."""
+    return Row(row.answer, [replace(place, verified=False) for place in row.places])
+
+
+def _cells(text: str, rows: Iterable[Row]) -> Iterator[tuple[int, int]]:
+    """Where the answers of rows stand, the last rows of a text."""
+    end = len(text)
+    spans: list[tuple[int, int]] = []
+    for row in reversed(list(rows)):
+        cell = f"| {_plain(row.answer)} |"
+        end = text.rindex(cell, 0, end)
+        spans.append((end + 2, end + len(cell) - 2))
+    yield from reversed(spans)
+
+
+def as_csv(results: Results) -> str:
+    """The results with their places as a table for other programs: a line for each place, or for each file's note."""
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow([tr("Result"), tr("File"), tr("Page"), tr("Quote"), tr("Confirmed")])
+    for read in results.notes:
+        table.writerow([_safe(_MARK.sub("", read.note).strip()), _safe(read.path), "", "", tr("yes")])
+    for rows, said in ((results.confirmed, tr("yes")), (results.others, tr("no"))):
+        for key, row in rows.items():
+            if rows is results.confirmed or key not in results.confirmed:
+                for place in row.places:
+                    where = place.page if place.page is not None else place.place
+                    table.writerow([*map(_safe, (row.answer, place.document, str(where), one_line(place.text))), said])
+    return file.getvalue()
+
+
+def _safe(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def gaps(coverage: Coverage) -> list[str]:

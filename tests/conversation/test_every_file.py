@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from desktop_llm.conversation import every_file
-from desktop_llm.conversation.coverage import Coverage, FileRead
+from desktop_llm.conversation.coverage import Coverage, FileRead, Finding
 from desktop_llm.conversation.events import Covering, TurnState, fold
 from desktop_llm.conversation.every_file import read_every_file
 from desktop_llm.conversation.every_file_evidence import Matter, findings
+from desktop_llm.conversation.every_file_list import Results, as_csv
 from desktop_llm.engine.client import Engine, LoadSettings, TextDelta
 from desktop_llm.knowledge.client import Knowledge
+from desktop_llm.message import Citation
 from desktop_llm.models.library import Library
 from desktop_llm.paths import folders
 from desktop_llm.steps import result_of
@@ -96,9 +101,12 @@ def test_each_mark_has_a_quote_of_its_own_that_stands_in_the_file(
 
 
 def test_what_is_about_something_else_is_shown_as_not_confirmed(engine: Engine, knowledge: Knowledge) -> None:
-    confirmed, _, rest = asked(engine, knowledge).text.partition("Noted, but not confirmed")
+    state = asked(engine, knowledge)
+    confirmed, _, rest = state.text.partition("Noted, but not confirmed")
     assert "Tomatoes" not in confirmed
     assert rows(rest) == ["Tomatoes"]
+    assert [state.text[start:end] for start, end in state.unsupported] == ["Tomatoes"]
+    assert [quote.verified for quote in state.citations if "garden" in quote.document] == [False]
 
 
 def test_what_stands_nowhere_is_left_out_and_a_word_of_the_question_is_no_answer(
@@ -129,6 +137,25 @@ def test_rows_come_while_files_are_read_and_the_count_never_falls(engine: Engine
     told = [event.coverage for event in events if isinstance(event, Covering)]
     assert [each.fraction for each in told] == sorted(each.fraction for each in told)
     assert {Path(each.current).name for each in told if each.current} >= {"aarhus.md", "garden.md"}
+
+
+def test_the_marks_of_rows_have_their_places_while_others_are_read(engine: Engine, knowledge: Knowledge) -> None:
+    state = TurnState()
+    for event in read_every_file(engine, QUESTION, knowledge, ["Sites"]):
+        state = fold(state, event)
+        if isinstance(event, TextDelta):
+            marks = [int(number) for number in re.findall(r"\[(\d+)\]", state.text)]
+            assert marks == [place.number for place in state.sources]
+
+
+def test_the_table_goes_to_other_programs_and_no_cell_is_a_formula() -> None:
+    place = Citation(0, "/home/ada/=Sites.md", 2, 0, 9, "The site\nin Bari", 1.0, True)
+    results = Results()
+    results.add(FileRead("/a", "", (Finding("=Bari", place, True), Finding("Tomatoes, red", place, False))))
+    assert list(csv.reader(io.StringIO(as_csv(results))))[1:] == [
+        ["'=Bari", "/home/ada/=Sites.md", "2", "The site in Bari", "yes"],
+        ["Tomatoes, red", "/home/ada/=Sites.md", "2", "The site in Bari", "no"],
+    ]
 
 
 def test_a_run_that_was_stopped_keeps_its_results_and_goes_on_where_it_ended(

@@ -17,7 +17,7 @@ from desktop_llm.conversation.desk import Desk
 from desktop_llm.conversation.events import NotSaved, QuestionStored, Saved, TurnEvent, TurnState, fold
 from desktop_llm.conversation.open_chat import Answering, OpenChat
 from desktop_llm.conversation.prompt import for_eyes, messages_for_model
-from desktop_llm.conversation.storing import Correction, Question, accept_sentence, switch_branch
+from desktop_llm.conversation.storing import Question, switch_branch
 from desktop_llm.conversation.turn import ChosenModel, Turn
 from desktop_llm.engine.client import (
     ChatMessage,
@@ -31,6 +31,7 @@ from desktop_llm.engine.client import (
 )
 from desktop_llm.errors import CHOOSE_FORMAT, NotFound, UserError
 from desktop_llm.gui.chat.attachments import Attachments, TickedCollections
+from desktop_llm.gui.chat.checks_controller import ChecksController
 from desktop_llm.gui.chat.composer import Composer
 from desktop_llm.gui.chat.context_use import ContextUse
 from desktop_llm.gui.chat.conversations import ConversationsController
@@ -106,6 +107,10 @@ class ChatController(QObject):
             is_ready=lambda chat: not attachments.is_reading(chat),
         )
         self._every_file = EveryFileController(every_file, self._feed, conversations, self._desk, self._ask_again, self)
+        self._checks = ChecksController(
+            *(resources, conversations, evidence, self._feed, self._ask_again),
+            *(self.evidence_requested.emit, self.failed.emit, self),
+        )
         self._tasks: dict[Turn, Task] = {}
         # The states of turns under way, and of turns whose answer was not saved.
         self._states: dict[Turn, TurnState] = {}
@@ -428,57 +433,19 @@ class ChatController(QObject):
             QApplication.clipboard().setText(self._feed.markdown(message))
 
     def _on_action(self, message_id: str, action: str) -> None:
-        if self._words.act(message_id, action):
+        if self._words.act(message_id, action) or self._checks.act(message_id, action):
             return
         if action == "save_again":
             self._save_again(message_id)
         elif action == "answer_now":
             answer_now = functools.partial(self._resources.engines.answer_now, self._open_chat.id or "")
             self._resources.tasks.call(answer_now)
-        elif ":" in action:
-            self._on_check_action(message_id, *action.split(":", 1))
-        elif action == "closest":
-            self._show_closest(message_id)
         elif action == "think_short":
             self.thinking.choose("short")
             self._answer_again(message_id)
         else:
             way = EVERY_FILE if action == "read_every_file" else ""
             self._answer_again(message_id, with_documents=action != "without", way=way)
-
-    def _on_check_action(self, message_id: str, action: str, start: str) -> None:
-        """Correct, accept or look for the sentence that begins at a place of an answer."""
-        message = self._feed.find(message_id)
-        checks = message.checks if message is not None else ()
-        check = next((each for each in checks if str(each.start) == start), None)
-        conversation = self._conversations.current
-        if message is None or check is None or conversation is None:
-            return
-        sentence = message.text[check.start : check.end]
-        if action == "correct":
-            passage = next((each for each in message.sources if each.number == check.quotes[0].number), check.quotes[0])
-            correction = Correction(sentence, check.quotes[0].text, passage)
-            self._ask_again(Question(self._open_chat, None, message.parent_id, False, corrects=correction))
-        elif action == "accept":
-            accept = functools.partial(accept_sentence, message_id=message_id, start=check.start)
-            self._chats.write(accept, self._on_accepted)
-        elif action == "look":
-            shown = self.evidence_requested.emit
-            self._evidence.show_closest(conversation.collections, sentence, shown, self.failed.emit)
-
-    def _on_accepted(self, message: StoredMessage) -> None:
-        self._feed.replace(message)
-        for check in message.checks:
-            if check.accepted and self._feed.find(message.id) is not None:
-                self._evidence.show(message, check.quotes[0])
-
-    def _show_closest(self, message_id: str) -> None:
-        """Show the passage that comes closest to the question below which nothing was found."""
-        message, conversation = self._feed.find(message_id), self._conversations.current
-        question = self._feed.find(message.parent_id or "") if message is not None else None
-        if question is not None and conversation is not None:
-            shown = self.evidence_requested.emit
-            self._evidence.show_closest(conversation.collections, question.text, shown, self.failed.emit)
 
     def _save_again(self, message_id: str) -> None:
         for turn, state in self._states.items():

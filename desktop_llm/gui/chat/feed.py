@@ -136,6 +136,7 @@ def view_of(message: StoredMessage) -> MessageView:
         sources=message.sources,
         unsupported=_unsupported(message.text, message.unsupported, message.checks),
         checked=checked,
+        by_file=message.coverage.get("way") == EVERY_FILE,
         foot=_foot(message),
         foot_tip=_foot_tip(message),
         error=message.error,
@@ -183,6 +184,7 @@ def running_view(message: StoredMessage, state: TurnState) -> MessageView:
         citations=quotes_of(checked, state.citations),
         unsupported=_unsupported(state.text, state.unsupported, state.checks),
         checked=checked,
+        by_file=state.coverage is not None and state.coverage.way == EVERY_FILE,
     )
     if (reason := state.not_saved) is not None:
         actions = (Action("save_again", tr("Save again"), "retry"),)

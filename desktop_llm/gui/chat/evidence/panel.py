@@ -54,7 +54,7 @@ def _verdict(quote: Citation, checked: bool) -> tuple[str, str, str]:
     if not quote.verified and not checked:
         return "quote", "text_secondary", tr("Found in your documents")
     if not quote.verified:
-        return "warn", "warning_text", tr("Quote not found: treat with care")
+        return "warn", "warning_text", tr("Not confirmed: treat with care")
     if quote.page is None:
         return "check", "success_text", tr("Quote found word for word in this document")
     return "check", "success_text", tr("Quote found word for word on this page")

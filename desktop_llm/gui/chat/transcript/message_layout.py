@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_llm.gui.chat.transcript.checked import CheckedSentence
 from desktop_llm.gui.chat.transcript.checks_card import ChecksCard
+from desktop_llm.gui.chat.transcript.cited_marks import checked_marks, lit_places, mark_checked, marked_quotes
 from desktop_llm.gui.chat.transcript.code_part import CodePart
-from desktop_llm.gui.chat.transcript.grid_part import GridPart
 from desktop_llm.gui.chat.transcript.parts import CitationPills, DocumentPart, Part, Selection, TextPart, WordsPart
 from desktop_llm.gui.chat.transcript.picture_strip import PictureStrip
 from desktop_llm.gui.chat.transcript.sections import (
@@ -27,7 +27,6 @@ from desktop_llm.gui.chat.transcript.sections import (
     bubble_parts,
     note_parts,
 )
-from desktop_llm.gui.chat.transcript.table_part import TablePart
 from desktop_llm.gui.chat.transcript.thinking_row import ThinkingRow
 from desktop_llm.gui.chat.transcript.tool_steps import ToolStep
 from desktop_llm.gui.chat.transcript.view_model import (
@@ -51,17 +50,7 @@ from desktop_llm.gui.chat.transcript.widget_parts import (
 from desktop_llm.gui.chat.transcript.word_marks import WordFinder, WordMarks, counted, sentence_around
 from desktop_llm.gui.look.formats import file_name
 from desktop_llm.gui.look.rich_text import Anchor, Typography, sentence_letters
-from desktop_llm.message import (
-    Citation,
-    File,
-    Image,
-    Text,
-    Thinking,
-    ToolCall,
-    ToolResult,
-    marked_citations,
-    places_of_marks,
-)
+from desktop_llm.message import Citation, File, Image, Text, Thinking, ToolCall, ToolResult
 from desktop_llm.message import Part as MessagePart
 from desktop_llm.words import tr
 
@@ -122,14 +111,16 @@ class MessageLayout:
         view = self.view
         if view.notice and not view.error and view.status != "interrupted":
             yield banner_part(self._type, view, self._parent)
-        if view.sources and (view.status == "streaming" or not view.citations) and not _has_steps(view):
+        uncited = view.status == "streaming" or not view.citations
+        if view.sources and uncited and not view.by_file and not _has_steps(view):
             yield SourcesPart(self._type, view, self.pills)
 
     def _ending(self) -> Iterator[Part | None]:
         """What stands below an answer. None is a step without a part: underlining, which is done here as well."""
         view = self.view
         if view.checked:
-            yield from self._mark_checked()
+            self._gather()
+            yield from mark_checked(self.parts, view, self.pills, self.width)
         sentences = []
         for sentence in view.unsupported:
             sentences.append(sentence_letters(sentence))
@@ -152,26 +143,6 @@ class MessageLayout:
         if view.choices is not None:
             yield from self._mark_words(view.choices)
         yield FootPart(self._type, view)
-
-    def _mark_checked(self) -> Iterator[None]:
-        """Give each mark the sign of its verdict, and draw a line under what a passage contradicts."""
-        self._gather()
-        for part, anchor, checked in self._checked_marks():
-            if checked is None or not isinstance(part, TextPart):
-                continue
-            check = checked.check
-            self.pills.verdicts[part.document, anchor.start] = "accepted" if check.accepted else check.verdict
-            part.document.markContentsDirty(anchor.start, 1)
-        opposed = [
-            sentence_letters(each.text)
-            for each in self.view.checked
-            if each.check.verdict == "contradicts" and not each.check.accepted
-        ]
-        for part in self.parts:
-            if isinstance(part, TextPart):
-                part.mark_contradicted(opposed)
-                part.layout(self.width)  # a sign makes its mark wider
-                yield None
 
     def _mark_words(self, choices: WordChoices) -> Iterator[Part | None]:
         """Mark the words of the answer, a part at each step; then how sure the model was of them."""
@@ -442,44 +413,25 @@ class MessageLayout:
 
     def cited(self, mark: Anchor) -> Citation:
         """The quote behind a citation mark; marks with the same number may have different quotes."""
-        found = next((quote for _part, anchor, quote in self._marked_quotes() if anchor is mark), None)
+        found = next((quote for _part, anchor, quote in marked_quotes(self.parts, self.view) if anchor is mark), None)
         return found or self.pills.by_number[mark.citation]
 
     def checked(self, mark: Anchor) -> CheckedSentence | None:
         """What the documents say about the sentence before a citation mark, if that was looked at."""
-        return next((checked for _part, anchor, checked in self._checked_marks() if anchor is mark), None)
+        return next(
+            (checked for _part, anchor, checked in checked_marks(self.parts, self.view) if anchor is mark), None
+        )
 
     def light_quote(self, quote: Citation | None) -> None:
         """Light the marks that this quote stands behind, and no others of its passage; None lights none."""
         self._lit = quote
-        self.pills.active = [
-            (part.document, anchor.start)
-            for part, anchor, own in (self._marked_quotes() if quote is not None else ())
-            if own == quote and isinstance(part, TextPart | TablePart)
-        ]
-
-    def _marked_quotes(self) -> list[tuple[Part, Anchor, Citation | None]]:
-        """Each citation mark of the answer's text, with its part and the quote behind it."""
-        texts = [part for part in self.parts if isinstance(part, TextPart | TablePart | GridPart)]
-        marks = [(part, anchor) for part in texts for anchor in part.anchors if anchor.citation]
-        quotes = marked_citations([anchor.citation for _part, anchor in marks], self.view.citations)
-        return [(part, anchor, quote) for (part, anchor), quote in zip(marks, quotes, strict=True)]
-
-    def _checked_marks(self) -> list[tuple[Part, Anchor, CheckedSentence | None]]:
-        """Each citation mark of the answer's text, with its part and the checked sentence before it."""
-        own = [each for each in self.view.checked for _quote in each.check.quotes]
-        marks = [(part, anchor) for part, anchor, _quote in self._marked_quotes()]
-        places = places_of_marks([anchor.citation for _part, anchor in marks], self.view.citations if own else ())
-        return [
-            (part, anchor, own[at] if at is not None else None)
-            for (part, anchor), at in zip(marks, places, strict=True)
-        ]
+        self.pills.active = lit_places(self.parts, self.view, quote)
 
     def to_look_at(self) -> list[tuple[int, Anchor]]:
         """The marks that need a look, in the order of the text, each with the index of its part."""
         return [
             (self.parts.index(part), anchor)
-            for part, anchor, checked in self._checked_marks()
+            for part, anchor, checked in checked_marks(self.parts, self.view)
             if checked is not None and checked.check.needs_a_look
         ]
 

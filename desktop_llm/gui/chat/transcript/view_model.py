@@ -66,7 +66,8 @@ class MessageView:
     `thinking` are the figures of its thinking. `foot` is the line of figures under an answer, `foot_tip` its tooltip.
     `error` and `notice` are bold titles, each with its text; `actions` belong to the error or, without one, to the
     notice. `checked` is what the documents say about each sentence. `continued` says where the answer goes on from an
-    earlier one. `choices` are its word choices while they are switched on.
+    earlier one. An answer `by_file` has rows from every file. `choices` are its word choices while they are switched
+    on.
     """
 
     id: str
@@ -78,6 +79,7 @@ class MessageView:
     sources: tuple[Citation, ...] = ()
     unsupported: tuple[str, ...] = ()
     checked: tuple[CheckedSentence, ...] = ()
+    by_file: bool = False
     foot: str = ""
     foot_tip: str = ""
     error: str = ""

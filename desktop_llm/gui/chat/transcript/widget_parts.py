@@ -170,6 +170,10 @@ def _quote_facts(view: MessageView) -> list[Fact]:
     found = sum(quote.verified for quote in quotes)
     missing = len(quotes) - found
     facts: list[Fact] = []
+    if view.by_file:
+        if found:
+            facts.append(("check", plural("%n place confirmed", "%n places confirmed", found), "success_text"))
+        return facts
     if found:
         words = plural("%n quote found word for word", "%n quotes found word for word", found)
         facts.append(("check", words, "success_text"))
@@ -183,6 +187,8 @@ def _sentence_facts(view: MessageView) -> list[Fact]:
     count = len(view.unsupported)
     if not count:
         return []
+    if view.by_file:
+        return [("info", plural("%n result not confirmed", "%n results not confirmed", count), "warning_text")]
     words = plural("%n sentence not found in your documents", "%n sentences not found in your documents", count)
     return [("info", words, "warning_text")]
 

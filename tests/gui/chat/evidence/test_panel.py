@@ -152,7 +152,7 @@ def test_a_text_is_shown_around_the_passage_with_the_passage_lit(panel: Evidence
     assert len(view.toPlainText()) < len(before) + 2 * SURROUNDINGS
     assert view.viewport().rect().contains(view.cursorRect().center())
     assert find(panel, Label, "evidence_page_number").text() == "Heading 2"
-    assert find(panel, ElidedLabel, "evidence_found").text() == "Quote not found: treat with care"
+    assert find(panel, ElidedLabel, "evidence_found").text() == "Not confirmed: treat with care"
     assert not find(panel, QAbstractButton, "evidence_zoom_in").isVisible()
 
 
