@@ -18,7 +18,7 @@ from desktop_llm import __version__
 from desktop_llm.characters import one_line
 from desktop_llm.commands.index import add_index
 from desktop_llm.commands.load_flags import add_load_flags
-from desktop_llm.commands.options import add_no_update, add_sampling_options, positive
+from desktop_llm.commands.options import add_filters, add_no_update, add_sampling_options, positive
 from desktop_llm.commands.terminal import forget_output, prepared_streams, print_json, tell
 from desktop_llm.errors import UserError
 from desktop_llm.paths import Folders, folders
@@ -195,6 +195,7 @@ def _add_chat(sub: _Parser) -> None:
     )
     sub.add_argument("--save", action="store_true", help="keep the conversation; the window shows it")
     add_no_update(sub)
+    add_filters(sub)
     add_load_flags(sub)
     add_sampling_options(sub)
 
@@ -204,6 +205,7 @@ def _add_search(sub: _Parser) -> None:
     sub.add_argument("query", nargs="?", metavar="QUERY")
     sub.add_argument("-k", type=positive, default=10, metavar="N", help="how many passages (10)")
     add_no_update(sub)
+    add_filters(sub)
     kinds = sub.add_mutually_exclusive_group()
     kinds.add_argument(
         "--batch", action="store_true", help="one query per line on stdin, one JSON list per line on stdout"

@@ -23,6 +23,7 @@ from desktop_llm.commands.less_memory import add_hint
 from desktop_llm.commands.library import chat_model
 from desktop_llm.commands.library import library as open_library
 from desktop_llm.commands.load_flags import load_settings
+from desktop_llm.commands.options import filters
 from desktop_llm.commands.sampling import sampling_of
 from desktop_llm.commands.terminal import drain, print_json, read_text, tell
 from desktop_llm.conversation.continuing import Continuation
@@ -69,6 +70,11 @@ def run_chat(options: Namespace, home: Folders) -> None:
     begun = _begun(options, messages)
     if options.every_file and not options.collections:
         raise BadRequest(tr("There are no files to read."), tr("--every-file needs -c with a collection."))
+    if filters(options) and (options.every_file or not options.collections):
+        raise BadRequest(
+            tr("--file, --folder, --type, --since and --before limit a search."),
+            tr("Use them with -c and a collection, and without --every-file."),
+        )
     chat = _Chat(options, messages[:-1] if begun else messages, begun)
     try:
         with _loaded(options, home) as workers:
@@ -326,6 +332,7 @@ def _loaded(options: Namespace, home: Folders) -> Iterator[_Workers]:
         documents = None
         if options.collections:
             documents = stack.enter_context(knowledge(home))
+            documents.only = filters(options)
             for name in options.collections:
                 documents.status(name)  # raises NotFound
         engine = stack.enter_context(contextlib.closing(Engine(home)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from desktop_llm.engine.shapes import THINKING_TOKENS
+from desktop_llm.knowledge.shapes import Only
 from desktop_llm.words import tr
 
 
@@ -23,6 +25,40 @@ def add_no_update(sub: ArgumentParser) -> None:
     """Add the option that leaves a collection as it was read."""
     text = "search what was read before, without looking for changed files first"
     sub.add_argument("--no-update", action="store_true", help=text)
+
+
+def add_filters(sub: ArgumentParser) -> None:
+    """Add the options that limit a search to some documents."""
+    group = sub.add_argument_group("what is searched")
+    group.add_argument("--file", metavar="NAME", default="", help='only files of this name, or pattern: "lease-*.pdf"')
+    group.add_argument("--folder", metavar="NAME", default="", help="only files in this folder, or below it")
+    group.add_argument(
+        "--type",
+        metavar="TYPE",
+        default="",
+        help="only files of this type: pdf, docx, …, or spreadsheets, presentations, letters, mails, pictures, notes",
+    )
+    dates = "2023, 2023-05 or 2023-05-17"
+    group.add_argument("--since", type=_date, metavar="DATE", help=f"only files changed on this day or later: {dates}")
+    group.add_argument("--before", type=_date, metavar="DATE", help="only files changed before this day")
+
+
+def filters(options: Namespace) -> Only | None:
+    """What the options limit a search to; None if they don't."""
+    names = ("file", "folder", "type")
+    told = [f"--{name} {getattr(options, name)}" for name in names if getattr(options, name)]
+    told += [f"--{name} {day:%Y-%m-%d}" for name in ("since", "before") if (day := getattr(options, name))]
+    since, before = (day and day.timestamp() for day in (options.since, options.before))
+    kind = options.type.lower().lstrip("*.")
+    return Only(options.file, options.folder, kind, since, before, ", ".join(told)) if told else None
+
+
+def _date(text: str) -> datetime:
+    """The beginning of a year, month or day, here, as a type of argparse."""
+    for form in ("%Y", "%Y-%m", "%Y-%m-%d"):
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(text, form).astimezone()
+    raise argparse.ArgumentTypeError(tr("must be a date like 2023, 2023-05 or 2023-05-17"))
 
 
 def within(low: float, high: float) -> Callable[[str], float]:

@@ -11,6 +11,7 @@ from typing import Any
 from desktop_llm.characters import one_line
 from desktop_llm.commands.documents import follow_changes
 from desktop_llm.commands.index import opened
+from desktop_llm.commands.options import filters
 from desktop_llm.commands.terminal import print_json
 from desktop_llm.knowledge.client import Knowledge, SearchTrace, Standing, TracedCandidate
 from desktop_llm.message import Citation
@@ -27,6 +28,7 @@ def run_search(options: Namespace, home: Folders) -> None:
             tr("There is nothing to search for. Give a query, or --batch and one query per line on stdin.")
         )
     with opened(home) as client:
+        client.only = filters(options)
         if not options.no_update:
             follow_changes(client, [options.collection])
         if options.batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +26,8 @@ _MOST_RANKED = 4000
 _SELDOM_APART = 4  # words of one question stand together this much more often than chance has it
 _FEW = 50
 _SAMPLE = 3000  # chunks that are looked through for how a word is written
-_MOST_VECTORS = 4000  # that are compared one by one when only some documents are searched
+MOST_COMPARED = 4000
+"""Vectors that are compared one by one when only some documents are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is searched: collections, and of these only some contents if `sources` are given."""
+    """What is searched: collections, and of these only some contents if `sources` are given; `named`: the question
+    names them.
+    """
 
     collections: Sequence[int]
     sources: frozenset[int] | None = None
+    named: bool = False
 
     @property
     def where(self) -> str:
@@ -55,12 +60,13 @@ class Scope:
         of_collections = f"SELECT source FROM document WHERE collection IN ({_marks(self.collections)})"
         if self.sources is None:
             return f"chunk.source IN ({of_collections})"
-        return f"chunk.source IN ({_marks(self.sources)}) AND chunk.source IN ({of_collections})"
+        return f"chunk.source IN (SELECT value FROM json_each(?)) AND chunk.source IN ({of_collections})"
 
     @property
-    def values(self) -> tuple[int, ...]:
+    def values(self) -> tuple[str | int, ...]:
         """The values for the condition's marks."""
-        return (*(self.sources or ()), *self.collections)
+        # As one value: SQLite takes 32,766 of them.
+        return (*([] if self.sources is None else [json.dumps(sorted(self.sources))]), *self.collections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +188,7 @@ def nearest_of(store: Store, scope: Scope, fingerprint: str, vector: Vectors, co
         "SELECT chunk, data FROM vector WHERE fingerprint = ? AND "
         f"chunk IN (SELECT id FROM chunk WHERE {scope.where} LIMIT ?)"
     )
-    found = _compared(store.rows(query, fingerprint, *scope.values, _MOST_VECTORS), vector)
+    found = _compared(store.rows(query, fingerprint, *scope.values, MOST_COMPARED), vector)
     return {chunk: found[chunk] for chunk in sorted(found, key=lambda chunk: -found[chunk])[:count]}
 
 
@@ -196,6 +202,12 @@ def read(store: Store, scope: Scope, chunks: Collection[int]) -> list[Candidate]
         "ORDER BY chunk.id"
     )
     return [Candidate(*row) for row in store.rows(query, *chunks, *scope.values)]
+
+
+def held(store: Store, scope: Scope, chunks: Collection[int]) -> set[int]:
+    """Those of the chunks that the scope holds."""
+    query = f"SELECT id FROM chunk WHERE id IN ({_marks(chunks)}) AND {scope.where}"
+    return _first(store.rows(query, *chunks, *scope.values))
 
 
 def beginnings(store: Store, scope: Scope, count: int) -> list[Candidate]:

@@ -24,6 +24,7 @@ from desktop_llm.knowledge.shapes import (
     FoundOnMap,
     IndexProgress,
     IndexReport,
+    Only,
     PagePicture,
     PageText,
     Probe,
@@ -60,6 +61,7 @@ __all__ = [
     "Knowledge",
     "KnowledgeWorker",
     "LookFor",
+    "Only",
     "PagePicture",
     "PageText",
     "Probe",
@@ -104,6 +106,8 @@ class Knowledge:
         self._own: Worker | None = None
         self._starting = threading.Lock()  # several threads may find that there is no worker
         self._answers = 0  # those being written
+        self.only: Only | None = None
+        """What every search is limited to."""
 
     def collections(self, *, of_chats: bool = False) -> list[Collection]:
         """All collections by name; those of single conversations only with `of_chats`."""
@@ -227,7 +231,7 @@ class Knowledge:
 
     def search_many(self, collections: Sequence[str], queries: Sequence[str], k: int = 10) -> list[list[Citation]]:
         """`search` for several queries."""
-        data = self._ask("search", collections=list(collections), queries=list(queries), k=k)
+        data = self._ask("search", collections=list(collections), queries=list(queries), k=k, only=self._limits())
         return [unpack_all(Citation, found) for found in data["results"]]
 
     def map(self, name: str) -> CollectionMap:
@@ -266,19 +270,13 @@ class Knowledge:
 
         Empty if nothing relevant is found. With `whole`, they are all pages of the documents, in order, if these fit.
         """
-        data = self._ask(
-            "retrieve", collections=list(collections), question=question, token_budget=token_budget, whole=whole
-        )
-        return unpack_all(Citation, data["passages"])
+        return unpack_all(Citation, self._retrieved(collections, question, token_budget, whole)["passages"])
 
     def retrieve_traced(
         self, collections: Sequence[str], question: str, token_budget: int, *, whole: bool = False
     ) -> tuple[list[Citation], SearchTrace]:
         """`retrieve`, and what the search did."""
-        names = list(collections)
-        data = self._ask(
-            "retrieve", collections=names, question=question, token_budget=token_budget, whole=whole, trace=True
-        )
+        data = self._retrieved(collections, question, token_budget, whole, trace=True)
         return unpack_all(Citation, data["passages"]), SearchTrace.from_json(data["trace"])
 
     def beginnings(self, candidates: Iterable[TracedCandidate]) -> list[str]:
@@ -344,6 +342,15 @@ class Knowledge:
         worker = self._given or self._own
         if worker is not None:
             worker.close()
+
+    def _retrieved(
+        self, collections: Sequence[str], question: str, token_budget: int, whole: bool, trace: bool = False
+    ) -> dict[str, Any]:
+        wanted = {"collections": list(collections), "question": question, "token_budget": token_budget}
+        return self._ask("retrieve", **wanted, whole=whole, trace=trace, only=self._limits())
+
+    def _limits(self) -> Any:
+        return None if self.only is None else pack(self.only)
 
     def _ask(self, kind: str, **data: Any) -> dict[str, Any]:
         return self._worker().call(kind, data).data

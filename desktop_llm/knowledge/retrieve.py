@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 
@@ -23,10 +24,12 @@ from desktop_llm.knowledge import candidates
 from desktop_llm.knowledge.candidates import Candidate, Scope
 from desktop_llm.knowledge.chunks import content_of
 from desktop_llm.knowledge.embed import Embedder, Vectors
+from desktop_llm.knowledge.filters import in_question, sources_of
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.keywords import QueryWord, indexed, plain, query_words, stem
 from desktop_llm.knowledge.names import Names
 from desktop_llm.knowledge.questions import subject
+from desktop_llm.knowledge.shapes import Only
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.trace import SearchTrace, Seen, TracedCandidate, standings, traced
 from desktop_llm.knowledge.wording import Question, Wording
@@ -37,6 +40,7 @@ POOL = 50  # candidates of each kind
 MAX_QUERY_LENGTH = 2000
 _FEW_MORE = 20
 _MOST_NAMED = 8
+_MORE_NEAR, _MOST_NEAR = 2, 5000  # of all chunks, when only many of them are searched
 _MAX_PHRASE_WORDS = 32
 # Beside the wording, the dense side may weigh more, up to this share. Measured over eight collections.
 _MORE_DENSE, _MOST_DENSE = 1.4, 0.85
@@ -109,26 +113,28 @@ class Retriever:
         self._fingerprint = fingerprint
         self._names = Names(store)
 
-    def search(self, collections: Sequence[int], query: str, k: int) -> list[Citation]:
-        """The best `k` passages. Raises BadRequest for an empty query."""
-        ranked = self._rank(self._scope(collections, query), query)
+    def search(self, collections: Sequence[int], query: str, k: int, only: Only | None = None) -> list[Citation]:
+        """The best `k` passages. Raises BadRequest for an empty query, NotFound if `only` leaves no document."""
+        ranked = self._rank(self._scope(collections, query, only), query)
         return self._passages(collections, _thinned(ranked, k, _SHARE_OF_ONE_DOCUMENT))
 
-    def retrieve(self, collections: Sequence[int], question: str, token_budget: int) -> list[Citation]:
+    def retrieve(
+        self, collections: Sequence[int], question: str, token_budget: int, only: Only | None = None
+    ) -> list[Citation]:
         """Passages for a model's prompt within a budget of tokens; empty when nothing relevant is found.
 
         Only the documents that the question names are looked at, if it names any. If it is about whole documents, the
         passages are their beginnings.
         """
-        _, _, chosen = self._found(collections, question, token_budget)
+        _, _, chosen = self._found(collections, question, token_budget, only)
         return self._passages(collections, chosen)
 
     def retrieve_traced(
-        self, collections: Sequence[int], question: str, token_budget: int
+        self, collections: Sequence[int], question: str, token_budget: int, only: Only | None = None
     ) -> tuple[list[Citation], SearchTrace]:
         """The same passages, and what the search did to find them."""
         started = time.perf_counter()
-        scope, ranked, chosen = self._found(collections, question, token_budget)
+        scope, ranked, chosen = self._found(collections, question, token_budget, only)
         passages = self._passages(collections, chosen)
         seconds = time.perf_counter() - started
         least = _LEAST_SHARE_OF_BEST * ranked.scores[0] if ranked.scores else 0.0
@@ -141,10 +147,10 @@ class Retriever:
         return passages, trace
 
     def _found(
-        self, collections: Sequence[int], question: str, token_budget: int
+        self, collections: Sequence[int], question: str, token_budget: int, only: Only | None
     ) -> tuple[Scope, _Ranked, list[tuple[Candidate, float]]]:
         """What was searched, all candidates, and those of them that are given to the model."""
-        scope = self._scope(collections, question)
+        scope = self._scope(collections, question, only)
         ranked = self._rank(scope, question)
         if (whole := self._whole(scope, question)) is not None:
             ranked = self._beginnings(whole, ranked)
@@ -187,9 +193,18 @@ class Retriever:
         found = candidates.read(self._store, Scope([collection]), [chunk])
         return self._passages([collection], [(found[0], 0.0)])[0] if found else None
 
-    def _scope(self, collections: Sequence[int], question: str) -> Scope:
-        named = self._names.in_question(collections, question)
-        return Scope(collections, frozenset(named) or None)
+    def _scope(self, collections: Sequence[int], question: str, only: Only | None) -> Scope:
+        """Where to search: in the documents that are left and the question names; in all that are left if it names
+        none of them.
+        """
+        if only is None:
+            left = in_question(self._store, collections, question, datetime.now().astimezone())
+        else:
+            left = sources_of(self._store, collections, only)
+        named = frozenset(self._names.in_question(collections, question))
+        if only is not None and left is not None:
+            named &= left
+        return Scope(collections, named or left, bool(named))
 
     def _whole(self, scope: Scope, question: str) -> Scope | None:
         """The documents that a summary is asked of; None if the question is about something in them."""
@@ -201,7 +216,9 @@ class Retriever:
         wanted = {stem(each.word) for each in words}
         matching = self._names.matching(scope.collections, wanted)
         named = frozenset(source for source, held in matching.items() if held.keys() == wanted)
-        return Scope(scope.collections, named) if named else None
+        if scope.sources is not None:
+            named &= scope.sources
+        return Scope(scope.collections, named, named=True) if named else None
 
     def _rank(self, scope: Scope, query: str) -> _Ranked:
         query = query[:MAX_QUERY_LENGTH]
@@ -224,7 +241,7 @@ class Retriever:
         scores = [round(float(fused[position]) * scale, 4) for position in order]
         best = [pool.found[position] for position in order]
         # A document that the question names is what it is about, however it says so.
-        threshold = self._threshold(scope, weight) if scope.sources is None else 0.0
+        threshold = self._threshold(scope, weight) if not scope.named else 0.0
         return _Ranked(best, scores, relevance >= threshold, relevance, threshold, _ways(pool, features))
 
     def _pool(
@@ -252,9 +269,17 @@ class Retriever:
         return _Pool(found, known, keyword, named)
 
     def _dense(self, scope: Scope, vector: Vectors) -> dict[int, float]:
-        if scope.sources is not None:
+        if scope.sources is None:
+            return dict(pair for each in scope.collections for pair in self._nearest.search(each, vector, POOL))
+        left = candidates.span(self._store, scope).count
+        if left <= candidates.MOST_COMPARED:
             return candidates.nearest_of(self._store, scope, self._fingerprint, vector, POOL)
-        return dict(pair for each in scope.collections for pair in self._nearest.search(each, vector, POOL))
+        # So many of all that about enough of them are left.
+        every = candidates.span(self._store, Scope(scope.collections)).count
+        count = min(_MOST_NEAR, math.ceil(_MORE_NEAR * POOL * every / left))
+        near = dict(pair for each in scope.collections for pair in self._nearest.search(each, vector, count))
+        held = candidates.held(self._store, scope, near.keys())
+        return {chunk: near[chunk] for chunk in held}
 
     def _dense_weight(self, pool: _Pool) -> float:
         likely = sorted(pool.found, key=lambda candidate: -pool.keyword.get(candidate.chunk, 0.0))[:3]

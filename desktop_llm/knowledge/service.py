@@ -26,7 +26,7 @@ from desktop_llm.knowledge.recovery import NOTICE, ensure_sound
 from desktop_llm.knowledge.retrieve import Retriever
 from desktop_llm.knowledge.seal import break_seal, note_lists, read_seal, seal
 from desktop_llm.knowledge.self_test import self_test
-from desktop_llm.knowledge.shapes import IndexProgress, IndexReport, pack, unpack_all
+from desktop_llm.knowledge.shapes import IndexProgress, IndexReport, Only, pack, unpack, unpack_all
 from desktop_llm.knowledge.sources import self_test_key
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.suspects import Suspects
@@ -174,17 +174,18 @@ class Service:
 
     def search(self, data: Data) -> Answer:
         collections = self._named(data["collections"])
-        found = [self._retriever.search(collections, query, data["k"]) for query in data["queries"]]
+        only = _only(data)
+        found = [self._retriever.search(collections, query, data["k"], only) for query in data["queries"]]
         return {"results": [pack(passages) for passages in found]}
 
     def retrieve(self, data: Data) -> Answer:
         collections = self._named(data["collections"])
-        question, budget = data["question"], data["token_budget"]
+        question, budget, only = data["question"], data["token_budget"], _only(data)
         if data.get("trace"):
-            passages, trace = self._retriever.retrieve_traced(collections, question, budget)
+            passages, trace = self._retriever.retrieve_traced(collections, question, budget, only)
         else:
-            passages, trace = self._retriever.retrieve(collections, question, budget), None
-        if passages and data["whole"]:
+            passages, trace = self._retriever.retrieve(collections, question, budget, only), None
+        if passages and data["whole"] and only is None:
             all_pages = whole_documents(self._store, collections, self._embedder.count_tokens, budget)
             passages, trace = all_pages or passages, trace and replace(trace, whole=bool(all_pages))
         return {"passages": pack(passages), "trace": trace and trace.to_json()}
@@ -460,6 +461,10 @@ IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
         "self_test": Service.self_test,
     }
 )
+
+
+def _only(data: Data) -> Only | None:
+    return unpack(Only, data["only"]) if data.get("only") else None
 
 
 def _sent(steps: Any) -> Generator[Answer | None, None, None]:

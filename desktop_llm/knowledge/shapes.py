@@ -22,6 +22,23 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """What a search is limited to; an empty field limits nothing.
+
+    `file`: a name, a pattern of names ("lease-*.pdf") or the end of a path. `folder`: the name of a folder, or the end
+    of its path. `type`: an ending without the dot, or a name of several ("spreadsheets"). `since` and `before`: when
+    the file was changed, in seconds since 1970. `told`: all of this as a person wrote it.
+    """
+
+    file: str = ""
+    folder: str = ""
+    type: str = ""
+    since: float | None = None
+    before: float | None = None
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FailedDocument:
     """A document that could not be read, with the reason in words; `cause` is the DocumentError's, or "partly" for one
     of which a part was read.
