@@ -89,6 +89,11 @@ def span(store: Store, scope: Scope) -> Span:
     return Span(*store.kept_rows(query, *scope.values)[0])
 
 
+def is_known(store: Store, word: str) -> bool:
+    """Whether a word stands in any chunk."""
+    return bool(store.rows("SELECT 1 FROM chunk_words WHERE chunk_words MATCH ? LIMIT 1", match_any([word])))
+
+
 def weighed(store: Store, words: Iterable[QueryWord]) -> dict[str, float]:
     """Each word with the logarithm of how rare it is among all chunks; with only a few chunks, rarity says little."""
     ((total,),) = store.kept_rows("SELECT count(*) FROM chunk")

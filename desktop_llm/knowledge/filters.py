@@ -93,6 +93,8 @@ def in_question(store: Store, collections: Sequence[int], question: str, now: da
         return None
     documents = _documents(store, collections)
     folders = [name for name in asked if any(_is_below(each.path, name) for each in documents)]
+    if not (folders or kinds or times):
+        return None
     only = replace(times[0] if times else Only(), folder=folders[0] if folders else "", type=kinds[0] if kinds else "")
     return frozenset(each.source for each in documents if _is_left(each, only)) or None
 

@@ -110,6 +110,12 @@ def stem(word: str) -> str:
     return by_script if by_script != word else str(_stemmer("porter").stemWord(word))
 
 
+def stem_asked(word: str) -> str:
+    """The stem of a `QueryWord.word`, as `stem` gives it for the same word in a text."""
+    # Words of other scripts are stems there, and the stem of a stem may be another.
+    return plain(word) if _OTHER_SCRIPT.match(word) else stem(plain(word))
+
+
 def _stemmed_by_script(text: str) -> str:
     return _OTHER_SCRIPT.sub(lambda run: _stem_by_script(run.group()), text)
 

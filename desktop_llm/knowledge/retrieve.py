@@ -9,6 +9,7 @@ questions each, keywords / dense / this): questions on articles .829 / .783 / .9
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import time
@@ -23,10 +24,11 @@ from desktop_llm.errors import BadRequest
 from desktop_llm.knowledge import candidates
 from desktop_llm.knowledge.candidates import Candidate, Scope
 from desktop_llm.knowledge.chunks import content_of
+from desktop_llm.knowledge.compounds import in_parts
 from desktop_llm.knowledge.embed import Embedder, Vectors
 from desktop_llm.knowledge.filters import in_question, sources_of
 from desktop_llm.knowledge.index import Nearest
-from desktop_llm.knowledge.keywords import QueryWord, indexed, plain, query_words, stem
+from desktop_llm.knowledge.keywords import QueryWord, indexed, query_words, stem_asked
 from desktop_llm.knowledge.names import Names
 from desktop_llm.knowledge.questions import subject
 from desktop_llm.knowledge.shapes import Only
@@ -213,7 +215,7 @@ class Retriever:
             return None
         if not words:
             return scope
-        wanted = {stem(each.word) for each in words}
+        wanted = {stem_asked(each.word) for each in words}
         matching = self._names.matching(scope.collections, wanted)
         named = frozenset(source for source, held in matching.items() if held.keys() == wanted)
         if scope.sources is not None:
@@ -224,7 +226,7 @@ class Retriever:
         query = query[:MAX_QUERY_LENGTH]
         if not query.strip():
             raise BadRequest(tr("The question is empty."), tr("Write what you want to find."))
-        words = query_words(query)
+        words = in_parts(query_words(query), functools.partial(candidates.is_known, self._store))
         weights = candidates.weighed(self._store, words)
         vector = self._embedder.embed([query])[0]
         pool = self._pool(scope, query, words, weights, vector)
@@ -256,7 +258,7 @@ class Retriever:
         for each in words:
             if each.written:
                 chunks |= candidates.by_writing(self._store, scope, each, _FEW_MORE)
-        named = self._names.matching(scope.collections, {stem(plain(each.word)) for each in words})
+        named = self._names.matching(scope.collections, {stem_asked(each.word) for each in words})
         if of_names := _best_named(named):
             of_named = Scope(scope.collections, of_names & (scope.sources or of_names))
             from_named = candidates.by_keywords(self._store, of_named, weights, _FEW_MORE)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from desktop_llm.knowledge.keywords import plain, plain_words, stem
+from desktop_llm.knowledge.keywords import plain_words, stem, stem_asked
 
 _MAX_RUN_WORDS = 64
 
@@ -36,10 +36,10 @@ class Question:
     """
 
     def __init__(self, text: str, weights: Mapping[str, float], written: Mapping[str, str]) -> None:
-        self.weights = {stem(plain(word)): weight for word, weight in weights.items()}
+        self.weights = {stem_asked(word): weight for word, weight in weights.items()}
         # A number with points in it stands by itself: 2.2 is not in 12.2 and not in 2.25.
         self._written = {
-            stem(plain(word)): re.compile(rf"(?<!\w)(?<!\d[.,:/]){re.escape(form)}(?![.,:/]?\d)(?!\w)")
+            stem_asked(word): re.compile(rf"(?<!\w)(?<!\d[.,:/]){re.escape(form)}(?![.,:/]?\d)(?!\w)")
             for word, form in written.items()
         }
         self._total = sum(self.weights.values()) or 1.0

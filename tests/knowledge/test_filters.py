@@ -26,7 +26,7 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folders]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """A data folder with one collection, "rents"."""
     folder = tmp_path_factory.mktemp("filters")
     for name, (text, day) in FILES.items():
@@ -38,13 +38,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folders]:
     client = Knowledge(data)
     read_all(client.index("rents", [folder / "Papers"]))
     client.close()
-    yield data
+    return data
 
 
 @pytest.fixture(scope="module")
 def client(home: Folders) -> Iterator[Knowledge]:
     """A client of it."""
     opened = Knowledge(home)
+    opened.collections()  # starts its worker
     yield opened
     opened.close()
 

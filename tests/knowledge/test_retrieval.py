@@ -32,6 +32,9 @@ FILES = {
     "rules.txt": "Guests may use the meadow. They may swim in the river, and dogs may run.",
     "boathouse.txt": "Terms\n\n2.1 Guests sign the book.\n\n2.2 A lost key costs forty euros.\n\n2.3 Boats are washed.",
     "numbers.txt": "Row 2 | 2 | 12.2 | 2.25 | 2, 2 and 2: a table of lamps.",
+    "mietrecht.txt": "Die Kündigung des Mietvertrags muss schriftlich erfolgen.",
+    "vertragsrecht.txt": "Die Verträge der Lieferanten laufen drei Jahre.",
+    "huur.txt": "De verwarming van het kantoor wordt in de zomer niet gebruikt.",
     "vertical.txt": "\n".join("東京支店の家賃は十万円です"),
     "russian.txt": "Квартиры сдаются с первого сентября. Собаки в квартирах запрещены.",
 }
@@ -71,6 +74,9 @@ def found(knowledge: Knowledge, question: str) -> list[str]:
         ("What happened in May?", "diary.txt"),
         ("What does clause 2.2 say?", "boathouse.txt"),
         ("東京支店の家賃はいくらですか", "vertical.txt"),
+        ("Mietvertragskündigung", "mietrecht.txt"),
+        ("Was gilt für Mietvertragskündigungen?", "mietrecht.txt"),
+        ("kantoorverwarming", "huur.txt"),
         ("Можно ли держать собаку в квартире?", "russian.txt"),
     ],
 )
