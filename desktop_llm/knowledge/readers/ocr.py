@@ -28,6 +28,9 @@ DPI = 150
 _SURE_LINE, _SURE_PAGE = 0.6, 0.8
 # The brightest and the darkest place of an empty sheet are no further apart, of 255.
 _BLANK = 30
+# So many times as long as wide, a picture holds no letters: rapidocr makes its longer side 2,000 pixels, and fails if
+# nothing is left of the other one.
+_STRIPE = 100
 
 # In heights of a line: how far left of a column the one before it ends, and how wide its lines are at least.
 _GUTTER, _COLUMN = 0.6, 8.0
@@ -62,7 +65,8 @@ class Recognised:
 
 def recognise(picture: np.ndarray[Any, Any]) -> Recognised:
     """Read a picture: bytes of shape (height, width, 3), blue first. Turned and upside-down pages are read too."""
-    if int(picture.max()) - int(picture.min()) < _BLANK:
+    sides = picture.shape[:2]
+    if max(sides) > _STRIPE * min(sides) or int(picture.max()) - int(picture.min()) < _BLANK:
         return Recognised("")
     found = _found(_smaller(picture))
     letters = sum(len(text) for _, text, _ in found)

@@ -15,6 +15,7 @@ from tests.knowledge.readers.making import pdf as pdf_of
 from tests.knowledge.readers.making import read, read_page, saved, scan, scanned_pdf
 
 LETTER = "The boiler is serviced in October."
+NO_TEXT = "A picture in which no text was found"
 PIXELS = "Too large: a picture of more than 120 million pixels"
 GERMAN = "Der Schlüssel für die Tür kostet größere Beträge."
 
@@ -106,9 +107,10 @@ def test_pages_that_hold_no_readable_text_are_named() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("white.png", saved(Image.new("RGB", (300, 300), "white"), "PNG"), "A picture in which no text was found"),
+        ("white.png", saved(Image.new("RGB", (300, 300), "white"), "PNG"), NO_TEXT),
         ("half.png", saved(scan(LETTER), "PNG")[:3000], "Damaged: it ends too early, or parts of it are broken"),
         ("text.png", b"this is no picture", "Damaged or not a picture"),
+        ("stripe.png", saved(Image.effect_noise((30_000, 12), 90), "PNG"), NO_TEXT),
         ("huge.png", saved(Image.new("1", (20_000, 20_000)), "PNG"), PIXELS),
     ],
 )
