@@ -106,7 +106,9 @@ class ChatController(QObject):
             chosen=self._chosen,
             is_ready=lambda chat: not attachments.is_reading(chat),
         )
-        self._every_file = EveryFileController(every_file, self._feed, conversations, self._desk, self._ask_again, self)
+        files_with = (every_file, self._feed, conversations, self._desk, self._ask_again, self)
+        self._every_file = EveryFileController(resources, *files_with)
+        self._every_file.failed.connect(self.failed)
         self._checks = ChecksController(
             *(resources, conversations, evidence, self._feed, self._ask_again),
             *(self.evidence_requested.emit, self.failed.emit, self),

@@ -16,6 +16,8 @@ from desktop_llm.gui.look.widgets import Button, Label, ProgressBar, Tick
 from desktop_llm.gui.look.widgets.painting import draw_box, repaint_on_theme, set_names
 from desktop_llm.words import plural, tr
 
+_MOST_NAMES = 20
+
 
 class EveryFileOffer(QWidget):
     """Asks whether every file is to be read. Signal: `chosen` with the way and whether to do the same next time."""
@@ -76,16 +78,19 @@ class EveryFileOffer(QWidget):
 
 class CoverageCard(QWidget):
     """How far reading every file has come, and what can be done. Signals: `pause_requested`, `stop_requested`,
-    `continue_requested`.
+    `continue_requested`, `passages_requested` for the best passages instead, and `csv_requested` for the table.
     """
 
     pause_requested = Signal()
     stop_requested = Signal()
     continue_requested = Signal()
+    passages_requested = Signal()
+    csv_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         set_names(self, "coverage_card", tr("Reading every file"))
+        self._has_gaps = False
         self._title = Label("", "ui_strong", wrap=True, object_name="coverage_title")
         self._detail = Label("", "ui", "text_secondary", wrap=True, object_name="coverage_detail")
         self._current = Label("", "small", "text_secondary", object_name="coverage_current")
@@ -94,13 +99,18 @@ class CoverageCard(QWidget):
         self.pause = Button(tr("Pause"), "pause", object_name="coverage_pause")
         self.stop = Button(tr("Stop"), "stop", object_name="coverage_stop")
         self.go_on = Button(tr("Continue"), "play", object_name="coverage_continue")
+        self.gaps = Button("", "eye", kind="quiet", object_name="coverage_gaps")
+        self.passages = Button(tr("Best passages only"), "quote", kind="quiet", object_name="coverage_passages")
+        self.csv = Button(tr("Save as CSV"), "table", kind="quiet", object_name="coverage_csv")
+        self._failed = Label("", "small", "text_secondary", wrap=True, object_name="coverage_failed")
+        self._failed.hide()
         top = QHBoxLayout()
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self._title)
         words.addWidget(self._detail)
         top.addLayout(words, 1)
-        for button in (self.go_on, self.pause, self.stop):
+        for button in (self.gaps, self.passages, self.csv, self.go_on, self.pause, self.stop):
             top.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
         below = QHBoxLayout()
         below.addWidget(self._current, 1)
@@ -111,14 +121,18 @@ class CoverageCard(QWidget):
         column.addLayout(top)
         column.addWidget(self.bar)
         column.addLayout(below)
+        column.addWidget(self._failed)
+        self.gaps.clicked.connect(self._on_gaps)
+        self.passages.clicked.connect(self.passages_requested)
+        self.csv.clicked.connect(self.csv_requested)
         self.pause.clicked.connect(self.pause_requested)
         self.stop.clicked.connect(self.stop_requested)
         self.go_on.clicked.connect(self.continue_requested)
         repaint_on_theme(self)
 
-    def show_coverage(self, coverage: Coverage, *, running: bool) -> None:
-        """Show this state; `running` while a turn reads."""
-        title, detail = words_of(coverage, running=running)
+    def show_coverage(self, coverage: Coverage, *, running: bool, changed: int = 0) -> None:
+        """Show this state; `running` while a turn reads. So many of its files have `changed` since they were read."""
+        title, detail = words_of(coverage, running=running, changed=changed)
         self._title.setText(title)
         self._detail.setText(detail)
         self._detail.setVisible(bool(detail))
@@ -132,22 +146,51 @@ class CoverageCard(QWidget):
         self._found.setText(tr("{found}, {without} without", found=found, without=without))
         self.pause.setVisible(running)
         self.stop.setVisible(running)
-        self.go_on.setVisible(not running and coverage.unread > 0)
-        if coverage.state == STOPPED:
+        self.go_on.setVisible(not running and (coverage.unread > 0 or changed > 0))
+        self.passages.setVisible(not running and coverage.state == DONE and not coverage.results)
+        self.csv.setVisible(not running and coverage.results > 0)
+        self._show_failed(coverage, running=running)
+        if changed and not coverage.unread:
+            self.go_on.set_content(plural("Read one again", "Read %n again", changed), "retry")
+        elif coverage.state == STOPPED:
             self.go_on.set_content(plural("Read the other file", "Read the other %n", coverage.unread), "play")
         else:
             self.go_on.set_content(tr("Continue"), "play")
         self.setAccessibleDescription(f"{title} {detail}")
 
+    def _show_failed(self, coverage: Coverage, *, running: bool) -> None:
+        """Offer the names of the files that could not be read."""
+        self._has_gaps = bool(coverage.failed) and not running
+        self.gaps.setVisible(self._has_gaps)
+        self.gaps.set_content(plural("Show it", "Show the %n", len(coverage.failed)))
+        names = [plain(PurePath(path).name) for path in coverage.failed[:_MOST_NAMES]]
+        more = len(coverage.failed) - len(names)
+        rest = [plural("and one more", "and %n more", more)] if more else []
+        self._failed.setText(tr("Could not be read: {names}", names=", ".join([*names, *rest])))
+        if not self._has_gaps:
+            self._failed.hide()
+        self.update()
+
+    def _on_gaps(self) -> None:
+        self._failed.setVisible(self._failed.isHidden())
+
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the card."""
+        """Paint the card; amber if files could not be read."""
         painter, colour = QPainter(self), theme.current().colour
-        draw_box(painter, self.rect(), 8, colour("surface"), colour("border"), 1)
+        fill, border = ("warning_bg", "warning_border") if self._has_gaps else ("surface", "border")
+        draw_box(painter, self.rect(), 8, colour(fill), colour(border), 1)
         painter.end()
 
 
-def words_of(coverage: Coverage, *, running: bool) -> tuple[str, str]:
+def words_of(coverage: Coverage, *, running: bool, changed: int = 0) -> tuple[str, str]:
     """The two lines of the card: what was read, and what else is to be said."""
+    if changed and coverage.state == DONE and not running:
+        fresh, total = number(coverage.done - changed), number(coverage.total)
+        return tr("{fresh} of {total} files are up to date.", fresh=fresh, total=total), plural(
+            "One changed after it was read for this answer.",
+            "%n changed after they were read for this answer.",
+            changed,
+        )
     done, total = number(coverage.done), number(coverage.total)
     results = plural("%n result", "%n results", coverage.results)
     if running:
@@ -207,9 +250,9 @@ class EveryFileStrip(QWidget):
         self.offer.show()
         self.show()
 
-    def show_coverage(self, coverage: Coverage, *, running: bool) -> None:
-        """Show how far reading has come."""
-        self.card.show_coverage(coverage, running=running)
+    def show_coverage(self, coverage: Coverage, *, running: bool, changed: int = 0) -> None:
+        """Show how far reading has come, and how many files have changed since."""
+        self.card.show_coverage(coverage, running=running, changed=changed)
         self.offer.hide()
         self.card.show()
         self.show()

@@ -97,6 +97,32 @@ def test_the_card_can_be_paused_stopped_and_gone_on_with(strip: EveryFileStrip, 
     assert not card.go_on.isVisible()
 
 
+def test_the_card_names_what_could_not_be_read_and_offers_the_table(strip: EveryFileStrip, qtbot: QtBot) -> None:
+    card = strip.card
+    strip.show()
+    strip.show_coverage(covered(38, "done", failed=("/a/scan.pdf", "/a/old.doc")), running=False)
+    assert card.gaps.text() == "Show the 2"
+    qtbot.mouseClick(card.gaps, LEFT)
+    assert card._failed.isVisible()
+    assert card._failed.text() == "Could not be read: scan.pdf, old.doc"
+    with qtbot.waitSignal(card.csv_requested):
+        qtbot.mouseClick(card.csv, LEFT)
+    strip.show_coverage(Coverage("every_file", 40, 40), running=False)
+    assert not card.gaps.isVisible()
+    assert not card.csv.isVisible()
+    with qtbot.waitSignal(card.passages_requested):
+        qtbot.mouseClick(card.passages, LEFT)
+
+
+def test_the_card_says_that_a_file_changed_since_and_reads_it_again(strip: EveryFileStrip, qtbot: QtBot) -> None:
+    strip.show()
+    strip.show_coverage(covered(40, "done"), running=False, changed=1)
+    assert strip.card._title.text() == "39 of 40 files are up to date."
+    assert strip.card.go_on.text() == "Read one again"
+    with qtbot.waitSignal(strip.card.continue_requested):
+        qtbot.mouseClick(strip.card.go_on, LEFT)
+
+
 def test_the_offer_says_what_it_costs_and_tells_the_choice(strip: EveryFileStrip, qtbot: QtBot) -> None:
     strip.show_offer(Offer(40, 180.0))
     strip.show()
