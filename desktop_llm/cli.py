@@ -194,6 +194,9 @@ def _add_chat(sub: _Parser) -> None:
         help="let it use this one: search_documents, read_document, calculator, date_time",
     )
     sub.add_argument("--save", action="store_true", help="keep the conversation; the window shows it")
+    sub.add_argument(
+        "--explain", action="store_true", help="with --json: also the search for passages and the exact prompt"
+    )
     add_no_update(sub)
     add_filters(sub)
     add_load_flags(sub)

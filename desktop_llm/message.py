@@ -107,7 +107,8 @@ class Citation:
     `text` is exactly `[start:end]` (code points) of that page's stored text; `page` counts from 1, None if the format
     has none; `place` names slide, sheet, heading or line. `context` is what a model reads with it: the title and the
     headings above it on the first line, the column names of its rows on the second. `score` is 0 to 1. `verified` means
-    that the span was read again from the store and is equal.
+    that the span was read again from the store and is equal. `also_in` are the paths of other documents that hold the
+    same text.
     """
 
     number: int
@@ -120,6 +121,12 @@ class Citation:
     verified: bool = False
     place: str = ""
     context: str = ""
+    also_in: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Citation:
+        """The citation of which `asdict` was stored as JSON. Raises TypeError for anything else."""
+        return cls(**{**data, "also_in": tuple(data.get("also_in", ()))})
 
 
 def marked_citations(marks: Sequence[int], citations: Sequence[Citation]) -> list[Citation | None]:

@@ -126,6 +126,17 @@ def test_an_answer_from_documents_comes_with_verified_citations(house: Path) -> 
         assert f"[{citation['number']}]" in said["text"]
 
 
+def test_an_answer_explains_its_search_and_its_prompt_when_asked(house: Path) -> None:
+    said = answer("chat", "How high is the deposit?", "-c", "House", "--max-tokens", "5", "--explain")
+    used = [each for each in said["trace"]["candidates"] if each["result"] == "used"]
+    assert [each["document"] for each in used] == [source["document"] for source in said["sources"]]
+    parts = said["prompt"]["parts"]
+    assert "".join(part["text"] for part in parts) == said["prompt"]["text"]
+    assert sum(part["tokens"] for part in parts) == said["usage"]["prompt_tokens"]
+    assert {part["kind"]: part["count"] for part in parts}["passages"] == len(used)
+    assert all(source["text"] in said["prompt"]["text"] for source in said["sources"])
+
+
 def test_a_saved_answer_keeps_what_it_stands_on(house: Path) -> None:
     said = answer(
         "chat", "What is the monthly rent?", "-c", "House", "--temperature", "0", "--max-tokens", "20", "--save"

@@ -96,6 +96,12 @@ class ChatReader:
         rows = self._rows("SELECT content FROM token WHERE message = ?", seq)
         return from_bytes(rows[0]["content"]) if rows and isinstance(rows[0]["content"], bytes) else ()
 
+    def search_details(self, message_id: str) -> bytes:
+        """What was kept of an answer's search and prompt (`conversation.search_details`), b"" if nothing was."""
+        seq = self._message_row(message_id)["seq"]
+        rows = self._rows("SELECT content FROM search_details WHERE message = ?", seq)
+        return rows[0]["content"] if rows and isinstance(rows[0]["content"], bytes) else b""
+
     def files_read(self, message_id: str) -> list[dict[str, Any]]:
         """What each file gave for an answer from every file, in the order in which they were read."""
         seq = self._message_row(message_id)["seq"]

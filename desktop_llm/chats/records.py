@@ -254,6 +254,7 @@ def _citation(row: sqlite3.Row) -> Citation:
         verified=bool(row["verified"]),
         place=from_sql(row["place"]),
         context=from_sql(row["context"]),
+        also_in=tuple(map(str, json_of(from_sql(row["also_in"]), []))),
     )
 
 
@@ -324,4 +325,5 @@ def citation_values(citation: Citation) -> tuple[Any, ...]:
         citation.verified,
         to_sql(citation.place),
         to_sql(citation.context),
+        json.dumps(citation.also_in),
     )

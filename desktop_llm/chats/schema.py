@@ -134,7 +134,24 @@ _EIGHTH = (
 # What the documents say about each sentence of an answer.
 _NINTH = ("ALTER TABLE message ADD COLUMN checks TEXT NOT NULL DEFAULT '[]'",)
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
+# How the passages of an answer were found and what the model read, of the newest answers; where else a passage stands.
+_TENTH = (
+    "CREATE TABLE search_details (message INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT",
+    "ALTER TABLE citation ADD COLUMN also_in ANY NOT NULL DEFAULT '[]'",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+    _FOURTH,
+    _FIFTH,
+    _SIXTH,
+    _SEVENTH,
+    _EIGHTH,
+    _NINTH,
+    _TENTH,
+)
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",

@@ -35,6 +35,7 @@ from desktop_llm.message import Check, Citation, Part
 from desktop_llm.tokens import Rounds, to_bytes
 
 TRASH_DAYS = 30
+KEPT_DETAILS = 500  # answers whose search and prompt are kept, about 5 KB each
 _WAITING = "waiting "  # before the place of a draft: it waits to be sent
 
 
@@ -154,9 +155,12 @@ class ChatStore(ChatReader):
         citations: Iterable[Citation] = (),
         sources: Iterable[Citation] = (),
         tokens: Rounds = (),
+        details: bytes = b"",
         **fields: Unpack[MessageFields],
     ) -> StoredMessage:
-        """End an answer: its status, facts, passages and tokens; `parts`, if given, replace what was streamed."""
+        """End an answer: its status, facts, passages and tokens; `parts`, if given, replace what was streamed.
+        `details` of its search are kept for the newest answers.
+        """
         with self._transaction():
             row = self._message_row(message_id)
             self._execute("UPDATE message SET status = ? WHERE seq = ?", status, row["seq"])
@@ -164,6 +168,7 @@ class ChatStore(ChatReader):
             self._settle_parts(row["seq"], parts)
             self._set_citations(row["seq"], citations, sources)
             self.save_tokens(message_id, tokens)
+            self._set_details(row["seq"], details)
             self._execute("UPDATE conversation SET updated_at = ? WHERE seq = ?", time.time(), row["conversation"])
         return self.message(message_id)
 
@@ -310,9 +315,16 @@ class ChatStore(ChatReader):
         rows = [(True, citation) for citation in citations] + [(False, source) for source in sources]
         self._connection.executemany(
             "INSERT INTO citation (message, cited, number, document, page, start, end, text, score, verified, "
-            "place, context) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "place, context, also_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(message, cited, *citation_values(citation)) for cited, citation in rows],
         )
+
+    def _set_details(self, message: int, details: bytes) -> None:
+        self._execute("DELETE FROM search_details WHERE message = ?", message)
+        if details:
+            self._execute("INSERT INTO search_details VALUES (?, ?)", message, details)
+            newest = "SELECT message FROM search_details ORDER BY message DESC LIMIT ?"
+            self._execute(f"DELETE FROM search_details WHERE message NOT IN ({newest})", KEPT_DETAILS)
 
     def _index_message(self, message: int | None) -> None:
         rows = self._rows("SELECT content FROM part WHERE message = ? AND kind = 'text' ORDER BY seq", message)
@@ -326,7 +338,7 @@ class ChatStore(ChatReader):
     def _erase(self, conversation: sqlite3.Row) -> None:
         seq = conversation["seq"]
         self._execute("DELETE FROM title_search WHERE rowid = ?", seq)
-        for table in ("token", "file_read"):
+        for table in ("token", "file_read", "search_details"):
             mine = "message IN (SELECT seq FROM message WHERE conversation = ?)"
             self._execute(f"DELETE FROM {table} WHERE {mine}", seq)
         self._execute("DELETE FROM message_search WHERE rowid IN (SELECT seq FROM message WHERE conversation = ?)", seq)

@@ -25,6 +25,7 @@ from desktop_llm.commands.library import library as open_library
 from desktop_llm.commands.load_flags import load_settings
 from desktop_llm.commands.options import filters
 from desktop_llm.commands.sampling import sampling_of
+from desktop_llm.commands.search import also_in, trace_json
 from desktop_llm.commands.terminal import drain, print_json, read_text, tell
 from desktop_llm.conversation.continuing import Continuation
 from desktop_llm.conversation.coverage import Coverage
@@ -32,6 +33,7 @@ from desktop_llm.conversation.events import Covering, Failed, Mixed, ToolEnded, 
 from desktop_llm.conversation.every_file import read_every_file
 from desktop_llm.conversation.follow_ups import retrieval_query
 from desktop_llm.conversation.mixing import mixed
+from desktop_llm.conversation.search_details import SearchDetails
 from desktop_llm.conversation.storing import Exchange
 from desktop_llm.conversation.tool_words import arguments_of, step_words
 from desktop_llm.conversation.tools import TOOLS, as_messages, came_back
@@ -375,9 +377,19 @@ def _as_json(workers: _Workers, chat: _Chat) -> dict[str, Any]:
         answer_json["checks"] = [_check_json(check) for check in state.checks]
     if (coverage := state.coverage) is not None:
         answer_json["coverage"] = {"done": coverage.done, "total": coverage.total}
+    if chat.options.explain:
+        answer_json |= _explained(workers, state.details)
     if workers.sampling.alternatives:
         answer_json["alternatives"] = list(finished.alternatives)
     return answer_json | ({"tool_calls": _tool_calls(state)} if chat.tools else {})
+
+
+def _explained(workers: _Workers, details: SearchDetails) -> dict[str, Any]:
+    """The search for the passages, None if there was none, and the exact prompt with its parts."""
+    trace = None
+    if details.trace is not None and workers.documents is not None:
+        trace = trace_json(details.trace, workers.documents.beginnings(details.trace.candidates))
+    return {"trace": trace, "prompt": {"text": details.text, "parts": [asdict(part) for part in details.prompt]}}
 
 
 def _timings(timings: Timings) -> dict[str, float]:
@@ -409,7 +421,7 @@ def _check_json(check: Check) -> dict[str, Any]:
 
 
 def _citation_json(citation: Citation) -> dict[str, Any]:
-    return {name: getattr(citation, name) for name in _CITATION_FIELDS}
+    return {name: getattr(citation, name) for name in _CITATION_FIELDS} | also_in(citation)
 
 
 def _save(home: Folders, chat: _Chat, model: Model) -> None:

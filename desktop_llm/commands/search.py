@@ -47,6 +47,8 @@ def _show(hits: Sequence[Citation], *, as_json: bool) -> None:
         sys.stdout.write(
             one_line(f"{hit.number}. {hit.document}{_place(hit.page, hit.place)} ({hit.score:.2f})") + "\n"
         )
+        if hit.also_in:
+            sys.stdout.write(one_line(f"   {tr('also in {files}', files=', '.join(hit.also_in))}") + "\n")
         sys.stdout.write(f"   {' '.join(hit.text.split())}\n\n")
 
 
@@ -60,7 +62,12 @@ def _search_batch(client: Knowledge, options: Namespace) -> None:
 
 def _hits(passages: Sequence[Citation]) -> list[dict[str, Any]]:
     fields = ("score", "document", "page", "place", "start", "end", "text")
-    return [{"rank": hit.number, **{name: getattr(hit, name) for name in fields}} for hit in passages]
+    return [{"rank": hit.number, **{name: getattr(hit, name) for name in fields}, **also_in(hit)} for hit in passages]
+
+
+def also_in(passage: Citation) -> dict[str, list[str]]:
+    """The other documents with the text of a passage, as a field of its JSON; none if there are none."""
+    return {"also_in": list(passage.also_in)} if passage.also_in else {}
 
 
 def _explain(client: Knowledge, options: Namespace) -> None:

@@ -91,7 +91,7 @@ class FileRead:
         """The result that `to_json` wrote; None if it is damaged: the file is then read again."""
         try:
             found = tuple(
-                Finding(str(each["answer"]), Citation(**each["citation"]), bool(each["confirmed"]))
+                Finding(str(each["answer"]), Citation.from_json(each["citation"]), bool(each["confirmed"]))
                 for each in data["findings"]
             )
             return cls(str(data["path"]), str(data["sha256"]), found, str(data["note"]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from desktop_llm.chats.records import ChatAdapter, Conversation, StoredMessage
 from desktop_llm.conversation.coverage import Coverage
+from desktop_llm.conversation.search_details import NO_DETAILS, PromptPart, SearchDetails
 from desktop_llm.engine.client import (
     Finished,
     InLine,
@@ -18,6 +19,7 @@ from desktop_llm.engine.client import (
     Unloaded,
 )
 from desktop_llm.errors import UserError
+from desktop_llm.knowledge.client import SearchTrace
 from desktop_llm.message import (
     Check,
     Citation,
@@ -52,6 +54,20 @@ class Sources:
     """The passages given to the model, before it starts; empty if nothing relevant was found."""
 
     passages: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """How the passages were found: all that was looked at."""
+
+    trace: SearchTrace
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """What the model read, known when it has answered."""
+
+    parts: tuple[PromptPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +143,8 @@ TurnEvent = (
     | Loading
     | Mixed
     | Sources
+    | Searched
+    | Prompted
     | Covering
     | Offer
     | LeftOut
@@ -158,6 +176,7 @@ class TurnState:
     unsupported: tuple[tuple[int, int], ...] = ()
     checks: tuple[Check, ...] = ()
     coverage: Coverage | None = None
+    details: SearchDetails = NO_DETAILS
     thought: ThinkingDelta | None = None  # the last piece of thinking, with the figures of all of it
     left_out: int = 0
     progress: InLine | Loading | PromptProgress | Offer | None = None
@@ -205,6 +224,10 @@ def fold(state: TurnState, event: TurnEvent) -> TurnState:
             return replace(state, sources=passages)
         case Covering(coverage):
             return replace(state, coverage=coverage, progress=None)
+        case Searched(trace):
+            return replace(state, details=replace(state.details, trace=trace))
+        case Prompted(parts):
+            return replace(state, details=replace(state.details, prompt=parts))
         case LeftOut(count):
             return replace(state, left_out=count)
         case TextDelta(text):

@@ -14,7 +14,11 @@ from desktop_llm.knowledge.client import CHAT_PREFIX
 from desktop_llm.message import Citation, Image, Text, Thinking, ToolResult
 from desktop_llm.words import plural, tr
 
+_BETWEEN_NEIGHBOURS = 3  # characters, which are blank: passages begin and end with text
 _CHARACTERS_PER_TOKEN, _QUOTED_SHARE = 4, 0.375  # of the context, for the passages of all questions together
+
+RULE = "Answer the question in full sentences, using only"
+"""Stands between passages and their question."""
 
 Given = Mapping[int, Sequence[Citation]]
 _Place = tuple[str, int | None, int, int]
@@ -98,7 +102,8 @@ def with_passages(
     messages: Sequence[ChatMessage], passages: Sequence[Citation], earlier: Given | None = None
 ) -> list[ChatMessage]:
     """The messages with passages put before their questions, as quoted material and not as instructions: `passages`
-    before the last one, `earlier` before others. A passage is quoted once; below, it counts as quoted above.
+    before the last one, `earlier` before others. A passage is quoted once; below, it counts as quoted above. Passages
+    that follow each other in their document are one quote.
 
     They stand in the messages, so that the tokens of all earlier turns stay in the KV cache; for that, the heading of
     a passage depends on nothing that comes after it. Their lines and indentation are kept: code needs both. The model
@@ -115,27 +120,57 @@ def with_passages(
             continue
         new = [passage for passage in given[place] if _place_of(passage) not in quoted]
         documents.update(passage.document for passage in new)
-        quotes = [f"{_heading(passage, documents)}\n{passage.text}" for passage in new]
+        quotes = [f"{_heading(run, documents)}\n{_text_of(run)}" for run in _neighbours(new)]
         asked = Text(_asked(message.text, quotes, repeated=len(new) < len(given[place])))
         found.append(ChatMessage("user", (*(part for part in message.parts if isinstance(part, Image)), asked)))
         quoted.update(map(_place_of, new))
     return found
 
 
-def _heading(passage: Citation, documents: Iterable[str]) -> str:
-    """What the model is told of a passage: its number and file, the place, and the names of its columns. The folder
-    is named if another of the documents has the same name.
+def _neighbours(passages: Sequence[Citation]) -> list[list[Citation]]:
+    """The passages in runs that stand together on a page, under the same headings; the run of the best one first."""
+    runs: list[list[Citation]] = []
+    for passage in sorted(passages, key=lambda each: (each.document, each.page or 0, each.start)):
+        last = runs[-1][-1] if runs else None
+        follows = last is not None and (last.document, last.page, last.context) == (
+            passage.document,
+            passage.page,
+            passage.context,
+        )
+        if last is not None and follows and passage.start - last.end <= _BETWEEN_NEIGHBOURS:
+            runs[-1].append(passage)
+        else:
+            runs.append([passage])
+    order = {passage: at for at, passage in enumerate(passages)}
+    return sorted(runs, key=lambda run: min(order[passage] for passage in run))
+
+
+def _text_of(run: Sequence[Citation]) -> str:
+    """The text of neighbours, what they share once. Whatever blank stands between them is taken for ends of lines."""
+    text, end = run[0].text, run[0].end
+    for passage in run[1:]:
+        text += "\n" * (passage.start - end) + passage.text[max(0, end - passage.start) :]
+        end = max(end, passage.end)
+    return text
+
+
+def _heading(run: Sequence[Citation], documents: Iterable[str]) -> str:
+    """What the model is told of a passage, or of neighbours: number and file, the place, and the names of its columns.
+    The folder is named if another of the documents has the same name.
 
     All of it comes from outside, so a line break in a name must not begin what reads like another passage.
     """
+    passage = run[0]
     path = PurePath(passage.document)
     is_twin = any(PurePath(other).name == path.name and other != passage.document for other in documents)
     name = f"{path.parent.name}/{path.name}" if is_twin else path.name
     above, _, columns = passage.context.partition("\n")
-    place = "" if above.endswith(passage.place) else passage.place
-    above = "" if place.startswith(above) else above
+    places = dict.fromkeys(each.place for each in run if not above.endswith(each.place))
+    above = "" if any(place.startswith(above) for place in places) else above
+    place = "; ".join(filter(None, places))
     page = f"page {passage.page}" if passage.page is not None else ""
-    told = in_a_sentence(f"[{passage.number}] {', '.join(filter(None, (name, page, place, above)))}")
+    numbers = ", ".join(str(each.number) for each in run)
+    told = in_a_sentence(f"[{numbers}] {', '.join(filter(None, (name, page, place, above)))}")
     return f"{told}\nColumns: {in_a_sentence(columns)}" if columns else told
 
 
@@ -147,10 +182,7 @@ def _asked(question: str, passages: Sequence[str], *, repeated: bool) -> str:
     which = "these passages and the ones above" if repeated and passages else "these passages"
     if not passages:
         which = "the passages above"
-    return (
-        f"{quoted}Answer the question in full sentences, using only {which}. "
-        f"If they do not hold the answer, say so.\n\nQuestion: {question}"
-    )
+    return f"{quoted}{RULE} {which}. If they do not hold the answer, say so.\n\nQuestion: {question}"
 
 
 def _recent(earlier: Given, passages: Sequence[Citation], engine: Engine) -> Given:

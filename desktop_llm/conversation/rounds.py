@@ -8,7 +8,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, replace
 
 from desktop_llm.conversation.continuing import Continuation
-from desktop_llm.conversation.events import Cited, Sources, ToolEnded, ToolStarted, TurnEvent
+from desktop_llm.conversation.events import Cited, Prompted, Sources, ToolEnded, ToolStarted, TurnEvent
+from desktop_llm.conversation.search_details import parts_of
 from desktop_llm.conversation.tools import MOST_ROUNDS, Toolbox, definitions
 from desktop_llm.engine.client import (
     Beginning,
@@ -81,6 +82,7 @@ def rounds(
             return
         messages += [ChatMessage("assistant", (*said, *asked)), ChatMessage("tool", tuple(results))]
     assert total is not None
+    yield Prompted(parts_of(total.prompt, messages, len(before) - 1, len(toolbox.passages)))
     if toolbox.knowledge is not None and toolbox.passages:
         yield _cite(toolbox.knowledge, text_of(said), toolbox.passages)
     yield replace(total, finish_reason="stop") if total.finish_reason == "tool_calls" else total

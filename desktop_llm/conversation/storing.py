@@ -151,6 +151,7 @@ def store_answer(
         citations=state.citations,
         sources=state.sources,
         tokens=tokens,
+        details=b"" if state.details.is_empty else state.details.to_bytes(),
         **fields,
     )
 
@@ -259,8 +260,8 @@ class Exchange:
         finished = data["finished"]
         answer = TurnState(
             parts=tuple(part_from_json(part) for part in data["parts"]),
-            citations=tuple(Citation(**citation) for citation in data["citations"]),
-            sources=tuple(Citation(**source) for source in data["sources"]),
+            citations=tuple(Citation.from_json(citation) for citation in data["citations"]),
+            sources=tuple(Citation.from_json(source) for source in data["sources"]),
             unsupported=tuple((start, end) for start, end in data["unsupported"]),
             checks=tuple(check for each in data.get("checks", ()) if (check := Check.from_json(each)) is not None),
             adapters=tuple(ChatAdapter(**adapter) for adapter in data["adapters"]),

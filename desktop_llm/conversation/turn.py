@@ -23,6 +23,7 @@ from desktop_llm.conversation.events import (
     Offer,
     QuestionStored,
     Saved,
+    Searched,
     Sources,
     TurnEvent,
     TurnState,
@@ -120,11 +121,14 @@ def answer(
         yield Sources(continues.sources)
     elif knowledge is not None and collections:
         budget, whole = _passage_budget(engine), _is_attached(collections)
-        passages = knowledge.retrieve(collections, retrieval_query(messages), budget, whole=whole)
+        query = retrieval_query(messages)
+        passages, trace = knowledge.retrieve_traced(collections, query, budget, whole=whole)
+        trace = replace(trace, rewritten=query.strip() != messages[-1].text.strip())
         if corrects is not None:
             passages = _with_first(corrects.passage, passages)
             messages = [*messages[:-1], _corrected(messages[-1], corrects)]
         yield Sources(tuple(passages))
+        yield Searched(trace)
         yield Covering(_covered(knowledge, collections, passages, messages[-1].text))
         if not passages and not tools:
             files, unread = knowledge.file_count(collections), knowledge.unread_counts(collections)
@@ -256,7 +260,7 @@ class Turn:
             for event in self._load_and_answer(asked):
                 if self._stopped:
                     self._engines.stop(self._slot)
-                    if isinstance(event, InLine | Loading | Offer | Sources) and not self.state.parts:
+                    if isinstance(event, InLine | Loading | Offer | Searched | Sources) and not self.state.parts:
                         yield STOPPED_EARLY
                         return
                 yield event

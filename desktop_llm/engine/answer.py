@@ -174,7 +174,7 @@ class Answer:
         self._sampler.close()
 
     def summary(self) -> Event:
-        """How it ended, its tokens and its speed."""
+        """How it ended, its prompt, its tokens and its speed."""
         prompt_tokens = self._prompt_tokens
         processed = prompt_tokens - self._cached_tokens
         generation_s = self._last - self._first
@@ -182,6 +182,8 @@ class Answer:
             "finish_reason": self.finish_reason,
             "seed": self._sampler.seed,
             "tokens": self.tokens[prompt_tokens:],
+            "prompt": self._prompt.text,
+            "prompt_token_lengths": self._vocabulary.lengths(self._prompt.text, self._prompt.tokens),
             "usage": {
                 "prompt_tokens": prompt_tokens,
                 "completion_tokens": self._drawn,

@@ -18,6 +18,7 @@ from desktop_llm.engine.choice import SMALL_MODEL
 from desktop_llm.engine.crashes import ENOUGH, held_back
 from desktop_llm.engine.events import (
     Event,
+    ExactPrompt,
     Finished,
     InLine,
     LeftOut,
@@ -75,6 +76,7 @@ __all__ = [
     "ChatMessage",
     "Engine",
     "Event",
+    "ExactPrompt",
     "Finished",
     "InLine",
     "LeftOut",

@@ -107,13 +107,23 @@ class Rethought:
 
 
 @dataclass(frozen=True, slots=True)
+class ExactPrompt:
+    """A prompt as the chat template wrote it, which is what the model read, and the length of each of its tokens in
+    bytes of UTF-8: 0 for one that the text lacks, such as those of a picture.
+    """
+
+    text: str = ""
+    token_lengths: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The end of an answer; `finish_reason` is stop, length, cancelled, or tool_calls if the model waits for tools.
 
     `tokens` are those of the answer, one tuple for each time that the model was asked: it goes on after tools.
     `alternatives` has, if they were asked for, each drawn token: its "id", its "text", its "probability" before the
     samplers (None for a token that was given to the model), and the "likeliest" ones at its place, with the same three
-    fields.
+    fields. `prompt` is what the model read when it was asked last.
     """
 
     finish_reason: str
@@ -122,6 +132,7 @@ class Finished:
     seed: int | None
     alternatives: tuple[Mapping[str, Any], ...] = ()
     tokens: tuple[tuple[int, ...], ...] = ()
+    prompt: ExactPrompt = ExactPrompt()
 
 
 Event = Loading | InLine | LeftOut | PromptProgress | TextDelta | ThinkingDelta | ToolCalled | Rethought | Finished
@@ -153,4 +164,5 @@ def finished_of(data: Mapping[str, Any], *, load_s: float, ttft_s: float) -> Fin
     told = data["timings"]
     timings = Timings(**{**told, "load_s": load_s, "ttft_s": ttft_s or told["ttft_s"]})
     alternatives, tokens = tuple(data.get("alternatives", ())), (tuple(data["tokens"]),)
-    return Finished(data["finish_reason"], Usage(**data["usage"]), timings, data["seed"], alternatives, tokens)
+    prompt = ExactPrompt(data.get("prompt", ""), tuple(data.get("prompt_token_lengths", ())))
+    return Finished(data["finish_reason"], Usage(**data["usage"]), timings, data["seed"], alternatives, tokens, prompt)

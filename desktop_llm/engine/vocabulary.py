@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise, repeat
 from typing import Any
 
@@ -42,6 +42,7 @@ class Vocabulary:
         # What `piece` and `is_end` have found, since asking llama.cpp takes longer.
         self._pieces: tuple[dict[int, bytes], dict[int, bytes]] = {}, {}
         self._ends: dict[int, bool] = {}
+        self._written: dict[int, int] = {}  # the bytes of a token, marks among them
         self._bos: int = self._native.llama_vocab_bos(self._vocab)
         self.bos = self._special(self._bos)
         self.eos = self._special(self._native.llama_vocab_eos(self._vocab))
@@ -110,6 +111,23 @@ class Vocabulary:
         if token not in known:
             special = token in self._thinking_ids or (tools and token in self._tool_ids)
             known[token] = self._piece(token, special=special)
+        return known[token]
+
+    def lengths(self, prompt: str, tokens: Sequence[int]) -> list[int]:
+        """How many bytes of a prompt each of its tokens stands for; 0 for pictures, and for a beginning token that the
+        text lacks.
+        """
+        found = [self._length(token) for token in tokens]
+        if tokens and tokens[0] == self._bos and not prompt.startswith(self.bos):
+            found[0] = 0
+        return found
+
+    def _length(self, token: int) -> int:
+        if token < 0:
+            return 0
+        known = self._written
+        if token not in known:
+            known[token] = len(self._piece(token, special=True))
         return known[token]
 
     def _marks_of(self, model: Any) -> frozenset[int]:

@@ -266,13 +266,16 @@ def contexts(store: Store, chunks: Collection[int]) -> dict[int, str]:
     return found
 
 
-def paths(store: Store, collections: Sequence[int], sources: Collection[int]) -> dict[int, str]:
-    """The path of one document for each source."""
+def paths(store: Store, collections: Sequence[int], sources: Collection[int]) -> dict[int, list[str]]:
+    """The paths of the documents with each content, in order."""
     query = (
-        f"SELECT source, min(path) FROM document WHERE collection IN ({_marks(collections)}) "
-        f"AND source IN ({_marks(sources)}) GROUP BY source"
+        f"SELECT DISTINCT source, path FROM document WHERE collection IN ({_marks(collections)}) "
+        f"AND source IN ({_marks(sources)}) ORDER BY path"
     )
-    return {source: os.fsdecode(path) for source, path in store.rows(query, *collections, *sources)}
+    found: dict[int, list[str]] = {}
+    for source, path in store.rows(query, *collections, *sources):
+        found.setdefault(source, []).append(os.fsdecode(path))
+    return found
 
 
 def _compared(rows: Sequence[tuple[int, bytes]], vector: Vectors) -> dict[int, float]:

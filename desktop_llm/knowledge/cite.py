@@ -183,4 +183,5 @@ def _citation(quote: Support, passage: Citation, stored_text: StoredText) -> Cit
         score=round(min(1.0, quote.share), 4),
         place=passage.place,
         verified=stored is not None and stored[start:end] == text,
+        also_in=passage.also_in,
     )

@@ -14,7 +14,7 @@ import math
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -118,7 +118,7 @@ class Retriever:
     def search(self, collections: Sequence[int], query: str, k: int, only: Only | None = None) -> list[Citation]:
         """The best `k` passages. Raises BadRequest for an empty query, NotFound if `only` leaves no document."""
         ranked = self._rank(self._scope(collections, query, only), query)
-        return self._passages(collections, _thinned(ranked, k, _SHARE_OF_ONE_DOCUMENT))
+        return self._passages(collections, ranked, _thinned(ranked, k, _SHARE_OF_ONE_DOCUMENT))
 
     def retrieve(
         self, collections: Sequence[int], question: str, token_budget: int, only: Only | None = None
@@ -128,8 +128,8 @@ class Retriever:
         Only the documents that the question names are looked at, if it names any. If it is about whole documents, the
         passages are their beginnings.
         """
-        _, _, chosen = self._found(collections, question, token_budget, only)
-        return self._passages(collections, chosen)
+        _, ranked, chosen = self._found(collections, question, token_budget, only)
+        return self._passages(collections, ranked, chosen)
 
     def retrieve_traced(
         self, collections: Sequence[int], question: str, token_budget: int, only: Only | None = None
@@ -137,7 +137,7 @@ class Retriever:
         """The same passages, and what the search did to find them."""
         started = time.perf_counter()
         scope, ranked, chosen = self._found(collections, question, token_budget, only)
-        passages = self._passages(collections, chosen)
+        passages = self._passages(collections, ranked, chosen)
         seconds = time.perf_counter() - started
         least = _LEAST_SHARE_OF_BEST * ranked.scores[0] if ranked.scores else 0.0
         used = [candidate.chunk for candidate, _ in chosen]
@@ -171,7 +171,7 @@ class Retriever:
         standing = standings(ranked.ways)
         for found, score in zip(ranked.candidates, ranked.scores, strict=True):
             row = TracedCandidate(
-                paths[found.source],
+                paths[found.source][0],
                 found.page,
                 found.place,
                 found.start,
@@ -193,7 +193,7 @@ class Retriever:
     def passage(self, collection: int, chunk: int) -> Citation | None:
         """A chunk of a collection as a passage, without a score; None if it is not there any more."""
         found = candidates.read(self._store, Scope([collection]), [chunk])
-        return self._passages([collection], [(found[0], 0.0)])[0] if found else None
+        return self._passages([collection], _Ranked(found, [0.0], True), [(found[0], 0.0)])[0] if found else None
 
     def _scope(self, collections: Sequence[int], question: str, only: Only | None) -> Scope:
         """Where to search: in the documents that are left and the question names; in all that are left if it names
@@ -311,14 +311,21 @@ class Retriever:
                 return
             yield candidate, score
 
-    def _passages(self, collections: Sequence[int], chosen: Sequence[tuple[Candidate, float]]) -> list[Citation]:
-        paths = candidates.paths(self._store, collections, {candidate.source for candidate, _ in chosen})
+    def _passages(
+        self, collections: Sequence[int], ranked: _Ranked, chosen: Sequence[tuple[Candidate, float]]
+    ) -> list[Citation]:
+        """The chosen ones as passages, each with the other documents that hold its text."""
+        holding: dict[str, set[int]] = {_bare(candidate.text): set() for candidate, _ in chosen}
+        for candidate in ranked.candidates:
+            if (text := _bare(candidate.text)) in holding:
+                holding[text].add(candidate.source)
+        paths = candidates.paths(self._store, collections, frozenset[int]().union(*holding.values()))
         as_stored = candidates.as_stored(self._store, [candidate.chunk for candidate, _ in chosen])
         contexts = candidates.contexts(self._store, [candidate.chunk for candidate, _ in chosen])
         return [
             Citation(
                 number,
-                paths[found.source],
+                paths[found.source][0],
                 found.page,
                 found.start,
                 found.end,
@@ -327,6 +334,7 @@ class Retriever:
                 place=found.place,
                 context=contexts[found.chunk],
                 verified=found.chunk in as_stored,
+                also_in=_others(paths, found, holding[_bare(found.text)]),
             )
             for number, (found, score) in enumerate(chosen, 1)
         ]
@@ -337,6 +345,16 @@ def _tokens(text: str) -> int:
     leave hardly anything of a Russian or Arabic one.
     """
     return math.ceil(content_of(text) / _CONTENT_PER_TOKEN + _MORE_PER_CHARACTER * len(_OTHER_SCRIPT.findall(text)))
+
+
+def _bare(text: str) -> str:
+    """The text without its layout: two passages are the same if nothing else tells them apart."""
+    return " ".join(text.split())
+
+
+def _others(paths: Mapping[int, Sequence[str]], found: Candidate, sources: Collection[int]) -> tuple[str, ...]:
+    """The documents of these contents but for the one that stands for the passage."""
+    return tuple(sorted({path for source in sources for path in paths[source]} - {paths[found.source][0]}))
 
 
 def _best(dense: Mapping[int, float]) -> list[int]:
@@ -430,8 +448,7 @@ def _thinned(ranked: _Ranked, count: int, share: float) -> list[tuple[Candidate,
     for candidate, score in zip(ranked.candidates, ranked.scores, strict=True):
         if len(chosen) == count:
             break
-        text = " ".join(candidate.text.split())
-        if text in seen:
+        if (text := _bare(candidate.text)) in seen:
             continue
         seen.add(text)
         taken[candidate.source] += 1

@@ -118,7 +118,7 @@ def _telling(store: Store, sentence: str) -> list[str]:
 def _ask(store: Store, retriever: Retriever, embedder: Embedder, collection: int, question: _Question) -> Probe:
     passage = question.passage
     found = retriever.search([collection], question.text, DEPTH)
-    path = candidates.paths(store, [collection], {passage.source})[passage.source]
+    path = candidates.paths(store, [collection], {passage.source})[passage.source][0]
     rank = next((at for at, each in enumerate(found, 1) if _holds(each, path, passage)), 0)
     by_meaning, by_words = retriever.each_way(collection, question.text, DEPTH)
     meaning, words = _rank(by_meaning, passage.chunk), _rank(by_words, passage.chunk)

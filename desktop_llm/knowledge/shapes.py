@@ -345,6 +345,7 @@ def likely_range(hits: int, of: int) -> tuple[float, float]:
 
 # Fields that hold a path (sent as the base64 of its bytes), a sentence, or a value of this module.
 _PATHS = frozenset({"document", "path", "current"})
+_PATH_LISTS = frozenset({"also_in"})
 _SENTENCES = frozenset({"reason", "notice", "problem"})
 _NESTED: dict[str, type] = {
     "failed": FailedDocument,
@@ -378,6 +379,8 @@ def unpack_all(kind: type[T], data: Iterable[Mapping[str, Any]]) -> list[T]:
 def _packed(name: str, value: Any) -> Any:
     if name in _SENTENCES:
         return to_json(value)
+    if name in _PATH_LISTS:
+        return [path_to_wire(Path(path)) for path in value]
     return path_to_wire(Path(value)) if name in _PATHS and value else pack(value)
 
 
@@ -388,6 +391,8 @@ def _unpacked(name: str, value: Any) -> Any:
         return from_json(value)
     if not isinstance(value, list):
         return value
+    if name in _PATH_LISTS:
+        return tuple(str(path_from_wire(path)) for path in value)
     if name in _NESTED:
         return tuple(unpack(_NESTED[name], item) for item in value)
     return tuple(tuple(item) if isinstance(item, list) else item for item in value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 
+from desktop_llm.knowledge.candidates import paths
 from desktop_llm.knowledge.store import Store
 from desktop_llm.message import Citation
 
@@ -20,18 +20,22 @@ def whole_documents(
     document still waits to be read.
     """
     marks = ",".join("?" * len(collections))
-    query = f"SELECT min(id), source, min(path), max(waiting) FROM document WHERE collection IN ({marks}) "
+    query = f"SELECT min(id), source, max(waiting) FROM document WHERE collection IN ({marks}) "
     documents = store.rows(f"{query} AND status <> 'failed' GROUP BY source ORDER BY min(id)", *collections)
-    sources = [source for _, source, _, _ in documents]
+    sources = [source for _, source, _ in documents]
     if any(waiting for *_, waiting in documents) or None in sources:
         return []
     if not _fits(store, sources, count_tokens, token_budget):
         return []
+    all_paths = paths(store, collections, sources)
     found: list[Citation] = []
-    for _, source, path, _ in documents:
+    for _, source, _ in documents:
         query = "SELECT number, text FROM page WHERE source = ? AND trim(text) <> '' ORDER BY position"
         for number, text in store.rows(query, source):
-            citation = Citation(len(found) + 1, os.fsdecode(path), number, 0, len(text), text, 1.0, verified=True)
+            first, *others = all_paths[source]
+            citation = Citation(
+                len(found) + 1, first, number, 0, len(text), text, 1.0, verified=True, also_in=tuple(others)
+            )
             found.append(citation)
     return found
 

@@ -27,7 +27,7 @@ from desktop_llm.message import Text
 from desktop_llm.net.ledger import Ledger
 
 FIXTURES = Path(__file__).parent / "fixtures"
-OLD = {f"upgrade of {path.stem}": path for path in sorted(FIXTURES.glob("version-[12]*.db"))}
+OLD = {f"upgrade of {path.stem}": path for path in sorted(FIXTURES.glob("version-[12][.-]*db"))}
 
 
 def acknowledge(saved: object) -> None:

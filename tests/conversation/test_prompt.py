@@ -90,6 +90,24 @@ def test_files_of_the_same_name_are_told_apart_and_what_was_quoted_stays_as_it_w
     assert "[2] Porto/report.txt" in both
 
 
+def test_passages_that_follow_each_other_are_one_quote_without_what_they_share() -> None:
+    page = "Rent is due on Monday.\n\nIt is paid in cash. Late rent costs five euros."
+    rent, cash, late = (
+        Citation(number, "/lease.txt", None, start, end, page[start:end], 0.9, place=place)
+        for number, start, end, place in ((3, 0, 22, "line 1"), (1, 24, 43, "line 3"), (2, 31, 72, "line 3"))
+    )
+    far = Citation(4, "/lease.txt", None, 900, 908, "No dogs.", 0.2, place="line 40")
+    last = with_passages(HELLO, [cash, late, rent, far])[-1].text
+    assert f"[3, 1, 2] lease.txt, line 1; line 3\n{page}\n\n[4] lease.txt, line 40\nNo dogs.\n" in last
+
+
+def test_neighbours_under_other_headings_are_quotes_of_their_own() -> None:
+    first = Citation(1, "/a.md", None, 0, 4, "Rent", 0.9, context="Lease › Rent")
+    second = Citation(2, "/a.md", None, 5, 9, "Dogs", 0.8, context="Lease › Dogs")
+    last = with_passages(HELLO, [second, first])[-1].text
+    assert last.index("[2] a.md, Lease › Dogs\nDogs") < last.index("[1] a.md, Lease › Rent\nRent")
+
+
 def test_it_is_said_how_many_documents_were_searched_in_vain() -> None:
     assert nothing_found(["Lease"], 12).split("\n\n") == [
         "Nothing about this was found in Lease.",

@@ -100,3 +100,16 @@ def test_documents_that_are_given_whole_say_so(filled: Knowledge) -> None:
     passages, trace = filled.retrieve_traced(["docs"], QUESTION, 1000, whole=True)
     assert trace.whole
     assert len(passages) == len(FILES)
+
+
+def test_a_passage_names_the_other_documents_with_its_text(filled: Knowledge, tmp_path: Path) -> None:
+    (named,) = [each for each in filled.retrieve(["docs"], QUESTION, 1000) if each.also_in]
+    assert {Path(path).name for path in (named.document, *named.also_in)} == {"a.txt", "copy of a.txt"}
+    cited = filled.cite(named.text, [named]).citations
+    assert [each.also_in for each in cited] == [named.also_in]
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cod.md").write_text(COD)
+    read_all(filled.index("twins", [tmp_path]))
+    (hit,) = filled.search(["twins"], "cod", 5)
+    assert (hit.document, hit.also_in) == (str(tmp_path / "one" / "cod.md"), (str(tmp_path / "two" / "cod.md"),))
