@@ -207,3 +207,53 @@ def test_a_sentence_that_is_supported_has_no_reason() -> None:
     verdict = Evidence([LEASE]).verdict("Dogs need written consent from the landlord.", [0])
     assert (verdict.reason, verdict.contradicts) == (None, False)
     assert LEASE[verdict.supports[0].start : verdict.supports[0].end] == "Dogs need the landlord's written consent."
+
+
+@pytest.mark.parametrize(
+    ("passage", "said", "not_said"),
+    [
+        (
+            "The red lamp goes off when the tank is empty.",
+            "When the tank is empty, the red lamp goes off.",
+            "The red lamp goes on when the tank is empty.",
+        ),
+        (
+            "Bicycles are not permitted, with the exception of folding bikes.",
+            "Bicycles are not permitted.",
+            "Folding bikes are not permitted.",
+        ),
+        (
+            "Could you ask Ines whether the warranty covers the hinges? She ordered them in May.",
+            "Ines ordered them in May.",
+            "The warranty covers the hinges.",
+        ),
+        (
+            "Unused leave expires on 31 March unless the manager agrees in writing.",
+            "Unused leave expires on 31 March unless the manager agrees.",
+            "Unused leave expires on 31 March even if the manager agrees in writing.",
+        ),
+        ("Empty lines are counted as zero.", "Empty lines count as zero.", "Empty lines are counted as one."),
+        (
+            "The weavers marched to the town hall after their pay had been halved.",
+            "The weavers marched to the town hall after their pay was halved.",
+            "The weavers' pay was halved after they had marched to the town hall.",
+        ),
+        (
+            "Der Auftragnehmer liefert die Türen bis Mai.",
+            "Der Auftragnehmer liefert die Türen.",
+            "Der Auftraggeber liefert die Türen bis Mai.",
+        ),
+        (
+            "Les réparations sont à la charge du propriétaire.",
+            "Le propriétaire a les réparations à sa charge.",
+            "Les réparations sont à la charge du locataire.",
+        ),
+        ("Олег выступил против продажи сада.", "Олег был против продажи сада.", "Олег выступил за продажу сада."),
+        ("王丽负责打扫楼梯。", "王丽打扫楼梯。", "张伟负责打扫楼梯。"),
+        ("押金为两个月租金，三十天内退还。", "押金为两个月租金。", "押金为三个月租金。"),
+    ],
+)
+def test_a_particle_a_condition_or_one_other_word_makes_it_another_matter(
+    passage: str, said: str, not_said: str
+) -> None:
+    assert (found(passage, said), found(passage, not_said)) == (True, False)

@@ -113,6 +113,18 @@ class Compared:
         """Whether the evidence has a name that the claim has not got."""
         return any(term.kind == "name" and at not in self.taken for at, term in enumerate(self.evidence.terms))
 
+    def has_other_particle(self, place: int) -> bool:
+        """Whether the claim's verb has a particle that the evidence has not: "goes out"."""
+        following = self.claim.words[place + 1] if place + 1 < len(self.claim.words) else ""
+        return following in _PARTICLES and following not in self.evidence.word_set
+
+    def has_free_figure(self) -> bool:
+        """Whether the evidence has a figure without a unit that the claim has not got."""
+        return any(
+            term.kind == "figure" and not term.unit and at not in self.taken | self.evidence.inherited
+            for at, term in enumerate(self.evidence.terms)
+        )
+
     def has_other_subject(self, place: int) -> bool:
         """Whether the claim's term is a subject or a name where the evidence has another one."""
         term = self.claim.terms[place]
@@ -174,6 +186,7 @@ class Compared:
         )
 
 
+_PARTICLES = frozenset(("on", "off", "up", "down", "out"))
 _SPEAKERS = frozenset(("we", "i", "you", "wir", "ich", "nous", "je", "vous"))  # who that is stands nowhere
 
 

@@ -290,7 +290,8 @@ def _compare(claim: Clause, evidence: Clause, passage: _Passage, weight: Callabl
     )
     if len(compared.pairs) - inherited < inherited / 2:
         return _Match(share, Reason.TOO_LITTLE)  # what is said here is another matter
-    if share < _ENOUGH or paraphrases > _MOST_PARAPHRASES:
+    most = _MOST_PARAPHRASES if claim.language in _TAGGED else max(1, len(claim.content) // 4)
+    if share < _ENOUGH or paraphrases > most:
         return _Match(share, Reason.TOO_LITTLE)
     if additions and (additions > _MOST_ADDITIONS or compared.left_over()):
         return _Match(share, Reason.TOO_LITTLE)
@@ -334,12 +335,14 @@ def _fate(compared: Compared, place: int, passage: _Passage) -> str:
     if known and _is_model(claim, place):
         return "addition"
     if term.kind == "figure":
-        return "general" if term.plain in _ONE else "missing"
+        return "general" if term.plain in _ONE and not compared.has_free_figure() else "missing"
     if term.plain in EXCLUSIVE or (
         term.kind == "word" and not claim.verbs[place] and compared.has_other_attribute(place)
     ):
         return "missing"
     if claim.general_word(place):
+        if compared.has_other_particle(place) and _has_other_verb(compared, place):
+            return "missing"
         other = _has_other_verb(compared, place) or (not claim.verbs[place] and compared.replaces(place))
         return "missing" if known and other else "general"
     if term.kind == "word" and claim.language not in _TAGGED:

@@ -259,6 +259,18 @@ precede | follow succeed folgen succéder suceder
 # Words of closed lists: each shuts the others out, and nothing else says the same.
 EXCLUSIVE = frozenset(
     [
+        "hourly",
+        "daily",
+        "weekly",
+        "monthly",
+        "quarterly",
+        "yearly",
+        "annually",
+        "täglich",
+        "wöchentlich",
+        "monatlich",
+        "vierteljährlich",
+        "jährlich",
         "spring",
         "summer",
         "autumn",

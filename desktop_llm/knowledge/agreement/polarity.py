@@ -34,6 +34,9 @@ _PAST_FORMS = word_set(
     led left lent lost made met paid ran said saw sold sent shrank sank sat spoke spent stood stole took taught told
     thought     threw went won wrote rose became"""
 )
+_CONTRARY_PARTICLES = {"on": "off", "off": "on", "up": "down", "down": "up", "in": "out", "out": "in"}
+_ALL_THE_SAME = "all the same"
+_WHETHER = word_set("whether ob")
 _FUTURE_ENDING = re.compile(r"(?:era|eront|ront|tra|dra|ará|erá|irá|arán|erán|irán|erà|irà|anno)$")
 _SPANISH_PAST_ENDING = re.compile(r"(?:ó|aron|ieron)$")
 
@@ -43,7 +46,76 @@ def differ_in_negation(compared: Compared) -> bool:
     claim, evidence = compared.claim.terms, compared.evidence.terms
     prohibitions = sum(_is_prohibition(term) for place, term in enumerate(claim) if place not in compared.pairs)
     prohibitions += sum(_is_prohibition(term) for place, term in enumerate(evidence) if place not in compared.taken)
-    return len(compared.opposite) != (sum(compared.negated) + prohibitions) % 2
+    denied = (sum(compared.negated) + prohibitions) % 2
+    if len(compared.opposite) == denied == 1 and prohibitions == 0 and not _reaches_opposite(compared):
+        return True  # a negation in another clause does not turn an opposite into the same
+    return len(compared.opposite) != denied
+
+
+def _reaches_opposite(compared: Compared) -> bool:
+    """Whether a negation stands in the same part of its clause as the words that are opposites."""
+    for place in compared.opposite:
+        for clause, at in ((compared.claim, place), (compared.evidence, compared.pairs[place])):
+            part = _part(clause, at)
+            if any(_part(clause, negation) == part for negation in clause.negative):
+                return True
+    return False
+
+
+def _part(clause: Clause, place: int) -> int:
+    """The number of the clause that a place belongs to, of those that were joined to one."""
+    return sum(start <= place for start in clause.starts)
+
+
+def differ_in_particle(compared: Compared) -> bool:
+    """Whether what goes on, up or in goes off, down or out in the other clause."""
+    claim, evidence = _particles(compared.claim), _particles(compared.evidence)
+    own = [at for at, word in enumerate(evidence) if word and at not in compared.evidence.inherited]
+    for place, word in enumerate(claim):
+        if word not in _CONTRARY_PARTICLES or place in compared.claim.inherited:
+            continue
+        if any(evidence[at] == _CONTRARY_PARTICLES[word] for at in own) and not any(evidence[at] == word for at in own):
+            return True
+    return False
+
+
+def _particles(clause: Clause) -> list[str]:
+    """The word at each place that is a particle of a verb before it or at the end of its segment, "" elsewhere."""
+    last = len(clause.words) - 1
+    return [
+        word
+        if word in _CONTRARY_PARTICLES
+        and place
+        and (clause.verbs[place - 1] or place == last or clause.segments[place + 1] != clause.segments[place])
+        else ""
+        for place, word in enumerate(clause.words)
+    ]
+
+
+def differ_in_condition(compared: Compared) -> bool:
+    """Whether the claim holds even if, and the evidence only if or unless."""
+    claim, evidence = _condition(compared.claim), _condition(compared.evidence)
+    return bool(claim and evidence and claim != evidence and (_ALL_THE_SAME in (claim, evidence)))
+
+
+def _condition(clause: Clause) -> str:
+    words = clause.words
+    if any(word in ("regardless", "auch", "selbst", "même", "incluso", "anche") for word in words) and not (
+        clause.word_set.isdisjoint(clause.grammar.conditions | {"of", "wenn", "si", "se"})
+    ):
+        return _ALL_THE_SAME
+    if "even" in clause.word_set and not clause.word_set.isdisjoint(("if", "when", "though")):
+        return _ALL_THE_SAME
+    return "if" if not clause.word_set.isdisjoint(clause.grammar.conditions) else ""
+
+
+def is_asked(compared: Compared) -> bool:
+    """Whether the evidence only asks what the claim says."""
+    evidence = compared.evidence
+    if compared.claim.word_set & _WHETHER or evidence.word_set.isdisjoint(_WHETHER):
+        return False
+    place = next(at for at, word in enumerate(evidence.words) if word in _WHETHER)
+    return sum(other > place for other in compared.taken) > sum(other < place for other in compared.taken)
 
 
 def _is_prohibition(term: Term) -> bool:

@@ -68,6 +68,8 @@ def differ_in_quantity(compared: Compared) -> bool:
         compared.evidence.grammar.only
     ):
         return True
+    if _is_for_others_only(compared):
+        return True
     claim, evidence = _quantities(compared.claim), _quantities(compared.evidence)
     if not claim:
         return False
@@ -79,6 +81,19 @@ def differ_in_quantity(compared: Compared) -> bool:
     if some and "all" in evidence and not others:
         return True
     return bool(some - {"some"}) and not some & others
+
+
+def _is_for_others_only(compared: Compared) -> bool:
+    """Whether the evidence holds only for a name or noun that the claim has not got: "by IT staff only"."""
+    evidence = compared.evidence
+    for place, word in enumerate(evidence.words):
+        if word not in evidence.grammar.only or place in evidence.inherited or compared.negated[0]:
+            continue
+        at_end = place + 1 == len(evidence.words) or evidence.segments[place + 1] != evidence.segments[place]
+        beside = place - 1 if at_end else place + 1
+        if 0 <= beside < len(evidence.words) and evidence.terms[beside].kind in ("word", "name"):
+            return beside not in compared.taken and not evidence.verbs[beside] and at_end
+    return False
 
 
 def _is_rare_only(compared: Compared) -> bool:

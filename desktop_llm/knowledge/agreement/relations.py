@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -14,7 +15,7 @@ from desktop_llm.knowledge.agreement.stems import stem
 
 _OPPOSITE_PREPOSITIONS = """
 for against / to from / above below / over under / inside outside / before after
-für gegen / von nach / aus nach / über unter / pour contre / sur sous / a desde / por contra
+für gegen / von nach / aus nach / über unter / pour contre / sur sous / a desde / por contra / за против
 """
 _OPPOSITES = frozenset(
     (one, other)
@@ -22,6 +23,9 @@ _OPPOSITES = frozenset(
     for one, other in (pair.split(), pair.split()[::-1])
 )
 _DIRECTIONS = frozenset(word for pair in _OPPOSITES for word in pair)
+_PLACES = word_set(
+    "on in at under over behind to into from with auf an in unter über bei zu aus mit sur dans sous avec en con"
+)
 _CAUSING = word_set("lead leads led cause causes caused causing result results resulted reason führt führte")
 _INSTEAD = word_set("instead statt anstatt")
 _AGAINST = word_set("against gegen contre contra")
@@ -52,12 +56,34 @@ def differ_in_direction(compared: Compared) -> bool:
     """Whether the claim goes to where the evidence comes from, or is for what the evidence is against."""
     if any(_is_against(compared, place, other) for place, other in compared.pairs.items()):
         return True
+    if any(_is_elsewhere(compared, place, other) for place, other in compared.pairs.items()):
+        return True
     if compared.converse or compared.claim.word_set.isdisjoint(_DIRECTIONS):
         return False
     return any(
         (governing(compared.claim, place), governing(compared.evidence, other)) in _OPPOSITES
         for place, other in compared.pairs.items()
         if compared.claim.terms[place].kind != "figure"  # that is a bound
+    )
+
+
+def _is_elsewhere(compared: Compared, place: int, other: int) -> bool:
+    """Whether the evidence has another noun behind the preposition that the claim's noun follows, and the claim's noun
+    behind another preposition: "on the ceiling, away from the wall".
+    """
+    evidence = compared.evidence
+    here, there = governing(compared.claim, place), governing(evidence, other)
+    if other in evidence.inherited or not here or not there or here == there or here not in _PLACES:
+        return False
+    if compared.claim.verbs[place] or compared.claim.terms[place].kind == "figure":
+        return False
+    return any(
+        at not in compared.taken | evidence.inherited
+        and evidence.terms[at].kind in ("word", "name")
+        and not evidence.verbs[at]
+        and governing(evidence, at) == here
+        and evidence.terms[at - 1].kind == "function"
+        for at in range(1, len(evidence.terms))
     )
 
 
@@ -93,6 +119,7 @@ def differ_in_order(compared: Compared) -> bool:
     return (
         _exchanged(compared, _time_sides(claim), _time_sides(evidence))
         or _has_no_such_order(compared)
+        or _orders_what_is_inherited(compared)
         or _exchanged(compared, _cause_sides(claim), _cause_sides(evidence))
         or _has_no_cause(compared)
         or _differ_in_comparison(compared)
@@ -122,6 +149,20 @@ def _has_no_such_order(compared: Compared) -> bool:
             behind = next((at for at in claim.content if at > place), -1)
             if behind >= 0 and claim.terms[behind].kind != "figure":
                 return True
+    return False
+
+
+def _orders_what_is_inherited(compared: Compared) -> bool:
+    """Whether the claim puts two events in an order of which the evidence is one, and has the other one's words from
+    the clause before it.
+    """
+    claim, evidence = compared.claim, compared.evidence
+    if not claim.starts or evidence.starts or claim.word_set.isdisjoint(claim.grammar.before | claim.grammar.after):
+        return False
+    for start, end in itertools.pairwise([0, *claim.starts, len(claim.terms)]):
+        own = [compared.pairs[at] for at in range(start, end) if at in compared.pairs and at not in claim.inherited]
+        if own and all(other in evidence.inherited for other in own):
+            return True
     return False
 
 

@@ -11,6 +11,7 @@ import re
 from functools import cache, lru_cache
 
 from desktop_llm.knowledge.agreement.forms import IRREGULAR_VERBS, OTHER_FORMS
+from desktop_llm.knowledge.agreement.grammar import grammar
 from desktop_llm.knowledge.agreement.lexicon import CONVERSE, RELATED
 from desktop_llm.knowledge.agreement.synonyms import SYNONYMS
 
@@ -47,6 +48,7 @@ _AFTER_THREE = frozenset(("er", "or", "al", "ment", "est"))  # endings that leav
 _WHOLE = frozenset(("employer", "lender", "lessor", "mortgagor", "trainer", "payer", "donor", "licensor"))
 _SHORTEST_STEM = 4
 _REMEMBERED = 20_000  # words
+_PARTY = re.compile("(?:geber|nehmer)(?:in|innen|s|n)?$")  # who orders and who carries out begin alike
 _PREFIX = 6  # letters that a longer word shares with others made from the same stem
 _OPPOSITE_PREFIX = re.compile(r"^(?:un|non)(?=[^\W\d_]{4})")
 _PREFIXES = re.compile(
@@ -70,7 +72,8 @@ def keys_of(word: str, language: str) -> dict[str, int]:
     if language in ("ru", "fr", "es", "it") and len(base) > _PREFIX:
         signs.setdefault(base[:_PREFIX], 1)
     if language == "de" and len(word) > 8:
-        signs.setdefault(base[:7], 1)
+        if not _PARTY.search(word):
+            signs.setdefault(base[:7], 1)
         for cut in range(_SHORTEST_STEM, len(base) - _SHORTEST_STEM):
             if not _PREFIXES.search(base[:cut]):
                 signs.setdefault(f"+{base[cut:]}", 1)
@@ -159,10 +162,12 @@ def _irregular() -> dict[str, str]:
 def _groups(language: str) -> dict[str, dict[str, int]]:
     """The signed keys of each word in the lexicon, by its form without endings; "=" marks a pair of converses."""
     groups: dict[str, dict[str, int]] = {}
+    small = grammar(language).articles | grammar(language).pronouns  # "lessee" without its ending is French "les"
     for mark, table in (("~", RELATED + SYNONYMS), ("=", CONVERSE)):
         for number, line in enumerate(re.sub(r"\n (?=\S)", " ", table).strip().splitlines()):
             for sign, side in zip((1, -1), line.split("|"), strict=False):
                 for word in side.split():
-                    for form in {stem(word, language), word}:
+                    base = stem(word, language)
+                    for form in {word} if base in small else {base, word}:
                         groups.setdefault(form, {}).setdefault(f"{mark}{number}", sign)
     return groups

@@ -43,6 +43,7 @@ _PHRASES = [
         "steps? down|stepping down": "resign",
         "stepped down": "resigned",
         "(?:has|have) yet to": "has not",
+        "with the exception of|apart from": "except",
         "free of charge|at no (?:extra )?(?:cost|charge)|for free|without (?:charge|cost)": "free",
         "three quarters of an hour": "45 minutes",
         "half a year": "6 months",
