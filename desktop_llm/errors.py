@@ -87,7 +87,8 @@ class DocumentError(UserError):
     """The document can't be read; the title is the reason in a few words.
 
     `cause` is one word that tells what would help: "password", "missing", "damaged", "empty", "no_text", "too_large",
-    "format" or "protected" (the app can open neither of the last two); empty if the next try may succeed.
+    "format" or "protected" (the app can open neither of the last two), "in_use" (by another program) or "died" (the
+    reader did); empty if the next try may succeed.
     """
 
     def __init__(self, title: str, text: str = "", *, cause: str = "", action: str = "", details: str = "") -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Collection as CollectionOf
+from dataclasses import replace
 
 from desktop_llm.knowledge.folders import Changes, folders_of
 from desktop_llm.knowledge.recovery import NOTICE
 from desktop_llm.knowledge.shapes import Collection, Document, FailedDocument, IndexReport, PageText
 from desktop_llm.knowledge.sources import Reason
 from desktop_llm.knowledge.store import Store
-from desktop_llm.words import from_json, plural
+from desktop_llm.words import from_json, plural, tr
 
+_FAILED = "status = 'failed' OR reason <> '' OR unread <> ''"
 _MINE = "source IN (SELECT source FROM document WHERE collection = ?)"
 
 
@@ -23,6 +24,8 @@ def summary(store: Store, collection: int, running: CollectionOf[int], paused: C
     query = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM document WHERE collection = ? AND status = 'ready'"
     ((documents, size_bytes),) = store.rows(query, collection)
     ((chunks,),) = store.rows(f"SELECT count(*) FROM chunk WHERE {_MINE}", collection)
+    of_mine = f"SELECT coalesce(sum(words), 0) FROM (SELECT id AS source, words FROM source) WHERE {_MINE}"
+    ((words,),) = store.rows(of_mine, collection)
     ((pages,),) = store.rows(f"SELECT count(*) FROM page WHERE number IS NOT NULL AND {_MINE}", collection)
     formats = store.rows(
         "SELECT format, count(*) FROM document JOIN source ON source.id = document.source WHERE collection = ? "
@@ -35,6 +38,7 @@ def summary(store: Store, collection: int, running: CollectionOf[int], paused: C
         documents=documents,
         pages=pages,
         chunks=chunks,
+        words=words,
         failed=failed(store, collection),
         size_bytes=size_bytes,
         changed_at=changed_at,
@@ -47,7 +51,7 @@ def state(store: Store, collection: int, running: CollectionOf[int], paused: Col
     """A collection's state: ready, reading, paused, attention or empty."""
     if collection in running:
         return "paused" if collection in paused else "reading"
-    query = "SELECT max(waiting), max(status = 'failed' OR reason <> ''), count(*) FROM document WHERE collection = ?"
+    query = f"SELECT max(waiting), max({_FAILED}), count(*) FROM document WHERE collection = ?"
     ((waits, failures, documents),) = store.rows(query, collection)
     if not documents:
         return "empty"
@@ -59,11 +63,23 @@ def state(store: Store, collection: int, running: CollectionOf[int], paused: Col
 
 def failed(store: Store, collection: int) -> tuple[FailedDocument, ...]:
     """The documents that could not be read, or only in part, by path."""
-    query = (
-        "SELECT path, reason FROM document WHERE collection = ? AND (status = 'failed' OR reason <> '') ORDER BY path"
-    )
-    found = ((os.fsdecode(path), Reason.read(stored)) for path, stored in store.rows(query, collection))
-    return tuple(FailedDocument(path, reason.text, reason.cause) for path, reason in found)
+    query = f"SELECT path, status, reason, unread FROM document WHERE collection = ? AND ({_FAILED}) ORDER BY path"
+    return tuple(_failed(*row) for row in store.rows(query, collection))
+
+
+def _failed(path: bytes, status: str, stored: str, unread: str) -> FailedDocument:
+    reason = said(stored, unread)
+    return FailedDocument(os.fsdecode(path), reason.text, reason.cause, in_use=status == "ready")
+
+
+def said(stored: str, unread: str) -> Reason:
+    """What is said about a document: why it can't be read as it is now, if it was before; else why it was not."""
+    if not unread:
+        return Reason.read(stored)
+    reason = Reason.read(unread)
+    if reason.text.endswith("."):
+        return replace(reason, text=tr("{reason} The last reading is in use.", reason=reason.text))
+    return replace(reason, text=tr("{reason}. The last reading is in use.", reason=reason.text))
 
 
 def report(
@@ -86,8 +102,8 @@ def report(
 def with_changes(report: IndexReport, changes: Changes, *, settled: bool = True) -> IndexReport:
     """The report with what a look through the folders found; unless it is `settled`, only how much that is."""
     if not settled:
-        return dataclasses.replace(report, changed=changes.count)
-    return dataclasses.replace(
+        return replace(report, changed=changes.count)
+    return replace(
         report,
         added=len(changes.new),
         updated=len(changes.changed),
@@ -99,7 +115,7 @@ def with_changes(report: IndexReport, changes: Changes, *, settled: bool = True)
 def documents(store: Store, collection: int) -> list[Document]:
     """A collection's files by path."""
     rows = store.rows(
-        "SELECT path, CASE waiting WHEN 1 THEN 'waiting' ELSE status END, reason, "
+        "SELECT path, CASE waiting WHEN 1 THEN 'waiting' ELSE status END, reason, unread, "
         "(SELECT count(*) FROM page WHERE source = document.source AND number IS NOT NULL), "
         "(SELECT count(*) FROM chunk WHERE source = document.source), size_bytes "
         "FROM document WHERE collection = ? ORDER BY path",
@@ -108,8 +124,8 @@ def documents(store: Store, collection: int) -> list[Document]:
     return [_document(*row) for row in rows]
 
 
-def _document(path: bytes, status: str, stored: str, pages: int, chunks: int, size_bytes: int) -> Document:
-    reason = Reason.read(stored)
+def _document(path: bytes, status: str, stored: str, unread: str, pages: int, chunks: int, size_bytes: int) -> Document:
+    reason = said(stored, unread)
     return Document(os.fsdecode(path), status, reason.text, pages, chunks, size_bytes, reason.cause)
 
 
@@ -143,7 +159,7 @@ def notice(store: Store) -> str:
 def checked(report: IndexReport, problems: list[str]) -> IndexReport:
     """The report with the problems that a check found added to its failures."""
     more = tuple(FailedDocument(report.collection, problem) for problem in problems)
-    return dataclasses.replace(report, failed=report.failed + more, state="attention" if problems else report.state)
+    return replace(report, failed=report.failed + more, state="attention" if problems else report.state)
 
 
 def waiting(store: Store, running: CollectionOf[int]) -> list[str]:

@@ -27,6 +27,7 @@ from desktop_llm.knowledge.shapes import (
     Only,
     PagePicture,
     PageText,
+    PatternCounts,
     Probe,
     SelfTest,
     Topic,
@@ -64,6 +65,7 @@ __all__ = [
     "Only",
     "PagePicture",
     "PageText",
+    "PatternCounts",
     "Probe",
     "SearchTrace",
     "SelfTest",
@@ -185,6 +187,23 @@ class Knowledge:
         """Remember a folder, or change what is said about it; None stays as it was. Raises BadRequest."""
         data = {"path": _wire(path), "include": include, "exclude": exclude, "watched": watched}
         self._ask("set_folder", collection=collection, **data)
+
+    def relocate(self, collection: str, path: str | Path, new: str | Path) -> None:
+        """Say that a folder of a collection was moved: what was read in it stays. Raises NotFound, Busy."""
+        self._ask("relocate", collection=collection, path=_wire(path), new=_wire(new))
+
+    def count_patterns(
+        self,
+        collection: str,
+        path: str | Path,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+    ) -> PatternCounts:
+        """How many files of a remembered folder patterns fit, and what they would change; None: those it has. Changes
+        nothing. Raises BadRequest for a pattern that can't be understood, NotFound.
+        """
+        data = {"path": _wire(path), "include": include, "exclude": exclude}
+        return unpack(PatternCounts, self._ask("count_patterns", collection=collection, **data))
 
     def decide(self, collection: str, *, keep: bool) -> IndexReport:
         """Keep the files that disappeared in large numbers, until they come back, or take them out."""

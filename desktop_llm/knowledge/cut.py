@@ -13,8 +13,8 @@ from desktop_llm.words import tr
 # "time": the document's time is over; "idle", "memory": a limit of the reader; "died": the reader's own end; "pages",
 # "text", "passages": too many of them; "missing": pages that the document says it has, but that are not in the file.
 Why = Literal["time", "idle", "memory", "died", "pages", "text", "passages", "missing"]
-# A larger budget helps against these.
-PATIENCE = frozenset({"time", "idle", "pages", "passages"})
+# A larger budget helps against these; and what ended the reader may have been no fault of the document.
+ANOTHER_TURN = frozenset({"time", "idle", "pages", "passages", "died"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def partly(cut: Cut, budget: Budget, passages: int) -> Reason:
             read=cut.read,
             why=_because(cut.why, budget),
         )
-    return Reason(text, "partly")
+    return Reason(text, "partly", passing=cut.why == "died")
 
 
 def without(left_out: str) -> Reason:
@@ -79,7 +79,8 @@ def given_up(cut: Cut, budget: Budget) -> DocumentError:
     why = _because(cut.why, budget)
     if cut.why == "died":
         title = tr("The reader stopped while reading this file.")
-    elif cut.read and cut.total:
+        return DocumentError(title, text, cause="died", details=cut.details)
+    if cut.read and cut.total:
         title = tr(
             "It has {total:,} pages; reading stopped after page {read:,} because {why}, and no text was found by then.",
             total=cut.total,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from desktop_llm.errors import NotFound
+from desktop_llm.knowledge.catalog import said
 from desktop_llm.knowledge.sentences import Span, sentences
 from desktop_llm.knowledge.shapes import FileOutline, FilePiece
-from desktop_llm.knowledge.sources import Reason
 from desktop_llm.knowledge.store import Store
 from desktop_llm.words import tr
 
@@ -21,13 +21,13 @@ def outline(store: Store, collections: Sequence[int]) -> list[FileOutline]:
     """Every file of these collections, by path; one that is in several comes once."""
     found: dict[bytes, FileOutline] = {}
     query = (
-        "SELECT path, CASE waiting WHEN 1 THEN 'waiting' ELSE status END, reason, coalesce(sha256, ''), "
+        "SELECT path, CASE waiting WHEN 1 THEN 'waiting' ELSE status END, reason, unread, coalesce(sha256, ''), "
         '(SELECT coalesce(sum("end" - start), 0) FROM chunk WHERE source = document.source) '
         "FROM document LEFT JOIN source ON source.id = document.source WHERE collection = ? ORDER BY path"
     )
     for collection in collections:
-        for path, status, reason, sha256, characters in store.rows(query, collection):
-            told = Reason.read(reason)
+        for path, status, reason, unread, sha256, characters in store.rows(query, collection):
+            told = said(reason, unread)
             found.setdefault(path, FileOutline(os.fsdecode(path), status, told.text, sha256, characters))
     return [found[path] for path in sorted(found)]
 

@@ -17,18 +17,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from desktop_llm.errors import DocumentError
+from desktop_llm.errors import DocumentError, NotFound
 from desktop_llm.knowledge.patterns import Patterns, checked, literal
 from desktop_llm.knowledge.readahead import version_of
 from desktop_llm.knowledge.shapes import Folder
 from desktop_llm.knowledge.sources import forget_unused, unlink
 from desktop_llm.knowledge.store import Store, touch
 from desktop_llm.knowledge.walk import FileState, Walk, content_of, state_now
-from desktop_llm.words import plural
+from desktop_llm.words import plural, tr
 
 # If more files than this disappear at once, and more than half of a folder, a person decides: it may be a disk that is
 # not connected, or a folder that a synchronisation has emptied.
 MANY = 50
+MOST_TRIES = 3  # of a file that could not be read for a reason that may pass; then it waits until it changes
 ASKED, KEPT = 1, 2  # a document's `held`: whose file vanished with many others; and it stays, a person said
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ _CHANGES_A_STEP = 200
 def folders_of(store: Store, collection: int) -> list[Folder]:
     """The remembered folders of a collection, by path."""
     query = "SELECT path, include, exclude, watched, looked_at, found FROM folder WHERE collection = ? ORDER BY path"
-    return [_folder(*row) for row in store.rows(query, collection)]
+    return [folder_of_row(*row) for row in store.rows(query, collection)]
 
 
 def remember(
@@ -69,6 +70,36 @@ def remember(
         for column, value in changes.items():
             query = f"UPDATE folder SET {column} = ? WHERE collection = ? AND path = ?"
             connection.execute(query, (value, collection, key))
+
+
+def remembered(store: Store, collection: int, path: Path) -> Folder:
+    """A remembered folder by its path. Raises NotFound."""
+    for folder in folders_of(store, collection):
+        if folder.path == str(path):
+            return folder
+    raise NotFound(
+        tr("{folder} is not a folder of this collection.", folder=path),
+        tr("Nothing was changed. Add it to the collection first."),
+    )
+
+
+def relocate(store: Store, collection: int, path: Path, new: Path) -> None:
+    """Remember a folder, with all that was read below it, at the place that it was moved to: a look then finds what is
+    there without reading it again. Raises NotFound for a folder that is not remembered.
+    """
+    remembered(store, collection, path)
+    before, after = os.fsencode(path), os.fsencode(new)
+    below = before.rstrip(_SEP) + _SEP
+    with store.transaction() as connection:
+        values = (after, collection, before)
+        connection.execute("UPDATE OR REPLACE folder SET path = ? WHERE collection = ? AND path = ?", values)
+        query = "SELECT id, path FROM document WHERE collection = ? AND substr(path, 1, ?) = ?"
+        documents = connection.execute(query, (collection, len(below), below)).fetchall()
+        moved = [(after.rstrip(_SEP) + _SEP + old[len(below) :], document) for document, old in documents]
+        connection.executemany("UPDATE OR IGNORE document SET path = ?, held = 0 WHERE id = ?", moved)
+    # What the new place held already is there once.
+    query = "SELECT id FROM document WHERE collection = ? AND substr(path, 1, ?) = ?"
+    _take_out(store, collection, [document for (document,) in store.rows(query, collection, len(below), below)])
 
 
 def is_found(folders: Sequence[Folder], path: bytes) -> bool:
@@ -124,7 +155,10 @@ def _inside(folder: bytes, path: bytes) -> str:
     return os.fsdecode(path[len(folder) :]).replace(os.sep, "/").lstrip("/")
 
 
-def _folder(path: bytes, include: str, exclude: str, watched: int, looked_at: float | None, found: str) -> Folder:
+def folder_of_row(
+    path: bytes, include: str, exclude: str, watched: int, looked_at: float | None = None, found: str = ""
+) -> Folder:
+    """A row of the table as a Folder, with what needs a person in words."""
     last = json.loads(found) if found else {}
     folder = Folder(
         path=os.fsdecode(path),
@@ -204,6 +238,8 @@ class _Known:
     status: str
     held: int
     named: int
+    unread: str
+    tries: int
     version: str | None
     sha256: str | None
 
@@ -304,7 +340,8 @@ class Look:
 
     def _documents(self) -> list[_Known]:
         query = (
-            "SELECT document.id, path, size_bytes, mtime_ns, status, held, named, version, sha256 FROM document "
+            "SELECT document.id, path, size_bytes, mtime_ns, status, held, named, unread, tries, version, sha256 "
+            "FROM document "
             "LEFT JOIN source ON source.id = document.source WHERE collection = ?"
         )
         rows = self._store.rows(query, self._collection)
@@ -315,9 +352,10 @@ class Look:
         ]
 
     def _has_changed(self, known: _Known, state: FileState) -> bool:
-        if self._again and (known.status == "failed" or known.version != version_of(known.path)):
+        failed = known.status == "failed" or known.unread or known.tries
+        if self._again and (failed or known.version != version_of(known.path)):
             return True
-        return known.state != state
+        return known.state != state or 0 < known.tries < MOST_TRIES
 
     def _missed(self, known: _Known) -> None:
         """Sort a document that no walk came by."""

@@ -195,7 +195,7 @@ class Indexing:
     def _is_unchanged(self, path: bytes) -> bool:
         rows = self._store.rows(
             "SELECT document.size_bytes, mtime_ns FROM document JOIN source ON source.id = document.source "
-            "WHERE collection = ? AND path = ? AND status = 'ready' AND version = ?",
+            "WHERE collection = ? AND path = ? AND status = 'ready' AND version = ? AND tries = 0 AND unread = ''",
             self._collection,
             path,
             version_of(path),
@@ -216,7 +216,7 @@ class Indexing:
         self._count.bytes_total = self._count.bytes_done + sum(self._sizes.get(path, 0) for path in paths)
 
     def _read_all(self, paths: Sequence[bytes], *, last: bool) -> Steps:
-        known = set(self._store.rows("SELECT sha256, version FROM source"))
+        known = self._store.contents()
         self._count.current = os.fsdecode(paths[0])
         ahead = ReadAhead(
             paths,

@@ -26,7 +26,7 @@ from desktop_llm.characters import in_a_sentence
 from desktop_llm.errors import DocumentError, UserError, WorkerDied
 from desktop_llm.knowledge.chunks import CHUNKER_VERSION, Chunk, PageContent, chunk_pages, joined
 from desktop_llm.knowledge.clock import Clock
-from desktop_llm.knowledge.cut import PATIENCE, Cut, Why, given_up, partly, without
+from desktop_llm.knowledge.cut import ANOTHER_TURN, Cut, Why, given_up, partly, without
 from desktop_llm.knowledge.limits import CUT_BY, DRAWING, READ_BY, READER_GROWN_BYTES, Budget
 from desktop_llm.knowledge.readers import Table, kind_of
 from desktop_llm.knowledge.sources import Reason
@@ -286,7 +286,7 @@ class ReadAhead:
         return Parsed(read.format, read.title, read.page_count, *joined(pages, chunks), said)
 
     def _has_another_turn(self, cut: Cut | None) -> bool:
-        return cut is not None and cut.why in PATIENCE and not self._last
+        return cut is not None and cut.why in ANOTHER_TURN and not self._last
 
     def _chunks(self, pages: Sequence[PageContent], clock: Clock) -> tuple[list[Chunk], Why | None]:
         """The chunks of the pages, as many as the budget allows, and why these are not all of them."""

@@ -1,7 +1,7 @@
 """Recovers a damaged or lost knowledge.db: keeps it aside, brings what can be trusted into a new file, and says so.
 
 A content is kept if all of it is there and its checksum fits; a document without one waits to be read again. If the
-database is gone, the lists in its seal say which documents there were.
+database is gone, its seal says which documents and folders there were; the folders are then looked through again.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 from desktop_llm import sqlite_files
 from desktop_llm.files import cannot_write
 from desktop_llm.knowledge import keyword_index
+from desktop_llm.knowledge.folders import folder_of_row, is_found
 from desktop_llm.knowledge.keywords import TOKENIZER
 from desktop_llm.knowledge.schema import VERSION, migrate
 from desktop_llm.knowledge.seal import Seal, read_seal
 from desktop_llm.knowledge.sources import is_whole
-from desktop_llm.words import Sentence, to_json, tr
+from desktop_llm.words import Sentence, plural, to_json, tr
 
 NOTICE = "damage"
 _ROWS = ("collection", "document", "source", "page", "chunk")
@@ -33,6 +34,7 @@ class _Kept:
     collections: int
     documents: int
     again: int
+    folders: int
 
 
 def ensure_sound(path: Path, index: Path) -> None:
@@ -55,7 +57,7 @@ def damage(path: Path, index: Path, seal: Seal | None) -> str:
     """What is wrong with the database, in words; "" if it is sound or there never was one."""
     if not path.exists() or path.stat().st_size == 0:
         log = path.with_name(path.name + "-wal")
-        listed = seal is not None and bool(seal.lists)
+        listed = seal is not None and bool(seal.held.lists)
         held = listed or any(index.glob("*/*")) or (log.exists() and log.stat().st_size)
         return tr("it is empty or missing") if held else ""
     if sqlite_files.suspect_mark(path).exists():
@@ -104,7 +106,7 @@ def _replace(path: Path, seal: Seal | None, reason: str) -> None:
                 _copy(source, target)
         _mend(target, seal)
         kept = _count(target)
-        told = json.dumps(to_json(_sentence(kept, reason, folder)))
+        told = json.dumps(to_json(_told(kept, reason, folder)))
         target.execute("INSERT OR REPLACE INTO fact(key, value) VALUES(?, ?)", (NOTICE, told))
         target.execute("COMMIT")
     sqlite_files.put_in_place(fresh, path)
@@ -140,6 +142,7 @@ def _mend(target: sqlite3.Connection, seal: Seal | None) -> None:
     ):
         target.execute(statement)
     _mend_lists(target, seal)
+    _mend_folders(target, seal)
     target.execute("DELETE FROM folder WHERE collection NOT IN (SELECT id FROM collection)")
     unused = "DELETE FROM source WHERE id NOT IN (SELECT source FROM document WHERE source IS NOT NULL)"
     target.execute(unused)
@@ -158,7 +161,7 @@ def _is_sound(target: sqlite3.Connection, source: int) -> bool:
 
 def _mend_lists(target: sqlite3.Connection, seal: Seal | None) -> None:
     """Make collections and documents those of the seal; without one, give lost collections a name."""
-    lists = seal.lists if seal is not None else {}
+    lists = seal.held.lists if seal is not None else {}
     exact = bool(seal is not None and seal.checksum)
     names = dict(target.execute("SELECT name, id FROM collection").fetchall())
     for name in lists:
@@ -192,6 +195,26 @@ def _mend_list(target: sqlite3.Connection, collection: int, paths: list[bytes]) 
     )
 
 
+def _mend_folders(target: sqlite3.Connection, seal: Seal | None) -> None:
+    """Bring back the folders that the seal lists for collections that have lost theirs, and tell the files that were
+    named by themselves: those that no look through the folders would find.
+    """
+    names = dict(target.execute("SELECT name, id FROM collection").fetchall())
+    for name, folders in (seal.held.folders if seal is not None else {}).items():
+        collection = names.get(name)
+        query = "SELECT 1 FROM folder WHERE collection = ?"
+        if collection is None or target.execute(query, (collection,)).fetchone() is not None:
+            continue
+        query = "INSERT INTO folder(collection, path, include, exclude, watched) VALUES(?, ?, ?, ?, ?)"
+        rows = [(collection, each.path, each.include, each.exclude, each.watched) for each in folders]
+        target.executemany(query, rows)
+        known = [folder_of_row(*row[1:]) for row in rows]
+        target.executemany(
+            "UPDATE document SET named = 1 WHERE collection = ? AND path = ?",
+            ((collection, path) for path in _documents(target, collection) if not is_found(known, path)),
+        )
+
+
 def _documents(target: sqlite3.Connection, collection: int | None) -> set[bytes]:
     return {path for (path,) in target.execute("SELECT path FROM document WHERE collection = ?", (collection,))}
 
@@ -208,7 +231,20 @@ def _collection_of(target: sqlite3.Connection, paths: list[bytes]) -> int | None
 def _count(target: sqlite3.Connection) -> _Kept:
     (collections,) = target.execute("SELECT count(*) FROM collection").fetchone()
     documents, again = target.execute("SELECT count(*), coalesce(sum(waiting), 0) FROM document").fetchone()
-    return _Kept(collections, documents, again)
+    (folders,) = target.execute("SELECT count(*) FROM folder").fetchone()
+    return _Kept(collections, documents, again, folders)
+
+
+def _told(kept: _Kept, reason: str, folder: Path) -> Sentence:
+    said = _sentence(kept, reason, folder)
+    if not (kept.again and kept.folders):
+        return said
+    again = plural(
+        "Its folder is still remembered and is looked through again.",
+        "Your %n folders are still remembered and are looked through again.",
+        kept.folders,
+    )
+    return tr("{said} {again}", said=said, again=again)
 
 
 def _sentence(kept: _Kept, reason: str, folder: Path) -> Sentence:

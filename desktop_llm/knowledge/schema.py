@@ -54,7 +54,21 @@ ALTER TABLE document ADD COLUMN named INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE document ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
 """
 
-STEPS = (_FIRST, _SECOND)
+# `source.words`: how many words its pages have; those of earlier versions are counted by their blanks.
+# `collection.ocr`: whether the text of pictures of pages is recognised. `document.unread`: why the file as it is now
+# could not be read, while the text of an earlier reading is in use; `tries`: how often in a row its reading failed for
+# something that may be over by the next look.
+_THIRD = """
+ALTER TABLE source ADD COLUMN words INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE collection ADD COLUMN ocr INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE document ADD COLUMN unread TEXT NOT NULL DEFAULT '';
+ALTER TABLE document ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+UPDATE source SET words = (
+    SELECT coalesce(sum(length(text) - length(replace(replace(text, char(10), ''), ' ', '')) + 1), 0)
+    FROM page WHERE page.source = source.id);
+"""
+
+STEPS = (_FIRST, _SECOND, _THIRD)
 """Step n brings the tables from version n - 1 to version n."""
 
 VERSION = len(STEPS)

@@ -1,8 +1,8 @@
 """The file beside knowledge.db that tells at the next start whether it is still what it was, and what it held.
 
 It has the size, time and checksum that the database had when it was closed, and the names of the collections with the
-paths of their files: if the database is lost, its documents can be read again. While the database is open the checksum
-is empty, because it changes with every write.
+paths of their files and with their folders: if the database is lost, its documents can be read again and its folders
+are still watched. While the database is open the checksum is empty, because it changes with every write.
 """
 
 from __future__ import annotations
@@ -23,13 +23,31 @@ _FOLDER_SEAL = "seal.json"
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFolder:
+    """A remembered folder as the database has it: the patterns are one a line."""
+
+    path: bytes
+    include: str
+    exclude: str
+    watched: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the collections hold, by their names: the paths of their files, and their remembered folders."""
+
+    lists: dict[str, list[bytes]]
+    folders: dict[str, list[KnownFolder]]
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
-    """What was noted. `lists`: the paths of each collection; `checksum` is "" if the database was not closed."""
+    """What was noted; `checksum` is "" if the database was not closed."""
 
     size_bytes: int
     mtime_ns: int
     checksum: str
-    lists: dict[str, list[bytes]]
+    held: Held
 
     def fits(self, path: Path) -> bool:
         """Whether the database is the one that was closed; it is read only if its size or time differ."""
@@ -48,29 +66,34 @@ def read_seal(path: Path) -> Seal | None:
     try:
         kept = json.loads(seal_file(path).read_bytes())
         lists = {str(name): [base64.b64decode(each) for each in paths] for name, paths in kept["lists"].items()}
-        return Seal(int(kept["size"]), int(kept["mtime_ns"]), str(kept["checksum"]), lists)
+        folders = {str(name): [_folder(*each) for each in known] for name, known in kept.get("folders", {}).items()}
+        return Seal(int(kept["size"]), int(kept["mtime_ns"]), str(kept["checksum"]), Held(lists, folders))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
+def _folder(path: str, include: str, exclude: str, watched: int) -> KnownFolder:
+    return KnownFolder(base64.b64decode(path), str(include), str(exclude), int(watched))
+
+
 def break_seal(path: Path, seal: Seal | None) -> None:
-    """Note that the database is open; the lists stay."""
+    """Note that the database is open; what it holds stays."""
     if seal is not None and seal.checksum:
         _write(path, replace(seal, checksum=""))
 
 
-def seal(path: Path, lists: dict[str, list[bytes]], before: Seal | None) -> None:
+def seal(path: Path, held: Held, before: Seal | None) -> None:
     """Note what the closed database is and holds; `before` is its seal when it was opened.
 
     A file that was damaged while it was open gets no seal, but the mark that has it recovered at the next start.
     """
     found = path.stat()
     if before and before.checksum and (found.st_size, found.st_mtime_ns) == (before.size_bytes, before.mtime_ns):
-        _write(path, replace(before, lists=lists))
+        _write(path, replace(before, held=held))
     elif not _is_in_order(path):
         mark_suspect(path)
     else:
-        _write(path, Seal(found.st_size, found.st_mtime_ns, checksum_of(path), lists))
+        _write(path, Seal(found.st_size, found.st_mtime_ns, checksum_of(path), held))
 
 
 def _is_in_order(path: Path) -> bool:
@@ -83,9 +106,9 @@ def _is_in_order(path: Path) -> bool:
         return family(error) not in DAMAGED
 
 
-def note_lists(path: Path, lists: dict[str, list[bytes]]) -> None:
-    """Note the lists of a database that stays open."""
-    _write(path, Seal(0, 0, "", lists))
+def note_held(path: Path, held: Held) -> None:
+    """Note what a database holds that stays open."""
+    _write(path, Seal(0, 0, "", held))
 
 
 def checksum_of(path: Path) -> str:
@@ -119,7 +142,18 @@ def _files_of(folder: Path) -> dict[str, str]:
 
 
 def _write(path: Path, seal: Seal) -> None:
-    lists = {name: [base64.b64encode(each).decode() for each in paths] for name, paths in seal.lists.items()}
-    kept = {"size": seal.size_bytes, "mtime_ns": seal.mtime_ns, "checksum": seal.checksum, "lists": lists}
+    lists = {name: list(map(_as_text, paths)) for name, paths in seal.held.lists.items()}
+    folders = {
+        name: [(_as_text(each.path), each.include, each.exclude, each.watched) for each in known]
+        for name, known in seal.held.folders.items()
+    }
+    kept = {"size": seal.size_bytes, "mtime_ns": seal.mtime_ns, "checksum": seal.checksum} | {
+        "lists": lists,
+        "folders": folders,
+    }
     with contextlib.suppress(UserError):  # on a full or read-only disk the database can't change either
         write_atomically(seal_file(path), json.dumps(kept).encode())
+
+
+def _as_text(path: bytes) -> str:
+    return base64.b64encode(path).decode()

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
@@ -17,16 +17,18 @@ from desktop_llm.knowledge import candidates, catalog, file_by_file
 from desktop_llm.knowledge.cite import cite
 from desktop_llm.knowledge.collection_map import placed
 from desktop_llm.knowledge.embed import Embedder, EmbeddingFiles, starter_files
-from desktop_llm.knowledge.folders import Look, decide, folders_of, remember, stay_out
+from desktop_llm.knowledge.folders import Look, decide, folders_of, relocate, remember, remembered, stay_out
 from desktop_llm.knowledge.forget import forget
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.indexing import Controls, Indexing
 from desktop_llm.knowledge.pages import Pages
+from desktop_llm.knowledge.pattern_counts import PatternCounter
+from desktop_llm.knowledge.patterns import checked
 from desktop_llm.knowledge.recovery import NOTICE, ensure_sound
 from desktop_llm.knowledge.retrieve import Retriever
-from desktop_llm.knowledge.seal import break_seal, note_lists, read_seal, seal
+from desktop_llm.knowledge.seal import Held, break_seal, note_held, read_seal, seal
 from desktop_llm.knowledge.self_test import self_test
-from desktop_llm.knowledge.shapes import IndexProgress, IndexReport, Only, pack, unpack, unpack_all
+from desktop_llm.knowledge.shapes import Collection, IndexProgress, IndexReport, Only, pack, unpack, unpack_all
 from desktop_llm.knowledge.sources import self_test_key
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.suspects import Suspects
@@ -41,6 +43,19 @@ from desktop_llm.workers.child import Answer, Reply, Request, Steps
 from desktop_llm.workers.protocol import path_from_wire
 
 Data = dict[str, Any]
+
+
+_SAME_LOOK_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _LastLook:
+    """A look through a collection's folders: when it ended, and how much was stored until then."""
+
+    collection: int
+    look: Look
+    changes: int
+    at: float
 
 
 class Service:
@@ -61,7 +76,9 @@ class Service:
         self._retriever = Retriever(self._store, self._embedder, self._nearest, files.fingerprint)
         self._pages = Pages(self._store)
         self._turns: list[Indexing] = []
+        self._last_look: _LastLook | None = None
         self._watching = Watching()
+        self._counter = PatternCounter()
         self._suspects = Suspects(folders.data / "knowledge-in-hand.json")
         self.is_damaged = False
 
@@ -71,10 +88,10 @@ class Service:
         self._watching.close()
         if self._store.read_only:
             return
-        lists = self._store.lists()
+        held = self._held()
         self._nearest.close()
         self._store.close()
-        seal(self._path, lists, self._sealed)
+        seal(self._path, held, self._sealed)
 
     def abandon(self) -> None:
         """Let go of a damaged file."""
@@ -98,6 +115,7 @@ class Service:
 
     def rename(self, data: Data) -> Answer:
         self._store.rename_collection(self._store.collection(data["collection"]), data["name"])
+        self._note_held()
         return {}
 
     def remove(self, request: Request) -> Steps:
@@ -107,6 +125,7 @@ class Service:
         report = catalog.report(self._summary(collection))
         self._store.remove_collection(collection)
         self._nearest.forget(collection)
+        self._note_held()
         yield from self._swept()
         return dict(pack(report))
 
@@ -247,7 +266,27 @@ class Service:
             exclude=data["exclude"],
             watched=data["watched"],
         )
+        self._note_held()
         return {}
+
+    def relocate(self, data: Data) -> Answer:
+        """A folder of a collection was moved."""
+        collection = self._store.collection(data["collection"])
+        self._must_rest(collection)
+        relocate(self._store, collection, path_from_wire(data["path"]), path_from_wire(data["new"]))
+        self._nearest.learn(collection)
+        self._note_held()
+        return {}
+
+    def count_patterns(self, request: Request) -> Steps:
+        """Count what patterns fit in a folder, before they are stored."""
+        data = request.data
+        folder = remembered(self._store, self._store.collection(data["collection"]), path_from_wire(data["path"]))
+        include = folder.include if data["include"] is None else checked(data["include"])
+        exclude = folder.exclude if data["exclude"] is None else checked(data["exclude"])
+        for _ in self._counter.count(folder, include, exclude):
+            yield None
+        return dict(pack(self._counter.counts(folder, include, exclude)))
 
     def decide(self, data: Data) -> Answer:
         collection = self._store.collection(data["collection"])
@@ -263,6 +302,7 @@ class Service:
             yield None
         with contextlib.suppress(UserError):  # on a full disk it is not noted that somebody looked
             look.note()
+        self._last_look = _LastLook(collection, look, self._store.changes, time.monotonic())
         report = self._told(catalog.report(self._summary(collection)))
         return dict(pack(catalog.with_changes(report, look.changes, settled=False)))
 
@@ -277,7 +317,7 @@ class Service:
         for collection in dict.fromkeys(collections):
             for _ in self._nearest.rebuild(collection):
                 yield None
-        self._note_lists()
+        self._note_held()
         return dict(pack(forgotten))
 
     def index(self, request: Request) -> Steps:
@@ -314,7 +354,7 @@ class Service:
         finally:
             self._turns.remove(run)
             self._end(collection)
-        self._note_lists()
+        self._note_held()
         return dict(pack(run.report()))
 
     def _found(self, run: Indexing, collection: int, data: Data) -> Iterator[IndexProgress | None]:
@@ -325,15 +365,26 @@ class Service:
         folders = [] if data["collection"].startswith("chat:") else [path for path in paths if path.is_dir()]
         for path in folders:
             remember(self._store, collection, path, include=data.get("include"), exclude=data.get("exclude"))
+        if folders:
+            self._note_held()
         if folders or data.get("look"):
             again = data.get("look") not in ("changes", "gone")
-            look = Look(self._store, collection, again=again, below=folders or None)
-            started = time.monotonic()
-            yield from look.steps()
-            self._watching.looked(data["collection"], time.monotonic() - started)
+            look = None if again or folders else self._look_just_now(collection)
+            if look is None:
+                look = Look(self._store, collection, again=again, below=folders or None)
+                started = time.monotonic()
+                yield from look.steps()
+                self._watching.looked(data["collection"], time.monotonic() - started)
             run.expect(look)
             yield from look.settle()
         yield from run.find([path for path in paths if path not in folders])
+
+    def _look_just_now(self, collection: int) -> Look | None:
+        """The look that `changes` has just taken if nothing was stored since: a folder is walked through once."""
+        last, self._last_look = self._last_look, None
+        if last is None or last.collection != collection or last.changes != self._store.changes:
+            return None
+        return last.look if time.monotonic() - last.at < _SAME_LOOK_S else None
 
     def _turn_of(self, run: Indexing) -> Iterator[None]:
         while self._turns[0] is not run:
@@ -378,12 +429,15 @@ class Service:
     def _told(self, report: IndexReport) -> IndexReport:
         return replace(report, notice=catalog.notice(self._store))
 
-    def _note_lists(self) -> None:
+    def _note_held(self) -> None:
         """Note what the collections hold, in case the file is lost. Once nothing waits, all is said about a loss."""
         if not catalog.waiting(self._store, ()) and self._store.remembered(NOTICE):
             self._store.forget(NOTICE)
         self._sealed = None
-        note_lists(self._path, self._store.lists())
+        note_held(self._path, self._held())
+
+    def _held(self) -> Held:
+        return Held(self._store.lists(), self._store.folders())
 
     def _begin(self, collection: int, request: Request) -> None:
         self._controls.runs[collection] = request
@@ -413,8 +467,10 @@ class Service:
             raise NotFound(tr("No collection was chosen for the search."), tr("Tick one and ask again."))
         return [self._store.collection(name) for name in dict.fromkeys(names)]
 
-    def _summary(self, collection: int) -> Any:
-        return catalog.summary(self._store, collection, self._controls.running, self._controls.paused)
+    def _summary(self, collection: int) -> Collection:
+        found = catalog.summary(self._store, collection, self._controls.running, self._controls.paused)
+        folders = (replace(folder, note=self._watching.note(folder.path)) for folder in found.folders)
+        return replace(found, folders=tuple(folders))
 
 
 # These requests come before the next step of a run.
@@ -444,6 +500,7 @@ AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
         "page_picture": Service.page_picture,
         "page_text": Service.page_text,
         "set_folder": Service.set_folder,
+        "relocate": Service.relocate,
         "decide": Service.decide,
         "watch": Service.watch,
         "answering": Service.answering,
@@ -457,6 +514,7 @@ IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
         "rebuild": Service.rebuild,
         "collection_map": Service.collection_map,
         "changes": Service.changes,
+        "count_patterns": Service.count_patterns,
         "forget": Service.forget,
         "self_test": Service.self_test,
     }

@@ -41,12 +41,13 @@ class Only:
 @dataclass(frozen=True, slots=True)
 class FailedDocument:
     """A document that could not be read, with the reason in words; `cause` is the DocumentError's, or "partly" for one
-    of which a part was read.
+    of which a part was read. `in_use`: text of it is searched, a part of it or that of an earlier reading.
     """
 
     document: str
     reason: str
     cause: str = ""
+    in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class Folder:
 
     What the last look found, at `looked_at` (seconds since 1970): `files` to be read, `missing` if the folder was not
     there, `gone` if so many files had disappeared at once that they are kept until a person decides, and the `links`
-    that lead out of the folder and are not followed. `problem` says in words what needs a person.
+    that lead out of the folder and are not followed. `problem` says in words what needs a person, `note` why changes in
+    it are found late.
     """
 
     path: str
@@ -68,6 +70,34 @@ class Folder:
     links: tuple[str, ...] = ()
     looked_at: float | None = None
     problem: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PatternCounts:
+    """What patterns would do in a folder that holds `files`: how many of these are `read`, how many would be `added` to
+    those that are read now and `removed` from them, and how many files each pattern fits.
+    """
+
+    path: str
+    files: int
+    read: int
+    added: int
+    removed: int
+    include: tuple[tuple[str, int], ...]
+    exclude: tuple[tuple[str, int], ...]
+
+    def effect(self) -> str:
+        """What storing the patterns does."""
+        taken = plural(
+            "Saving takes one file out of it, which stays on the disk.",
+            "Saving takes %n files out of it. They stay on the disk.",
+            self.removed,
+        )
+        added = plural("Saving adds one file.", "Saving adds %n files.", self.added)
+        if self.removed and self.added:
+            return f"{taken} {added}"
+        return taken if self.removed else added if self.added else tr("Saving changes no file.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +114,7 @@ class Collection:
     changed_at: float | None
     formats: tuple[tuple[str, int], ...]
     folders: tuple[Folder, ...] = ()
+    words: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +377,7 @@ def likely_range(hits: int, of: int) -> tuple[float, float]:
 # Fields that hold a path (sent as the base64 of its bytes), a sentence, or a value of this module.
 _PATHS = frozenset({"document", "path", "current"})
 _PATH_LISTS = frozenset({"also_in"})
-_SENTENCES = frozenset({"reason", "notice", "problem"})
+_SENTENCES = frozenset({"reason", "notice", "problem", "note"})
 _NESTED: dict[str, type] = {
     "failed": FailedDocument,
     "citations": Citation,

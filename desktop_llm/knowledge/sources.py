@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -56,17 +57,27 @@ class SourceRow:
     chunks: Sequence[ChunkRow]
 
 
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+
+# After these causes, the next look may read more.
+_PASSING = ("in_use", "died")
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """The sentence and the cause of a DocumentError; the sentence keeps its template, so it stays translatable."""
+    """The sentence and the cause of a DocumentError; the sentence keeps its template, so it stays translatable.
+
+    `passing`: the same file may be read at the next try, as nothing is known to be wrong with it. It is not stored.
+    """
 
     text: str
     cause: str = ""
+    passing: bool = False
 
     @classmethod
     def of(cls, error: DocumentError) -> Reason:
         """The reason that an error gives."""
-        return cls(error.message, error.cause)
+        return cls(error.message, error.cause, error.cause in _PASSING)
 
     @classmethod
     def read(cls, stored: str) -> Reason:
@@ -90,8 +101,9 @@ def insert_source(
     Returns the source's id and how many chunks are stored, one at least.
     """
     fields = (read.sha256, read.version, read.format, read.title, read.page_count)
-    query = "INSERT INTO source(sha256, version, format, title, page_count) VALUES(?, ?, ?, ?, ?)"
-    source = int(connection.execute(query, fields).lastrowid or 0)
+    words = sum(word_count(page.text) for page in read.pages)
+    query = "INSERT INTO source(sha256, version, format, title, page_count, words) VALUES(?, ?, ?, ?, ?, ?)"
+    source = int(connection.execute(query, (*fields, words)).lastrowid or 0)
     query = "INSERT INTO page(source, position, number, text) VALUES(?, ?, ?, ?)"
     pages = [
         int(connection.execute(query, (source, position, page.number, page.text)).lastrowid or 0)
@@ -108,6 +120,11 @@ def insert_source(
     query = "INSERT OR REPLACE INTO fact(key, value) VALUES(?, ?)"
     connection.execute(query, (_seal_key(source), f"{fingerprint} {seal}"))
     return source, len(kept)
+
+
+def word_count(text: str) -> int:
+    """About how many words a text has; each Chinese or Japanese character is one, as those scripts have no blanks."""
+    return len(text.split()) + len(_UNSPACED.findall(text))
 
 
 def is_whole(connection: sqlite3.Connection, source: int) -> bool:

@@ -22,6 +22,7 @@ from desktop_llm.files import cannot_write
 from desktop_llm.knowledge import keyword_index
 from desktop_llm.knowledge.keywords import TOKENIZER
 from desktop_llm.knowledge.schema import migrate
+from desktop_llm.knowledge.seal import KnownFolder
 from desktop_llm.knowledge.sources import (
     Reason,
     SourceRow,
@@ -37,6 +38,8 @@ from desktop_llm.sqlite_files import DAMAGED, connect_read_only, family, mark_su
 from desktop_llm.words import Sentence, tr
 
 _UNUSED = "SELECT id FROM source WHERE id NOT IN (SELECT source FROM document WHERE source IS NOT NULL)"
+# The causes of failures after which a file has no text: what was read of it earlier is not in it any more.
+_NO_TEXT_ANY_MORE = ("missing", "empty")
 
 
 class Damaged(UserError):
@@ -90,6 +93,17 @@ class Store:
             paths = found.setdefault(name, [])
             if path is not None:
                 paths.append(path)
+        return found
+
+    def folders(self) -> dict[str, list[KnownFolder]]:
+        """The remembered folders of each collection that has any, by the collection's name."""
+        query = (
+            "SELECT name, path, include, exclude, watched FROM folder "
+            "JOIN collection ON collection.id = folder.collection ORDER BY name, path"
+        )
+        found: dict[str, list[KnownFolder]] = {}
+        for name, *folder in self.rows(query):
+            found.setdefault(name, []).append(KnownFolder(*folder))
         return found
 
     @property
@@ -214,9 +228,19 @@ class Store:
         self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def fail_document(self, collection: int, path: bytes, size_bytes: int, mtime_ns: int, reason: Reason) -> None:
-        """Note that a file could not be read; text read from it earlier is deleted."""
+        """Note that a file could not be read. Its earlier reading stays in use, unless the file is gone or empty."""
         with self.transaction() as connection:
-            self._set_document(connection, collection, path, None, "failed", reason.stored(), size_bytes, mtime_ns)
+            if reason.cause in _NO_TEXT_ANY_MORE or not self._is_read(connection, collection, path):
+                state = (size_bytes, mtime_ns)
+                self._set_document(connection, collection, path, None, "failed", reason.stored(), *state)
+            else:
+                connection.execute(
+                    "UPDATE document SET unread = ?, size_bytes = ?, mtime_ns = ?, waiting = 0 "
+                    "WHERE collection = ? AND path = ?",
+                    (reason.stored(), size_bytes, mtime_ns, collection, path),
+                )
+                touch(connection, collection)
+            _count_try(connection, collection, path, reason)
 
     def link_document(self, collection: int, path: bytes, size_bytes: int, mtime_ns: int, source: int) -> None:
         """Note that a file's content is already stored; if only a part of it is, that holds for this file too."""
@@ -240,13 +264,32 @@ class Store:
         """Store a file that was read, with its content, in one transaction; returns the source's id.
 
         Once `is_over`, no more of its chunks are stored. `partly`: the reason why so many are not all of the file.
+        A reading of the same content that was cut short takes its place with all documents that have it.
         """
         with self.transaction() as connection:
+            have_it: list[Any] = []
+            if (before := self.known_source(read.sha256, read.version)) is not None:
+                query = (
+                    "SELECT collection, path, size_bytes, mtime_ns FROM document "
+                    "WHERE source = ? AND NOT (collection = ? AND path = ?)"
+                )
+                have_it = connection.execute(query, (before, collection, path)).fetchall()
+                connection.execute("UPDATE source SET version = version || ' cut short' WHERE id = ?", (before,))
             source, stored = insert_source(connection, read, fingerprint, is_over)
             reason = partly(stored)
             said = reason.stored() if reason else ""
-            self._set_document(connection, collection, path, source, "ready", said, size_bytes, mtime_ns)
+            for its_collection, its_path, size, time_ns in ((collection, path, size_bytes, mtime_ns), *have_it):
+                self._set_document(connection, its_collection, its_path, source, "ready", said, size, time_ns)
+                _count_try(connection, its_collection, its_path, reason)
         return source
+
+    def contents(self) -> set[tuple[str, str]]:
+        """The checksums and versions of all contents that need not be read again."""
+        query = (
+            "SELECT sha256, version FROM source WHERE id NOT IN "
+            "(SELECT source FROM document WHERE source IS NOT NULL AND tries > 0 AND unread = '')"
+        )
+        return set(self.rows(query))
 
     def known_source(self, sha256: str, version: str) -> int | None:
         """The id of the source with this content, read by this version."""
@@ -300,13 +343,18 @@ class Store:
             "INSERT INTO document(collection, path, source, status, reason, size_bytes, mtime_ns, waiting) "
             "VALUES(?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT(collection, path) DO UPDATE SET source = excluded.source, "
             "status = excluded.status, reason = excluded.reason, size_bytes = excluded.size_bytes, "
-            "mtime_ns = excluded.mtime_ns, waiting = 0",
+            "mtime_ns = excluded.mtime_ns, waiting = 0, unread = ''",
             (collection, path, source, status, reason, size_bytes, mtime_ns),
         )
         if source is not None and not same:
             add_task(connection, collection, "add", source)
         forget_unused(connection, before)
         touch(connection, collection)
+
+    @staticmethod
+    def _is_read(connection: sqlite3.Connection, collection: int, path: bytes) -> bool:
+        query = "SELECT 1 FROM document WHERE collection = ? AND path = ? AND source IS NOT NULL"
+        return connection.execute(query, (collection, path)).fetchone() is not None
 
     def _must_be_free(self, name: str) -> None:
         if self.rows("SELECT 1 FROM collection WHERE name = ?", name):
@@ -353,6 +401,13 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _count_try(connection: sqlite3.Connection, collection: int, path: bytes, reason: Reason | None) -> None:
+    """Count how often in a row a file was not read for a reason that may pass."""
+    tries = "tries + 1" if reason is not None and reason.passing else "0"
+    query = f"UPDATE document SET tries = {tries} WHERE collection = ? AND path = ?"
+    connection.execute(query, (collection, path))
 
 
 def touch(connection: sqlite3.Connection, collection: int) -> None:

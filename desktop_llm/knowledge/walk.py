@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ _JUNK_FOLDERS = frozenset({"node_modules", "__pycache__", "__MACOSX", "$RECYCLE.
 _JUNK_FILES = frozenset({"Thumbs.db", "desktop.ini"})
 
 _MOST_LINKS = 100  # named at most
+
+OPENED_TRIES, BETWEEN_TRIES_S = 3, 0.3  # of a file that is open in another program
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +194,32 @@ def state_now(path: bytes) -> FileState:
 
 def content_of(path: Path) -> Content:
     """Read a file's content, without waiting for pipes or devices. Raises DocumentError with the reason in words."""
+    for _ in range(OPENED_TRIES - 1):
+        try:
+            return _content(path)
+        except OSError as error:
+            if not _is_in_use(error):
+                raise _unreadable(error) from error
+            time.sleep(BETWEEN_TRIES_S)
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(handle, "rb") as file:
-            state = _checked(os.fstat(handle))
-            data = file.read(MAX_FILE_BYTES + 1)
+        return _content(path)
     except OSError as error:
         raise _unreadable(error) from error
+
+
+def _content(path: Path) -> Content:
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        state = _checked(os.fstat(handle))
+        data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise _too_large()
     return Content(data, hashlib.sha256(data).hexdigest(), state)
+
+
+def _is_in_use(error: OSError) -> bool:
+    """Whether another program keeps a file to itself: Windows' sharing and lock violations, and locks elsewhere."""
+    return getattr(error, "winerror", None) in (32, 33) or error.errno in (errno.EBUSY, errno.EAGAIN, errno.EDEADLK)
 
 
 def _checked(found: os.stat_result) -> FileState:
@@ -232,6 +252,8 @@ def _unreadable(error: OSError) -> DocumentError:
         return _too_deep()
     if isinstance(error, FileNotFoundError):
         return DocumentError(tr("The file is not there"), cause="missing")
+    if _is_in_use(error):
+        return DocumentError(tr("Open in another program, tried {count} times", count=OPENED_TRIES), cause="in_use")
     if isinstance(error, PermissionError):
         return DocumentError(tr("No permission to read this file"))
     reason = error.strerror or tr("the system gave no reason")

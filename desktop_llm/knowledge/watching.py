@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from desktop_llm.knowledge.walk import is_left_out
+from desktop_llm.words import tr
 
 POLL_S = 600.0
 QUIET_S = 0.8
@@ -59,6 +60,7 @@ class Watching:
         self._folders: dict[str, _Watched] = {}
         self._reports: Generator[set[tuple[Any, str]], None, None] | None = None
         self._resting: dict[str, float] = {}
+        self._remote: list[str] = []
 
     def due(self, wanted: Iterable[tuple[str, str]]) -> list[str]:
         """The collections to be looked through now; `wanted` are the folders to be watched, each with its collection.
@@ -75,6 +77,24 @@ class Watching:
                 folder.first, folder.looked = None, True
                 folder.next_look = math.inf if folder.reported else now + (POLL_S if folder.there else RETURN_S)
         return sorted(due)
+
+    def note(self, path: str) -> str:
+        """Why changes in a watched folder are found late; "" if the system reports them, or it is not watched."""
+        folder = self._folders.get(path)
+        if folder is None or folder.reported or not folder.there:
+            return ""
+        minutes = round(POLL_S / 60)
+        if not _is_text(path) or _is_below(path, self._remote):
+            return tr(
+                "The system does not report changes here. They are looked for every {minutes} min.", minutes=minutes
+            )
+        if most := _most_watched():
+            return tr(
+                "The system watches at most {count:,} folders. Changes are looked for every {minutes} min instead.",
+                count=most,
+                minutes=minutes,
+            )
+        return tr("The system watches no more folders. Changes are looked for every {minutes} min.", minutes=minutes)
 
     def looked(self, collection: str, seconds: float) -> None:
         """A look through a collection took so long."""
@@ -106,10 +126,10 @@ class Watching:
         """Have the system report changes, as far as it does."""
         self.close()
         self.limited = False
-        remote = _network_drives() if self._folders else []
+        self._remote = _network_drives() if self._folders else []
         for path, folder in self._folders.items():
             folder.there = Path(path).is_dir()
-            folder.reported = folder.there and _is_text(path) and not _is_below(path, remote)
+            folder.reported = folder.there and _is_text(path) and not _is_below(path, self._remote)
             if not folder.reported:
                 folder.next_look = min(folder.next_look, self._clock() + POLL_S)
         if local := [path for path, folder in self._folders.items() if folder.reported]:
@@ -175,6 +195,14 @@ def _is_text(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _most_watched() -> int:
+    """How many folders Linux reports changes of to one person's programs; 0 elsewhere."""
+    try:
+        return int(Path("/proc/sys/fs/inotify/max_user_watches").read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def _network_drives() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from desktop_llm.errors import WorkerDied
-from desktop_llm.knowledge.client import Knowledge
+from desktop_llm.knowledge.client import IndexReport, Knowledge
 from desktop_llm.knowledge.embed import Embedder
+from desktop_llm.knowledge.folders import Look
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.indexing import Controls, Indexing
 from desktop_llm.knowledge.service import Service
@@ -164,27 +165,40 @@ def test_a_damaged_index_is_noticed_answers_go_on_and_it_is_made_anew(data_folde
 
 
 @pytest.fixture
-def broken_reading(
-    data_folders: Folders, documents: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, str]:
+def store(data_folders: Folders) -> Iterator[Store]:
+    store = Store(data_folders.knowledge_db)
+    store.create_collection("docs")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def read_by(data_folders: Folders, store: Store, embedder: Embedder) -> Callable[..., IndexReport]:
+    """Looks through what was added before, adds a folder, and reads with a reader: the fake one, or the real one."""
+    nearest = Nearest(data_folders.index, store, embedder.fingerprint)
+    suspects = Suspects(data_folders.data / "in-hand.json")
+
+    def run(reader: list[str] | None, *folders: Path) -> IndexReport:
+        reading = Indexing(store, nearest, embedder, Controls(), 1, suspects=suspects, reader_command=reader)
+        ended(reading.find(folders))
+        look = Look(store, 1)
+        list(look.steps())
+        reading.expect(look)
+        list(look.settle())
+        list(reading.steps())
+        if reading.has_late:
+            list(reading.late_steps())
+        return reading.report()
+
+    return run
+
+
+@pytest.fixture
+def broken_reading(documents: Path, read_by: Callable[..., IndexReport]) -> dict[str, str]:
     """The reasons after a run in which one file kills the reader and one is nonsense to it."""
     (documents / "dies.txt").write_text("die")
     (documents / "nonsense.txt").write_text("nonsense")
-    store = Store(data_folders.knowledge_db)
-    nearest = Nearest(data_folders.index, store, embedder.fingerprint)
-    reading = Indexing(
-        store,
-        nearest,
-        embedder,
-        Controls(),
-        store.create_collection("docs"),
-        suspects=Suspects(data_folders.data / "in-hand.json"),
-        reader_command=FAKE_READER,
-    )
-    ended(reading.find([documents]))
-    list(reading.steps())
-    report = reading.report()
-    store.close()
+    report = read_by(FAKE_READER, documents)
     assert report.documents == 3
     return {Path(failed.document).name: failed.reason for failed in report.failed}
 
@@ -195,3 +209,35 @@ def test_a_reader_that_dies_costs_one_file(broken_reading: dict[str, str]) -> No
         "Split the file, or save it in another format, and add it again.",
         "nonsense.txt": "The reader could not understand this file",
     }
+
+
+def test_a_file_whose_reader_was_killed_is_read_whole_by_the_next_look(
+    tmp_path: Path, store: Store, read_by: Callable[..., IndexReport]
+) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for name in ("cut.txt", "same.txt"):
+        (folder / name).write_text("break here, said the captain of the walrus boat")
+    (folder / "dies.txt").write_text("die like this, said the mate of the walrus boat")
+    said = {Path(each.document).name: each.reason for each in read_by(FAKE_READER, folder).failed}
+    assert said["cut.txt"] == said["same.txt"]
+    assert "stopped after page 3 because the reader broke off there" in said["cut.txt"]
+    assert "The reader stopped while reading this file." in said["dies.txt"]
+    report = read_by(None)
+    assert (report.failed, report.documents, report.updated) == ((), 3, 2)
+    assert sorted(text for (text,) in store.rows("SELECT text FROM chunk")) == [
+        "break here, said the captain of the walrus boat",
+        "die like this, said the mate of the walrus boat",
+    ]
+    assert store.damaged(1) == []
+
+
+def test_a_file_that_always_kills_its_reader_is_left_alone_after_three_looks(
+    tmp_path: Path, read_by: Callable[..., IndexReport]
+) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "dies.txt").write_text("die")
+    (folder / "cut.txt").write_text("break")
+    read_by(FAKE_READER, folder)
+    assert [read_by(FAKE_READER).updated for _ in range(3)] == [2, 2, 0]

@@ -13,6 +13,7 @@ from desktop_llm.knowledge.client import IndexReport, Knowledge, LookFor
 from desktop_llm.knowledge.patterns import Patterns, literal
 from desktop_llm.paths import Folders
 from tests.knowledge.conftest import BREAD, COD, LEASE, read_all
+from tests.knowledge.readers.making import pdf
 
 OLD_NS = 1_700_000_000_000_000_000
 
@@ -194,6 +195,32 @@ def test_an_old_reading_stays_until_the_new_one_is_whole(knowledge: Knowledge, d
     assert LEASE in texts(knowledge, "monthly rent")
     read_all(knowledge.index("docs", ()))
     assert texts(knowledge, "monthly rent")[0] == "The rent is 7 euros now."
+
+
+def test_a_changed_file_that_cannot_be_read_keeps_its_last_reading_until_it_can(
+    knowledge: Knowledge, documents: Path
+) -> None:
+    read_all(knowledge.index("docs", [documents / "cod.md", documents]))
+    book = documents / "book.pdf"
+    book.write_bytes(pdf(["The lighthouse keeper is called Ingrid."]))
+    (documents / "bread.txt").write_text(BREAD)
+    look(knowledge)
+    book.write_bytes(b"%PDF-1.7\nnothing of a PDF")
+    report = look(knowledge)
+    (failed,) = report.failed
+    assert (report.documents, report.state, failed.in_use) == (4, "attention", True)
+    assert failed.reason == "Damaged: it ends too early. The last reading is in use."
+    assert texts(knowledge, "Who keeps the lighthouse?")[0] == "The lighthouse keeper is called Ingrid."
+    (outline,) = [each for each in knowledge.outline(["docs"]) if each.path == str(book)]
+    assert not outline.is_whole
+    assert (knowledge.changes("docs").changed, look(knowledge, "all").updated) == (0, 1)
+    book.write_bytes(pdf(["The lighthouse keeper is called Ole."]))
+    assert look(knowledge).failed == ()
+    assert texts(knowledge, "Who keeps the lighthouse?")[0] == "The lighthouse keeper is called Ole."
+    book.write_bytes(b"")
+    (failed,) = look(knowledge).failed
+    assert (failed.reason, failed.in_use) == ("The file is empty", False)
+    assert "The lighthouse keeper is called Ole." not in texts(knowledge, "Who keeps the lighthouse?")
 
 
 def test_a_failed_file_is_tried_again_when_it_changes_or_somebody_asks(knowledge: Knowledge, documents: Path) -> None:

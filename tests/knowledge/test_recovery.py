@@ -16,6 +16,7 @@ from desktop_llm.paths import Folders
 from desktop_llm.sqlite_files import suspect_mark
 from tests.knowledge.conftest import read_all
 from tests.knowledge.damages import DAMAGES, Contents, Damage, contents, prepare, try_one
+from tests.knowledge.test_faults import worker_process
 
 TRIES = 1
 
@@ -61,6 +62,25 @@ def test_a_lost_file_is_said_and_its_documents_can_be_read_again(
     assert read_all(knowledge.index("docs", [])).documents == 3
     assert knowledge.search(["docs"], "How heavy does a cod get?", 1)[0].document == str(documents / "cod.md")
     assert knowledge.notice() == ""
+
+
+def test_the_folders_of_a_lost_file_are_still_remembered(
+    knowledge: Knowledge, data_folders: Folders, documents: Path, tmp_path: Path
+) -> None:
+    alone = tmp_path / "alone.txt"
+    alone.write_text("The ferry leaves at noon.")
+    read_all(knowledge.index("docs", [documents], exclude=["*.md"]))
+    read_all(knowledge.index("docs", [documents / "cod.md", alone]))
+    knowledge.set_folder("docs", documents, watched=False)
+    worker_process().kill()  # so that nothing is noted at the end
+    knowledge.close()
+    data_folders.knowledge_db.unlink()
+    assert "Its folder is still remembered and is looked through again." in knowledge.notice()
+    (folder,) = knowledge.status("docs")[0].folders
+    assert (folder.path, folder.exclude, folder.watched) == (str(documents), ("*.md",), False)
+    (documents / "new.txt").write_text("Nobody has seen this before.")
+    report = read_all(knowledge.index("docs", (), look="changes"))
+    assert (report.documents, report.removed, report.failed) == (5, 0, ())
 
 
 def test_a_lost_list_of_collections_is_said(knowledge: Knowledge, data_folders: Folders, documents: Path) -> None:

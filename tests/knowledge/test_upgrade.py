@@ -33,6 +33,7 @@ def test_the_first_version_is_brought_to_this_one_and_a_copy_of_it_is_kept(tmp_p
         assert store.collection("Leases") == 1
         assert store.rows("SELECT text, header FROM chunk") == [("No dogs.", "")]
         assert store.rows("SELECT * FROM folder") == []
+        assert store.rows("SELECT words FROM source") == [(2,)]
         assert store.rows("PRAGMA user_version") == [(schema.VERSION,)]
     with contextlib.closing(sqlite3.connect(tmp_path / "knowledge.db.v1")) as kept:
         assert kept.execute("PRAGMA user_version").fetchone() == (1,)
