@@ -240,6 +240,28 @@ def test_damage_is_in_the_report_and_on_stderr(tmp_path: Path, home: Path) -> No
     assert "1 of 1 documents have to be read again" in answer("index", "verify", "House")["notice"]
 
 
+def test_folders_are_watched_moved_and_their_patterns_counted(tmp_path: Path) -> None:
+    shelf = tmp_path / "House"
+    shelf.mkdir()
+    for name in ("lease.txt", "rules.md", "keys.txt"):
+        (shelf / name).write_text(f"What {name} says about the house.")
+    answer("index", "add", "House", str(shelf))
+    assert not answer("index", "unwatch", "House")["folders"][0]["watched"]
+    tried = answer("index", "patterns", "House", "--exclude", "*.md", "--dry-run")
+    (counted,) = tried["folders"]
+    assert not tried["saved"]
+    assert counted["exclude"] == [{"pattern": "*.md", "files": 1}]
+    assert (counted["files"], counted["read"], counted["removed"]) == (3, 2, 1)
+    wrong = run("index", "patterns", "House", "--include", "a[b")
+    assert (wrong.returncode, wrong.stderr) == (1, "The pattern a[b has an open bracket. Nothing was changed.\n")
+    assert "Saving takes one file out of it" in run("index", "patterns", "House", "--exclude", "*.md").stdout
+    assert answer("index", "add", "House")["removed"] == 1
+    shelf.rename(tmp_path / "moved")
+    moved = answer("index", "move", "House", str(shelf), str(tmp_path / "moved"))
+    assert (moved["read"], moved["removed"], moved["folders"][0]["path"]) == (0, 0, str(tmp_path / "moved"))
+    assert run("index", "watch", "House", str(shelf)).returncode == 1
+
+
 def test_reading_fails_only_if_no_file_could_be_read(tmp_path: Path) -> None:
     heap = tmp_path / "heap"
     heap.mkdir()

@@ -69,11 +69,42 @@ def add_index(commands: Any, common: ArgumentParser) -> None:
         "stays, and so do quotes in chats, which are counted."
     )
     add("forget", index_forget, text).add_argument("path", type=Path, metavar="PATH")
+    _add_folders(add)
     for name, command, text in (
         ("verify", index_verify, "Check the search index against the stored passages."),
         ("rebuild", index_rebuild, "Rebuild the search index from the stored passages; nothing is read again."),
     ):
         add(name, command, text).add_argument("collection", metavar="COLLECTION")
+
+
+def _add_folders(add: Callable[..., ArgumentParser]) -> None:
+    """Add the actions that are about the folders of a collection."""
+    for name, text in (
+        ("watch", "Watch a folder of a collection for changes while the window is open; without FOLDER, all of them."),
+        ("unwatch", "Watch a folder no more: its files stay as they were read until `index add` looks through it."),
+    ):
+        sub = add(name, index_watch, text)
+        sub.add_argument("collection", metavar="COLLECTION")
+        sub.add_argument("folder", nargs="?", type=Path, metavar="FOLDER")
+        sub.set_defaults(watched=name == "watch")
+    sub = add(
+        "patterns",
+        index_patterns,
+        "Show which files of a collection's folders are read and left out, with how many files each pattern fits; or "
+        "say it anew. What is left out stays on the disk.",
+    )
+    sub.add_argument("collection", metavar="COLLECTION")
+    sub.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="one of its folders (all)")
+    for name, text in (
+        ("include", "read only what fits, as '*.pdf'; several are possible, '' reads all"),
+        ("exclude", "leave out what fits, as 'old/**', even if it is included; several are possible, '' is none"),
+    ):
+        sub.add_argument(f"--{name}", action="append", metavar="PATTERN", help=text)
+    sub.add_argument("--dry-run", action="store_true", help="only say what these patterns would do")
+    sub = add("move", index_move, "Say where a folder of a collection was moved to; nothing in it is read again.")
+    sub.add_argument("collection", metavar="COLLECTION")
+    sub.add_argument("folder", type=Path, metavar="FOLDER")
+    sub.add_argument("new", type=Path, metavar="NEW")
 
 
 @contextlib.contextmanager
@@ -113,7 +144,7 @@ def index_add(options: Namespace, home: Folders) -> None:
         )
         report = drain(work.steps(), progress_line)
     _print_report(options, _fields(report))
-    refused = [each for each in report.failed if each.cause != "partly"]
+    refused = [each for each in report.failed if not each.in_use]
     if refused and not (report.read or report.skipped):
         raise UserError(
             tr("None of the files could be read."),
@@ -164,6 +195,83 @@ def index_forget(options: Namespace, home: Folders) -> None:
         print(sentence)
 
 
+def index_watch(options: Namespace, home: Folders) -> None:
+    """Watch folders of a collection, or watch them no more."""
+    with opened(home) as client:
+        for path in _chosen_folders(client, options):
+            client.set_folder(options.collection, path, watched=options.watched)
+        (report,) = client.status(options.collection)
+    _print_report(options, _fields(report))
+
+
+def index_patterns(options: Namespace, home: Folders) -> None:
+    """Count what the patterns of folders fit, and store new ones."""
+    given = {"include": options.include, "exclude": options.exclude}
+    is_new = any(each is not None for each in given.values())
+    with opened(home) as client:
+        paths = _chosen_folders(client, options)
+        counted = [client.count_patterns(options.collection, path, **given) for path in paths]
+        saved = is_new and not options.dry_run
+        for path in paths if saved else ():
+            client.set_folder(options.collection, path, **given)
+    if options.json:
+        print_json({"collection": options.collection, "saved": saved, "folders": [_counts(each) for each in counted]})
+        return
+    for each in counted:
+        print(tr("{folder}: {read:,} of {files:,} files are read", folder=each.path, read=each.read, files=each.files))
+        for pattern, files in each.include:
+            print(tr("  read: {pattern} ({files:,})", pattern=pattern, files=files))
+        for pattern, files in each.exclude:
+            print(tr("  left out: {pattern} ({files:,})", pattern=pattern, files=files))
+        if is_new:
+            print(f"  {each.effect()}")
+    if saved:
+        print(tr("Saved. `index add {name}` does it now.", name=options.collection))
+
+
+def index_move(options: Namespace, home: Folders) -> None:
+    """Remember a folder at its new place, and take in what changed there."""
+    from desktop_llm.commands.documents import absolute, progress_line
+    from desktop_llm.jobs.reading import ReadingWork
+
+    new = absolute(options.new)
+    if not new.is_dir():
+        raise UserError(tr("{folder} is not a folder.", folder=new), tr("Nothing was changed."))
+    with opened(home) as client:
+        client.relocate(options.collection, absolute(options.folder), new)
+        report = drain(ReadingWork(client, options.collection, look="changes").steps(), progress_line)
+    _print_report(options, _fields(report))
+
+
+def _chosen_folders(client: Any, options: Namespace) -> list[str]:
+    """The folder that was named, or all that the collection remembers. Raises UserError if there is none."""
+    from desktop_llm.commands.documents import absolute
+
+    (report,) = client.status(options.collection)
+    known = [folder.path for folder in report.folders]
+    if options.folder is None and known:
+        return known
+    if options.folder is None:
+        raise UserError(
+            tr("{name} has no folders, only files that were added one by one.", name=options.collection),
+            tr("Nothing was changed. Add a folder first."),
+        )
+    if (path := str(absolute(options.folder))) not in known:
+        raise UserError(
+            tr("{folder} is not a folder of this collection.", folder=path),
+            tr("Nothing was changed. Add it to the collection first."),
+        )
+    return [path]
+
+
+def _counts(counted: Any) -> dict[str, Any]:
+    lists = {
+        name: [{"pattern": pattern, "files": files} for pattern, files in getattr(counted, name)]
+        for name in ("include", "exclude")
+    }
+    return asdict(counted) | lists
+
+
 def index_verify(options: Namespace, home: Folders) -> None:
     """Check the search index by asking it for vectors that it must hold."""
     with opened(home) as client:
@@ -202,7 +310,7 @@ def _print_report(options: Namespace, report: dict[str, Any]) -> None:
     for sentence in _changes(report):
         print(f"  {sentence}")
     for failed in report["failed"]:
-        if failed["cause"] == "partly":
+        if failed["in_use"]:
             print(tr("  {document}: {reason}", **failed))
         else:
             print(tr("  not read: {document}: {reason}", **failed))

@@ -1,4 +1,4 @@
-"""The open knowledge of a data folder, and the tables of the requests that it answers."""
+"""The open knowledge of a data folder, and what it answers; `requests.py` has the tables of all kinds of requests."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from types import MappingProxyType
 from typing import Any
 
 from desktop_llm.errors import Busy, Cancelled, NotFound, UserError
@@ -471,54 +470,6 @@ class Service:
         found = catalog.summary(self._store, collection, self._controls.running, self._controls.paused)
         folders = (replace(folder, note=self._watching.note(folder.path)) for folder in found.folders)
         return replace(found, folders=tuple(folders))
-
-
-# These requests come before the next step of a run.
-AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
-    {
-        "collections": Service.collections,
-        "create": Service.create,
-        "rename": Service.rename,
-        "documents": Service.documents,
-        "pause": Service.pause,
-        "resume": Service.resume,
-        "stop": Service.stop,
-        "waiting": Service.waiting,
-        "notice": Service.notice,
-        "status": Service.status,
-        "verify": Service.verify,
-        "search": Service.search,
-        "retrieve": Service.retrieve,
-        "texts": Service.texts,
-        "find_on_map": Service.find_on_map,
-        "passage": Service.passage,
-        "outline": Service.outline,
-        "file_count": Service.file_count,
-        "file_pieces": Service.file_pieces,
-        "kept_self_test": Service.kept_self_test,
-        "cite": Service.cite,
-        "page_picture": Service.page_picture,
-        "page_text": Service.page_text,
-        "set_folder": Service.set_folder,
-        "relocate": Service.relocate,
-        "decide": Service.decide,
-        "watch": Service.watch,
-        "answering": Service.answering,
-    }
-)
-IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
-    {
-        "index": Service.index,
-        "remove": Service.remove,
-        "remove_document": Service.remove_document,
-        "rebuild": Service.rebuild,
-        "collection_map": Service.collection_map,
-        "changes": Service.changes,
-        "count_patterns": Service.count_patterns,
-        "forget": Service.forget,
-        "self_test": Service.self_test,
-    }
-)
 
 
 def _only(data: Data) -> Only | None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from desktop_llm.errors import Busy, UserError
 from desktop_llm.files import LockFile
-from desktop_llm.knowledge.service import AT_ONCE, IN_STEPS, Service
+from desktop_llm.knowledge.requests import AT_ONCE, IN_STEPS
+from desktop_llm.knowledge.service import Service
 from desktop_llm.knowledge.store import Damaged
 from desktop_llm.paths import Folders, package_file
 from desktop_llm.words import tr

@@ -17,9 +17,9 @@ class ReplaceDialog(SmallDialog):
     @classmethod
     def ask(cls, parent: QWidget, path: str, then: Callable[[str, str], None]) -> ReplaceDialog:
         """Ask whether to replace the file at `path`; call `then` with the path if the person agrees."""
-        title = tr("Replace {name}?", name=formats.isolated(formats.file_name(path)))
-        text = tr("A file with this name is there already. What is in it now will be lost.")
-        dialog = cls(parent, path, "replace_file", title, text, tr("Replace"))
+        name = formats.isolated(formats.file_name(path))
+        text = tr("There is a file named {name} already. What is in it now will be lost.", name=name)
+        dialog = cls(parent, path, "replace_file", tr("Replace this file?"), text, tr("Replace"))
         dialog.confirm.set_content(tr("Replace"), kind="danger")
         dialog.confirm.setDefault(False)
         dialog.cancel.setFocus()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
@@ -11,6 +12,7 @@ from desktop_llm.errors import UserError
 from desktop_llm.gui.documents.dialogs import FilesDialog, ForgetDialog, PasswordDialog, RemoveDialog
 from desktop_llm.gui.documents.looking_inside import LookingInside
 from desktop_llm.gui.documents.page import DocumentsPage
+from desktop_llm.gui.documents.settings_controller import SettingsController
 from desktop_llm.gui.look import formats
 from desktop_llm.gui.look.layouts import CardAction
 from desktop_llm.gui.work.collection_name import NameDialog
@@ -49,6 +51,7 @@ class DocumentsController(QObject):
         page.acted.connect(self.act)
         page.new_requested.connect(self.ask_for_collection)
         page.search_requested.connect(self._on_search)
+        self._settings = SettingsController(resources, collections, page, self)
         self._looking = LookingInside(resources, collections, page, self._on_error, self)
 
     def act(self, action: CardAction) -> None:
@@ -75,6 +78,15 @@ class DocumentsController(QObject):
                 RemoveDialog.ask(self.page, name, self._on_removal_confirmed)
             case "forget":
                 ForgetDialog.ask(self.page, action.paths[0], functools.partial(self._on_forget, name))
+            case "settings":
+                self.page_requested.emit()
+                self._settings.open(name)
+            case "choose_folder":
+                chosen = functools.partial(self._on_folder_chosen, action.paths[0])
+                FilesDialog.ask(self.page, name, chosen, folder=True)
+            case "watch_details":
+                self.page_requested.emit()
+                self.page.set_notice(tr("Changes in this folder are found late."), _watch_details(), "info")
             case "password":
                 PasswordDialog.ask(self.page, action, self._on_password)
             case "check":
@@ -119,6 +131,9 @@ class DocumentsController(QObject):
 
     def _on_picked(self, name: str, paths: Sequence[str]) -> None:
         self._collections.add(name, paths)
+
+    def _on_folder_chosen(self, before: str, name: str, paths: Sequence[str]) -> None:
+        self._collections.relocate(name, before, paths[0])
 
     def _on_password(self, action: CardAction, password: str) -> None:
         self._collections.add(action.subject, action.paths, password)
@@ -175,3 +190,18 @@ class DocumentsController(QObject):
 
     def _show_error(self, error: UserError) -> None:
         self.page.set_notice(tr("That did not work."), error.message)
+
+
+def _watch_details() -> str:
+    said: str = tr(
+        "All files stay searchable, and nothing is lost: a change is taken in within 10 minutes, or at once with “Look "
+        "for changes now” in the card's menu."
+    )
+    if sys.platform == "linux":
+        more = tr(
+            "Folders on network drives are never reported. For others, the administrator can raise the limit "
+            "{limit} of this system.",
+            limit="fs.inotify.max_user_watches",
+        )
+        return f"{said} {more}"
+    return said

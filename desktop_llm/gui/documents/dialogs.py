@@ -74,11 +74,11 @@ class ForgetDialog(SmallDialog):
     def ask(cls, parent: QWidget, path: str, then: Callable[[str, str], None]) -> ForgetDialog:
         """Ask whether to forget the file at `path`; call `then` with the path if the person agrees."""
         text = tr(
-            "Its text is removed from all collections and from older copies of the store, and it is not read again. "
-            "The file itself is not touched, and chats keep what they quoted."
+            "The text of {file} is removed from all collections and from older copies of the store, and it is not read "
+            "again. The file itself is not touched, and chats keep what they quoted.",
+            file=formats.isolated(formats.file_name(path)),
         )
-        title = tr("Forget {file}?", file=formats.isolated(formats.file_name(path)))
-        dialog = cls(parent, path, "forget_file", title, text, tr("Forget"))
+        dialog = cls(parent, path, "forget_file", tr("Forget this file?"), text, tr("Forget"))
         dialog.confirm.set_content(tr("Forget"), kind="danger")
         dialog.confirm.setDefault(False)
         dialog.cancel.setFocus()

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_llm.gui.documents.collection import CollectionView
 from desktop_llm.gui.documents.grid import CollectionGrid
 from desktop_llm.gui.documents.search import SearchView
+from desktop_llm.gui.documents.settings_sheet import SettingsSheet
 from desktop_llm.gui.look import formats, theme
 from desktop_llm.gui.look.layouts import CardAction
 from desktop_llm.gui.look.widgets import Action, Banner, EmptyState, PrimaryButton, SearchField
@@ -26,6 +27,7 @@ from desktop_llm.message import Citation
 from desktop_llm.words import tr
 
 NoticeKind = BannerKind | Literal["success"]
+_BESIDE_FROM = 1_048  # px of this page: 1,120 of the window
 _TO_RESULTS = (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -51,7 +53,8 @@ class DocumentsPage(QWidget):
         self._default = formats.default_collection()
         column = QWidget(self)
         column.setMaximumWidth(theme.current().length("column", "page_max"))
-        outer = QHBoxLayout(self)
+        self._focus_before: QWidget | None = None
+        self._outer = outer = QHBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addStretch(1)
         outer.addWidget(column, 1000)
@@ -64,6 +67,8 @@ class DocumentsPage(QWidget):
         self._banners.acted.connect(self.acted)
         self._banners.addWidget(self._make_stack(column), 1)
         rows.addLayout(self._banners, 1)
+        self.settings = SettingsSheet(self)
+        self.settings.closed.connect(self.close_settings)
 
     def show_collections(self, collections: Sequence[Collection], readings: Mapping[str, Reading]) -> None:
         """Show these collections in this order, and how far each has been read."""
@@ -91,6 +96,34 @@ class DocumentsPage(QWidget):
         """Show a notice above the cards until it is dismissed; an empty title removes it."""
         self._found.stop_waiting()
         self._banners.set_notice(title, text, kind)
+
+    def show_settings(self, collection: Collection) -> None:
+        """Open the settings of a collection: beside the page, or over it where that is narrow."""
+        self._focus_before = self.window().focusWidget()
+        self.settings.show_collection(collection)
+        self.settings.show()
+        self._place_settings()
+        self.settings.close_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def close_settings(self) -> None:
+        """Close the settings and give the focus back."""
+        self.settings.hide()
+        self._place_settings()
+        if self._focus_before is not None and self._focus_before.isVisible():
+            self._focus_before.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._focus_before = None
+
+    def _place_settings(self) -> None:
+        beside = self.settings.isVisibleTo(self) and self.width() >= _BESIDE_FROM
+        self._outer.setContentsMargins(0, 0, self.settings.width() if beside else 0, 0)
+        side = 0 if self.isRightToLeft() else self.width() - self.settings.width()
+        self.settings.setGeometry(side, 0, self.settings.width(), self.height())
+        self.settings.raise_()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the settings at the side."""
+        super().resizeEvent(event)
+        self._place_settings()
 
     def set_default_collection(self, name: str) -> None:
         """Set the collection that gets the files added before there is any."""

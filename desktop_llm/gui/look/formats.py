@@ -6,6 +6,8 @@ direction of the sentence around them.
 
 from __future__ import annotations
 
+import os
+import time
 import unicodedata
 from datetime import datetime, timedelta
 from pathlib import PurePath
@@ -109,6 +111,23 @@ def duration(seconds: float) -> str:
     if not rest:
         return tr("{count} h", count=hours)
     return tr("{hours} h {minutes} min", hours=hours, minutes=rest)
+
+
+def ago(timestamp: float | None) -> str:
+    """When something changed, as "2 min ago" within the last hour, else as `moment` says it."""
+    if timestamp is None:
+        return tr("never")
+    seconds = time.time() - timestamp
+    if not 0 <= seconds < 3600:
+        return moment(timestamp)
+    return tr("just now") if seconds < 60 else tr("{count} min ago", count=int(seconds // 60))
+
+
+def home_path(path: str) -> str:
+    """A path as it is shown, "~/Work/archive" below the person's own folder."""
+    home = str(person_home())
+    inside = path == home or path.startswith(home.rstrip(os.sep) + os.sep)
+    return plain(f"~{path[len(home) :]}" if inside and home.strip(os.sep) else path)
 
 
 def moment(timestamp: float | None) -> str:

@@ -17,6 +17,7 @@ from desktop_llm.gui.look.widgets.painting import RING_MARGIN, set_names
 from desktop_llm.gui.work.collection_parts import (
     CollectionProgress,
     FactsRow,
+    FolderNotes,
     UnreadFiles,
     UnreadSummary,
     progress_words,
@@ -29,8 +30,9 @@ from desktop_llm.words import plural, tr
 class CollectionCard(QFrame):
     """Shows a `Collection` and, while it is being read, its `Reading`.
 
-    Signal: `acted` with ask, add_files, add_folder, files, pause, resume, stop, retry_all, rename, rebuild, check or
-    remove for the collection, and password, remove_files, show or retry for one of its files.
+    Signal: `acted` with ask, add_files, add_folder, files, settings, watch, unwatch, pause, resume, stop, retry_all,
+    rename, rebuild, check or remove for the collection; password, remove_files, show or retry for one of its files;
+    choose_folder, look_again, keep_gone, take_out_gone or watch_details for one of its folders.
     """
 
     acted = Signal(CardAction)
@@ -80,9 +82,14 @@ class CollectionCard(QFrame):
         self._files.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _build(self) -> None:
+        self._where = ElidedLabel(
+            "", "small", "text_secondary", mode=Qt.TextElideMode.ElideMiddle, object_name="collection_where"
+        )
         self._facts = FactsRow()
         self._formats = ElidedLabel("", "small", "text_secondary", object_name="collection_formats")
         self._reading = CollectionProgress()
+        self._notes = FolderNotes()
+        self._notes.acted.connect(self.acted)
         self._problem = UnreadSummary()
         self._failures = UnreadFiles()
         self._failures.acted.connect(self.acted)
@@ -92,7 +99,17 @@ class CollectionCard(QFrame):
         body.setContentsMargins(RING_MARGIN, 0, RING_MARGIN, 0)
         body.setSpacing(8)
         body.addLayout(self._header())
-        for part in (self._facts, self._formats, self._reading, self._problem, self._failures, self._empty):
+        self._parts = (
+            self._where,
+            self._facts,
+            self._formats,
+            self._reading,
+            self._notes,
+            self._problem,
+            self._failures,
+            self._empty,
+        )
+        for part in self._parts:
             body.addWidget(part)
         column = QVBoxLayout(self)
         column.setContentsMargins(13, 12, 13, 10)
@@ -104,6 +121,7 @@ class CollectionCard(QFrame):
     def _header(self) -> QHBoxLayout:
         self._name = ElidedLabel("", "heading", object_name="collection_name")
         self._pill = Pill("", object_name="collection_state")
+        self._watching = Pill("", object_name="collection_watching")
         self._more = IconButton("more", tr("More"), object_name="collection_more")
         self._more.setMenu(self._menu())
         row = QHBoxLayout()
@@ -111,6 +129,7 @@ class CollectionCard(QFrame):
         row.addWidget(Picture("folder"))
         row.addWidget(self._name, 1)
         row.addWidget(self._pill)
+        row.addWidget(self._watching)
         row.addWidget(self._more)
         row.setContentsMargins(0, 0, 0, 0)
         return row
@@ -119,7 +138,9 @@ class CollectionCard(QFrame):
         menu = QMenu(self)
         set_names(menu, "collection_menu", tr("More about this collection"))
         self._add(menu, "files", tr("Show files"))
+        self._add(menu, "add_files", tr("Add files…"))
         self._add(menu, "add_folder", tr("Add a folder…"))
+        self._look_action = self._add(menu, "look_again", tr("Look for changes now"))
         menu.addSeparator()
         self._add(menu, "rename", tr("Rename…"), "F2")
         self._check_action = self._add(menu, "check", tr("Check index"))
@@ -140,17 +161,24 @@ class CollectionCard(QFrame):
         self._pause = self._button("pause", tr("Pause"), "pause")
         self._resume = self._button("resume", tr("Resume"), "play")
         self._stop = self._button("stop", tr("Stop"), "stop", quiet=True)
-        self._retry = self._button("retry_all", tr("Try all again"), "retry")
+        self._watch = self._button("watch", tr("Watch"), "eye", quiet=True)
+        self._unwatch = self._button("unwatch", tr("Pause watching"), "pause", quiet=True)
+        self._retry = self._button("retry_all", tr("Try all again"), "retry", quiet=True)
         self._add_files = self._button("add_files", tr("Add files"), "plus", quiet=True)
         self._files = self._button("files", tr("Files"), "filetext", quiet=True)
+        self._settings = IconButton("sliders", tr("Settings"), object_name="collection_settings_button")
+        self._settings.setProperty("action", "settings")
+        self._settings.clicked.connect(self._on_button)
         bar = QWidget()
         row = QHBoxLayout(bar)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
-        for button in (self._ask, self._pause, self._resume, self._stop, self._retry, self._add_files):
+        left = (self._ask, self._pause, self._resume, self._stop, self._watch, self._unwatch, self._add_files)
+        for button in left:
             row.addWidget(button)
         row.addStretch(1)
-        row.addWidget(self._files)
+        for right in (self._retry, self._files, self._settings):
+            row.addWidget(right)
         bar.setMinimumHeight(self._files.sizeHint().height())
         return bar
 
@@ -172,27 +200,41 @@ class CollectionCard(QFrame):
         self.acted.emit(CardAction(name, self._collection.name))
 
     def _refresh(self) -> None:
-        shown = self._shown_parts()
-        parts = (self._facts, self._formats, self._reading, self._problem, self._failures, self._empty)
-        for part in parts:
-            part.setVisible(part in shown)
         self._fill()
+        shown = self._shown_parts()
+        for part in self._parts:
+            part.setVisible(part in shown)
         self._show_actions()
         self._name_parts()
 
     def _shown_parts(self) -> tuple[QWidget, ...]:
+        collection = self._collection
+        parts: list[QWidget] = [self._where] if collection.folders else []
+        if collection.documents:
+            parts.append(self._facts)
         if self.is_read:
-            return (self._reading,)
-        if self._collection.failed:
-            return (self._problem, self._failures)
-        return (self._facts, self._formats) if self._collection.documents else (self._empty,)
+            parts.append(self._reading)
+        elif collection.documents and not collection.failed:
+            parts.append(self._formats)
+        if any(folder.problem or folder.note for folder in collection.folders):
+            parts.append(self._notes)
+        if collection.failed:
+            parts += (self._problem, self._failures)
+        if not (collection.documents or collection.failed or self.is_read):
+            parts.append(self._empty)
+        return tuple(parts)
 
     def _fill(self) -> None:
         collection = self._collection
         self._name.set_text(formats.plain(collection.name))
         self._pill.set_state(*self._state())
+        self._show_watching()
+        self._where.set_text(self._where_words())
         self._facts.set_facts(collection)
-        self._formats.set_text(", ".join(f"{name} {formats.number(count)}" for name, count in collection.formats))
+        pages = [plural("one page", "%n pages", collection.pages)] if collection.pages else []
+        kinds = (f"{name} {formats.number(count)}" for name, count in collection.formats)
+        self._formats.set_text(", ".join((*pages, *kinds)))
+        self._notes.set_folders(collection)
         self._problem.set_counts(collection)
         self._failures.set_files(collection)
         job = self._job
@@ -202,25 +244,50 @@ class CollectionCard(QFrame):
 
     def _state(self) -> tuple[str, PillKind, str]:
         if self.is_read:
-            return (tr("Paused"), "neutral", "pause") if self.paused else (tr("Reading"), "accent", "eye")
+            return (tr("Paused"), "neutral", "pause") if self.paused else (tr("Reading"), "accent", "filetext")
         if any(folder.missing for folder in self._collection.folders):
             return tr("Folder is missing"), "warning", "warn"
         if self._collection.failed or self._collection.state == "attention":
             return tr("Needs attention"), "warning", "warn"
         if not self._collection.documents:
             return tr("Empty"), "neutral", ""
-        if any(folder.watched for folder in self._collection.folders):
-            return tr("Watching"), "success", "eye"
         return tr("Ready"), "success", "check"
+
+    def _show_watching(self) -> None:
+        """Say whether the folders are watched; while all is well, that is the only pill."""
+        folders = self._collection.folders
+        if any(folder.watched for folder in folders):
+            self._watching.set_state(tr("Watching"), "success", "eye")
+        else:
+            self._watching.set_state(tr("Not watched"), "neutral", "pause")
+        is_shown = any(not folder.missing for folder in folders)
+        self._watching.setVisible(is_shown)
+        self._pill.setVisible(self.is_read or self._collection.state != "ready" or not is_shown)
+
+    def _where_words(self) -> str:
+        """ "~/Work/archive", "~/Work/archive and 2 more folders"."""
+        folders = self._collection.folders
+        if not folders:
+            return ""
+        first, more = formats.home_path(folders[0].path), len(folders) - 1
+        if not more:
+            return first
+        return plural("{folder} and one more folder", "{folder} and %n more folders", more, folder=first)
 
     def _show_actions(self) -> None:
         is_read, paused = self.is_read, self.paused
-        self._ask.setVisible(self._collection.documents > 0 and not is_read)
+        self._ask.setVisible(self._collection.documents > 0)
         self._pause.setVisible(is_read and not paused)
         self._resume.setVisible(is_read and paused)
         self._stop.setVisible(is_read)
-        self._retry.setVisible(bool(self._collection.failed) and not is_read)
-        self._add_files.setVisible(not is_read)
+        folders = self._collection.folders
+        watched = any(folder.watched for folder in folders)
+        self._watch.setVisible(bool(folders) and not is_read and not watched)
+        self._unwatch.setVisible(bool(folders) and not is_read and watched)
+        self._retry.setVisible(len(self._collection.failed) > 1 and not is_read)
+        self._add_files.setVisible(not is_read and not folders)
+        self._look_action.setVisible(bool(folders))
+        self._look_action.setEnabled(not is_read)
         for action in (self._check_action, self._rebuild_action):
             action.setEnabled(not is_read)
         self._files.set_content(*self._files_words())
@@ -234,7 +301,9 @@ class CollectionCard(QFrame):
     def _name_parts(self) -> None:
         """Name the collection in every button, so that a screen reader's list of buttons makes sense."""
         name = formats.plain(self._collection.name)
-        set_names(self, "collection_card", f"{name}, {self._pill.text()}")
+        pills = (each.text() for each in (self._pill, self._watching) if each.isVisibleTo(self))
+        set_names(self, "collection_card", ", ".join((name, *pills)))
+        self._settings.setAccessibleName(tr("Settings of {name}", name=name))
         self._more.setAccessibleName(tr("More about {name}", name=name))
         for button in self.findChildren(Button):
             if button.property("action"):

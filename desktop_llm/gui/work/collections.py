@@ -98,6 +98,16 @@ class Collections(QObject):
         folders = [folder.path for each in self.all if each.name == name for folder in each.folders]
         self._change(functools.partial(self._set_watched, name, folders, watched))
 
+    def relocate(self, name: str, folder: str, new: str) -> None:
+        """Say where a folder was moved to, then look through it."""
+        done = functools.partial(self._on_folder_changed, name)
+        self._tasks.call(functools.partial(self._knowledge.relocate, name, folder, new), done, self._on_refused)
+
+    def set_patterns(self, name: str, folder: str, include: Sequence[str], exclude: Sequence[str]) -> None:
+        """Say which files of a folder are read, then look through it."""
+        work = functools.partial(self._knowledge.set_folder, name, folder, include=include, exclude=exclude)
+        self._tasks.call(work, functools.partial(self._on_folder_changed, name), self._on_refused)
+
     def decide(self, name: str, *, keep: bool) -> None:
         """Keep the files that disappeared in large numbers, or take them out."""
         self._change(functools.partial(self._knowledge.decide, name, keep=keep))
@@ -232,6 +242,10 @@ class Collections(QObject):
 
     def _on_changed(self, _: object) -> None:
         self.refresh()
+
+    def _on_folder_changed(self, name: str, _: object) -> None:
+        self.refresh()
+        self.follow(name)
 
     def _on_refused(self, error: UserError) -> None:
         self.failed.emit(error)

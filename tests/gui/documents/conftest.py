@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import QLocale
 from pytestqt.qtbot import QtBot
 
+from desktop_llm.errors import BadRequest
 from desktop_llm.gui.documents.controller import DocumentsController
 from desktop_llm.gui.documents.page import DocumentsPage
 from desktop_llm.gui.work.collections import Collections
@@ -20,7 +21,15 @@ from desktop_llm.gui.work.resources import Resources
 from desktop_llm.gui.work.tasks import Tasks
 from desktop_llm.jobs.job import Progress, State
 from desktop_llm.jobs.reading import Reading
-from desktop_llm.knowledge.client import Collection, Document, FailedDocument, IndexProgress, IndexReport, Knowledge
+from desktop_llm.knowledge.client import (
+    Collection,
+    Document,
+    FailedDocument,
+    IndexProgress,
+    IndexReport,
+    Knowledge,
+    PatternCounts,
+)
 from desktop_llm.knowledge.shapes import pack
 from desktop_llm.message import Citation
 from desktop_llm.paths import folders
@@ -100,6 +109,8 @@ class ReadingWorker:
         self.found: list[Citation] = []
         self.notice = ""
         self.waiting: list[str] = []
+        self.counts: PatternCounts | None = None
+        self.wrong_pattern = ""
         self.asked: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
 
     def call(self, kind: str, data: dict[str, Any] | None = None, _body: bytes = b"") -> Message:
@@ -112,7 +123,12 @@ class ReadingWorker:
             "search": {"results": [pack(self.found)]},
             "waiting": {"collections": self.waiting},
             "notice": {"notice": self.notice},
+            "changes": pack(REPORT),
+            "decide": pack(REPORT),
+            "count_patterns": pack(self.counts),
         }
+        if kind == "count_patterns" and self.wrong_pattern:
+            raise BadRequest(self.wrong_pattern, "Nothing was changed.")
         return Message(0, "done", answers.get(kind, {}))
 
     def request(
@@ -177,4 +193,4 @@ def passage(path: str, text: str, page: int | None = 4, place: str = "") -> Cita
 
 def failure(path: str, reason: str, cause: str = "") -> FailedDocument:
     """A file that could not be read."""
-    return FailedDocument(path, reason, cause)
+    return FailedDocument(path, reason, cause, in_use=cause == "partly")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QDialog, QHeaderView, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QDialog, QFileDialog, QHeaderView, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_llm.gui.documents.page import DocumentsPage
 from desktop_llm.gui.documents.search import ResultsView
 from desktop_llm.gui.look.layouts import CardAction
 from desktop_llm.gui.look.widgets import Banner, ElidedLabel, Label, Pill
+from desktop_llm.gui.look.widgets.labels import IconText
 from desktop_llm.gui.work.collection_card import CollectionCard
 from desktop_llm.knowledge.client import Folder
 from desktop_llm.workers.protocol import path_to_wire
@@ -46,7 +48,7 @@ def click(qtbot: QtBot, parent: QWidget, name: str) -> None:
 
 def shown_text(parent: QWidget) -> str:
     """All the words a person can read inside a widget."""
-    kinds: tuple[type[Any], ...] = (Label, ElidedLabel, Pill)
+    kinds: tuple[type[Any], ...] = (Label, ElidedLabel, Pill, IconText)
     labels = [label.text() for kind in kinds for label in parent.findChildren(kind) if label.isVisible()]
     buttons = [button.text() for button in parent.findChildren(QAbstractButton) if button.isVisible()]
     return " | ".join(labels + buttons)
@@ -152,6 +154,7 @@ def test_files_that_could_not_be_read_have_a_reason_and_the_thing_to_do(
     assert "Contract_scan.pdf" in text
     assert "Pictures of pages, no text" in text
     assert "fifth.pdf" not in text  # four at most; the table has all of them
+    assert "Show all 5" in text
     buttons = [
         button for button in page.findChildren(QAbstractButton) if button.objectName() == "collection_failure_action"
     ]
@@ -165,6 +168,67 @@ def test_files_that_could_not_be_read_have_a_reason_and_the_thing_to_do(
     ]
     assert documents.asked("remove_document")["collection"] == "Wiki"
     assert documents.asked("index")["paths"] == [path_to_wire(Path("/w/slow.pdf"))]
+
+
+MISSING = Folder("/mnt/archive", missing=True, problem="/mnt/archive is not there. All 48 files stay searchable.")
+GONE = Folder("/w/letters", gone=60, problem="60 files disappeared at once. They are kept until you say so.")
+
+
+def test_a_watched_folder_says_so_and_watching_can_be_paused(
+    documents: Documents, page: DocumentsPage, qtbot: QtBot
+) -> None:
+    documents.show(collection("Work", folders=(Folder("/w/archive"), Folder("/w/more")), words=61_230))
+    text = shown_text(card(page, "Work"))
+    for words in ("Watching", "/w/archive and one more folder", "passages, 61,230 words", "31 MB"):
+        assert words in text
+    assert "Ready" not in text
+    click(qtbot, page, "collection_unwatch")
+    documents.asked("set_folder", times=2)
+    assert {(each["path"], each["watched"]) for each in documents.worker.asked["set_folder"]} == {
+        (path_to_wire(Path("/w/archive")), False),
+        (path_to_wire(Path("/w/more")), False),
+    }
+    documents.show(collection("Work", folders=(Folder("/w/archive", watched=False),)))
+    assert "Not watched" in shown_text(card(page, "Work"))
+
+
+def test_a_changed_collection_tells_the_minutes(page: DocumentsPage) -> None:
+    page.show_collections([collection("Work", changed_at=time.time() - 130)], {})
+    assert "2 min ago" in shown_text(card(page, "Work"))
+
+
+def test_a_missing_folder_can_be_looked_for_and_chosen_anew(
+    documents: Documents, page: DocumentsPage, qtbot: QtBot
+) -> None:
+    documents.show(collection("Work", state="attention", folders=(MISSING,)))
+    shown = card(page, "Work")
+    assert "Folder is missing" in shown_text(shown)
+    assert MISSING.problem in shown_text(shown)
+    choose, again = (link for link in shown.findChildren(QAbstractButton, "collection_failure_action"))
+    qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
+    assert documents.asked("changes") == {"collection": "Work"}
+    qtbot.mouseClick(choose, Qt.MouseButton.LeftButton)
+    find(page, QFileDialog, "documents_file_dialog").filesSelected.emit(["/media/archive"])
+    new = path_to_wire(Path("/media/archive"))
+    assert documents.asked("relocate") == {"collection": "Work", "path": path_to_wire(Path("/mnt/archive")), "new": new}
+
+
+def test_files_that_vanished_at_once_are_kept_or_taken_out(
+    documents: Documents, page: DocumentsPage, qtbot: QtBot
+) -> None:
+    documents.show(collection("Work", state="attention", folders=(GONE,)))
+    keep, take_out = card(page, "Work").findChildren(QAbstractButton, "collection_failure_action")
+    assert [keep.text(), take_out.text()] == ["Keep", "Take out"]
+    qtbot.mouseClick(keep, Qt.MouseButton.LeftButton)
+    assert documents.asked("decide") == {"collection": "Work", "keep": True}
+
+
+def test_late_changes_are_explained(documents: Documents, page: DocumentsPage, qtbot: QtBot) -> None:
+    note = "The system watches at most 8,192 folders. Changes are looked for every 10 min instead."
+    documents.show(collection("Work", folders=(Folder("/w", note=note),)))
+    assert note in shown_text(card(page, "Work"))
+    click(qtbot, card(page, "Work"), "collection_failure_action")
+    qtbot.waitUntil(lambda: "a change is taken in within 10 minutes" in shown_text(page))
 
 
 def test_a_password_is_asked_for_and_given_with_its_file(

@@ -1,0 +1,56 @@
+"""The tables of the requests that the knowledge worker answers: at once, or in steps of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from desktop_llm.knowledge.service import Data, Service
+from desktop_llm.workers.child import Answer, Request, Steps
+
+# These requests come before the next step of a run.
+AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
+    {
+        "collections": Service.collections,
+        "create": Service.create,
+        "rename": Service.rename,
+        "documents": Service.documents,
+        "pause": Service.pause,
+        "resume": Service.resume,
+        "stop": Service.stop,
+        "waiting": Service.waiting,
+        "notice": Service.notice,
+        "status": Service.status,
+        "verify": Service.verify,
+        "search": Service.search,
+        "retrieve": Service.retrieve,
+        "texts": Service.texts,
+        "find_on_map": Service.find_on_map,
+        "passage": Service.passage,
+        "outline": Service.outline,
+        "file_count": Service.file_count,
+        "file_pieces": Service.file_pieces,
+        "kept_self_test": Service.kept_self_test,
+        "cite": Service.cite,
+        "page_picture": Service.page_picture,
+        "page_text": Service.page_text,
+        "set_folder": Service.set_folder,
+        "relocate": Service.relocate,
+        "decide": Service.decide,
+        "watch": Service.watch,
+        "answering": Service.answering,
+    }
+)
+IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
+    {
+        "index": Service.index,
+        "remove": Service.remove,
+        "remove_document": Service.remove_document,
+        "rebuild": Service.rebuild,
+        "collection_map": Service.collection_map,
+        "changes": Service.changes,
+        "count_patterns": Service.count_patterns,
+        "forget": Service.forget,
+        "self_test": Service.self_test,
+    }
+)
