@@ -232,6 +232,11 @@ def test_a_sentence_that_is_supported_has_no_reason() -> None:
             "Unused leave expires on 31 March unless the manager agrees.",
             "Unused leave expires on 31 March even if the manager agrees in writing.",
         ),
+        (
+            "The hall will be painted before the winter term.",
+            "They will paint the hall before the winter term.",
+            "The hall will be painted after the winter term.",
+        ),
         ("Empty lines are counted as zero.", "Empty lines count as zero.", "Empty lines are counted as one."),
         (
             "The weavers marched to the town hall after their pay had been halved.",

@@ -100,7 +100,7 @@ def governing(clause: Clause, place: int) -> str:
     """The preposition that a term follows, with nothing but an article and its own adjective or name between them."""
     for before in range(place - 1, max(place - 4, -1), -1):
         term = clause.terms[before]
-        if clause.segments[before] != clause.segments[place]:
+        if clause.segments[before] != clause.segments[place] and before not in clause.starts:
             return ""
         if term.plain in clause.grammar.prepositions or term.plain in _DIRECTIONS:
             return term.plain
