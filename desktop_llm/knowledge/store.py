@@ -346,7 +346,9 @@ class Store:
             "mtime_ns = excluded.mtime_ns, waiting = 0, unread = ''",
             (collection, path, source, status, reason, size_bytes, mtime_ns),
         )
-        if source is not None and not same:
+        shared = "SELECT 1 FROM document WHERE collection = ? AND source = ? AND path <> ?"
+        # The index has the content of another document already, and taking it in again costs most of such a reading.
+        if source is not None and not connection.execute(shared, (collection, source, path)).fetchone() and not same:
             add_task(connection, collection, "add", source)
         forget_unused(connection, before)
         touch(connection, collection)
