@@ -201,6 +201,7 @@ class Wiring(QObject):
             chats,
             self.conversations,
             self.chat,
+            self.evidence,
             functools.partial(self.pages.show, "chats"),
         )
         self.chat_settings = ChatSettingsController(
@@ -303,6 +304,7 @@ class Wiring(QObject):
             "Ctrl+L": self.picker.open,
             "Ctrl+O": self.attachments.ask,
             "Ctrl+E": commands.toggle_evidence,
+            "Ctrl+Shift+E": commands.search_details,
             "Ctrl+B": self.chats.toggle_list,
             "Ctrl+Shift+,": self.chat_settings.show,
             "Ctrl+.": chat.stop,

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 
 from desktop_llm.gui.chat.controller import ChatController
 from desktop_llm.gui.chat.conversations import ConversationsController
+from desktop_llm.gui.chat.evidence.controller import EvidenceController
 from desktop_llm.gui.chat.page import ChatsPage
 
 
@@ -21,11 +22,12 @@ class ChatCommands(QObject):
         chats: ChatsPage,
         conversations: ConversationsController,
         chat: ChatController,
+        evidence: EvidenceController,
         bring_to_front: Callable[[], None],
     ) -> None:
         super().__init__(chats)
         self._chats, self._conversations, self._chat = chats, conversations, chat
-        self._bring_to_front = bring_to_front
+        self._evidence, self._bring_to_front = evidence, bring_to_front
 
     def new(self) -> None:
         """Begin a new chat and put the cursor into the composer."""
@@ -68,6 +70,13 @@ class ChatCommands(QObject):
     def toggle_evidence(self) -> None:
         """Open the panel, or close it."""
         self._chats.toggle_panel()
+
+    def search_details(self) -> None:
+        """Show the search of the last answer in a wide panel, or make the panel as it was."""
+        self._bring_to_front()
+        shown = self._chats.transcript.message_ids()
+        if self._chats.toggle_wide_panel() and shown:
+            self._evidence.show_details(shown[-1])
 
     def escape(self) -> None:
         """Close whatever lies over the chat; if nothing does, leave the edit, or else stop the answer."""

@@ -40,7 +40,7 @@ class ChatsPage(QWidget):
         self.every_file = EveryFileStrip()
         self.panel: QWidget | None = None
         self._list_over = False
-        self._panel_over = False
+        self._panel_over = self._wide = False
         self._notices = QVBoxLayout()
         self.chat = self._chat_column()
         self.undo = UndoBar(self.chat)
@@ -86,6 +86,19 @@ class ChatsPage(QWidget):
         elif shown and self.splitter.sizes()[-1] < theme.current().length("column", "evidence_min"):
             self._widen_panel()
         self.panel_shown.emit(shown)
+
+    def toggle_wide_panel(self) -> bool:
+        """Widen the right panel as far as it goes and fold the list, or bring both back; whether it is wide now."""
+        length, self._wide = theme.current().length, not self._wide
+        if self._wide:
+            self.show_panel(True)
+        if self.panel is not None and self._panel_over:
+            self._lay_over(self.panel, right=True)
+        if not self._list_over:
+            self.list.setVisible(not self._wide)
+        if not self._panel_over:
+            self._widen_panel(length("column", "evidence_max" if self._wide else "evidence"))
+        return self._wide
 
     def toggle_panel(self) -> None:
         """Show the right panel if it is hidden, hide it if it is shown."""
@@ -188,8 +201,8 @@ class ChatsPage(QWidget):
             if shown:
                 self._widen_panel()
 
-    def _widen_panel(self) -> None:
-        width = theme.current().length("column", "evidence")
+    def _widen_panel(self, width: int = 0) -> None:
+        width = width or theme.current().length("column", "evidence")
         sizes = self.splitter.sizes()
         sizes[-1] = width
         sizes[-2] = max(self.width() - sum(sizes[:-2]) - width, 1)
@@ -197,6 +210,7 @@ class ChatsPage(QWidget):
 
     def _lay_over(self, pane: QWidget, *, right: bool) -> None:
         length = theme.current().length
-        width = min(length("column", "evidence" if right else "list"), self.width())
+        column = "list" if not right else "evidence_max" if self._wide else "evidence"
+        width = min(length("column", column), self.width())
         pane.setGeometry(QRect(self.width() - width if right else 0, 0, width, self.height()))
         pane.raise_()

@@ -82,6 +82,7 @@ def _in_chats() -> Keys:
         ("Del", tr("Delete the chat in the list")),
         ("Ctrl+S", tr("Export this chat")),
         ("Ctrl+E", tr("Evidence panel")),
+        ("Ctrl+Shift+E", tr("Search details of the last answer")),
     )
 
 

@@ -125,13 +125,13 @@ class PassageCard(QAbstractButton):
         self.setSizePolicy(policy)
         self._place = place_of(quote)
         self._quote_text = f"“{formats.plain(quote.text[:_LONGEST_QUOTE])}”"
-        self._name = formats.file_name(quote.document)
+        self._name = named(quote)
         if found:
             name = tr("Citation {number}, {document}", number=quote.number, document=self._name)
         else:
             name = tr("Citation {number}, not checked, {document}", number=quote.number, document=self._name)
         set_names(self, "evidence_card", f"{name}, {self._place}" if self._place else name)
-        set_tip(self, formats.plain(quote.document))
+        set_tip(self, formats.plain("\n".join((quote.document, *quote.also_in))))
         self.clicked.connect(self._on_clicked)
         repaint_on_theme(self)
 
@@ -193,6 +193,14 @@ class PassageCard(QAbstractButton):
 def tallest_card() -> int:
     """The height of a card whose quote fills all its lines."""
     return 2 * _PADDING_ABOVE + _HEAD + 4 + _LINES * _line_height()
+
+
+def named(quote: Citation) -> str:
+    """The name of the document, and of others that hold the same text."""
+    name = formats.file_name(quote.document)
+    if not quote.also_in:
+        return name
+    return tr("{file}, also in {others}", file=name, others=", ".join(map(formats.file_name, quote.also_in)))
 
 
 def place_of(quote: Citation) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
+from desktop_llm.chats.reader import ChatReader
 from desktop_llm.chats.records import StoredMessage
+from desktop_llm.conversation.search_details import SearchDetails
 from desktop_llm.errors import UserError
 from desktop_llm.gui.chat.evidence.panel import EvidencePanel, PageRequest
 from desktop_llm.gui.chat.transcript.checked import sentences_of
@@ -28,10 +30,11 @@ class EvidenceController(QObject):
 
     def __init__(self, resources: Resources, panel: EvidencePanel, parent: QObject) -> None:
         super().__init__(parent)
-        self._knowledge = resources.knowledge
+        self._knowledge, self._chats = resources.knowledge, resources.chats
         self._tasks = resources.tasks
         self._panel = panel
         self._wish = 0
+        panel.details_requested.connect(self._on_details_requested)
         panel.page_requested.connect(self._on_page_requested)
         panel.open_file_requested.connect(self._on_open_file)
         self._answer: StoredMessage | None = None
@@ -59,7 +62,49 @@ class EvidenceController(QObject):
 
     def show_passage(self, passage: Citation) -> None:
         """Show a search hit."""
+        self._answer = None
         self._panel.show_evidence([], [passage], passage)
+
+    def show_details(self, message_id: str) -> None:
+        """Show how the passages of a stored answer were found, and its prompt."""
+        self._chats.read(lambda reader: reader.message(message_id), self._on_answer)
+
+    def _on_answer(self, answer: StoredMessage) -> None:
+        if answer != self._answer:
+            self._answer = answer
+            self._panel.show_evidence(answer.citations, answer.sources)
+        if self._panel.shows_details:
+            self._on_details_requested()
+        else:
+            self._panel.show_details()
+
+    def _on_details_requested(self) -> None:
+        answer = self._answer
+        if answer is None:
+            return
+
+        def read(reader: ChatReader) -> tuple[SearchDetails | None, str]:
+            asked = reader.message(answer.parent_id).text if answer.parent_id else ""
+            return SearchDetails.from_bytes(reader.search_details(answer.id)), asked
+
+        self._chats.read(read, functools.partial(self._on_details, answer.id))
+
+    def _on_details(self, answer_id: str, found: tuple[SearchDetails | None, str]) -> None:
+        details, asked = found
+        if details is None or details.trace is None:
+            self._show_details(answer_id, details, asked, [])
+            return
+        candidates = details.trace.candidates
+        show = functools.partial(self._show_details, answer_id, details, asked)
+        without = functools.partial(self._on_no_texts, show, len(candidates))
+        self._tasks.call(functools.partial(self._knowledge.beginnings, candidates), show, without)
+
+    def _on_no_texts(self, show: Callable[[list[str]], None], count: int, _error: UserError) -> None:
+        show([""] * count)
+
+    def _show_details(self, answer_id: str, details: SearchDetails | None, asked: str, texts: list[str]) -> None:
+        if self._answer is not None and self._answer.id == answer_id:
+            self._panel.details.show_details(details, texts, asked)
 
     def show_closest(
         self,

@@ -14,15 +14,18 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_llm.gui.chat.evidence.cards import PassageCards, tallest_card
 from desktop_llm.gui.chat.evidence.contradiction import ContradictionCard
+from desktop_llm.gui.chat.evidence.details_view import SearchDetailsView
 from desktop_llm.gui.chat.evidence.page_view import PageStack
 from desktop_llm.gui.chat.transcript.checked import CheckedSentence
 from desktop_llm.gui.look import formats, theme
 from desktop_llm.gui.look.widgets import ElidedLabel, EmptyState, IconButton, Label, Picture, Segments
 from desktop_llm.gui.look.widgets.painting import repaint_on_theme
 from desktop_llm.gui.work import links
-from desktop_llm.knowledge.client import PagePicture, PageText
+from desktop_llm.knowledge.client import PagePicture, PageText, TracedCandidate
 from desktop_llm.message import Citation
 from desktop_llm.words import tr
+
+_DETAILS = 2  # the segment
 
 
 class FoundLine(QWidget):
@@ -153,10 +156,12 @@ class PageRequest:
 class EvidencePanel(QWidget):
     """The panel with its title and the choice between Page and Passages. Esc closes it, Left and Right turn the page.
 
-    Signal: `open_file_requested` with the quote whose file should be opened.
+    Signals: `open_file_requested` with the quote whose file should be opened; `details_requested` when the details of
+    the search are to be seen.
     """
 
     page_requested = Signal(PageRequest)
+    details_requested = Signal()
     open_file_requested = Signal(Citation)
     closed = Signal()
 
@@ -227,6 +232,15 @@ class EvidencePanel(QWidget):
         self._refresh()
         self._turn_to(quote.page)
 
+    def show_details(self) -> None:
+        """Go to the details of the search."""
+        self._segments.setCurrentIndex(_DETAILS)
+
+    @property
+    def shows_details(self) -> bool:
+        """Whether the details of the search are in front."""
+        return self._segments.currentIndex() == _DETAILS
+
     def show_picture(self, picture: PagePicture, document: str, page: int) -> None:
         """Show a page as a picture."""
         if not self._is_shown(document, page):
@@ -267,7 +281,7 @@ class EvidencePanel(QWidget):
         return row
 
     def _make_segments(self) -> Segments:
-        names = (tr("Page"), tr("Passages"))
+        names = (tr("Page"), tr("Passages"), tr("Search details"))
         self._segments = Segments(names, object_name="evidence_segments", accessible_name=tr("Parts of the evidence"))
         self._segments.currentChanged.connect(self._on_segment)
         return self._segments
@@ -283,7 +297,9 @@ class EvidencePanel(QWidget):
             object_name="evidence_empty",
         )
         self._page_level = self._make_page_level()
-        for level in (self._page_level, self._sources, self._nothing):
+        self.details = SearchDetailsView(self._levels)
+        self.details.opened.connect(self._on_candidate)
+        for level in (self._page_level, self._sources, self.details, self._nothing):
             self._levels.addWidget(level)
         return self._levels
 
@@ -308,7 +324,9 @@ class EvidencePanel(QWidget):
 
     def _refresh(self) -> None:
         """Show the page or the passages, or the empty state if there is neither."""
-        if self._segments.currentIndex() == 1:
+        if self._segments.currentIndex() == _DETAILS:
+            self._levels.setCurrentWidget(self.details)
+        elif self._segments.currentIndex() == 1:
             self._levels.setCurrentWidget(self._sources)
         else:
             self._levels.setCurrentWidget(self._page_level if self._quote else self._nothing)
@@ -353,8 +371,14 @@ class EvidencePanel(QWidget):
         self._views.wait()
         self.page_requested.emit(PageRequest(quote.document, self._page, self._views.wanted_width(), *lit))
 
-    def _on_segment(self, _index: int) -> None:
+    def _on_segment(self, index: int) -> None:
         self._refresh()
+        if index == _DETAILS:
+            self.details_requested.emit()
+
+    def _on_candidate(self, found: TracedCandidate) -> None:
+        score = min(1.0, found.score)
+        self.show_quote(Citation(0, found.document, found.page, found.start, found.end, "", score, place=found.place))
 
     def _on_card(self, quote: Citation) -> None:
         self.show_quote(quote)
