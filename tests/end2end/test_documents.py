@@ -65,6 +65,21 @@ def test_sources_come_before_the_answer_and_a_citation_opens_the_page(reader: Pe
     assert not person.sees("evidence_panel")
 
 
+def test_the_details_of_a_search_are_shown_beside_its_answer(reader: Person, person: Person) -> None:
+    person.new_chat({"max_tokens": 10, "temperature": 0.0}, ("My documents",))
+    person.ask(QUESTION)
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    person.key(Qt.Key.Key_E, both, "composer_text")
+    until(lambda: person.sees("xray_table"))
+    words = person.words(person.find("evidence_search_details"))
+    assert QUESTION in words
+    assert f"{person.stored()[-1].usage['prompt_tokens']:,} tokens, as the model got it" in words
+    assert not person.sees("chat_list")
+    person.key(Qt.Key.Key_E, both, "composer_text")
+    assert person.sees("chat_list")
+    person.wiring.chats.show_panel(False)
+
+
 def test_what_an_answer_stands_on_is_shown_again_when_its_chat_is_opened_anew(reader: Person, person: Person) -> None:
     chat = person.new_chat({"max_tokens": 40, "temperature": 0.0}, ("My documents",))
     fresh = person.ask(QUESTION)
