@@ -142,6 +142,8 @@ def _expressions(wanted: Sequence[str], words: Mapping[str, float], total: int) 
     shares = [min(1.0, math.exp(-words[word])) for word in wanted]
     alone = sum(sum(shares[: end + 1]) * total <= _MOST_RANKED for end in range(len(wanted)))
     finding, others = match_any(wanted[:alone]), wanted[alone:]
+    if not wanted:
+        return
     if not others:
         yield finding
         return
