@@ -193,7 +193,7 @@ class Check:
     def from_json(cls, data: Mapping[str, Any]) -> Check | None:
         """The check that `to_json` wrote; None if it is damaged."""
         try:
-            quotes = tuple(Citation(**quote) for quote in data["quotes"])
+            quotes = tuple(Citation.from_json(quote) for quote in data["quotes"])
             start, end, reason = int(data["start"]), int(data["end"]), str(data["reason"])
             return cls(start, end, data["verdict"], quotes, reason, bool(data["accepted"]))
         except (KeyError, TypeError, ValueError):

@@ -99,7 +99,7 @@ class CoverageCard(QWidget):
         self.pause = Button(tr("Pause"), "pause", object_name="coverage_pause")
         self.stop = Button(tr("Stop"), "stop", object_name="coverage_stop")
         self.go_on = Button(tr("Continue"), "play", object_name="coverage_continue")
-        self.gaps = Button("", "eye", kind="quiet", object_name="coverage_gaps")
+        self.gaps = Button(plural("Show it", "Show the %n", 1), "eye", kind="quiet", object_name="coverage_gaps")
         self.passages = Button(tr("Best passages only"), "quote", kind="quiet", object_name="coverage_passages")
         self.csv = Button(tr("Save as CSV"), "table", kind="quiet", object_name="coverage_csv")
         self._failed = Label("", "small", "text_secondary", wrap=True, object_name="coverage_failed")

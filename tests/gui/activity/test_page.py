@@ -137,12 +137,12 @@ def test_tab_goes_from_card_to_card_as_they_stand(page: ActivityPage) -> None:
     QCoreApplication.processEvents()  # shows the new rows
     find(page, "activity_pause_all").setFocus()
     passed = []
-    for _ in range(8):
+    for _ in range(9):
         QTest.keyClick(page.focusWidget(), Qt.Key.Key_Tab)
         passed.append(page.focusWidget().objectName())
     stopped = ["cancel", "free_space", "retry", "details"]
     downloads = [f"download_{name}" for name in (*stopped, "pause", "cancel")]
-    assert passed == [*downloads, "collection_more", "collection_pause"]
+    assert passed == [*downloads, "collection_more", "collection_ask", "collection_pause"]
 
 
 def test_what_can_be_pressed_has_names(page: ActivityPage) -> None:
