@@ -65,6 +65,10 @@ def _worker(arguments: list[str]) -> int:
         from desktop_llm.knowledge.reader import main as reader
 
         reader()
+    elif kind == "embedder":
+        from desktop_llm.knowledge.embedder import main as embedder
+
+        embedder()
     else:
         return 2
     return 0

@@ -71,7 +71,8 @@ def test_reading_tells_what_was_read_and_what_not_and_why(shelf: Path) -> None:
     report = answer("index", "add", "House", str(shelf))
     content = {"collection", "state", "documents", "chunks", "failed", "folders", "changed"}
     run_of_it = {"read", "skipped", "added", "updated", "moved", "removed", "seconds", "bytes"}
-    assert set(report) == content | run_of_it
+    searched_with = {"model", "next_model", "problem"}
+    assert set(report) == content | run_of_it | searched_with
     assert (report["collection"], report["documents"]) == ("House", 4)
     reasons = {Path(failed["document"]).name: failed["reason"] for failed in report["failed"]}
     assert set(reasons) == {"Empty notes.txt", "Payroll_2023.pdf", "Scan.pdf"}

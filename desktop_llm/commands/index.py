@@ -64,6 +64,21 @@ def add_index(commands: Any, common: ArgumentParser) -> None:
     sub = add("test", index_test, "Ask questions made from the collection's own passages, and say which are found.")
     sub.add_argument("collection", metavar="COLLECTION")
     sub.add_argument("--questions", type=positive, default=60, metavar="N", help="how many questions (60)")
+    sub = add(
+        "model",
+        index_model,
+        "Choose the model that embeds a collection, so that it is found by meaning: an embedding model's id, or "
+        "'starter'. The one before answers until all passages are embedded; without MODEL, go on with that.",
+    )
+    sub.add_argument("collection", metavar="COLLECTION")
+    sub.add_argument("model", nargs="?", metavar="MODEL")
+    sub = add(
+        "reranker",
+        index_reranker,
+        "Choose the model that reads the best passages of each search again and orders them, within 0.3 s: "
+        "a reranker's id, or 'off'.",
+    )
+    sub.add_argument("model", nargs="?", metavar="MODEL")
     text = (
         "Remove every trace of a file's text, from all collections and from older copies of the store. The file itself "
         "stays, and so do quotes in chats, which are counted."
@@ -143,7 +158,7 @@ def index_add(options: Namespace, home: Folders) -> None:
             **patterns,
         )
         report = drain(work.steps(), progress_line)
-    _print_report(options, _fields(report))
+    _print_report(options, report)
     refused = [each for each in report.failed if not each.in_use]
     if refused and not (report.read or report.skipped):
         raise UserError(
@@ -156,9 +171,10 @@ def index_status(options: Namespace, home: Folders) -> None:
     """Print one collection, or a list of all."""
     with opened(home) as client:
         one = options.collection
-        reports = [_fields(report) for report in ([client.changes(one)] if one else client.status())]
+        reports = [client.changes(one)] if one else client.status()
     if options.json:
-        print_json(reports[0] if options.collection else reports)
+        fields = [_fields(report) for report in reports]
+        print_json(fields[0] if options.collection else fields)
         return
     for report in reports:
         _print_report(options, report)
@@ -173,7 +189,7 @@ def index_remove(options: Namespace, home: Folders) -> None:
             report = client.remove(options.collection)
         else:
             report = client.remove_document(options.collection, str(absolute(options.path)))
-    _print_report(options, _fields(report))
+    _print_report(options, report)
 
 
 def index_forget(options: Namespace, home: Folders) -> None:
@@ -201,7 +217,7 @@ def index_watch(options: Namespace, home: Folders) -> None:
         for path in _chosen_folders(client, options):
             client.set_folder(options.collection, path, watched=options.watched)
         (report,) = client.status(options.collection)
-    _print_report(options, _fields(report))
+    _print_report(options, report)
 
 
 def index_patterns(options: Namespace, home: Folders) -> None:
@@ -240,7 +256,7 @@ def index_move(options: Namespace, home: Folders) -> None:
     with opened(home) as client:
         client.relocate(options.collection, absolute(options.folder), new)
         report = drain(ReadingWork(client, options.collection, look="changes").steps(), progress_line)
-    _print_report(options, _fields(report))
+    _print_report(options, report)
 
 
 def _chosen_folders(client: Any, options: Namespace) -> list[str]:
@@ -275,7 +291,7 @@ def _counts(counted: Any) -> dict[str, Any]:
 def index_verify(options: Namespace, home: Folders) -> None:
     """Check the search index by asking it for vectors that it must hold."""
     with opened(home) as client:
-        _print_report(options, _fields(client.verify(options.collection)))
+        _print_report(options, client.verify(options.collection))
 
 
 def index_rebuild(options: Namespace, home: Folders) -> None:
@@ -286,7 +302,33 @@ def index_rebuild(options: Namespace, home: Folders) -> None:
 
     with opened(home) as client:
         steps = told(client.rebuild(options.collection), progress_of)
-        _print_report(options, _fields(drain(steps, progress_line)))
+        _print_report(options, drain(steps, progress_line))
+
+
+def index_model(options: Namespace, home: Folders) -> None:
+    """Choose the model of a collection and embed its passages with it; without MODEL, go on with what is due."""
+    from desktop_llm.commands.embedding import chosen_file, embedded
+
+    chosen = None if options.model is None else chosen_file(options.model, home)
+    with opened(home) as client:
+        if chosen is not None:
+            client.choose_model(options.collection, *chosen)
+        _print_report(options, embedded(client, options.collection))
+
+
+def index_reranker(options: Namespace, home: Folders) -> None:
+    """Choose the reranker, and say which one it is."""
+    from desktop_llm.commands.embedding import chosen_reranker
+
+    chosen = None if options.model is None else chosen_reranker(options.model, home)
+    with opened(home) as client:
+        if chosen is not None:
+            client.use_reranker(*chosen)
+        name, problem = client.reranker()
+    if options.json:
+        print_json({"reranker": name, "problem": problem})
+    else:
+        print(problem or name or tr("No reranker is used."))
 
 
 def index_test(options: Namespace, home: Folders) -> None:
@@ -302,18 +344,28 @@ def _fields(report: Any) -> dict[str, Any]:
     return fields if fields["notice"] else {key: value for key, value in fields.items() if key != "notice"}
 
 
-def _print_report(options: Namespace, report: dict[str, Any]) -> None:
+def _print_report(options: Namespace, report: Any) -> None:
+    report = _fields(report)
     if options.json:
         print_json(report)
         return
     print(tr("{collection}: {state}, {documents:,} documents, {chunks:,} passages", **report))
-    for sentence in _changes(report):
+    for sentence in (*_changes(report), *_meaning(report)):
         print(f"  {sentence}")
     for failed in report["failed"]:
         if failed["in_use"]:
             print(tr("  {document}: {reason}", **failed))
         else:
             print(tr("  not read: {document}: {reason}", **failed))
+
+
+def _meaning(report: dict[str, Any]) -> Iterator[str]:
+    """Sentences about the embedding model, if there is something to say."""
+    if report["problem"]:
+        yield report["problem"]
+    if report["next_model"]:
+        told = tr("{next_model} is to take over from {model}.", **report)
+        yield f"{told} {tr('`index model {name}` goes on with that.', name=report['collection'])}"
 
 
 def _changes(report: dict[str, Any]) -> Iterator[str]:

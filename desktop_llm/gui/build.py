@@ -280,6 +280,7 @@ class Wiring(QObject):
 
     def _connect_documents(self) -> None:
         self.documents.ask_requested.connect(self.commands.ask)
+        self.documents.search_models.download_requested.connect(self.pages.get_recommended)
         self.documents.page_requested.connect(functools.partial(self.show_page, "documents"))
         self.documents_page.passage_activated.connect(self._on_passage)
         self.chats.composer.new_collection_requested.connect(self._on_new_collection)

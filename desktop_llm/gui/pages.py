@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # the pages that are built on first use
     from desktop_llm.gui.models.room import ModelsRoom
     from desktop_llm.gui.settings.page import SettingsPage
     from desktop_llm.models.fit.catalog import Recommendation
+    from desktop_llm.models.fit.search_models import SearchModel
 
 
 class Pages(QObject):
@@ -86,8 +87,8 @@ class Pages(QObject):
         self.show("models")
         self.models_room.discover.search(query)
 
-    def get_recommended(self, recommendation: Recommendation) -> None:
-        """Download a recommended model."""
+    def get_recommended(self, recommendation: Recommendation | SearchModel) -> None:
+        """Download a model of a catalogue."""
         self.models_room.downloads.get_recommended(recommendation)
 
     def show_models_here(self) -> None:

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-import numpy as np
-
 from desktop_llm.knowledge.chunks import HEADING_BORDER
-from desktop_llm.knowledge.embed import DIMENSIONS, Vectors
+from desktop_llm.knowledge.embed import Vectors, stacked
 from desktop_llm.knowledge.keywords import QueryWord, match_any
 from desktop_llm.knowledge.store import Store
 
@@ -190,7 +188,7 @@ def by_writing(store: Store, scope: Scope, each: QueryWord, count: int) -> set[i
 
 
 def nearest_of(store: Store, scope: Scope, fingerprint: str, vector: Vectors, count: int) -> dict[int, float]:
-    """The chunks nearest to a unit vector (DIMENSIONS,), with their similarity; for a scope of a few documents."""
+    """The chunks nearest to a unit vector, with their similarity; for a scope of a few documents."""
     query = (
         "SELECT chunk, data FROM vector WHERE fingerprint = ? AND "
         f"chunk IN (SELECT id FROM chunk WHERE {scope.where} LIMIT ?)"
@@ -229,7 +227,7 @@ def beginnings(store: Store, scope: Scope, count: int) -> list[Candidate]:
 
 
 def similarities(store: Store, fingerprint: str, chunks: Collection[int], vector: Vectors) -> dict[int, float]:
-    """The chunks' cosine similarity to a unit vector (DIMENSIONS,), from the stored vectors."""
+    """The chunks' cosine similarity to a unit vector, from the stored vectors."""
     query = f"SELECT chunk, data FROM vector WHERE fingerprint = ? AND chunk IN ({_marks(chunks)})"
     return _compared(store.rows(query, fingerprint, *chunks), vector)
 
@@ -281,8 +279,9 @@ def paths(store: Store, collections: Sequence[int], sources: Collection[int]) ->
 
 
 def _compared(rows: Sequence[tuple[int, bytes]], vector: Vectors) -> dict[int, float]:
-    stored = np.frombuffer(b"".join(data for _, data in rows), np.float16).reshape(-1, DIMENSIONS)
-    values = stored.astype(np.float32) @ vector
+    if not rows:
+        return {}
+    values = stacked(data for _, data in rows) @ vector
     return {chunk: float(value) for (chunk, _), value in zip(rows, values, strict=True)}
 
 

@@ -96,6 +96,9 @@ def report(
         seconds=round(seconds, 3),
         bytes=summary.size_bytes if size_bytes is None else size_bytes,
         folders=summary.folders,
+        model=summary.model,
+        next_model=summary.next_model,
+        problem=summary.problem,
     )
 
 
@@ -144,6 +147,14 @@ def problems(store: Store, collection: int) -> list[str]:
             plural(
                 "The stored text of one document is not what was read; read it again.",
                 "The stored text of %n documents is not what was read; read them again.",
+                wrong,
+            )
+        )
+    if wrong := len(store.damaged_vectors(collection)):
+        found.append(
+            plural(
+                "The vectors of one document are not what was computed; start the app again to have them made again.",
+                "The vectors of %n documents are not what was computed; start the app again to have them made again.",
                 wrong,
             )
         )

@@ -244,6 +244,31 @@ class Knowledge:
         """Rebuild the nearest-neighbour index from the stored vectors; nothing is read or embedded again."""
         return self._run("rebuild", {"collection": name})
 
+    def choose_model(self, collection: str, name: str = "", path: Path | None = None) -> IndexReport:
+        """Choose the embedding model of a collection: a GGUF file whose header was checked, or (without a path) the one
+        that came with the app. It takes over once `reembed` has run; until then the one before answers.
+        """
+        file = {"name": name, "path": None if path is None else _wire(path)}
+        return unpack(IndexReport, self._ask("choose_model", collection=collection, **file))
+
+    def reembed(self, collection: str) -> Generator[IndexProgress, None, IndexReport]:
+        """Embed the passages that lack vectors of the chosen model; `done` and `total` count passages. What was
+        embedded stays if it is closed or the process dies. After `stop`, the model before stays. Raises UserError if
+        the model can't be used.
+        """
+        return self._run("reembed", {"collection": collection})
+
+    def reranker(self) -> tuple[str, str]:
+        """The name of the model that reads the best passages of each search again, "" if there is none; and why it is
+        not used for now, if so.
+        """
+        told = self._ask("reranker", set=False)
+        return str(told["name"]), from_json(told["problem"])
+
+    def use_reranker(self, name: str = "", path: Path | None = None) -> None:
+        """Have a GGUF reranker, whose header was checked, read the best passages again; without a path, none does."""
+        self._ask("reranker", set=True, name=name, path=None if path is None else _wire(path))
+
     def search(self, collections: Sequence[str], query: str, k: int = 10) -> list[Citation]:
         """The best `k` passages for a query, best first, numbered from 1."""
         return self.search_many(collections, [query], k)[0]

@@ -3,8 +3,8 @@
 Topics are groups of similar vectors (k-means on unit vectors, so by cosine similarity), each named by the words that
 are typical of it. The plane shows the topics where the first two principal components of their centres put them,
 pushed apart until they do not overlap, and each passage around the centre of its topic by the components of that topic
-alone. So near means alike, and far says little: 384 numbers do not fit into two. The same passages give the same
-picture.
+alone. So near means alike, and far says little: hundreds of numbers do not fit into two. The same passages give the
+same picture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from desktop_llm.knowledge.embed import DIMENSIONS, Vectors
+from desktop_llm.knowledge.embed import Vectors, stacked
 from desktop_llm.knowledge.keywords import folded
 from desktop_llm.knowledge.shapes import Topic
 from desktop_llm.knowledge.stop_words import EMPTY_WORDS
@@ -98,18 +98,18 @@ def _sample(
         kept = np.sort(np.random.default_rng(_SEED).choice(total, MOST, replace=False))
         known = [known[place] for place in kept]
     chunks = np.array([chunk for chunk, _ in known], np.int64)
-    vectors = np.zeros((len(known), DIMENSIONS), np.float32)
+    parts: list[Vectors] = []
     for start in range(0, len(known), 500):
         part = [int(chunk) for chunk in chunks[start : start + 500]]
         marks = ",".join("?" * len(part))
         query = f"SELECT data FROM vector WHERE fingerprint = ? AND chunk IN ({marks}) ORDER BY chunk"
-        rows = b"".join(data for (data,) in store.rows(query, fingerprint, *part))
-        vectors[start : start + len(part)] = np.frombuffer(rows, np.float16).reshape(-1, DIMENSIONS)
+        parts.append(stacked(data for (data,) in store.rows(query, fingerprint, *part)))
+    vectors = np.concatenate(parts) if parts else stacked(())
     return total, chunks, np.array([source for _, source in known], np.int64), vectors
 
 
 def _topics(vectors: Vectors) -> Generator[None, None, tuple[Labels, Vectors]]:
-    """The topic of each vector and the topics' centres (k, DIMENSIONS), the largest topic first."""
+    """The topic of each vector and the topics' centres (k, dimensions), the largest topic first."""
     count = max(2, min(_MOST_TOPICS, len(vectors) // _PASSAGES_A_TOPIC))
     centres = _first_centres(vectors, count)
     labels = np.zeros(len(vectors), np.int16)

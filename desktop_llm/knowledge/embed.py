@@ -1,16 +1,16 @@
-"""Text to vectors: the starter embedding model (all-MiniLM-L6-v2, ONNX) on the CPU.
+"""Text to vectors: what every embedding model does, and the starter's (all-MiniLM-L6-v2, ONNX) on the CPU.
 
-The only module that knows the embedding model. The tokenizer alone is cheap and serves the chunker; the session is
-loaded at the first text. Vectors of different fingerprints are never compared.
+The starter's tokenizer alone is cheap and serves the chunker; its session is loaded at the first text. Other models are
+GGUF files (`gguf_embedder.py`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +75,37 @@ def starter_files() -> EmbeddingFiles:
     )
 
 
+class Embeds(Protocol):
+    """An embedding model. Vectors of different fingerprints are never compared.
+
+    `problem` says in a sentence why it can't be used, and is "" if it can; then its calls raise UserError.
+    """
+
+    fingerprint: str
+
+    @property
+    def problem(self) -> str: ...
+
+    @property
+    def many_languages(self) -> bool:
+        """Whether it knows many languages; otherwise it knows English."""
+
+    def use_threads(self, threads: int) -> None:
+        """Run the next batches on this many threads."""
+
+    def embed_batch(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (len(texts), dimensions) of passages, in one run."""
+
+    def embed_query(self, text: str) -> Vectors:
+        """The unit vector (dimensions,) of a question."""
+
+    def common(self, similarity: float) -> float:
+        """A similarity between a question and a passage, on the starter model's scale."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
 class Embedder:
     """Owns the tokenizer and the model's session. One thread at a time embeds; any thread may count tokens."""
 
@@ -97,6 +128,21 @@ class Embedder:
     def count_tokens(self, text: str) -> int:
         """The number of tokens of a text, without the two special tokens around it."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    problem = ""
+    many_languages = False
+
+    def embed_query(self, text: str) -> Vectors:
+        """The unit vector (DIMENSIONS,) of a question, which is embedded as a passage is."""
+        return np.asarray(self.embed([text])[0], np.float32)
+
+    def common(self, similarity: float) -> float:
+        """The similarity itself: the others are measured by this model."""
+        return similarity
+
+    def close(self) -> None:
+        """Free the session."""
+        self._session = None
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (len(texts), DIMENSIONS), embedded in batches of texts of similar length."""
@@ -121,6 +167,12 @@ class Embedder:
             self._session = _open_session(self._model, self._threads)
             self._session_threads = self._threads
         return self._session
+
+
+def stacked(stored: Iterable[bytes]) -> Vectors:
+    """Vectors of the store (float16 bytes, all of one model) as rows (n, dimensions); (0, 1) without any."""
+    rows = [np.frombuffer(data, np.float16) for data in stored]
+    return np.stack(rows).astype(np.float32) if rows else np.zeros((0, 1), np.float32)
 
 
 def batches(texts: Sequence[str]) -> list[list[int]]:

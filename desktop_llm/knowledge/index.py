@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from desktop_llm.errors import FREE_SPACE, UserError
-from desktop_llm.knowledge.embed import DIMENSIONS, Vectors
+from desktop_llm.knowledge.embed import Vectors, stacked
 from desktop_llm.knowledge.seal import open_folder, seal_folder
 from desktop_llm.knowledge.store import Store
 from desktop_llm.words import tr
@@ -48,7 +48,7 @@ class Nearest:
         self._scans: dict[int, tuple[int, list[int], Vectors]] = {}
 
     def search(self, collection: int, vector: Vectors, count: int) -> Neighbours:
-        """The `count` chunks nearest to a unit vector (DIMENSIONS,), including those of files just read.
+        """The `count` chunks nearest to a unit vector, including those of files just read.
 
         While the index is being rebuilt, each search moves that on by a slice.
         """
@@ -126,10 +126,21 @@ class Nearest:
         self._open = {}
 
     def forget(self, collection: int) -> None:
-        """Remove a collection's index and its folder."""
+        """Remove all of a collection's indexes, whatever their model, and their folder."""
+        self.let_go(collection)
+        shutil.rmtree(self._folder / str(collection), ignore_errors=True)
+
+    def let_go(self, collection: int) -> None:
+        """Close a collection's index: it is to be removed."""
         self._distrust(collection, "removed")
         self._scans.pop(collection, None)
-        shutil.rmtree(self._folder / str(collection), ignore_errors=True)
+
+    def drop(self, collection: int) -> None:
+        """Remove a collection's index of this model alone."""
+        self.let_go(collection)
+        for path in (self._folder / str(collection)).glob(f"{self._fingerprint}-*"):
+            shutil.rmtree(path, ignore_errors=True)
+        self._store.forget(self._key(collection))
 
     def _rebuild_on(self, collection: int) -> None:
         """Move the rebuilding on by a slice; a full disk stops it until the next search."""
@@ -232,6 +243,8 @@ class Nearest:
         if collection not in self._scans or self._scans[collection][0] != newest:
             self._scans[collection] = (newest, *self._stored(self._expected(collection)))
         _, chunks, vectors = self._scans[collection]
+        if not chunks:
+            return []
         similarities = vectors @ vector
         best = np.argsort(-similarities)[:count]
         return [(chunks[position], float(similarities[position])) for position in best]
@@ -242,8 +255,7 @@ class Nearest:
         for start in range(0, len(chunks), SLICE):
             part = chunks[start : start + SLICE]
             found += self._store.rows(query.format(",".join("?" * len(part))), self._fingerprint, *part)
-        vectors = np.frombuffer(b"".join(data for _, data in found), np.float16).reshape(-1, DIMENSIONS)
-        return [chunk for chunk, _ in found], vectors.astype(np.float32)
+        return [chunk for chunk, _ in found], stacked(data for _, data in found)
 
     def _expected(self, collection: int) -> list[int]:
         query = (

@@ -20,7 +20,7 @@ from desktop_llm.errors import Cancelled, DocumentError
 from desktop_llm.knowledge import catalog
 from desktop_llm.knowledge.chunks import Chunk
 from desktop_llm.knowledge.cut import Cut, partly, partly_by_meaning
-from desktop_llm.knowledge.embed import Embedder, batches
+from desktop_llm.knowledge.embed import Embeds, batches
 from desktop_llm.knowledge.folders import Look, folders_of, is_found
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.language import is_language
@@ -62,6 +62,12 @@ class Controls:
         """The collections being read; a cancelled run no longer counts, even if its last step is still going."""
         return frozenset(each for each, request in self.runs.items() if not request.cancelled.is_set())
 
+    def is_held(self, collection: int, until: float) -> bool:
+        """Whether a run waits: it is paused, or rests `until` this moment while an answer is generated."""
+        if collection in self.stopped:
+            return False
+        return collection in self.paused or (self.answering and time.monotonic() < until)
+
 
 @dataclass(slots=True)
 class _Count:
@@ -92,19 +98,23 @@ class _Embedded:
 
 
 class Indexing:
-    """One run over one collection. `steps` does the work; `report` tells the outcome at any time."""
+    """One run over one collection. `steps` does the work; `report` tells the outcome at any time.
+
+    With `embed_later`, files are stored without vectors: the model may be slow, and a file's time is for reading it.
+    """
 
     def __init__(
         self,
         store: Store,
         nearest: Nearest,
-        embedder: Embedder,
+        embedder: Embeds,
         controls: Controls,
         collection: int,
         *,
         suspects: Suspects,
         password: str | None = None,
         reader_command: Sequence[str] | None = None,
+        embed_later: bool = False,
         budgets: tuple[Budget, Budget] = (FIRST, LARGER),
     ) -> None:
         self._store = store
@@ -115,6 +125,7 @@ class Indexing:
         self._suspects = suspects
         self._password = password
         self._reader_command = reader_command
+        self._embed_later = embed_later
         self._count = _Count(time.monotonic())
         self._sizes: dict[bytes, int] = {}
         self._reasons: dict[tuple[str, str], Reason] = {}
@@ -278,7 +289,7 @@ class Indexing:
                 return partly_by_meaning(total - embedded.missing, total)
             return parsed.partly
 
-        row = _source_row(file, parsed, embedded)
+        row = replace(_source_row(file, parsed, embedded), embedded=not self._embed_later)
         with file.clock.runs():
             self._store.add_document(
                 *self._named(file), row, self._embedder.fingerprint, partly=said, is_over=file.clock.is_over
@@ -313,6 +324,8 @@ class Indexing:
 
     def _embedded(self, file: ReadFile, parsed: Parsed) -> Generator[IndexProgress | None, None, _Embedded]:
         """Embed the chunks that are language, until the document's time is over."""
+        if self._embed_later:
+            return _Embedded([""] * len(parsed.chunks), {}, 0)
         with file.clock.runs():
             texts = [_embedded_text(parsed, chunk) for chunk in parsed.chunks]
             vectors = dict(self._begun.get(file.content, {}))
@@ -339,17 +352,11 @@ class Indexing:
     def _hold(self, breather_s: float = 0.0) -> Steps:
         """Wait while paused; while an answer is generated, rest as long as the last batch took; end when stopped."""
         until = time.monotonic() + breather_s
-        while self._is_held(until):
+        while self._controls.is_held(self._collection, until):
             time.sleep(_POLL_S)
             yield self._progress()
         if self._collection in self._controls.stopped:
             raise Cancelled
-
-    def _is_held(self, until: float) -> bool:
-        controls = self._controls
-        if self._collection in controls.stopped:
-            return False
-        return self._collection in controls.paused or (controls.answering and time.monotonic() < until)
 
     def _progress(self) -> IndexProgress | None:
         """Report the progress, at most ten times a second."""
@@ -377,10 +384,14 @@ class Indexing:
         return round((count.bytes_total - count.bytes_done) * seconds / count.bytes_done, 1)
 
 
-def _embedded_text(parsed: Parsed, chunk: Chunk) -> str:
+def embedded_text(headings: str, header: str, text: str) -> str:
     """The text to embed: the chunk, and what stands above it and names its subject: headings and column names."""
+    return "\n".join(filter(None, (headings, header[:_EMBEDDED_HEADER], text)))
+
+
+def _embedded_text(parsed: Parsed, chunk: Chunk) -> str:
     text = parsed.pages[chunk.page_index].text[chunk.start : chunk.end]
-    return "\n".join(filter(None, (chunk.headings, chunk.header[:_EMBEDDED_HEADER], text)))
+    return embedded_text(chunk.headings, chunk.header, text)
 
 
 def _source_row(file: ReadFile, parsed: Parsed, embedded: _Embedded) -> SourceRow:

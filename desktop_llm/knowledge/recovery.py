@@ -19,7 +19,7 @@ from desktop_llm.knowledge.folders import folder_of_row, is_found
 from desktop_llm.knowledge.keywords import TOKENIZER
 from desktop_llm.knowledge.schema import VERSION, migrate
 from desktop_llm.knowledge.seal import Seal, read_seal
-from desktop_llm.knowledge.sources import is_whole
+from desktop_llm.knowledge.sources import damaged_vectors, drop_vectors, is_whole
 from desktop_llm.words import Sentence, plural, to_json, tr
 
 NOTICE = "damage"
@@ -118,6 +118,9 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     if sqlite_files.count_tables(source, ("folder",)):  # version 1 had none
         sqlite_files.copy_rows(source, target, "folder")
     sqlite_files.copy_rows(source, target, "vector", by="chunk")
+    if sqlite_files.count_tables(source, ("embedding_model", "embedded")):  # nor did version 2 have these
+        sqlite_files.copy_rows(source, target, "embedding_model")
+        sqlite_files.copy_rows(source, target, "embedded", by="source")
     for (number,) in target.execute("SELECT id FROM source").fetchall():
         with contextlib.suppress(sqlite3.DatabaseError, UnicodeDecodeError):
             row = source.execute("SELECT key, value FROM fact WHERE key = ?", (f"seal:{number}",)).fetchone()
@@ -135,12 +138,15 @@ def _mend(target: sqlite3.Connection, seal: Seal | None) -> None:
         "DELETE FROM page WHERE source NOT IN (SELECT id FROM source)",
         "DELETE FROM chunk WHERE source NOT IN (SELECT id FROM source)",
         "DELETE FROM vector WHERE chunk NOT IN (SELECT id FROM chunk)",
+        "DELETE FROM embedded WHERE source NOT IN (SELECT id FROM source)",
         "UPDATE document SET source = NULL, status = 'waiting', reason = '', waiting = 1 WHERE status = 'ready' "
         "AND (source IS NULL OR source NOT IN (SELECT id FROM source))",
         "UPDATE document SET source = NULL WHERE status <> 'ready' AND waiting = 0",
         "UPDATE document SET waiting = 1 WHERE status NOT IN ('ready', 'failed')",
     ):
         target.execute(statement)
+    for source, fingerprint in damaged_vectors(target):
+        drop_vectors(target, source, fingerprint)  # they are made again
     _mend_lists(target, seal)
     _mend_folders(target, seal)
     target.execute("DELETE FROM folder WHERE collection NOT IN (SELECT id FROM collection)")
@@ -148,6 +154,7 @@ def _mend(target: sqlite3.Connection, seal: Seal | None) -> None:
     target.execute(unused)
     target.execute("DELETE FROM chunk WHERE source NOT IN (SELECT id FROM source)")
     target.execute("DELETE FROM page WHERE source NOT IN (SELECT id FROM source)")
+    target.execute("DELETE FROM embedded WHERE source NOT IN (SELECT id FROM source)")
     target.execute("DELETE FROM vector WHERE chunk NOT IN (SELECT id FROM chunk)")
     keyword_index.rebuild(target)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from desktop_llm.knowledge.service import Data, Service
+from desktop_llm.knowledge.looking import Data
+from desktop_llm.knowledge.service import Service
 from desktop_llm.workers.child import Answer, Request, Steps
 
 # These requests come before the next step of a run.
@@ -24,20 +25,21 @@ AT_ONCE: Mapping[str, Callable[[Service, Data], Answer]] = MappingProxyType(
         "verify": Service.verify,
         "search": Service.search,
         "retrieve": Service.retrieve,
-        "texts": Service.texts,
-        "find_on_map": Service.find_on_map,
-        "passage": Service.passage,
+        "texts": lambda service, data: service.looking.texts(data),
+        "find_on_map": lambda service, data: service.looking.find_on_map(data),
+        "passage": lambda service, data: service.looking.passage(data),
         "outline": Service.outline,
         "file_count": Service.file_count,
         "file_pieces": Service.file_pieces,
-        "kept_self_test": Service.kept_self_test,
+        "kept_self_test": lambda service, data: service.looking.kept_self_test(data),
         "cite": Service.cite,
-        "page_picture": Service.page_picture,
-        "page_text": Service.page_text,
+        "page_picture": lambda service, data: service.looking.page_picture(data),
+        "page_text": lambda service, data: service.looking.page_text(data),
         "set_folder": Service.set_folder,
         "relocate": Service.relocate,
         "decide": Service.decide,
         "watch": Service.watch,
+        "reranker": Service.reranker,
         "answering": Service.answering,
     }
 )
@@ -47,10 +49,12 @@ IN_STEPS: Mapping[str, Callable[[Service, Request], Steps]] = MappingProxyType(
         "remove": Service.remove,
         "remove_document": Service.remove_document,
         "rebuild": Service.rebuild,
-        "collection_map": Service.collection_map,
+        "collection_map": lambda service, request: service.looking.collection_map(request),
         "changes": Service.changes,
         "count_patterns": Service.count_patterns,
         "forget": Service.forget,
-        "self_test": Service.self_test,
+        "self_test": lambda service, request: service.looking.self_test(request),
+        "choose_model": Service.choose_model,
+        "reembed": Service.reembed,
     }
 )

@@ -25,13 +25,15 @@ from desktop_llm.knowledge import candidates
 from desktop_llm.knowledge.candidates import Candidate, Scope
 from desktop_llm.knowledge.chunks import content_of
 from desktop_llm.knowledge.compounds import in_parts
-from desktop_llm.knowledge.embed import Embedder, Vectors
+from desktop_llm.knowledge.embed import Vectors
 from desktop_llm.knowledge.filters import in_question, sources_of
-from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.keywords import QueryWord, indexed, query_words, stem_asked
+from desktop_llm.knowledge.meaning import Asked
 from desktop_llm.knowledge.names import Names
 from desktop_llm.knowledge.questions import subject
+from desktop_llm.knowledge.rerank import MOST, reordered
 from desktop_llm.knowledge.shapes import Only
+from desktop_llm.knowledge.spaces import Spaces
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.trace import SearchTrace, Seen, TracedCandidate, standings, traced
 from desktop_llm.knowledge.wording import Question, Wording
@@ -42,7 +44,6 @@ POOL = 50  # candidates of each kind
 MAX_QUERY_LENGTH = 2000
 _FEW_MORE = 20
 _MOST_NAMED = 8
-_MORE_NEAR, _MOST_NEAR = 2, 5000  # of all chunks, when only many of them are searched
 _MAX_PHRASE_WORDS = 32
 # Beside the wording, the dense side may weigh more, up to this share. Measured over eight collections.
 _MORE_DENSE, _MOST_DENSE = 1.4, 0.85
@@ -108,11 +109,9 @@ class _Features:
 class Retriever:
     """Finds passages in the store and the index; holds no state of its own."""
 
-    def __init__(self, store: Store, embedder: Embedder, nearest: Nearest, fingerprint: str) -> None:
+    def __init__(self, store: Store, spaces: Spaces) -> None:
         self._store = store
-        self._embedder = embedder
-        self._nearest = nearest
-        self._fingerprint = fingerprint
+        self._spaces = spaces
         self._names = Names(store)
 
     def search(self, collections: Sequence[int], query: str, k: int, only: Only | None = None) -> list[Citation]:
@@ -184,11 +183,10 @@ class Retriever:
 
     def each_way(self, collection: int, query: str, k: int) -> tuple[list[int], list[int]]:
         """The best `k` chunks by meaning alone, and by words alone."""
-        vector = self._embedder.embed([query])[0]
         words = candidates.weighed(self._store, query_words(query))
         keyword = candidates.by_keywords(self._store, Scope([collection]), words, k)
-        dense = [chunk for chunk, _ in self._nearest.search(collection, vector, k)]
-        return dense, sorted(keyword, key=lambda chunk: -keyword[chunk])
+        dense = Asked(self._store, self._spaces, [collection], query).nearest(Scope([collection]), k)
+        return sorted(dense, key=lambda chunk: -dense[chunk]), sorted(keyword, key=lambda chunk: -keyword[chunk])
 
     def passage(self, collection: int, chunk: int) -> Citation | None:
         """A chunk of a collection as a passage, without a score; None if it is not there any more."""
@@ -228,11 +226,11 @@ class Retriever:
             raise BadRequest(tr("The question is empty."), tr("Write what you want to find."))
         words = in_parts(query_words(query), functools.partial(candidates.is_known, self._store))
         weights = candidates.weighed(self._store, words)
-        vector = self._embedder.embed([query])[0]
-        pool = self._pool(scope, query, words, weights, vector)
+        asked = Asked(self._store, self._spaces, scope.collections, query)
+        pool = self._pool(scope, query, words, weights, asked)
         if not pool.found:
             return _Ranked([], [], False)
-        weight = self._dense_weight(pool)
+        weight = self._dense_weight(pool, asked)
         written = {each.word: each.written for each in words if each.written}
         features = _features(Question(query, weights, written), pool)
         fused = _fused(features, weight)
@@ -242,15 +240,27 @@ class Retriever:
         scale = min(1.0, relevance) / max(1.0, float(fused.max()))
         scores = [round(float(fused[position]) * scale, 4) for position in order]
         best = [pool.found[position] for position in order]
+        ways = _ways(pool, features)
+        if reread := self._reread(query, best):
+            best = [best[place] for place in reordered(len(best), reread)]
+            shares = [1 / (1 + math.exp(-score)) for score in sorted(reread, reverse=True)]
+            ways = {**ways, "rerank": {each.chunk: share for each, share in zip(best, shares, strict=False)}}
         # A document that the question names is what it is about, however it says so.
         threshold = self._threshold(scope, weight) if not scope.named else 0.0
-        return _Ranked(best, scores, relevance >= threshold, relevance, threshold, _ways(pool, features))
+        return _Ranked(best, scores, relevance >= threshold, relevance, threshold, ways)
+
+    def _reread(self, query: str, best: Sequence[Candidate]) -> list[float]:
+        """The scores of the best candidates by the reranker, if there is one."""
+        reranker = self._spaces.reranker
+        if reranker is None:
+            return []
+        return reranker.scores(query, [f"{each.above}\n{each.text}".strip() for each in best[:MOST]])
 
     def _pool(
-        self, scope: Scope, query: str, words: Sequence[QueryWord], weights: Mapping[str, float], vector: Vectors
+        self, scope: Scope, query: str, words: Sequence[QueryWord], weights: Mapping[str, float], asked: Asked
     ) -> _Pool:
         """Whatever may be a passage: near by meaning, by keywords, by wording, and by the names of the documents."""
-        dense = self._dense(scope, vector)
+        dense = asked.nearest(scope, POOL)
         keyword = candidates.by_keywords(self._store, scope, weights, POOL)
         chunks = {*_best(dense), *keyword}
         if 1 < len(run := _WORD.findall(indexed(query))) <= _MAX_PHRASE_WORDS:
@@ -263,30 +273,21 @@ class Retriever:
             of_named = Scope(scope.collections, of_names & (scope.sources or of_names))
             from_named = candidates.by_keywords(self._store, of_named, weights, _FEW_MORE)
             keyword = {**from_named, **keyword}
-            near = candidates.nearest_of(self._store, of_named, self._fingerprint, vector, _FEW_MORE)
+            near = asked.nearest_of(of_named, _FEW_MORE)
             chunks |= from_named.keys() | near.keys()
         found = candidates.read(self._store, scope, chunks)
         ids = [candidate.chunk for candidate in found]
-        known = {**candidates.similarities(self._store, self._fingerprint, ids, vector), **dense}
+        known = {**asked.similarities(ids), **dense}
         return _Pool(found, known, keyword, named)
 
-    def _dense(self, scope: Scope, vector: Vectors) -> dict[int, float]:
-        if scope.sources is None:
-            return dict(pair for each in scope.collections for pair in self._nearest.search(each, vector, POOL))
-        left = candidates.span(self._store, scope).count
-        if left <= candidates.MOST_COMPARED:
-            return candidates.nearest_of(self._store, scope, self._fingerprint, vector, POOL)
-        # So many of all that about enough of them are left.
-        every = candidates.span(self._store, Scope(scope.collections)).count
-        count = min(_MOST_NEAR, math.ceil(_MORE_NEAR * POOL * every / left))
-        near = dict(pair for each in scope.collections for pair in self._nearest.search(each, vector, count))
-        held = candidates.held(self._store, scope, near.keys())
-        return {chunk: near[chunk] for chunk in held}
-
-    def _dense_weight(self, pool: _Pool) -> float:
+    def _dense_weight(self, pool: _Pool, asked: Asked) -> float:
+        if not asked.has_vectors:
+            return 0.0
+        if asked.in_any_language:
+            return _DENSE_WEIGHT
         likely = sorted(pool.found, key=lambda candidate: -pool.keyword.get(candidate.chunk, 0.0))[:3]
         words = [word for candidate in likely for word in re.findall(r"[^\W\d_]+", candidate.text[:400])]
-        pieces = self._embedder.count_tokens(" ".join(words)) / max(1, len(words))
+        pieces = self._spaces.counter.count_tokens(" ".join(words)) / max(1, len(words))
         weight = _DENSE_WEIGHT - _WEIGHT_PER_PIECE * max(0.0, pieces - _KNOWN_PIECES)
         return max(_LEAST_DENSE_WEIGHT, weight)
 

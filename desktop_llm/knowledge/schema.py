@@ -68,7 +68,24 @@ UPDATE source SET words = (
     FROM page WHERE page.source = source.id);
 """
 
-STEPS = (_FIRST, _SECOND, _THIRD)
+# `embedding_model`: a GGUF file that a collection's passages were or are to be embedded with, as it was when it was
+# checked; `collection.model` is the fingerprint of the one that answers ('': the starter), `next_model` of the one that
+# takes over once all passages have its vectors. `embedded`: contents whose passages have all vectors of a model that
+# they are to have, with a checksum of these ('' in rows of older versions).
+_FOURTH = """
+CREATE TABLE embedding_model(
+    id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, name TEXT NOT NULL, path BLOB NOT NULL,
+    sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL);
+CREATE TABLE embedded(
+    source INTEGER NOT NULL REFERENCES source(id) ON DELETE CASCADE, fingerprint TEXT NOT NULL,
+    checksum TEXT NOT NULL, PRIMARY KEY(source, fingerprint)) WITHOUT ROWID;
+ALTER TABLE collection ADD COLUMN model TEXT NOT NULL DEFAULT '';
+ALTER TABLE collection ADD COLUMN next_model TEXT;
+INSERT INTO embedded
+    SELECT DISTINCT chunk.source, fingerprint, '' FROM vector JOIN chunk ON chunk.id = vector.chunk;
+"""
+
+STEPS = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """Step n brings the tables from version n - 1 to version n."""
 
 VERSION = len(STEPS)

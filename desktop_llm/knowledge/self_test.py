@@ -16,7 +16,7 @@ import numpy as np
 
 from desktop_llm.knowledge import candidates
 from desktop_llm.knowledge.candidates import Candidate, Scope
-from desktop_llm.knowledge.embed import Embedder
+from desktop_llm.knowledge.embed import Embeds
 from desktop_llm.knowledge.keywords import meaningful
 from desktop_llm.knowledge.retrieve import Retriever
 from desktop_llm.knowledge.sentences import sentences
@@ -43,7 +43,7 @@ class _Question:
 
 
 def self_test(
-    store: Store, retriever: Retriever, embedder: Embedder, collection: int, name: str, count: int
+    store: Store, retriever: Retriever, embedder: Embeds, collection: int, name: str, count: int
 ) -> Generator[tuple[int, int], None, SelfTest]:
     """Ask `count` questions (fewer if there are fewer passages); yields (asked, total)."""
     started = time.time()
@@ -115,7 +115,7 @@ def _telling(store: Store, sentence: str) -> list[str]:
     return [word for word in words if word in rarest]
 
 
-def _ask(store: Store, retriever: Retriever, embedder: Embedder, collection: int, question: _Question) -> Probe:
+def _ask(store: Store, retriever: Retriever, embedder: Embeds, collection: int, question: _Question) -> Probe:
     passage = question.passage
     found = retriever.search([collection], question.text, DEPTH)
     path = candidates.paths(store, [collection], {passage.source})[passage.source][0]
@@ -137,10 +137,10 @@ def _rank(chunks: Sequence[int], chunk: int) -> int:
     return chunks.index(chunk) + 1 if chunk in chunks else 0
 
 
-def _why(embedder: Embedder, passage: Candidate, found: Sequence[Citation], rank: int, meaning: int, words: int) -> str:
+def _why(embedder: Embeds, passage: Candidate, found: Sequence[Citation], rank: int, meaning: int, words: int) -> str:
     """Why a passage did not come first, as far as that can be seen."""
-    if found:
-        one, other = embedder.embed([passage.text, found[0].text])
+    if found and not embedder.problem:
+        one, other = embedder.embed_batch([passage.text, found[0].text])
         if float(np.dot(one, other)) >= _NEARLY_THE_SAME:
             name = re.split(r"[\\/]", found[0].document)[-1]
             return tr("{file} says nearly the same and comes first.", file=name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Generator, Iterator
@@ -12,23 +11,23 @@ from itertools import islice
 from typing import Any
 
 from desktop_llm.errors import Busy, Cancelled, NotFound, UserError
-from desktop_llm.knowledge import candidates, catalog, file_by_file
+from desktop_llm.knowledge import catalog, file_by_file
 from desktop_llm.knowledge.cite import cite
-from desktop_llm.knowledge.collection_map import placed
 from desktop_llm.knowledge.embed import Embedder, EmbeddingFiles, starter_files
 from desktop_llm.knowledge.folders import Look, decide, folders_of, relocate, remember, remembered, stay_out
 from desktop_llm.knowledge.forget import forget
-from desktop_llm.knowledge.index import Nearest
+from desktop_llm.knowledge.gguf_embedder import ModelFile
 from desktop_llm.knowledge.indexing import Controls, Indexing
+from desktop_llm.knowledge.looking import Data, Looking
 from desktop_llm.knowledge.pages import Pages
 from desktop_llm.knowledge.pattern_counts import PatternCounter
 from desktop_llm.knowledge.patterns import checked
 from desktop_llm.knowledge.recovery import NOTICE, ensure_sound
+from desktop_llm.knowledge.reembedding import choose, fill, forget_next, is_due, reembed
 from desktop_llm.knowledge.retrieve import Retriever
 from desktop_llm.knowledge.seal import Held, break_seal, note_held, read_seal, seal
-from desktop_llm.knowledge.self_test import self_test
 from desktop_llm.knowledge.shapes import Collection, IndexProgress, IndexReport, Only, pack, unpack, unpack_all
-from desktop_llm.knowledge.sources import self_test_key
+from desktop_llm.knowledge.spaces import Spaces
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.suspects import Suspects
 from desktop_llm.knowledge.watching import Watching
@@ -36,13 +35,9 @@ from desktop_llm.knowledge.whole import whole_documents
 from desktop_llm.message import Citation
 from desktop_llm.paths import Folders
 from desktop_llm.sqlite_files import mark_suspect
-from desktop_llm.steps import Run
 from desktop_llm.words import to_json, tr
-from desktop_llm.workers.child import Answer, Reply, Request, Steps
+from desktop_llm.workers.child import Answer, Request, Steps
 from desktop_llm.workers.protocol import path_from_wire
-
-Data = dict[str, Any]
-
 
 _SAME_LOOK_S = 2.0
 
@@ -69,12 +64,12 @@ class Service:
         files = starter_files()
         _check_once(self._store, files)
         self._controls = Controls(threads=_threads())
-        self._embedder = Embedder(files, threads=self._controls.threads)
-        self._nearest = Nearest(folders.index, self._store, files.fingerprint)
-        self._fingerprint = files.fingerprint
-        self._retriever = Retriever(self._store, self._embedder, self._nearest, files.fingerprint)
+        starter = Embedder(files, threads=self._controls.threads)
+        self._spaces = Spaces(self._store, folders.index, starter, threads=self._controls.threads)
+        self._retriever = Retriever(self._store, self._spaces)
         self._pages = Pages(self._store)
-        self._turns: list[Indexing] = []
+        self.looking = Looking(self._store, self._spaces, self._retriever, self._pages)
+        self._turns: list[object] = []
         self._last_look: _LastLook | None = None
         self._watching = Watching()
         self._counter = PatternCounter()
@@ -88,13 +83,13 @@ class Service:
         if self._store.read_only:
             return
         held = self._held()
-        self._nearest.close()
+        self._spaces.close()
         self._store.close()
         seal(self._path, held, self._sealed)
 
     def abandon(self) -> None:
         """Let go of a damaged file."""
-        self._nearest.close()
+        self._spaces.close()
         self._store.close()
 
     def notice(self, data: Data) -> Answer:
@@ -123,7 +118,7 @@ class Service:
         self._must_rest(collection)
         report = catalog.report(self._summary(collection))
         self._store.remove_collection(collection)
-        self._nearest.forget(collection)
+        self._spaces.forget(collection)
         self._note_held()
         yield from self._swept()
         return dict(pack(report))
@@ -144,7 +139,7 @@ class Service:
             )
         stay_out(self._store, collection, path)
         self._store.remove_documents(collection, documents)
-        yield from self._nearest.learn_steps(collection)
+        yield from self._spaces.of(collection).nearest.learn_steps(collection)
         yield from self._swept()
         return dict(pack(catalog.report(self._summary(collection))))
 
@@ -187,7 +182,7 @@ class Service:
         if damage and not self._store.read_only:
             mark_suspect(self._path)
             self.is_damaged = True
-        problems = [*damage, *self._nearest.problems(collection)]
+        problems = [*damage, *self._spaces.of(collection).nearest.problems(collection)]
         return dict(pack(self._told(catalog.checked(catalog.report(self._summary(collection)), problems))))
 
     def search(self, data: Data) -> Answer:
@@ -204,22 +199,9 @@ class Service:
         else:
             passages, trace = self._retriever.retrieve(collections, question, budget, only), None
         if passages and data["whole"] and only is None:
-            all_pages = whole_documents(self._store, collections, self._embedder.count_tokens, budget)
+            all_pages = whole_documents(self._store, collections, self._spaces.counter.count_tokens, budget)
             passages, trace = all_pages or passages, trace and replace(trace, whole=bool(all_pages))
         return {"passages": pack(passages), "trace": trace and trace.to_json()}
-
-    def texts(self, data: Data) -> Answer:
-        return {"texts": [self._pages.beginning(path_from_wire(path), *span) for path, *span in data["spans"]]}
-
-    def find_on_map(self, data: Data) -> Answer:
-        collection = self._store.collection(data["collection"])
-        passages = self._retriever.search([collection], data["query"], data["k"])
-        chunks = [candidates.chunk_at(self._store, each.document, each.page, each.start) for each in passages]
-        return {"chunks": chunks, "passages": pack(passages)}
-
-    def passage(self, data: Data) -> Answer:
-        found = self._retriever.passage(self._store.collection(data["collection"]), data["chunk"])
-        return {"passages": [] if found is None else [pack(found)]}
 
     def outline(self, data: Data) -> Answer:
         return {"files": pack(file_by_file.outline(self._store, self._named(data["collections"])))}
@@ -234,13 +216,6 @@ class Service:
 
     def cite(self, data: Data) -> Answer:
         return dict(pack(cite(data["answer"], unpack_all(Citation, data["passages"]), self._pages.quoted)))
-
-    def page_picture(self, data: Data) -> Answer:
-        answer, pixels = self._pages.picture({**data, "path": path_from_wire(data["path"])})
-        return Reply(answer, pixels)
-
-    def page_text(self, data: Data) -> Answer:
-        return dict(pack(self._pages.text(path_from_wire(data["path"]), data["page"])))
 
     def answering(self, data: Data) -> Answer:
         self._controls.answering = data["active"]
@@ -273,7 +248,7 @@ class Service:
         collection = self._store.collection(data["collection"])
         self._must_rest(collection)
         relocate(self._store, collection, path_from_wire(data["path"]), path_from_wire(data["new"]))
-        self._nearest.learn(collection)
+        self._spaces.of(collection).nearest.learn(collection)
         self._note_held()
         return {}
 
@@ -290,7 +265,7 @@ class Service:
     def decide(self, data: Data) -> Answer:
         collection = self._store.collection(data["collection"])
         decide(self._store, collection, keep=data["keep"])
-        self._nearest.learn(collection)
+        self._spaces.of(collection).nearest.learn(collection)
         return dict(pack(catalog.report(self._summary(collection))))
 
     def changes(self, request: Request) -> Steps:
@@ -314,7 +289,7 @@ class Service:
         forgotten, collections = forget(self._store, path, self._path)
         yield from self._swept()
         for collection in dict.fromkeys(collections):
-            for _ in self._nearest.rebuild(collection):
+            for _ in self._spaces.of(collection).nearest.rebuild(collection):
                 yield None
         self._note_held()
         return dict(pack(forgotten))
@@ -324,14 +299,16 @@ class Service:
         data = request.data
         collection = self._collection_for(data["collection"])
         self._pages.remember_password(data["password"])
+        space = self._spaces.of(collection)
         run = Indexing(
             self._store,
-            self._nearest,
-            self._embedder,
+            space.nearest,
+            space.embedder,
             self._controls,
             collection,
             suspects=self._suspects,
             password=data["password"],
+            embed_later=space is not self._spaces.starter,
         )
         self._turns.append(run)
         try:
@@ -339,14 +316,16 @@ class Service:
             yield from self._turn_of(run)
             self._begin(collection, request)
             if data.get("look") == "gone":
-                yield from self._nearest.learn_steps(collection)
+                yield from self._spaces.of(collection).nearest.learn_steps(collection)
                 yield from self._store.sweep()
-                return dict(pack(run.report()))
+                return dict(pack(self._with_model(run.report(), collection)))
             yield from _sent(run.steps())
             if run.has_late:  # the files of other collections go before them
                 self._turns.append(self._turns.pop(0))
                 yield from self._turn_of(run)
                 yield from _sent(run.late_steps())
+            with contextlib.suppress(UserError):  # the model's problem is told with the collection
+                yield from self._filled(collection)
             yield from self._store.sweep()
         except Cancelled:
             pass
@@ -354,7 +333,7 @@ class Service:
             self._turns.remove(run)
             self._end(collection)
         self._note_held()
-        return dict(pack(run.report()))
+        return dict(pack(self._with_model(run.report(), collection)))
 
     def _found(self, run: Indexing, collection: int, data: Data) -> Iterator[IndexProgress | None]:
         """Note what is to be read: of the given folders, which are remembered, and the given files; or of all folders
@@ -385,7 +364,49 @@ class Service:
             return None
         return last.look if time.monotonic() - last.at < _SAME_LOOK_S else None
 
-    def _turn_of(self, run: Indexing) -> Iterator[None]:
+    def _filled(self, collection: int) -> Iterator[Answer | None]:
+        """Embed what lacks vectors of the model that answers: known contents, and those of a model that may be slow."""
+        space, model = self._spaces.of(collection), self._spaces.models_of(collection).now
+        yield from _sent(fill(self._store, space.embedder, self._controls, collection, model=model))
+        yield from _sent(space.nearest.mend(collection))
+
+    def choose_model(self, request: Request) -> Steps:
+        """Have another embedding model take over a collection once it has embedded all passages (see `reembed`)."""
+        data = request.data
+        collection = self._store.collection(data["collection"])
+        self._must_rest(collection)
+        yield None
+        file = ModelFile.of(data["name"], path_from_wire(data["path"])) if data["path"] else None
+        choose(self._store, self._spaces, collection, self._spaces.know(file))
+        return dict(pack(catalog.report(self._summary(collection))))
+
+    def reranker(self, data: Data) -> Answer:
+        """The name of the reranker and its problem, "" each if there is none; with `set`, another one first."""
+        if data["set"]:
+            path = data["path"]
+            self._spaces.use_reranker(ModelFile.of(data["name"], path_from_wire(path)) if path else None)
+        used = self._spaces.reranker
+        return {"name": used.model.file.name if used else "", "problem": to_json(used.model.problem if used else "")}
+
+    def reembed(self, request: Request) -> Steps:
+        """Embed what is due in a collection; a chosen model then takes over. Takes turns with the reading of files."""
+        collection = self._store.collection(request.data["collection"])
+        self._must_rest(collection)
+        turn = object()
+        self._turns.append(turn)
+        try:
+            yield from self._turn_of(turn)
+            self._begin(collection, request)
+            yield from _sent(reembed(self._store, self._spaces, self._controls, collection))
+        except Cancelled:
+            if collection in self._controls.stopped:
+                forget_next(self._store, self._spaces, collection)
+        finally:
+            self._turns.remove(turn)
+            self._end(collection)
+        return dict(pack(catalog.report(self._summary(collection))))
+
+    def _turn_of(self, run: object) -> Iterator[None]:
         while self._turns[0] is not run:
             yield None
 
@@ -394,39 +415,16 @@ class Service:
         data = request.data
         collection = self._store.collection(data["collection"])
         self._must_rest(collection)
-        for done, total in self._nearest.rebuild(collection):
+        for done, total in self._spaces.of(collection).nearest.rebuild(collection):
             yield pack(IndexProgress(data["collection"], "", done, total, done, 0, 0.0, None, False))
         return dict(pack(catalog.report(self._summary(collection))))
 
-    def collection_map(self, request: Request) -> Steps:
-        """Place a collection's passages in a plane; the body holds the arrays of a CollectionMap."""
-        collection = self._store.collection(request.data["collection"])
-        steps = Run(placed(self._store, collection, self._fingerprint))
-        for _ in steps:
-            yield None
-        found = steps.result
-        columns = (found.chunks, found.points[:, 0], found.points[:, 1], found.labels)
-        answer = {"topics": pack(list(found.topics)), "total": found.total, "shown": len(found.chunks)}
-        return Reply(answer, b"".join(column.tobytes() for column in columns))
-
-    def self_test(self, request: Request) -> Steps:
-        """Ask a collection questions made from its own passages, and keep the outcome."""
-        name = request.data["collection"]
-        collection = self._store.collection(name)
-        steps = Run(self_test(self._store, self._retriever, self._embedder, collection, name, request.data["count"]))
-        for asked, total in steps:
-            yield {"asked": asked, "total": total}
-        found = dict(pack(steps.result))
-        if not self._store.read_only:
-            self._store.remember(self_test_key(collection), json.dumps(found))
-        return found
-
-    def kept_self_test(self, data: Data) -> Answer:
-        kept = self._store.remembered(self_test_key(self._store.collection(data["collection"])))
-        return {"kept": None if kept is None else json.loads(kept)}
-
     def _told(self, report: IndexReport) -> IndexReport:
         return replace(report, notice=catalog.notice(self._store))
+
+    def _with_model(self, report: IndexReport, collection: int) -> IndexReport:
+        now = self._summary(collection)
+        return replace(report, model=now.model, next_model=now.next_model, problem=now.problem)
 
     def _note_held(self) -> None:
         """Note what the collections hold, in case the file is lost. Once nothing waits, all is said about a loss."""
@@ -469,7 +467,15 @@ class Service:
     def _summary(self, collection: int) -> Collection:
         found = catalog.summary(self._store, collection, self._controls.running, self._controls.paused)
         folders = (replace(folder, note=self._watching.note(folder.path)) for folder in found.folders)
-        return replace(found, folders=tuple(folders))
+        models = self._spaces.models_of(collection)
+        return replace(
+            found,
+            folders=tuple(folders),
+            model=self._spaces.name(models.now),
+            next_model="" if models.next is None else self._spaces.name(models.next),
+            due=is_due(self._store, self._spaces, collection),
+            problem=self._spaces.problem_of(collection),
+        )
 
 
 def _only(data: Data) -> Only | None:

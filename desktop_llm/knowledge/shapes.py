@@ -102,7 +102,11 @@ class PatternCounts:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A named set of documents. `state`: ready, reading, paused, attention (something failed) or empty."""
+    """A named set of documents. `state`: ready, reading, paused, attention (something failed) or empty.
+
+    `model` is the name of the embedding model that answers, `next_model` of the one that takes over ("" if none does);
+    `due`: passages are to be embedded. `problem` says why it is searched by keywords alone, if it is.
+    """
 
     name: str
     state: str
@@ -115,6 +119,10 @@ class Collection:
     formats: tuple[tuple[str, int], ...]
     folders: tuple[Folder, ...] = ()
     words: int = 0
+    model: str = ""
+    next_model: str = ""
+    due: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,7 @@ class IndexReport:
 
     `added`, `updated`, `moved` and `removed` count the files that a look through the folders found new, changed,
     elsewhere and gone; `changed` the files that are not as they were read. `notice` is what was lost or recovered when
-    the stored text was damaged.
+    the stored text was damaged. `model`, `next_model` and `problem` are the collection's.
     """
 
     collection: str
@@ -175,6 +183,9 @@ class IndexReport:
     changed: int = 0
     folders: tuple[Folder, ...] = ()
     notice: str = ""
+    model: str = ""
+    next_model: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

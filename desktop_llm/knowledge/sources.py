@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from desktop_llm.errors import DocumentError
@@ -19,6 +19,7 @@ from desktop_llm.words import from_json, to_json
 
 # Passages deleted in one step: 30 ms on a computer of 2020.
 _SLICE = 200
+_NO_VECTORS = "none"  # in place of a fingerprint: a content's checksum covers its text alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class SourceRow:
     page_count: int | None
     pages: Sequence[PageRow]
     chunks: Sequence[ChunkRow]
+    embedded: bool = True
+    """Whether its chunks have all the vectors that they are to have; otherwise they are embedded later."""
 
 
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
@@ -119,6 +122,8 @@ def insert_source(
     seal = _seal(fields, ((page.number, page.text) for page in read.pages), kept)
     query = "INSERT OR REPLACE INTO fact(key, value) VALUES(?, ?)"
     connection.execute(query, (_seal_key(source), f"{fingerprint} {seal}"))
+    if read.embedded:
+        note_embedded(connection, source, fingerprint)
     return source, len(kept)
 
 
@@ -147,6 +152,79 @@ def is_whole(connection: sqlite3.Connection, source: int) -> bool:
     if kept is None:
         return bool(chunks)
     fingerprint, _, seal = kept[0].partition(" ")
+    return _seal_of(connection, source, fingerprint) == str(seal)
+
+
+def add_vectors(
+    connection: sqlite3.Connection, source: int, fingerprint: str, model: str, vectors: Mapping[int, bytes]
+) -> None:
+    """Add vectors to a content's chunks, also to the index of each collection whose model answers with them."""
+    _let_go(connection, source, fingerprint, _NO_VECTORS)
+    query = "INSERT OR REPLACE INTO vector(chunk, fingerprint, data) VALUES(?, ?, ?)"
+    connection.executemany(query, ((chunk, fingerprint, data) for chunk, data in vectors.items()))
+    query = (
+        "SELECT DISTINCT collection.id FROM collection JOIN document ON document.collection = collection.id "
+        "WHERE source = ? AND model = ?"
+    )
+    listed = " ".join(map(str, vectors))
+    for (collection,) in connection.execute(query, (source, model)).fetchall() if vectors else ():
+        query = "INSERT INTO index_task(collection, action, chunks) VALUES(?, 'add', ?)"
+        connection.execute(query, (collection, listed))
+
+
+def note_embedded(connection: sqlite3.Connection, source: int, fingerprint: str) -> None:
+    """Note that a content has all the vectors of a model that it is to have."""
+    query = "INSERT OR REPLACE INTO embedded(source, fingerprint, checksum) VALUES(?, ?, ?)"
+    connection.execute(query, (source, fingerprint, _checksum(connection, source, fingerprint)))
+
+
+def drop_vectors(connection: sqlite3.Connection, source: int, fingerprint: str) -> None:
+    """Drop a model's vectors of a content; the content's own checksum then covers those of another model."""
+    others = "SELECT fingerprint FROM embedded WHERE source = ? AND fingerprint <> ? LIMIT 1"
+    other = (connection.execute(others, (source, fingerprint)).fetchone() or (_NO_VECTORS,))[0]
+    _let_go(connection, source, fingerprint, other)
+    mine = "chunk IN (SELECT id FROM chunk WHERE source = ?)"
+    connection.execute(f"DELETE FROM vector WHERE fingerprint = ? AND {mine}", (fingerprint, source))
+    connection.execute("DELETE FROM embedded WHERE source = ? AND fingerprint = ?", (source, fingerprint))
+
+
+def _let_go(connection: sqlite3.Connection, source: int, fingerprint: str, other: str) -> None:
+    """Before a model's vectors change: if a content's checksum covers them, it covers those of another from now on."""
+    kept = connection.execute("SELECT value FROM fact WHERE key = ?", (_seal_key(source),)).fetchone()
+    if kept is not None and kept[0].partition(" ")[0] == fingerprint and is_whole(connection, source):
+        seal = f"{other} {_seal_of(connection, source, other)}"
+        connection.execute("UPDATE fact SET value = ? WHERE key = ?", (seal, _seal_key(source)))
+
+
+def damaged_vectors(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    """The contents, each with the model's fingerprint, whose vectors are not those that were stored."""
+    rows = connection.execute("SELECT source, fingerprint, checksum FROM embedded WHERE checksum <> ''").fetchall()
+    return [
+        (source, fingerprint)
+        for source, fingerprint, checksum in rows
+        if _checksum(connection, source, fingerprint) != checksum
+    ]
+
+
+def _checksum(connection: sqlite3.Connection, source: int, fingerprint: str) -> str:
+    query = (
+        "SELECT vector.chunk, data FROM chunk JOIN vector ON vector.chunk = chunk.id "
+        "WHERE source = ? AND fingerprint = ? ORDER BY chunk.id"
+    )
+    digest = hashlib.blake2b(digest_size=16)
+    for chunk, data in connection.execute(query, (source, fingerprint)):
+        digest.update(f"{chunk} ".encode() + data)
+    return digest.hexdigest()
+
+
+def _seal_of(connection: sqlite3.Connection, source: int, fingerprint: str) -> str:
+    pages = connection.execute(
+        "SELECT id, number, text FROM page WHERE source = ? ORDER BY position", (source,)
+    ).fetchall()
+    chunks = connection.execute(
+        'SELECT id, page, start, "end", place, headings, header FROM chunk WHERE source = ? ORDER BY id', (source,)
+    ).fetchall()
+    places = {page: index for index, (page, _, _) in enumerate(pages)}
     query = "SELECT data FROM vector WHERE fingerprint = ? AND chunk = ?"
     vectors = [connection.execute(query, (fingerprint, chunk[0])).fetchone() or (b"",) for chunk in chunks]
     fields = connection.execute(
@@ -154,9 +232,9 @@ def is_whole(connection: sqlite3.Connection, source: int) -> bool:
     ).fetchone()
     spans = (
         ChunkRow(places[page], start, end, place, vector, headings, header)
-        for (_, page, start, end, place, headings, header, _), (vector,) in zip(chunks, vectors, strict=True)
+        for (_, page, start, end, place, headings, header), (vector,) in zip(chunks, vectors, strict=True)
     )
-    return _seal(tuple(fields), ((number, text) for _, number, text in pages), spans) == str(seal)
+    return _seal(tuple(fields), ((number, text) for _, number, text in pages), spans)
 
 
 def _seal_key(source: int) -> str:

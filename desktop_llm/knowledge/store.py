@@ -27,6 +27,7 @@ from desktop_llm.knowledge.sources import (
     Reason,
     SourceRow,
     add_task,
+    damaged_vectors,
     forget_slice,
     forget_unused,
     insert_source,
@@ -301,6 +302,12 @@ class Store:
         query = "SELECT DISTINCT source FROM document WHERE collection = ? AND source IS NOT NULL"
         with self._in_words():
             return [source for (source,) in self.rows(query, collection) if not is_whole(self._connection, source)]
+
+    def damaged_vectors(self, collection: int) -> list[int]:
+        """The contents of a collection whose vectors of any model are not as they were stored."""
+        mine = {source for (source,) in self.rows("SELECT source FROM document WHERE collection = ?", collection)}
+        with self._in_words():
+            return [source for source, _ in damaged_vectors(self._connection) if source in mine]
 
     # Tasks of the index, and single remembered values
 

@@ -30,10 +30,10 @@ import numpy as np
 
 from desktop_llm.knowledge import candidates
 from desktop_llm.knowledge.embed import DIMENSIONS, Embedder, Vectors, starter_files
-from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.indexing import Controls, Indexing
 from desktop_llm.knowledge.keywords import query_words
 from desktop_llm.knowledge.retrieve import Retriever
+from desktop_llm.knowledge.spaces import Spaces
 from desktop_llm.knowledge.store import Store
 from desktop_llm.knowledge.suspects import Suspects
 from desktop_llm.message import Citation
@@ -130,7 +130,8 @@ class Indexed:
     def __init__(self, collection: Collection, embedder: Embedder, home: Path) -> None:
         self._embedder = embedder
         self.store = Store(home / "knowledge.db")
-        self._nearest = Nearest(home / "index", self.store, embedder.fingerprint)
+        spaces = Spaces(self.store, home / "index", embedder)
+        self._nearest = spaces.starter.nearest
         self._number = self.store.create_collection(collection.name)
         self._ids: dict[str, str] = {}
         folder = home / "documents"
@@ -159,7 +160,7 @@ class Indexed:
         self._order = [chunk for chunk, _ in vectors]
         stored = np.frombuffer(b"".join(data for _, data in vectors), np.float16).reshape(-1, DIMENSIONS)
         self._vectors = stored.astype(np.float32)
-        self.retriever = Retriever(self.store, embedder, self._nearest, embedder.fingerprint)
+        self.retriever = Retriever(self.store, spaces)
 
     def close(self) -> None:
         """Close the files."""

@@ -12,6 +12,7 @@ from desktop_llm.knowledge.client import Knowledge
 from desktop_llm.knowledge.embed import Embedder, starter_files
 from desktop_llm.knowledge.index import Nearest
 from desktop_llm.knowledge.retrieve import Retriever
+from desktop_llm.knowledge.spaces import Spaces
 from desktop_llm.knowledge.store import Store
 from desktop_llm.paths import Folders
 from tests.faulty_disk import full_disk
@@ -37,7 +38,8 @@ def test_documents_are_found_on_a_full_disk_and_changed_again_when_there_is_spac
     with full_disk():
         store = Store(left / "knowledge.db")
         nearest = Nearest(left / "index", store, fingerprint)
-        found = Retriever(store, embedder, nearest, fingerprint).search([store.collection("docs")], "fish in Norway", 2)
+        spaces = Spaces(store, left / "index", embedder)
+        found = Retriever(store, spaces).search([store.collection("docs")], "fish in Norway", 2)
         assert found[0].document.endswith("cod.md")
         assert "can't be checked" in nearest.problems(store.collection("docs"))[0]
         with pytest.raises(UserError, match="can't be written to, so nothing more can be stored") as refused:

@@ -12,6 +12,7 @@ from desktop_llm.errors import UserError
 from desktop_llm.gui.documents.dialogs import FilesDialog, ForgetDialog, PasswordDialog, RemoveDialog
 from desktop_llm.gui.documents.looking_inside import LookingInside
 from desktop_llm.gui.documents.page import DocumentsPage
+from desktop_llm.gui.documents.search_models import SearchModels
 from desktop_llm.gui.documents.settings_controller import SettingsController
 from desktop_llm.gui.look import formats
 from desktop_llm.gui.look.layouts import CardAction
@@ -52,6 +53,7 @@ class DocumentsController(QObject):
         page.new_requested.connect(self.ask_for_collection)
         page.search_requested.connect(self._on_search)
         self._settings = SettingsController(resources, collections, page, self)
+        self.search_models = SearchModels(resources, jobs, collections, page, self._show_error, self)
         self._looking = LookingInside(resources, collections, page, self._on_error, self)
 
     def act(self, action: CardAction) -> None:
@@ -72,6 +74,8 @@ class DocumentsController(QObject):
                 self.page_requested.emit()
                 self.page.show_files(name)
                 self._list_files(name)
+            case "search_models":
+                self.search_models.ask(name)
             case "rename":
                 NameDialog.ask(self.page, self._on_renamed, taken=self._collections.names, name=name)
             case "remove":

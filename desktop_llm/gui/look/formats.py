@@ -65,6 +65,11 @@ def documents(count: int) -> str:
     return plural("%n document", "%n documents", count)
 
 
+def passages(count: int) -> str:
+    """ "1 passage", "1,260 passages"."""
+    return plural("%n passage", "%n passages", count)
+
+
 def size(size_bytes: int) -> str:
     """A size on disk: "512 bytes", "31 MB", "5.0 GB" (decimal units)."""
     if size_bytes < 1000:

@@ -32,7 +32,7 @@ def kind_word(model: Model) -> str:
     """What the model is for."""
     if model.kind == "chat":
         return tr("Chat")
-    kinds = {"embedding": tr("Document search"), "adapter": tr("Adapter")}
+    kinds = {"embedding": tr("Document search"), "reranker": tr("Reranker"), "adapter": tr("Adapter")}
     return kinds.get(model.kind) or plain(model.kind)
 
 

@@ -162,5 +162,5 @@ def _local_mark(model: Model, forecast: Forecast | None, *, in_use: bool) -> Mar
         return Mark(tr("In use"), "success", "check")
     if forecast is not None:
         return fit_mark(forecast.fit)
-    kinds = {"embedding": Mark(tr("Embedding")), "adapter": Mark(tr("Adapter"))}
+    kinds = {"embedding": Mark(tr("Embedding")), "reranker": Mark(tr("Reranker")), "adapter": Mark(tr("Adapter"))}
     return kinds.get(model.kind)

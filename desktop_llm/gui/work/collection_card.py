@@ -143,6 +143,7 @@ class CollectionCard(QFrame):
         self._look_action = self._add(menu, "look_again", tr("Look for changes now"))
         menu.addSeparator()
         self._add(menu, "rename", tr("Rename…"), "F2")
+        self._add(menu, "search_models", tr("Find across languages…"))
         self._check_action = self._add(menu, "check", tr("Check index"))
         self._rebuild_action = self._add(menu, "rebuild", tr("Rebuild index"))
         menu.addSeparator()

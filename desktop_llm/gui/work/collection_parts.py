@@ -12,6 +12,7 @@ from desktop_llm.gui.look import formats, theme
 from desktop_llm.gui.look.layouts import CardAction, empty_layout
 from desktop_llm.gui.look.widgets import Button, ElidedLabel, Label, Picture, ProgressBar
 from desktop_llm.gui.look.widgets.painting import RING_MARGIN, draw_box, repaint_on_theme
+from desktop_llm.jobs.embedding import EMBEDDING
 from desktop_llm.jobs.reading import Reading
 from desktop_llm.knowledge.client import Collection, FailedDocument, Folder
 from desktop_llm.words import plural, tr
@@ -109,14 +110,17 @@ class CollectionProgress(QWidget):
         """Show the progress of a reading."""
         progress, running = reading.progress, reading.state == "running"
         self._show_details(shown=True)
-        self._count.set_text(progress_words(reading, formats.documents(progress.total)))
+        embeds = progress.stage == EMBEDDING
+        total = formats.passages(progress.total) if embeds else formats.documents(progress.total)
+        self._count.set_text(progress_words(reading, total))
         self._bar.set_fraction(progress.fraction)
         self._file.set_text(formats.file_name(progress.current) if progress.current else "")
         left = progress.seconds_left if running else None
         self._left.setText("" if left is None else tr("about {time} left", time=formats.duration(left)))
         speed = tr("{count} passages/s", count=formats.number(progress.speed))
         self._speed.setText(speed if running and progress.speed else "")
-        self._note.setText(_note(progress.done - progress.failed, paused=not running))
+        note = tr("The model before answers until all passages are embedded.")
+        self._note.setText(note if embeds else _note(progress.done - progress.failed, paused=not running))
 
     def show_waiting(self, read: int, *, paused: bool, reason: str = "") -> None:
         """Show a reading without figures: it has just begun, or was interrupted, perhaps for a known `reason`.

@@ -25,7 +25,10 @@ from desktop_llm.models.gguf.tables import EMBEDDING_ARCHITECTURES, FILE_TYPES, 
 from desktop_llm.models.names import file_names, printable, size_label, split_name
 from desktop_llm.words import tr
 
-Kind = Literal["chat", "embedding", "adapter", "projector", "part"]
+Kind = Literal["chat", "embedding", "reranker", "adapter", "projector", "part"]
+# A reranker has a head that scores a pair of texts; older files do not say that they are pooled for it.
+_RANKS = 4  # llama_pooling_type
+_RANKING_TENSORS = frozenset({"cls.weight", "cls.output.weight"})
 # The keys of general.sampling (gguf-py/gguf/constants.py) and the fields of the engine's `Sampling`.
 _SAMPLING = {
     "temp": "temperature",
@@ -182,6 +185,8 @@ def _kind(contents: Contents) -> Kind:
     if not contents.tensors and contents.parts == 1:
         return "part"
     pooling = number(contents.properties, f"{architecture}.pooling_type")
+    if pooling == _RANKS or any(tensor.name in _RANKING_TENSORS for tensor in contents.tensors):
+        return "reranker"
     return "embedding" if architecture in EMBEDDING_ARCHITECTURES or pooling else "chat"
 
 

@@ -32,6 +32,7 @@ from desktop_llm.knowledge.client import (
 )
 from desktop_llm.knowledge.shapes import pack
 from desktop_llm.message import Citation
+from desktop_llm.models.library import Library
 from desktop_llm.paths import folders
 from desktop_llm.workers.protocol import Message
 
@@ -53,7 +54,10 @@ class Documents:
     def __init__(self, qtbot: QtBot, home: Path) -> None:
         self.qtbot, self.worker, self.tasks = qtbot, ReadingWorker(), Tasks()
         knowledge = Knowledge(folders(home), worker=self.worker)
-        resources = cast(Resources, SimpleNamespace(knowledge=knowledge, chats=None, tasks=self.tasks))
+        resources = cast(
+            Resources,
+            SimpleNamespace(knowledge=knowledge, chats=None, tasks=self.tasks, library=Library(folders(home))),
+        )
         self.page = DocumentsPage()
         qtbot.addWidget(self.page)
         self.jobs = Jobs(self.tasks, self.page)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from desktop_llm.models.fit.catalog import Recommendation
+    from desktop_llm.models.fit.search_models import SearchModel
 
 
 class DownloadsController(QObject):
@@ -80,8 +81,8 @@ class DownloadsController(QObject):
         pull = functools.partial(self._resources.downloads.pull, repo, file)
         self._add(self._job(name, file.name, title, file.quantization, file.size_bytes), name, file.name, pull)
 
-    def get_recommended(self, recommendation: Recommendation) -> None:
-        """Download a model of the catalogue; the hub is asked for its files first."""
+    def get_recommended(self, recommendation: Recommendation | SearchModel) -> None:
+        """Download a model of a catalogue; the hub is asked for its files first."""
         repo, file = recommendation.repo, recommendation.file
         title, quantization, size_bytes = recommendation.name, recommendation.quantization, recommendation.size_bytes
         self._add(self._job(repo, file, title, quantization, size_bytes), repo, file, self._named(repo, file))
