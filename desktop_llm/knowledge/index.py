@@ -9,6 +9,7 @@ used: an exact scan over the stored vectors answers until the index is rebuilt, 
 from __future__ import annotations
 
 import importlib
+import itertools
 import logging
 import shutil
 import sys
@@ -221,10 +222,15 @@ class Nearest:
         return self._store.rows(query, collection)
 
     def _tasks_done(self, collection: int, index: _Folder) -> Iterator[None]:
-        """Have the index take in the noted changes, a slice per step; ends if somebody else does it in between."""
+        """Have the index take in the noted changes, a slice per step; ends if somebody else does it in between.
+
+        Changes of one kind that follow each other are taken in together: a folder of small files has one change for
+        each of them, and a call of Chroma costs about the same for one vector as for a hundred.
+        """
         done: list[int] = []
-        for task, action, listed in self._tasks(collection):
-            chunks = [int(chunk) for chunk in listed.split()]
+        for action, group in itertools.groupby(self._tasks(collection), key=lambda task: task[1]):
+            tasks = list(group)
+            chunks = list(dict.fromkeys(int(chunk) for _, _, listed in tasks for chunk in listed.split()))
             for start in range(0, len(chunks), SLICE):
                 part = chunks[start : start + SLICE]
                 if action == "remove":
@@ -232,9 +238,9 @@ class Nearest:
                 else:
                     index.add(*self._stored(part))
                 yield None
-                if not self._store.rows("SELECT 1 FROM index_task WHERE id = ?", task):
+                if not self._store.rows("SELECT 1 FROM index_task WHERE id = ?", tasks[-1][0]):
                     return
-            done.append(task)
+            done += [task for task, _, _ in tasks]
         if done:
             self._store.finish_tasks(done)
 
