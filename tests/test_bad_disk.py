@@ -177,7 +177,7 @@ def test_what_was_typed_on_a_full_disk_is_saved_once_there_is_space(chats: Folde
 @needs_disk
 def test_a_reserve_lets_chats_be_saved_on_a_full_disk(chats: Folders) -> None:
     (chats.data / "reserve").write_bytes(bytes(12 << 20))
-    found = window("full", chats.home, "--chats", "2", "--type", "Not lost")
+    found = window("full", chats.home, "--chats", "2", "--type", "Not lost", "--says", "nearly full")
     assert found["draft"] == "Not lost"
     (banner,) = found["banners"]
     assert f"The disk with {chats.data} is nearly full:" in banner

@@ -66,6 +66,8 @@ class Look:
         if options.type:
             QTest.keyClicks(window_part(window, "composer_text"), options.type)
             settle(1.0)  # a draft is saved when the typing pauses
+        if options.says:
+            until(lambda: any(options.says in each for each in words(window)), fail=False)
         if options.free:
             Path(options.free).unlink()
         if options.try_again:
@@ -123,7 +125,7 @@ def main() -> None:
     """Open the window and print what it showed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--chats", type=int, default=0)
-    for name in ("export", "grab", "type", "free"):
+    for name in ("export", "grab", "type", "free", "says"):
         parser.add_argument(f"--{name}")
     for name in ("sound", "try-again"):
         parser.add_argument(f"--{name}", action="store_true")
